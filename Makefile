@@ -1,0 +1,33 @@
+# Both `make demo` and `make test` set up everything they need in .venv.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+# TensorFlow's notes on the hardware it finds.
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: demo test check format clean
+
+.venv/.installed: setup.cfg pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@
+
+demo: .venv/.installed  ## normalise a portrait with the bundled model
+	$(BIN)/python tools/demo.py --out demo
+
+test: .venv/.installed  ## the whole test suite
+	$(BIN)/python -m pytest
+
+check: .venv/.installed  ## lint, format, types, doctests, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+format: .venv/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv build dist demo *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,19 @@
+"""3D Morphable Models as Spatial Transformer Networks, as Keras layers."""
+
+from keras_3dmmstn import layers, losses, ops
+from keras_3dmmstn.localiser import build_localiser, compact_localiser
+from keras_3dmmstn.mesh import GridModel, ShapeModel
+from keras_3dmmstn.model import spatial_transformer
+from keras_3dmmstn.version import __version__
+
+__all__ = [
+    "GridModel",
+    "ShapeModel",
+    "__version__",
+    "build_localiser",
+    "compact_localiser",
+    "layers",
+    "losses",
+    "ops",
+    "spatial_transformer",
+]

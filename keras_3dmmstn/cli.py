@@ -1,0 +1,199 @@
+"""The command line: `keras-3dmmstn`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+app = typer.Typer(
+    help="3D Morphable Models as Spatial Transformer Networks: faces from photographs.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+_output, _errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+
+# From this many photographs on, progress is shown.
+_MANY = 3
+
+Weights = Annotated[
+    Path | None,
+    typer.Option(help="Folder with localiser.keras and face_model.npz; bundled weights if absent."),
+]
+
+
+@app.command()
+def normalise(
+    photographs: Annotated[list[Path], typer.Argument(help="Image files.")],
+    out: Annotated[Path, typer.Option(help="Folder for the results; made if missing.")],
+    box: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="x0,y0,x1,y1: tight box of a face's 68 landmarks in pixels; repeat it for "
+            "several faces. For one photograph; without it faces are found by the detector."
+        ),
+    ] = None,
+    weights: Weights = None,
+) -> None:
+    """Normalise the faces of photographs.
+
+    Writes for each face its texture, its mask, the fitted mesh on the photograph, and its
+    parameters as JSON. A photograph that fails is named and the others go on; the exit status is
+    then 1.
+    """
+    boxes = _parsed_boxes(box, photographs)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _fail(f"Expected a folder to write to, received {out}: {error.strerror}.")
+    normaliser = _normaliser(weights)
+
+    failures = 0
+    with Progress(console=_errors, transient=True, disable=len(photographs) < _MANY) as progress:
+        task = progress.add_task("Normalising", total=len(photographs))
+        for photograph, name in zip(photographs, _distinct_names(photographs), strict=True):
+            try:
+                _normalise_one(normaliser, photograph, boxes, out, name)
+            except (OSError, ValueError) as error:
+                failures += 1
+                _report(photograph, error)
+            progress.advance(task)
+    if failures:
+        _fail(f"{failures} of {len(photographs)} photographs failed.")
+
+
+@app.command()
+def train(
+    folders: Annotated[
+        list[Path], typer.Argument(help="Labelled photographs: 300-W folders or landmarks.csv.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the run; a stopped run goes on.")],
+    validation: Annotated[
+        list[Path] | None, typer.Option(help="Folder to measure on; repeat it for several.")
+    ] = None,
+    face_model: Annotated[
+        Path | None, typer.Option(help="Grid model (.npz); the bundled face if absent.")
+    ] = None,
+    start: Annotated[Path | None, typer.Option(help="localiser.keras to begin with.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the photographs.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Photographs in a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="The highest one.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of weights, order, augmentation.")] = None,
+) -> None:
+    """Train the compact localiser on photographs with 68 landmarks."""
+    from keras_3dmmstn.mesh import GridModel
+    from keras_3dmmstn.training.config import TrainingConfig
+    from keras_3dmmstn.training.train import train as run
+
+    given = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "seed": seed,
+    }
+    config = TrainingConfig(**{name: v for name, v in given.items() if v is not None})
+    try:
+        grid_model = GridModel.load(face_model) if face_model else GridModel.bundled()
+        run(folders, out, validation or (), grid_model, config, start)
+    except (OSError, ValueError) as error:
+        _fail(str(error))
+
+
+@app.command()
+def evaluate(
+    folders: Annotated[
+        list[Path], typer.Argument(help="Labelled photographs: 300-W folders or landmarks.csv.")
+    ],
+    weights: Weights = None,
+) -> None:
+    """Print the landmark error on labelled photographs, faces framed by their labels."""
+    from rich.progress import track
+
+    from keras_3dmmstn.training.evaluate import landmark_errors
+    from keras_3dmmstn.training.faces import read_faces
+
+    normaliser = _normaliser(weights)
+    _output.print("mean landmark error / sqrt(w·h) of the tight box of the 68 landmarks, in %")
+    for folder in folders:
+        try:
+            faces = read_faces([folder])
+            errors = landmark_errors(
+                normaliser, faces, lambda n: track(n, "Evaluating", console=_errors, transient=True)
+            )
+        except (OSError, ValueError) as error:
+            _fail(str(error))
+        _output.print(
+            f"{folder}: {100 * errors.mean():.2f} (68 points), "
+            f"{100 * errors[:, 17:].mean():.2f} (51 inner points), {len(faces)} faces"
+        )
+
+
+def main() -> None:
+    """Runs the command line."""
+    app()
+
+
+def _normalise_one(normaliser, photograph, boxes, out, name):
+    """Normalises one photograph and says what was written."""
+    from keras_3dmmstn.photograph import read_photograph
+    from keras_3dmmstn.results import write_results
+
+    image = read_photograph(photograph)
+    faces = normaliser(image, boxes)
+    if not faces:
+        raise ValueError("no face was found; say where it is with --box.")
+    for file in write_results(out, name, image, faces):
+        _output.print(str(file), markup=False, highlight=False)
+
+
+def _normaliser(weights):
+    """Loads the normaliser, or ends with a message."""
+    from keras_3dmmstn.normaliser import Normaliser
+
+    try:
+        return Normaliser.load(weights) if weights else Normaliser.pretrained()
+    except (OSError, ValueError) as error:
+        return _fail(str(error))
+
+
+def _parsed_boxes(texts, photographs):
+    """Returns the boxes as lists of four numbers, or None without any."""
+    if not texts:
+        return None
+    if len(photographs) > 1:
+        _fail(f"--box goes with one photograph, received {len(photographs)}.")
+    try:
+        boxes = [[float(number) for number in text.split(",")] for text in texts]
+    except ValueError:
+        boxes = [[]]
+    if any(len(numbers) != 4 for numbers in boxes):
+        _fail(f"--box expects x0,y0,x1,y1, received {' '.join(texts)}.")
+    return boxes
+
+
+def _distinct_names(photographs):
+    """Returns the files' stems, numbered where several are the same."""
+    names, seen = [], {}
+    for photograph in photographs:
+        seen[photograph.stem] = seen.get(photograph.stem, 0) + 1
+        count = seen[photograph.stem]
+        names.append(photograph.stem if count == 1 else f"{photograph.stem}-{count}")
+    return names
+
+
+def _report(photograph, error):
+    message = str(error)
+    if not message.startswith(str(photograph)):
+        message = f"{photograph}: {message}"
+    _errors.print(message, markup=False, highlight=False)
+
+
+def _fail(message):
+    """Ends the program with a message and exit status 1."""
+    _errors.print(message, markup=False, highlight=False)
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    main()

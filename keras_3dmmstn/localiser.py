@@ -1,0 +1,167 @@
+"""The localiser: a CNN that regresses the parameter vector θ from a photograph."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_3dmmstn.framing import CROP_SHARE
+from keras_3dmmstn.ops.parameters import POSE_SIZE
+
+#: Side in pixels at which the compact localiser looks at the photograph, whatever its size.
+COMPACT_SIZE = 112
+
+
+def build_localiser(backbone, grid_model, image_size=224):
+    """Completes a backbone with a head that regresses θ = (r, t, log s, α).
+
+    A new head predicts the mean face, upright and centred, at the size it has in a crop.
+
+    Args:
+        backbone: a `keras.Model` from images `(batch, image_size, image_size, 3)`, RGB in
+            0..255, to features `(batch, features)` or `(batch, rows, columns, features)`; the
+            latter are averaged over rows and columns.
+        grid_model: the `GridModel` whose coefficients are regressed.
+        image_size: side of the input in pixels.
+
+    Returns:
+        A functional `keras.Model` from `image` to θ `(batch, 6 + D)`, with r in radians within
+        [−π, π], t in pixels of the image and s in pixels per millimetre.
+
+    Raises:
+        ValueError: if the backbone's input or output has another shape.
+    """
+    _check_backbone(backbone, image_size)
+    image = keras.Input((image_size, image_size, 3), name="image")
+    features = backbone(image)
+    if len(features.shape) == 4:
+        features = keras.layers.GlobalAveragePooling2D(name="pooling")(features)
+    raw = keras.layers.Dense(
+        POSE_SIZE + grid_model.modes, kernel_initializer="zeros", name="head", dtype="float32"
+    )(features)
+    parameters = ParameterScaling(
+        *rest_pose(grid_model, image_size), image_size, name="parameter_scaling", dtype="float32"
+    )(raw)
+    return keras.Model(image, parameters, name="localiser")
+
+
+def compact_localiser(grid_model, image_size=224):
+    """Builds the default localiser: small enough for a phone, trained from scratch.
+
+    MobileNetV2 of width 0.5 at 112 pixels (0.7 million parameters). A depthwise convolution over
+    the whole last feature map takes the place of the average, so that it matters where a feature
+    is.
+
+    Args:
+        grid_model: the `GridModel` whose coefficients are regressed.
+        image_size: side of the input in pixels, at least 112.
+
+    Returns:
+        A `keras.Model`, as of `build_localiser`.
+
+    Raises:
+        ValueError: if `image_size` is too small.
+
+    Source:
+        Sandler et al. 2018 (MobileNetV2); Chen et al. 2018 (MobileFaceNets, global depthwise
+        convolution).
+    """
+    if image_size < COMPACT_SIZE:
+        raise ValueError(
+            f"compact_localiser expects an `image_size` of at least {COMPACT_SIZE}, "
+            f"received {image_size}."
+        )
+    image = keras.Input((image_size, image_size, 3), name="image")
+    x = image
+    if image_size % COMPACT_SIZE:
+        x = keras.layers.Resizing(COMPACT_SIZE, COMPACT_SIZE, name="shrink")(x)
+    elif image_size > COMPACT_SIZE:
+        x = keras.layers.AveragePooling2D(image_size // COMPACT_SIZE, name="shrink")(x)
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="normalise")(x)
+    mobilenet = keras.applications.MobileNetV2(
+        (COMPACT_SIZE, COMPACT_SIZE, 3), alpha=0.5, include_top=False, weights=None
+    )
+    for layer in mobilenet.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.99  # at 0.999 the statistics lag thousands of steps behind
+    x = mobilenet(x)
+    x = keras.layers.DepthwiseConv2D(
+        x.shape[1],
+        depthwise_initializer=keras.initializers.Constant(1 / x.shape[1] ** 2),
+        name="place_pooling",
+    )(x)
+    x = keras.layers.Flatten(name="features")(x)
+    return build_localiser(keras.Model(image, x, name="compact"), grid_model, image_size)
+
+
+@keras.saving.register_keras_serializable(package="keras_3dmmstn")
+class ParameterScaling(keras.layers.Layer):
+    """Turns the head's raw output, of unit order, into θ.
+
+        r = π tanh(0.3 ρ / π),   t = t₀ + 0.05 size τ,   log s = log s₀ + 0.1 σ,   α = a
+
+    for raw (ρ, τ, σ, a): one raw unit is about what faces in a crop vary by.
+
+    Args:
+        translation: t₀, (x, y) in pixels.
+        log_scale: log s₀, s₀ in pixels per millimetre.
+        image_size: side of the input in pixels.
+
+    Call arguments:
+        raw: `(batch, 6 + D)` tensor.
+
+    Returns:
+        `(batch, 6 + D)` tensor θ.
+    """
+
+    def __init__(self, translation, log_scale, image_size, **kwargs):
+        super().__init__(**kwargs)
+        self.translation = tuple(float(value) for value in translation)
+        self.log_scale = float(log_scale)
+        self.image_size = int(image_size)
+
+    def call(self, raw):
+        r, t, log_scale = raw[:, :3], raw[:, 3:5], raw[:, 5:6]
+        r = np.pi * tf.tanh(r * (0.3 / np.pi))
+        t = tf.constant(self.translation, t.dtype) + 0.05 * self.image_size * t
+        log_scale = self.log_scale + 0.1 * log_scale
+        return tf.concat([r, t, log_scale, raw[:, POSE_SIZE:]], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "translation": list(self.translation),
+            "log_scale": self.log_scale,
+            "image_size": self.image_size,
+        }
+
+
+def rest_pose(grid_model, image_size):
+    """Returns (t, log s) that frame the mean face as `framing.crop_square` frames a photograph.
+
+    A model without `ibug68` landmarks is framed by all its vertices.
+    """
+    points = grid_model.mean[:, :2]
+    if "ibug68" in grid_model.landmarks:
+        points = points[grid_model.landmarks["ibug68"]]
+    low, high = points.min(axis=0), points.max(axis=0)
+    scale = image_size / (CROP_SHARE * (high - low).max())
+    translation = (image_size - 1) / 2 - scale * (low + high) / 2
+    return tuple(translation.tolist()), float(np.log(scale))
+
+
+def _check_backbone(backbone, image_size):
+    """Raises a ValueError unless the backbone turns images of that size into features."""
+    expected = (None, image_size, image_size, 3)
+    if backbone.input_shape != expected:
+        raise ValueError(
+            f"The localiser expects a backbone with input of shape {expected}, "
+            f"received one with input of shape {backbone.input_shape}."
+        )
+    if isinstance(backbone.output_shape, (list, dict)) or len(backbone.output_shape) not in (2, 4):
+        raise ValueError(
+            "The localiser expects a backbone with one output of shape (batch, features) or "
+            f"(batch, rows, columns, features), received {backbone.output_shape}."
+        )

@@ -1,0 +1,277 @@
+"""The paper's geometric losses, as functions and as what `compile` and `fit` consume."""
+
+import keras
+import tensorflow as tf
+
+from keras_3dmmstn.ops.parameters import POSE_SIZE
+
+
+def landmark_loss(landmarks, predicted):
+    """Computes the confidence-weighted squared distance of landmarks.
+
+        ℓ = Σ_i c_i |L_i − l_i|² / Σ_i c_i
+
+    The paper's sum, divided by the sum of confidences: a face with few labelled points pulls as
+    strongly as one with many. A confidence of 0 means no pull, whatever the coordinates are (NaN
+    included); a face without any labelled point has loss 0.
+
+    Args:
+        landmarks: `(batch, L, 3)` float tensor: x, y in pixels and confidence c.
+        predicted: `(batch, L, 2)` float tensor, pixels.
+
+    Returns:
+        `(batch,)` loss in squared pixels.
+
+    Source:
+        Bas et al. 2017, sec. 3.3, eq. (5).
+    """
+    confidence = landmarks[..., 2]
+    known = confidence > 0
+    confidence = tf.where(known, confidence, tf.zeros_like(confidence))
+    position = tf.where(known[..., None], landmarks[..., :2], tf.zeros_like(predicted))
+    masked = tf.where(known[..., None], predicted, tf.zeros_like(predicted))
+    squared_distance = tf.reduce_sum((masked - position) ** 2, axis=-1)
+    weighted = tf.reduce_sum(confidence * squared_distance, axis=-1)
+    return tf.math.divide_no_nan(weighted, tf.reduce_sum(confidence, axis=-1))
+
+
+def shape_prior_loss(coefficients):
+    """Computes the statistical prior ℓ = |α|² of shape coefficients.
+
+    Args:
+        coefficients: `(batch, D)` float tensor α, in standard deviations.
+
+    Returns:
+        `(batch,)` loss.
+
+    Source:
+        Bas et al. 2017, sec. 3.4, eq. (6).
+    """
+    return tf.reduce_sum(coefficients**2, axis=-1)
+
+
+def symmetry_loss(texture, mask):
+    """Computes how far textures are from their own mirror image.
+
+        ℓ = Σ_i Σ_c M_i M_sym(i) (V_i^c − V_sym(i)^c)² / (channels · Σ_i M_i M_sym(i))
+
+    The paper's sum, divided by the number of values that it adds up; sym(row, column) is
+    (row, W' − 1 − column).
+
+    Args:
+        texture: `(batch, H', W', channels)` float tensor, levels 0..255.
+        mask: `(batch, H', W', 1)` float tensor, 1 visible.
+
+    Returns:
+        `(batch,)` loss in squared levels; 0 where nothing is visible on both sides.
+
+    Source:
+        Bas et al. 2017, sec. 3.1, eq. (2).
+    """
+    return multi_view_loss(texture, mask, texture[:, :, ::-1], mask[:, :, ::-1])
+
+
+def multi_view_loss(texture, mask, other_texture, other_mask):
+    """Computes how far two textures of one face are from each other.
+
+        ℓ = Σ_i Σ_c M_i N_i (V_i^c − W_i^c)² / (channels · Σ_i M_i N_i)
+
+    The paper's sum, divided by the number of values that it adds up. Black pixels count.
+
+    Args:
+        texture, other_texture: `(batch, H', W', channels)` float tensors V and W, levels 0..255.
+        mask, other_mask: `(batch, H', W', 1)` float tensors M and N, 1 visible.
+
+    Returns:
+        `(batch,)` loss in squared levels; 0 where nothing is visible in both.
+
+    Source:
+        Bas et al. 2017, sec. 3.2, eq. (3).
+    """
+    jointly_visible = mask * other_mask
+    difference = jointly_visible * (texture - other_texture) ** 2
+    values = tf.reduce_sum(jointly_visible, axis=(1, 2, 3)) * texture.shape[-1]
+    return tf.math.divide_no_nan(tf.reduce_sum(difference, axis=(1, 2, 3)), values)
+
+
+def mirror_pair_loss(texture, mask):
+    """Computes the siamese loss of a batch in which each image is followed by its reflection.
+
+    Args:
+        texture: `(2 n, H', W', channels)` float tensor: image 0, its reflection, image 1, ...
+        mask: `(2 n, H', W', 1)` float tensor.
+
+    Returns:
+        `(n,)` loss in squared levels, of eq. (3) for each pair.
+
+    Raises:
+        ValueError: if the batch is known to be odd.
+
+    Source:
+        Bas et al. 2017, sec. 3.2.
+    """
+    if texture.shape[0] is not None and texture.shape[0] % 2:
+        raise ValueError(
+            "mirror_pair_loss expects each image to be followed by its reflection (an even "
+            f"batch), received a batch of {texture.shape[0]}."
+        )
+    return multi_view_loss(texture[0::2], mask[0::2], texture[1::2], mask[1::2])
+
+
+@keras.saving.register_keras_serializable(package="keras_3dmmstn")
+class LandmarkLoss(keras.losses.Loss):
+    """The landmark loss for `compile(loss={"landmarks": LandmarkLoss()})`.
+
+    Labels are `(batch, L, 3)`: x, y in pixels of the model's input, and confidence. See
+    `landmark_loss`.
+    """
+
+    def __init__(self, name="landmark_loss", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true, y_pred):
+        if y_true.shape[-1] != 3:
+            raise ValueError(
+                "LandmarkLoss expects labels of shape (batch, L, 3), x, y and confidence, "
+                f"received shape {tuple(y_true.shape)}."
+            )
+        return landmark_loss(y_true, y_pred)
+
+
+@keras.saving.register_keras_serializable(package="keras_3dmmstn")
+class LandmarkError(keras.metrics.Metric):
+    """The mean distance of landmarks in pixels, over the points whose confidence is above 0."""
+
+    def __init__(self, name="pixels", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.total = self.add_weight(name="total", initializer="zeros")
+        self.count = self.add_weight(name="count", initializer="zeros")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        y_true = tf.cast(y_true, y_pred.dtype)
+        known = y_true[..., 2] > 0
+        # A distance of 0 where unknown; the labels there may be NaN.
+        offset = tf.where(known[..., None], y_pred - y_true[..., :2], tf.zeros_like(y_pred))
+        known = tf.cast(known, y_pred.dtype)
+        if sample_weight is not None:
+            known *= tf.cast(tf.reshape(sample_weight, (-1, 1)), y_pred.dtype)
+        self.total.assign_add(tf.reduce_sum(tf.norm(offset, axis=-1) * known))
+        self.count.assign_add(tf.reduce_sum(known))
+
+    def result(self):
+        return tf.math.divide_no_nan(
+            tf.convert_to_tensor(self.total), tf.convert_to_tensor(self.count)
+        )
+
+
+@keras.saving.register_keras_serializable(package="keras_3dmmstn")
+class ShapePrior(keras.layers.Layer):
+    """Adds the weighted shape prior to the losses of a model, and hands `landmarks` on.
+
+    Its unweighted mean is the model's metric `shape_prior`. See `shape_prior_loss`.
+
+    Args:
+        weight: the weight of the loss.
+
+    Call arguments:
+        landmarks: `(batch, L, 2)` tensor.
+        parameters: `(batch, 6 + D)` tensor θ.
+
+    Returns:
+        `landmarks`.
+    """
+
+    def __init__(self, weight, **kwargs):
+        super().__init__(**kwargs)
+        self.weight = float(weight)
+        self.tracker = keras.metrics.Mean(name="shape_prior")
+
+    def call(self, landmarks, parameters):
+        loss = tf.reduce_mean(shape_prior_loss(parameters[:, POSE_SIZE:]))
+        self.add_loss(self.weight * loss)
+        self.tracker.update_state(loss)
+        return tf.identity(landmarks)
+
+    def compute_output_shape(self, landmarks_shape, parameters_shape):
+        return landmarks_shape
+
+    def get_config(self):
+        return {**super().get_config(), "weight": self.weight}
+
+
+@keras.saving.register_keras_serializable(package="keras_3dmmstn")
+class TextureLosses(keras.layers.Layer):
+    """Adds the weighted losses on textures to those of a model, and hands `landmarks` on.
+
+    Their unweighted means are the model's metrics `symmetry` and `mirror_pairs`. See
+    `symmetry_loss` and `mirror_pair_loss`.
+
+    Args:
+        symmetry: the weight of the symmetry loss.
+        mirror_pairs: the weight of the siamese loss; unless it is 0, each image of a batch must
+            be followed by its reflection.
+
+    Call arguments:
+        landmarks: `(batch, L, 2)` tensor.
+        texture: `(batch, H', W', channels)` tensor.
+        visible: `(batch, H', W', 1)` tensor, the mask.
+
+    Returns:
+        `landmarks`.
+    """
+
+    def __init__(self, symmetry=0.0, mirror_pairs=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.symmetry, self.mirror_pairs = float(symmetry), float(mirror_pairs)
+        self.symmetry_tracker = keras.metrics.Mean(name="symmetry")
+        self.mirror_pairs_tracker = keras.metrics.Mean(name="mirror_pairs")
+
+    def call(self, landmarks, texture, visible):
+        if self.symmetry:
+            loss = tf.reduce_mean(symmetry_loss(texture, visible))
+            self.add_loss(self.symmetry * loss)
+            self.symmetry_tracker.update_state(loss)
+        if self.mirror_pairs:
+            loss = tf.reduce_mean(mirror_pair_loss(texture, visible))
+            self.add_loss(self.mirror_pairs * loss)
+            self.mirror_pairs_tracker.update_state(loss)
+        return tf.identity(landmarks)
+
+    def compute_output_shape(self, landmarks_shape, texture_shape, visible_shape):
+        return landmarks_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "symmetry": self.symmetry,
+            "mirror_pairs": self.mirror_pairs,
+        }
+
+
+def training_model(model, shape_prior=0.0, symmetry=0.0, mirror_pairs=0.0):
+    """Returns the model from `image` to `landmarks` that also trains on losses without labels.
+
+    The weights are those of `model`: train the one, use the other. What no loss looks at is not
+    computed: with `symmetry` and `mirror_pairs` at 0 no texture is sampled.
+
+    Args:
+        model: a model of `spatial_transformer`.
+        shape_prior: weight of `shape_prior_loss`.
+        symmetry: weight of `symmetry_loss`.
+        mirror_pairs: weight of `mirror_pair_loss`; unless it is 0, each image of a batch must be
+            followed by its reflection.
+
+    Returns:
+        A `keras.Model` from `image` to `{"landmarks": (batch, L, 2)}`, to be compiled with
+        `LandmarkLoss`.
+    """
+    outputs = model.output
+    landmarks = outputs["landmarks"]
+    precise = {"dtype": "float32"}
+    if shape_prior:
+        landmarks = ShapePrior(shape_prior, **precise)(landmarks, outputs["parameters"])
+    if symmetry or mirror_pairs:
+        landmarks = TextureLosses(symmetry, mirror_pairs, **precise)(
+            landmarks, outputs["texture"], outputs["mask"]
+        )
+    return keras.Model(model.input, {"landmarks": landmarks}, name="training_model")

@@ -1,0 +1,60 @@
+"""Model files: named arrays in one `.npz` with a format version, written whole or not at all."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+
+def write_archive(path: str | Path, kind: str, version: int, arrays: dict) -> None:
+    """Writes arrays to `path` by way of a temporary file beside it.
+
+    Args:
+        path: the file to write; `.npz` is appended when it is missing.
+        kind: what the file holds, checked when it is read.
+        version: the format version, an integer.
+        arrays: name to array.
+    """
+    path = Path(path)
+    if path.suffix != ".npz":
+        path = path.with_name(path.name + ".npz")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            np.savez_compressed(file, kind=np.array(kind), version=np.array(version), **arrays)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_archive(path: str | Path, kind: str, version: int, names: tuple[str, ...]) -> dict:
+    """Reads what `write_archive` wrote; nothing in the file is unpickled.
+
+    Returns:
+        Name to array, for every array of the file.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is no archive of this kind and version, or lacks one of `names`.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise ValueError(f"Expected a {kind} file (.npz), received {path}: {error}") from error
+
+    found = str(arrays.pop("kind", "none"))
+    if found != kind:
+        raise ValueError(f"Expected a {kind} file, received {path}, whose kind is {found}.")
+    found_version = int(arrays.pop("version", -1))
+    if found_version != version:
+        raise ValueError(
+            f"{path}: expected format version {version} of a {kind} file, received {found_version}."
+        )
+    missing = [name for name in names if name not in arrays]
+    if missing:
+        raise ValueError(f"{path}: a {kind} file needs {', '.join(missing)}, which it lacks.")
+    return arrays

@@ -1,0 +1,138 @@
+"""A 3DMM re-meshed on a regular grid: the deformable geometry image that the network uses."""
+
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from keras_3dmmstn.mesh.archive import read_archive, write_archive
+from keras_3dmmstn.mesh.shape_model import check_linear_model, landmarks_of
+
+_KIND, _VERSION = "keras_3dmmstn grid model", 1
+
+
+@dataclass(frozen=True)
+class GridModel:
+    """A 3D morphable model whose vertices form an H'×W' grid, row by row.
+
+    Row 0 is the forehead, column 0 the image-left side of the face; the mirror image of vertex
+    (row, column) is (row, W' − 1 − column). Frame, units and coefficients as in `ShapeModel`.
+
+    Attributes:
+        mean: `(H'·W', 3)` float32, millimetres.
+        basis: `(modes, H'·W', 3)` float32, millimetres per standard deviation.
+        grid_shape: (H', W').
+        landmarks: set name to vertex indices.
+        identity_count: how many of the modes are identity; the others are expression.
+        name: what the model is called.
+
+    Source:
+        Bas et al. 2017, sec. 2.3, after the geometry images of Gu et al. 2002.
+    """
+
+    mean: np.ndarray
+    basis: np.ndarray
+    grid_shape: tuple[int, int]
+    landmarks: dict[str, np.ndarray] = field(default_factory=dict)
+    identity_count: int = 0
+    name: str = ""
+
+    def __post_init__(self):
+        object.__setattr__(self, "mean", np.asarray(self.mean, np.float32))
+        object.__setattr__(self, "basis", np.asarray(self.basis, np.float32))
+        object.__setattr__(self, "grid_shape", tuple(int(n) for n in self.grid_shape))
+        landmarks = {name: np.asarray(index, np.int32) for name, index in self.landmarks.items()}
+        object.__setattr__(self, "landmarks", landmarks)
+        self.check()
+
+    def check(self) -> None:
+        """Raises a ValueError if the arrays do not fit together."""
+        check_linear_model("GridModel", self.mean, self.basis, self.identity_count)
+        if len(self.grid_shape) != 2 or min(self.grid_shape) < 2:
+            raise ValueError(
+                f"GridModel expects `grid_shape` (rows, columns), received {self.grid_shape}."
+            )
+        rows, columns = self.grid_shape
+        if rows * columns != len(self.mean):
+            raise ValueError(
+                f"GridModel expects {rows} x {columns} = {rows * columns} vertices, "
+                f"received {len(self.mean)}."
+            )
+        for name, indices in self.landmarks.items():
+            if indices.min() < 0 or indices.max() >= len(self.mean):
+                raise ValueError(
+                    f"GridModel expects landmarks[{name!r}] to number vertices 0 to "
+                    f"{len(self.mean) - 1}, received {indices.min()} to {indices.max()}."
+                )
+
+    @property
+    def modes(self) -> int:
+        """The number of coefficients, identity and expression together."""
+        return len(self.basis)
+
+    @property
+    def mirror(self) -> np.ndarray:
+        """The index of each vertex's mirror image, `(H'·W',)`."""
+        return np.arange(len(self.mean)).reshape(self.grid_shape)[:, ::-1].ravel()
+
+    @property
+    def triangles(self) -> np.ndarray:
+        """Two triangles for each cell of the grid, counter-clockwise seen from outside.
+
+        The diagonals of the two halves mirror each other.
+        """
+        index = np.arange(len(self.mean)).reshape(self.grid_shape)
+        a, b = index[:-1, :-1], index[:-1, 1:]
+        c, d = index[1:, :-1], index[1:, 1:]
+        left = np.stack([a, c, d, a, d, b], axis=-1)
+        right = np.stack([a, c, b, b, c, d], axis=-1)
+        in_left_half = np.arange(self.grid_shape[1] - 1) < (self.grid_shape[1] - 1) / 2
+        return np.where(in_left_half[:, None], left, right).reshape(-1, 3).astype(np.int32)
+
+    def shape(self, coefficients: np.ndarray) -> np.ndarray:
+        """Returns the vertices `(H'·W', 3)` in millimetres for coefficients `(modes,)`."""
+        return self.mean + np.tensordot(np.asarray(coefficients, np.float32), self.basis, 1)
+
+    def save(self, path: str | Path, basis_dtype: str = "float32") -> None:
+        """Writes the model to one `.npz` file.
+
+        Args:
+            path: the file to write.
+            basis_dtype: `"float16"` halves the file; the basis, of a few millimetres, then
+                loses less than 0.01 mm.
+        """
+        arrays = {
+            "mean": self.mean,
+            "basis": self.basis.astype(basis_dtype),
+            "grid_shape": np.array(self.grid_shape),
+            "identity_count": np.array(self.identity_count),
+            "name": np.array(self.name),
+            **{f"landmarks/{name}": index for name, index in self.landmarks.items()},
+        }
+        write_archive(path, _KIND, _VERSION, arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "GridModel":
+        """Reads a model that `save` wrote.
+
+        Raises:
+            ValueError: if the file is damaged or holds something else.
+        """
+        names = ("mean", "basis", "grid_shape", "identity_count")
+        arrays = read_archive(path, _KIND, _VERSION, names)
+        return cls(
+            mean=arrays["mean"],
+            basis=arrays["basis"],
+            grid_shape=tuple(arrays["grid_shape"]),
+            landmarks=landmarks_of(arrays),
+            identity_count=int(arrays["identity_count"]),
+            name=str(arrays.get("name", "")),
+        )
+
+    @classmethod
+    def bundled(cls) -> "GridModel":
+        """Returns the face model that comes with the package (112×112, CC0)."""
+        asset = resources.files("keras_3dmmstn.assets") / "face_model.npz"
+        with resources.as_file(asset) as path:
+            return cls.load(path)

@@ -1,0 +1,51 @@
+"""The landmark sets known by name: their sizes, mirror permutations and drawing lines."""
+
+import numpy as np
+
+#: What the 21 points of AFLW are, in the database's order (feature_id 1 to 21).
+AFLW21_NAMES = (
+    "left brow left corner",
+    "left brow centre",
+    "left brow right corner",
+    "right brow left corner",
+    "right brow centre",
+    "right brow right corner",
+    "left eye left corner",
+    "left eye centre",
+    "left eye right corner",
+    "right eye left corner",
+    "right eye centre",
+    "right eye right corner",
+    "left ear",
+    "nose left",
+    "nose centre",
+    "nose right",
+    "right ear",
+    "mouth left corner",
+    "mouth centre",
+    "mouth right corner",
+    "chin centre",
+)
+
+#: For each landmark of a set, the landmark that takes its place in the mirrored photograph.
+MIRROR = {
+    "aflw21": np.array([5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 16, 15, 14, 13, 12, 19, 18, 17, 20]),
+    "ibug68": np.array(
+        [*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31]
+        + [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
+        + [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65]
+    ),
+}
+
+#: Runs of consecutive `ibug68` points (first, last, closed) that form the lines of a drawing.
+IBUG68_LINES = (
+    (0, 16, False),
+    (17, 21, False),
+    (22, 26, False),
+    (27, 30, False),
+    (31, 35, False),
+    (36, 41, True),
+    (42, 47, True),
+    (48, 59, True),
+    (60, 67, True),
+)

@@ -1,0 +1,142 @@
+"""The re-meshing of a flattened shape model on a regular grid."""
+
+import igl
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from keras_3dmmstn.mesh.grid_model import GridModel
+from keras_3dmmstn.mesh.shape_model import ShapeModel
+
+
+def resample(shape_model: ShapeModel, uv: np.ndarray, grid_shape: tuple[int, int]) -> GridModel:
+    """Re-samples mean, basis and landmarks of a flattened model on an H'×W' grid.
+
+    Grid vertex (row, column) lies at (u, v) = (column / (W' − 1), row / (H' − 1)) and takes the
+    barycentric mixture of the triangle it falls in, so it lies on the original surface. Each
+    landmark gets the nearest grid vertex, and that vertex is moved (by less than a cell) to where
+    the landmark is. The image-left half is computed, the other half is its reflection.
+
+    Args:
+        shape_model: a model with a mirror map.
+        uv: `(vertices, 2)` from `flatten_symmetric`.
+        grid_shape: (H', W'), rows and columns.
+
+    Returns:
+        The model on the grid.
+
+    Raises:
+        ValueError: if the model has no mirror map or sizes do not fit.
+
+    Source:
+        Bas et al. 2017, sec. 2.3.
+    """
+    if shape_model.mirror is None:
+        raise ValueError("resample expects a ShapeModel with a mirror map, received one without.")
+    if uv.shape != (len(shape_model.mean), 2):
+        raise ValueError(
+            f"resample expects `uv` of shape ({len(shape_model.mean)}, 2), received {uv.shape}."
+        )
+    rows, columns = grid_shape
+    if rows < 2 or columns < 2:
+        raise ValueError(f"resample expects a grid of at least 2 x 2, received {grid_shape}.")
+
+    none = np.array([], np.int32)
+    landmark_vertices = np.unique(np.concatenate([none, *shape_model.landmarks.values()]))
+    grid_uv, grid_index = _place_landmarks(
+        uv, landmark_vertices, shape_model.mirror, (rows, columns)
+    )
+    corners, weights = _locate(uv, shape_model.triangles, shape_model.mirror, grid_uv)
+
+    index_of = dict(zip(landmark_vertices.tolist(), grid_index.tolist(), strict=True))
+    return GridModel(
+        mean=np.einsum("nk,nkx->nx", weights, shape_model.mean[corners]),
+        basis=np.einsum("nk,dnkx->dnx", weights, shape_model.basis[:, corners]),
+        grid_shape=(rows, columns),
+        landmarks={
+            name: np.array([index_of[int(v)] for v in vertices])
+            for name, vertices in shape_model.landmarks.items()
+        },
+        identity_count=shape_model.identity_count,
+        name=shape_model.name,
+    )
+
+
+def _place_landmarks(uv, landmark_vertices, mirror, grid_shape):
+    """Returns the grid's `(rows, columns, 2)` uv, and the grid vertex of each landmark vertex."""
+    rows, columns = grid_shape
+    u, v = np.meshgrid(np.linspace(0, 1, columns), np.linspace(0, 1, rows))
+    regular = np.stack([u, v], axis=-1)
+    left_columns = (columns + 1) // 2
+    left_index = np.arange(rows * columns).reshape(rows, columns)[:, :left_columns].ravel()
+
+    is_left = uv[landmark_vertices, 0] <= 0.5 + 1e-12
+    left_landmarks = landmark_vertices[is_left]
+    cells = np.array([columns - 1, rows - 1])
+    distance = np.linalg.norm(
+        (uv[left_landmarks, None] - regular.reshape(-1, 2)[None, left_index]) * cells, axis=-1
+    )
+    chosen = left_index[linear_sum_assignment(distance**2)[1]]
+
+    grid_uv = regular.copy()
+    for landmark, index in zip(left_landmarks, chosen, strict=True):
+        row, column = divmod(int(index), columns)
+        target = uv[landmark].copy()
+        if columns % 2 == 0 and mirror[landmark] == landmark:
+            # An even grid has no column on the symmetry line: two vertices must not meet there.
+            target[0] = regular[row, column, 0]
+        _move_unless_it_folds(grid_uv, row, column, target)
+    grid_uv[:, columns - columns // 2 :] = (grid_uv * [-1, 1] + [1, 0])[:, : columns // 2][:, ::-1]
+
+    index_of = dict(zip(left_landmarks.tolist(), chosen.tolist(), strict=True))
+    grid_index = []
+    for vertex in landmark_vertices.tolist():
+        if vertex in index_of:
+            grid_index.append(index_of[vertex])
+        else:
+            row, column = divmod(index_of[int(mirror[vertex])], columns)
+            grid_index.append(row * columns + columns - 1 - column)
+    return grid_uv, np.array(grid_index, int)
+
+
+def _move_unless_it_folds(grid_uv, row, column, target):
+    """Moves one grid vertex to `target` if the cells around it keep their orientation."""
+    rows, columns, _ = grid_uv.shape
+    edge_row, edge_column = row in (0, rows - 1), column in (0, columns - 1)
+    before = grid_uv[row, column].copy()
+    grid_uv[row, column] = np.where([edge_column, edge_row], before, target)
+    patch = grid_uv[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+    right = np.diff(patch, axis=1)
+    down = np.diff(patch, axis=0)
+    # The four corner triangles of each cell: none may turn over.
+    for along, across in [
+        (right[:-1], down[:, :-1]),
+        (right[1:], down[:, :-1]),
+        (right[:-1], down[:, 1:]),
+        (right[1:], down[:, 1:]),
+    ]:
+        if np.any(along[..., 0] * across[..., 1] - along[..., 1] * across[..., 0] <= 0):
+            grid_uv[row, column] = before
+            return
+
+
+def _locate(uv, triangles, mirror, grid_uv):
+    """Returns for each grid vertex the three mesh vertices around it and their weights."""
+    rows, columns, _ = grid_uv.shape
+    left_columns = (columns + 1) // 2
+    is_left = (uv[triangles, 0] <= 0.5 + 1e-12).all(axis=1)
+    left_triangles = triangles[is_left].astype(np.int64)
+
+    flat = np.pad(uv, [(0, 0), (0, 1)])
+    points = np.pad(grid_uv[:, :left_columns].reshape(-1, 2), [(0, 0), (0, 1)])
+    _, face, closest = igl.point_mesh_squared_distance(points, flat, left_triangles)
+    corners = left_triangles[face]
+    weights = igl.barycentric_coordinates(closest, *(flat[corners[:, k]] for k in range(3)))
+    weights = np.clip(weights, 0.0, 1.0)
+    weights /= weights.sum(axis=1, keepdims=True)
+
+    corners = corners.reshape(rows, left_columns, 3)
+    weights = weights.reshape(rows, left_columns, 3)
+    reflected = slice(columns // 2 - 1, None, -1)
+    corners = np.concatenate([corners, mirror[corners[:, reflected]]], axis=1)
+    weights = np.concatenate([weights, weights[:, reflected]], axis=1)
+    return corners.reshape(-1, 3), weights.reshape(-1, 3)

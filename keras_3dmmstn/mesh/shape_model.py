@@ -1,0 +1,145 @@
+"""A linear 3D shape model (3DMM) on an arbitrary triangle mesh."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from keras_3dmmstn.mesh.archive import read_archive, write_archive
+
+_KIND, _VERSION = "keras_3dmmstn shape model", 1
+
+
+@dataclass(frozen=True)
+class ShapeModel:
+    """Mean, basis and triangles of a 3D morphable model: X(α) = mean + Σ α_k basis_k.
+
+    The frame is the package's: x right, y down, z away from the viewer, millimetres; the mean
+    face looks towards −z. The basis vectors carry their standard deviation, so α ~ N(0, I).
+
+    Attributes:
+        mean: `(vertices, 3)` float32, millimetres.
+        basis: `(modes, vertices, 3)` float32, millimetres per standard deviation, identity
+            first, then expression.
+        triangles: `(triangles, 3)` int32, counter-clockwise seen from outside.
+        landmarks: set name (`"ibug68"`, `"aflw21"`, ...) to vertex indices.
+        identity_count: how many of the modes are identity.
+        mirror: `(vertices,)` index of each vertex's mirror image, or None if unknown.
+        name: what the model is called.
+    """
+
+    mean: np.ndarray
+    basis: np.ndarray
+    triangles: np.ndarray
+    landmarks: dict[str, np.ndarray] = field(default_factory=dict)
+    identity_count: int = 0
+    mirror: np.ndarray | None = None
+    name: str = ""
+
+    def __post_init__(self):
+        object.__setattr__(self, "mean", np.asarray(self.mean, np.float32))
+        object.__setattr__(self, "basis", np.asarray(self.basis, np.float32))
+        object.__setattr__(self, "triangles", np.asarray(self.triangles, np.int32))
+        landmarks = {name: np.asarray(index, np.int32) for name, index in self.landmarks.items()}
+        object.__setattr__(self, "landmarks", landmarks)
+        if self.mirror is not None:
+            object.__setattr__(self, "mirror", np.asarray(self.mirror, np.int32))
+        self.check()
+
+    def check(self) -> None:
+        """Raises a ValueError if the arrays do not fit together."""
+        count = len(self.mean)
+        check_linear_model("ShapeModel", self.mean, self.basis, self.identity_count)
+        if self.triangles.ndim != 2 or self.triangles.shape[1] != 3:
+            raise ValueError(
+                "ShapeModel expects `triangles` of shape (triangles, 3), "
+                f"received shape {self.triangles.shape}."
+            )
+        _check_indices("triangles", self.triangles, count)
+        for name, indices in self.landmarks.items():
+            _check_indices(f"landmarks[{name!r}]", indices, count)
+        if self.mirror is not None and (
+            self.mirror.shape != (count,)
+            or self.mirror.min() < 0
+            or self.mirror.max() >= count
+            or not np.array_equal(self.mirror[self.mirror], np.arange(count))
+        ):
+            raise ValueError(
+                f"ShapeModel expects `mirror` to be an involution of its {count} vertices "
+                f"(the mirror of the mirror is the vertex), received shape {self.mirror.shape}."
+            )
+
+    @property
+    def modes(self) -> int:
+        """The number of coefficients, identity and expression together."""
+        return len(self.basis)
+
+    def shape(self, coefficients: np.ndarray) -> np.ndarray:
+        """Returns the vertices `(vertices, 3)` in millimetres for coefficients `(modes,)`."""
+        return self.mean + np.tensordot(np.asarray(coefficients, np.float32), self.basis, 1)
+
+    def save(self, path: str | Path) -> None:
+        """Writes the model to one `.npz` file."""
+        arrays = {
+            "mean": self.mean,
+            "basis": self.basis,
+            "triangles": self.triangles,
+            "identity_count": np.array(self.identity_count),
+            "name": np.array(self.name),
+            **{f"landmarks/{name}": index for name, index in self.landmarks.items()},
+        }
+        if self.mirror is not None:
+            arrays["mirror"] = self.mirror
+        write_archive(path, _KIND, _VERSION, arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "ShapeModel":
+        """Reads a model that `save` wrote.
+
+        Raises:
+            ValueError: if the file is damaged or holds something else.
+        """
+        names = ("mean", "basis", "triangles", "identity_count")
+        arrays = read_archive(path, _KIND, _VERSION, names)
+        return cls(
+            mean=arrays["mean"],
+            basis=arrays["basis"],
+            triangles=arrays["triangles"],
+            landmarks=landmarks_of(arrays),
+            identity_count=int(arrays["identity_count"]),
+            mirror=arrays.get("mirror"),
+            name=str(arrays.get("name", "")),
+        )
+
+
+def check_linear_model(who: str, mean: np.ndarray, basis: np.ndarray, identity_count: int) -> None:
+    """Raises a ValueError unless mean and basis are finite and belong together."""
+    if mean.ndim != 2 or mean.shape[1] != 3 or not len(mean):
+        raise ValueError(f"{who} expects `mean` of shape (vertices, 3), received {mean.shape}.")
+    if basis.ndim != 3 or basis.shape[1:] != mean.shape:
+        raise ValueError(
+            f"{who} expects `basis` of shape (modes, {len(mean)}, 3) to go with its mean, "
+            f"received shape {basis.shape}."
+        )
+    if not (np.isfinite(mean).all() and np.isfinite(basis).all()):
+        raise ValueError(f"{who} expects finite numbers, received NaN or infinity.")
+    if not 0 <= identity_count <= len(basis):
+        raise ValueError(
+            f"{who} expects `identity_count` between 0 and its {len(basis)} modes, "
+            f"received {identity_count}."
+        )
+
+
+def landmarks_of(arrays: dict) -> dict[str, np.ndarray]:
+    """Returns the landmark sets among the arrays of a model file."""
+    prefix = "landmarks/"
+    return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+
+
+def _check_indices(what: str, indices: np.ndarray, count: int) -> None:
+    """Raises a ValueError unless all indices lie in 0..count − 1."""
+    if indices.size and (indices.min() < 0 or indices.max() >= count):
+        raise ValueError(
+            f"Expected {what} to number vertices 0 to {count - 1}, "
+            f"received {indices.min()} to {indices.max()}."
+        )

@@ -1,0 +1,74 @@
+"""The 3DMM-STN: the paper's Figure 1, with the grid generator of its Figure 2."""
+
+import keras
+
+from keras_3dmmstn import layers
+from keras_3dmmstn.localiser import build_localiser, compact_localiser
+
+
+def spatial_transformer(grid_model, localiser=None, image_size=224, landmarks="ibug68"):
+    """Builds the network that normalises faces with a 3D morphable model.
+
+    Args:
+        grid_model: a `GridModel`, such as `GridModel.bundled()`.
+        localiser: the backbone of the localiser, a `keras.Model` from images to features (see
+            `keras_3dmmstn.build_localiser`); None for the compact default.
+        image_size: side of the input in pixels.
+        landmarks: name of the model's landmark set that is selected.
+
+    Returns:
+        A functional `keras.Model` from `image` `(batch, image_size, image_size, 3)`, RGB in
+        0..255, to a dict of
+
+        - `parameters` `(batch, 6 + D)`: θ = (r, t, log s, α);
+        - `landmarks` `(batch, L, 2)`: x, y in pixels of the image;
+        - `texture` `(batch, H', W', 3)`: the masked, pose-normalised texture;
+        - `mask` `(batch, H', W', 1)`: 1 where the face is visible.
+
+    Raises:
+        ValueError: if the model has no such landmark set or the backbone does not fit.
+
+    Source:
+        Bas et al. 2017, Figures 1 and 2.
+    """
+    if landmarks not in grid_model.landmarks:
+        raise ValueError(
+            f"spatial_transformer expects a model with landmarks {landmarks!r}, received one with "
+            f"{', '.join(map(repr, grid_model.landmarks)) or 'none'}."
+        )
+    image = keras.Input((image_size, image_size, 3), name="image")
+
+    # Localiser: theta = (r, t, log s, alpha)
+    if localiser is None:
+        localiser = compact_localiser(grid_model, image_size)
+    else:
+        localiser = build_localiser(localiser, grid_model, image_size)
+    parameters = localiser(image)
+
+    # Grid generator (Figure 2). Under a mixed policy it stays float32: the float16 next to pixel
+    # 200 is 0.125 pixels away.
+    precise = {"dtype": "float32"}
+    r, t, log_s, alpha = layers.SplitParameters(**precise)(parameters)
+    shape = layers.MorphableModel(grid_model, name="morphable_model", **precise)(alpha)
+    rotation = layers.AxisAngleToMatrix(**precise)(r)
+    rotated = layers.Rotation3D(**precise)(shape, rotation)
+    projected = layers.OrthographicProjection(**precise)(rotated)
+    scaled = layers.Scale2D(**precise)(projected, layers.LogScaleToScale(**precise)(log_s))
+    points = layers.Translation2D(**precise)(scaled, t)
+
+    # Sampler, with self-occlusion
+    grid = layers.ResampledGrid(grid_model.grid_shape, **precise)(points)
+    sampled = layers.BilinearSampler(**precise)(image, grid)
+    mask = layers.SelfOcclusionMask(grid_model.grid_shape, name="mask", **precise)(rotated)
+    texture = layers.VisibilityMasking(name="texture", **precise)(sampled, mask)
+
+    selection = layers.LandmarkSelection(
+        grid_model.landmarks[landmarks], name="landmarks", **precise
+    )
+    outputs = {
+        "parameters": parameters,
+        "landmarks": selection(points),
+        "texture": texture,
+        "mask": mask,
+    }
+    return keras.Model(image, outputs, name="spatial_transformer")

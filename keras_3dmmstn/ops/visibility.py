@@ -1,0 +1,72 @@
+"""Self-occlusion by back-facing normals, and the masking of textures."""
+
+import tensorflow as tf
+
+from keras_3dmmstn.ops.sampling import points_to_grid
+
+
+def self_occlusion_mask(points, grid_shape):
+    """Marks the vertices of a rotated mesh whose outward normal faces the viewer.
+
+    A vertex normal is the sum of the area vectors of the (up to four) quadrilaterals around it,
+    area vector = ½ (p₁₁ − p₀₀) × (p₀₁ − p₁₀) for corners p_{row, column}. The viewer looks along
+    +z, so a vertex is visible if its normal's z is negative. Only x and y matter for that.
+    It is exact for convex shapes and overlooks what one part of the face hides of another.
+
+    The mask is constant almost everywhere, so the gradient is zero: the network does not learn
+    from changes in occlusion.
+
+    Args:
+        points: `(batch, H'·W', 3)` float tensor, rotated vertices X' (row-major grid).
+        grid_shape: (H', W'), two integers.
+
+    Returns:
+        `(batch, H', W', 1)` mask in the dtype of `points`, 1 visible, 0 hidden.
+
+    Source:
+        Bas et al. 2017, sec. 2.3, "Self-occlusions".
+    """
+    return _faces_the_viewer(points_to_grid(points, grid_shape))
+
+
+@tf.custom_gradient
+def _faces_the_viewer(grid):
+    """Returns the visibility of grid vertices, `(batch, H', W', 3)` -> `(batch, H', W', 1)`."""
+    falling = grid[:, 1:, 1:, :2] - grid[:, :-1, :-1, :2]  # p₁₁ − p₀₀ of each cell
+    rising = grid[:, :-1, 1:, :2] - grid[:, 1:, :-1, :2]  # p₀₁ − p₁₀
+    # Twice the z of the area vectors, `(batch, H' − 1, W' − 1)`.
+    cell = falling[..., 0] * rising[..., 1] - falling[..., 1] * rising[..., 0]
+
+    # Vertex (i, j) touches cells (i − 1, j − 1), (i − 1, j), (i, j − 1) and (i, j).
+    cell = tf.pad(cell, [(0, 0), (1, 1), (1, 1)])
+    columns = cell[:, :, :-1] + cell[:, :, 1:]
+    normal_z = columns[:, :-1] + columns[:, 1:]
+    visible = tf.cast(normal_z < 0, grid.dtype)[..., None]
+
+    def gradient(upstream):  # (batch, H', W', 1) -> (batch, H', W', 3)
+        del upstream
+        return tf.zeros_like(grid)
+
+    return visible, gradient
+
+
+@tf.custom_gradient
+def mask_texture(texture, mask):
+    """Masks a texture: W = V · M, so ∂L/∂V = M G and ∂L/∂M = Σ_channels V G with G = ∂L/∂W.
+
+    Args:
+        texture: `(..., channels)` float tensor V.
+        mask: `(..., 1)` float tensor M.
+
+    Returns:
+        `(..., channels)` masked texture.
+
+    Source:
+        Bas et al. 2017, sec. 2.3, "Masking layer".
+    """
+
+    def gradient(upstream):  # (..., channels) -> (..., channels), (..., 1)
+        to_mask = tf.reduce_sum(upstream * texture, axis=-1, keepdims=True)
+        return upstream * mask, to_mask
+
+    return texture * mask, gradient
