@@ -105,7 +105,8 @@ def mirror_pair_loss(texture, mask):
         `(n,)` loss in squared levels, of eq. (3) for each pair.
 
     Raises:
-        ValueError: if the batch is known to be odd.
+        ValueError: if the batch is known to be odd. A batch whose size shows only at run time
+            fails there.
 
     Source:
         Bas et al. 2017, sec. 3.2.
@@ -115,7 +116,9 @@ def mirror_pair_loss(texture, mask):
             "mirror_pair_loss expects each image to be followed by its reflection (an even "
             f"batch), received a batch of {texture.shape[0]}."
         )
-    return multi_view_loss(texture[0::2], mask[0::2], texture[1::2], mask[1::2])
+    # Not texture[0::2] and texture[1::2]: 2 images would be broadcast against 1 reflection.
+    texture, mask = (tf.reshape(x, (-1, 2, *x.shape[1:])) for x in (texture, mask))
+    return multi_view_loss(texture[:, 0], mask[:, 0], texture[:, 1], mask[:, 1])
 
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")

@@ -1,12 +1,21 @@
-"""Normalises the portrait that comes with scikit-image, by way of the command line."""
+"""Normalises the portrait that comes with scikit-image, and puts the pictures side by side."""
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import cv2
+import numpy as np
 import skimage.data
+
+from keras_3dmmstn.framing import crop_matrix
+from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.photograph import read_photograph, warp
+from keras_3dmmstn.visualisation import render_mesh
+
+_SIZE = 320
 
 
 def main() -> int:
@@ -16,10 +25,41 @@ def main() -> int:
     out.mkdir(parents=True, exist_ok=True)
     # Eileen Collins, photographed by NASA: in the public domain.
     portrait = out / "astronaut.png"
-    cv2.imwrite(str(portrait), cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR))
-    command = [sys.executable, "-m", "keras_3dmmstn.cli", "normalise", portrait, "--out", out]
-    print("$ keras-3dmmstn normalise", portrait, "--out", out, flush=True)
-    return subprocess.run(list(map(str, command)), check=False).returncode
+    _write(portrait, skimage.data.astronaut())
+
+    command = ["keras-3dmmstn", "normalise", str(portrait), "--out", str(out)]
+    print("$", *command, flush=True)
+    status = subprocess.run([Path(sys.executable).with_name(command[0]), *command[1:]]).returncode
+    if status == 0:
+        _write(out / "side_by_side.jpg", side_by_side(portrait))
+        print(out / "side_by_side.jpg")
+    return status
+
+
+def side_by_side(portrait: Path) -> np.ndarray:
+    """Joins the photograph, the fitted mesh, the face seen from the front, texture and mask."""
+    stem = portrait.with_name(f"{portrait.stem}_0")
+    description = json.loads(stem.with_suffix(".json").read_text())
+    texture = read_photograph(f"{stem}_texture.png")
+    mask = read_photograph(f"{stem}_mask.png")
+    photograph, overlay = read_photograph(portrait), read_photograph(f"{stem}_overlay.png")
+    box = np.array(description["box"])
+    zoom = overlay.shape[0] / photograph.shape[0]
+
+    parameters, model = description["parameters"], GridModel.bundled()
+    vertices = model.shape(parameters["identity"] + parameters["expression"])
+    colours = np.where(mask > 0, texture, 128).reshape(-1, 3)
+    pictures = [
+        warp(photograph, crop_matrix(box, _SIZE), _SIZE),
+        warp(overlay, crop_matrix((box + 0.5) * zoom - 0.5, _SIZE), _SIZE),
+        render_mesh(vertices, model.triangles, _SIZE, colours=colours),
+        *(cv2.resize(p, (_SIZE, _SIZE), interpolation=cv2.INTER_NEAREST) for p in (texture, mask)),
+    ]
+    return np.concatenate(pictures, axis=1)
+
+
+def _write(path, rgb):
+    cv2.imwrite(str(path), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ def train(
     trainer.fit(
         batches,
         epochs=config.epochs,
+        shuffle=False,  # the pipeline shuffles
         validation_data=evaluation_batches(_crops(validation, config), config)
         if validation
         else None,

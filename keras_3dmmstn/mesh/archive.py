@@ -39,7 +39,8 @@ def read_archive(path: str | Path, kind: str, version: int, names: tuple[str, ..
         ValueError: if the file is no archive of this kind and version, or lacks one of `names`.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # np.load leaves the file open when the archive is damaged: open it here.
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
         if isinstance(error, FileNotFoundError):

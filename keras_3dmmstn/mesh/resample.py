@@ -25,7 +25,8 @@ def resample(shape_model: ShapeModel, uv: np.ndarray, grid_shape: tuple[int, int
         The model on the grid.
 
     Raises:
-        ValueError: if the model has no mirror map or sizes do not fit.
+        ValueError: if the model has no mirror map, sizes do not fit, or the grid has too few
+            vertices for the landmarks.
 
     Source:
         Bas et al. 2017, sec. 2.3.
@@ -71,6 +72,11 @@ def _place_landmarks(uv, landmark_vertices, mirror, grid_shape):
 
     is_left = uv[landmark_vertices, 0] <= 0.5 + 1e-12
     left_landmarks = landmark_vertices[is_left]
+    if len(left_landmarks) > len(left_index):
+        raise ValueError(
+            f"resample expects a grid with a vertex for each landmark, received {rows} x {columns} "
+            f"vertices for {len(landmark_vertices)} landmarks."
+        )
     cells = np.array([columns - 1, rows - 1])
     distance = np.linalg.norm(
         (uv[left_landmarks, None] - regular.reshape(-1, 2)[None, left_index]) * cells, axis=-1
@@ -82,8 +88,9 @@ def _place_landmarks(uv, landmark_vertices, mirror, grid_shape):
         row, column = divmod(int(index), columns)
         target = uv[landmark].copy()
         if columns % 2 == 0 and mirror[landmark] == landmark:
-            # An even grid has no column on the symmetry line: two vertices must not meet there.
-            target[0] = regular[row, column, 0]
+            # An even grid has no column on the symmetry line, and two vertices must not meet
+            # there: each of the pair stays a tenth of a cell away.
+            target[0] = 0.5 - 0.1 / (columns - 1)
         _move_unless_it_folds(grid_uv, row, column, target)
     grid_uv[:, columns - columns // 2 :] = (grid_uv * [-1, 1] + [1, 0])[:, : columns // 2][:, ::-1]
 

@@ -1,0 +1,1 @@
+"""Export of the network to the formats of servers and phones."""

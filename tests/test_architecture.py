@@ -1,0 +1,175 @@
+"""The floors of the package, what a wheel holds, and what importing costs."""
+
+import ast
+import configparser
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "keras_3dmmstn"
+
+# Each module or folder may import from lower floors and from its own.
+FLOORS = {
+    "version": 0,
+    "mesh": 0,
+    "framing": 0,
+    "photograph": 0,
+    "assets": 0,
+    "visualisation": 0,
+    "ops": 1,
+    "layers": 2,
+    "losses": 2,
+    "localiser": 3,
+    "model": 3,
+    "detection": 3,
+    "normaliser": 4,
+    "overlay": 4,
+    "results": 4,
+    "training": 5,
+    "export": 5,
+    "cli": 6,
+    "__init__": 6,
+}
+EXTRAS = {"matplotlib", "trimesh", "mtcnn", "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert"}
+
+
+def source_files():
+    for folder in (PACKAGE, ROOT / "training", ROOT / "export"):
+        yield from sorted(folder.rglob("*.py"))
+
+
+def floor_name(path):
+    """The name in FLOORS that a source file belongs to."""
+    relative = path.relative_to(ROOT)
+    if relative.parts[0] in ("training", "export"):
+        return relative.parts[0]
+    return relative.parts[1].removesuffix(".py")
+
+
+def imports_of(path):
+    """The modules that a file imports, wherever in it: (name, is at the top level)."""
+    tree = ast.parse(path.read_text())
+    top_level = set(map(id, tree.body))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, id(node) in top_level
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: import siblings absolutely"
+            if node.module == "keras_3dmmstn":
+                for alias in node.names:
+                    yield f"keras_3dmmstn.{alias.name}", id(node) in top_level
+            else:
+                yield node.module, id(node) in top_level
+
+
+def test_every_file_has_a_floor():
+    assert {floor_name(path) for path in source_files()} <= set(FLOORS)
+
+
+@pytest.mark.parametrize("path", list(source_files()), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_imports_from_its_floor_or_lower(path):
+    own = FLOORS[floor_name(path)]
+    for name, _ in imports_of(path):
+        parts = name.split(".")
+        if parts[0] == "keras_3dmmstn" and len(parts) > 1:
+            assert FLOORS[parts[1]] <= own, f"{path.name} imports {name} from a higher floor"
+
+
+def test_meshes_know_nothing_of_tensorflow():
+    for path in (PACKAGE / "mesh").rglob("*.py"):
+        names = {name.split(".")[0] for name, _ in imports_of(path)}
+        assert not names & {"tensorflow", "keras"}, path
+
+
+def test_ops_know_nothing_of_keras():
+    for path in (PACKAGE / "ops").rglob("*.py"):
+        assert "keras" not in {name.split(".")[0] for name, _ in imports_of(path)}, path
+
+
+def test_extras_are_imported_only_inside_functions():
+    for path in source_files():
+        for name, at_top_level in imports_of(path):
+            if name.split(".")[0] in EXTRAS:
+                assert not at_top_level, f"{path}: {name}"
+
+
+def test_no_class_is_registered_with_keras_outside_the_package_folder():
+    for folder in ("training", "export"):
+        for path in (ROOT / folder).rglob("*.py"):
+            assert "register_keras_serializable" not in path.read_text(), path
+
+
+def test_setup_lists_every_package():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    listed = set(config["options"]["packages"].split())
+    found = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
+    found |= {
+        "keras_3dmmstn." + ".".join(path.parent.relative_to(ROOT).parts)
+        for folder in ("training", "export")
+        for path in (ROOT / folder).rglob("__init__.py")
+    }
+    assert listed == found
+
+
+def test_importing_the_package_imports_no_extra():
+    code = (
+        "import sys, tensorflow, keras, scipy, igl, cv2, typer, rich\n"
+        "before = set(sys.modules)  # Keras imports matplotlib where it is installed\n"
+        "import keras_3dmmstn, keras_3dmmstn.cli\n"
+        f"print(sorted({{m.split('.')[0] for m in set(sys.modules) - before}} & {EXTRAS!r}))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_tree_and_no_other_top_level_name(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, ROOT],
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert {name.split("/")[0] for name in names} == {"keras_3dmmstn"}
+
+    in_tree = {str(path.relative_to(ROOT)) for path in PACKAGE.rglob("*.py")}
+    for folder in ("training", "export"):
+        in_tree |= {
+            f"keras_3dmmstn/{path.relative_to(ROOT)}" for path in (ROOT / folder).rglob("*.py")
+        }
+    assert {name for name in names if name.endswith(".py")} == in_tree
+    assets = {
+        f"keras_3dmmstn/assets/{path.name}"
+        for path in (PACKAGE / "assets").iterdir()
+        if path.is_file()
+    }
+    assert assets <= names
+    assert wheel.stat().st_size < 12e6
+
+
+@pytest.mark.slow
+def test_the_wheel_works_from_outside_the_tree(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, ROOT],
+        check=True,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    code = (
+        "import sys; sys.path.insert(0, 'site')\n"
+        "import keras_3dmmstn, keras_3dmmstn.training.train\n"
+        "from keras_3dmmstn.normaliser import Normaliser\n"
+        "print(keras_3dmmstn.__file__, Normaliser.pretrained().grid_model.grid_shape)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert str(tmp_path / "site") in run.stdout and "(112, 112)" in run.stdout

@@ -1,0 +1,396 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_3dmmstn import losses, spatial_transformer
+from keras_3dmmstn.mesh.synthetic import toy_grid_model
+from tests import naive
+from tests.gradients import assert_gradient_is_correct, gradients_of
+
+# Landmark loss, equation (5)
+
+
+def labels_of(position, confidence):
+    return np.concatenate([position, np.asarray(confidence)[..., None]], axis=-1)
+
+
+def test_landmark_loss_is_the_papers_sum_over_the_confidences(rng):
+    predicted, position = rng.normal(size=(2, 5, 2)), rng.normal(size=(2, 5, 2))
+    confidence = [[1.0, 0.0, 0.5, 2.0, 1.0], [0.0, 0.0, 0.0, 0.3, 0.0]]
+    loss = losses.landmark_loss(labels_of(position, confidence), tf.constant(predicted))
+    for i in range(2):
+        total, confidences = naive.landmark_sum(predicted[i], position[i], confidence[i])
+        np.testing.assert_allclose(loss[i], total / confidences, rtol=1e-14)
+
+
+def test_gradient_of_landmark_loss(rng):
+    labels = tf.constant(labels_of(rng.normal(size=(2, 4, 2)), [[1, 0, 0.5, 1], [0, 0.2, 0, 0]]))
+    assert_gradient_is_correct(
+        lambda predicted: losses.landmark_loss(labels, predicted), rng.normal(size=(2, 4, 2))
+    )
+
+
+@pytest.mark.parametrize("unknown", [np.nan, np.inf, 1e30])
+def test_an_unknown_landmark_does_not_pull_whatever_its_coordinates(unknown, rng):
+    predicted = tf.constant(rng.normal(size=(1, 3, 2)))
+    position = rng.normal(size=(1, 3, 2))
+    known = losses.landmark_loss(labels_of(position[:, :2], [[1, 0.5]]), predicted[:, :2])
+    position[0, 2] = unknown
+    labels = tf.constant(labels_of(position, [[1, 0.5, 0]]))
+    np.testing.assert_allclose(losses.landmark_loss(labels, predicted), known)
+    (gradient,) = gradients_of(lambda p: losses.landmark_loss(labels, p), predicted)
+    assert np.all(gradient[0, :2] != 0)
+    np.testing.assert_array_equal(gradient[0, 2], [0, 0])
+
+
+def test_a_face_without_labels_has_no_loss_and_no_gradient(rng):
+    labels = tf.constant(labels_of(np.full((2, 3, 2), np.nan), [[0, 0, 0], [np.nan] * 3]))
+    predicted = tf.constant(rng.normal(size=(2, 3, 2)))
+    np.testing.assert_array_equal(losses.landmark_loss(labels, predicted), [0, 0])
+    (gradient,) = gradients_of(lambda p: losses.landmark_loss(labels, p), predicted)
+    np.testing.assert_array_equal(gradient, np.zeros((2, 3, 2)))
+
+
+def test_landmark_loss_is_in_squared_pixels():
+    labels = labels_of(np.zeros((1, 2, 2)), [[1.0, 1.0]])
+    loss = losses.landmark_loss(labels, tf.constant([[[3.0, 4.0], [0.0, 1.0]]], tf.float64))
+    np.testing.assert_allclose(loss, [(25 + 1) / 2])
+
+
+def test_landmark_loss_class_averages_over_the_batch(rng):
+    position, predicted = rng.normal(size=(3, 4, 2)), rng.normal(size=(3, 4, 2))
+    labels = labels_of(position, np.ones((3, 4)))
+    loss = losses.LandmarkLoss()(labels, predicted)
+    expected = np.mean(losses.landmark_loss(labels, tf.constant(predicted)))
+    np.testing.assert_allclose(loss, expected, rtol=1e-6)
+
+
+def test_landmark_loss_class_rejects_labels_without_confidence():
+    with pytest.raises(ValueError, match=r"shape \(batch, L, 3\).* received shape \(1, 4, 2\)"):
+        losses.LandmarkLoss()(np.zeros((1, 4, 2)), np.zeros((1, 4, 2)))
+
+
+# Landmark error
+
+
+def test_landmark_error_is_the_mean_distance_of_the_known_points():
+    error = losses.LandmarkError()
+    labels = labels_of([[[0.0, 0.0], [0.0, 0.0], [np.nan, np.nan]]], [[1.0, 0.1, 0.0]])
+    error.update_state(labels, tf.constant([[[3.0, 4.0], [0.0, 1.0], [9.0, 9.0]]]))
+    np.testing.assert_allclose(error.result(), 3)  # (5 + 1) / 2: confidence is no weight
+    error.update_state(labels[:, :1], tf.constant([[[0.0, 12.0]]]))
+    np.testing.assert_allclose(error.result(), 6)  # (5 + 1 + 12) / 3
+
+
+def test_landmark_error_of_nothing_is_0_and_reset_forgets():
+    error = losses.LandmarkError()
+    assert error.result() == 0
+    error.update_state(np.ones((1, 2, 3)), tf.zeros((1, 2, 2)))
+    error.reset_state()
+    assert error.result() == 0
+
+
+def test_landmark_error_follows_sample_weights():
+    error = losses.LandmarkError()
+    labels = labels_of(np.zeros((2, 1, 2)), np.ones((2, 1)))
+    predicted = tf.constant([[[3.0, 4.0]], [[0.0, 1.0]]])
+    error.update_state(labels, predicted, sample_weight=np.array([3.0, 1.0]))
+    np.testing.assert_allclose(error.result(), (3 * 5 + 1) / 4)
+
+
+# Shape prior, equation (6)
+
+
+def test_shape_prior_is_that_of_the_paper(rng):
+    alpha = rng.normal(size=(3, 5))
+    expected = [naive.shape_prior(a) for a in alpha]
+    np.testing.assert_allclose(losses.shape_prior_loss(tf.constant(alpha)), expected, rtol=1e-14)
+
+
+def test_gradient_of_shape_prior(rng):
+    assert_gradient_is_correct(losses.shape_prior_loss, rng.normal(size=(2, 5)))
+
+
+# Symmetry and multi-view, equations (2) and (3)
+
+
+def texture_and_mask(rng, batch=2, rows=4, columns=5):
+    """Returns textures and masks of which two in three pixels are visible."""
+    texture = rng.normal(size=(batch, rows, columns, 3))
+    return texture, (rng.random((batch, rows, columns, 1)) < 2 / 3).astype(float)
+
+
+@pytest.mark.parametrize("columns", [4, 5])
+def test_symmetry_loss_is_the_papers_sum_over_its_values(columns, rng):
+    texture, mask = texture_and_mask(rng, columns=columns)
+    loss = losses.symmetry_loss(tf.constant(texture), tf.constant(mask))
+    for i in range(2):
+        total, values = naive.symmetry_sum(texture[i], mask[i, ..., 0])
+        np.testing.assert_allclose(loss[i], total / values, rtol=1e-14)
+
+
+def test_multi_view_loss_is_the_papers_sum_over_its_values(rng):
+    texture, mask = texture_and_mask(rng)
+    other, other_mask = texture_and_mask(rng)
+    loss = losses.multi_view_loss(*map(tf.constant, (texture, mask, other, other_mask)))
+    for i in range(2):
+        total, values = naive.multi_view_sum(
+            texture[i], mask[i, ..., 0], other[i], other_mask[i, ..., 0]
+        )
+        np.testing.assert_allclose(loss[i], total / values, rtol=1e-14)
+
+
+def test_gradient_of_symmetry_loss(rng):
+    texture, mask = texture_and_mask(rng)
+    assert_gradient_is_correct(lambda v: losses.symmetry_loss(v, tf.constant(mask)), texture)
+
+
+def test_gradient_of_multi_view_loss(rng):
+    texture, mask = texture_and_mask(rng, rows=2, columns=3)
+    other, other_mask = texture_and_mask(rng, rows=2, columns=3)
+    assert_gradient_is_correct(
+        lambda v, w: losses.multi_view_loss(v, tf.constant(mask), w, tf.constant(other_mask)),
+        texture,
+        other,
+    )
+
+
+def test_a_symmetric_texture_has_no_symmetry_loss(rng):
+    half = rng.normal(size=(1, 3, 4, 3))
+    texture = tf.constant(np.concatenate([half, half[:, :, ::-1]], axis=2))
+    mask = tf.ones((1, 3, 8, 1), tf.float64)
+    np.testing.assert_array_equal(losses.symmetry_loss(texture, mask), [0])
+    upside_down = tf.concat([texture[:, :1] + 1, texture[:, 1:]], axis=1)
+    np.testing.assert_allclose(losses.symmetry_loss(upside_down, mask), [0], atol=1e-15)
+
+
+def test_only_jointly_visible_pixels_count(rng):
+    texture, mask = texture_and_mask(rng)
+    other, other_mask = texture_and_mask(rng)
+    hidden = mask * other_mask == 0
+    loss = losses.multi_view_loss(*map(tf.constant, (texture, mask, other, other_mask)))
+    changed = np.where(hidden, 99.0, texture)
+    same = losses.multi_view_loss(*map(tf.constant, (changed, mask, other, other_mask)))
+    np.testing.assert_allclose(loss, same, rtol=1e-14)
+    (gradient,) = gradients_of(
+        lambda v: losses.multi_view_loss(v, *map(tf.constant, (mask, other, other_mask))),
+        texture,
+    )
+    np.testing.assert_array_equal(np.any(gradient != 0, axis=-1, keepdims=True), ~hidden)
+
+
+def test_only_pixels_visible_on_both_sides_count_for_symmetry(rng):
+    texture, mask = texture_and_mask(rng)
+    hidden = mask * mask[:, :, ::-1] == 0
+    loss = losses.symmetry_loss(tf.constant(texture), tf.constant(mask))
+    changed = np.where(hidden, 99.0, texture)
+    same = losses.symmetry_loss(tf.constant(changed), tf.constant(mask))
+    np.testing.assert_allclose(loss, same, rtol=1e-14)
+
+
+def test_black_pixels_count(rng):
+    mask = tf.ones((1, 1, 4, 1), tf.float64)
+    black = tf.zeros((1, 1, 4, 3), tf.float64)
+    half_black = tf.constant([[[[6.0] * 3, [6.0] * 3, [0.0] * 3, [0.0] * 3]]], tf.float64)
+    # Two of four pixels differ by 6. Were black pixels left out of the count, it would be 36.
+    np.testing.assert_allclose(losses.multi_view_loss(black, mask, half_black, mask), [18])
+
+
+def test_nothing_visible_gives_no_loss_and_no_gradient(rng):
+    texture, mask = texture_and_mask(rng)
+    nothing = tf.zeros_like(mask)
+    np.testing.assert_array_equal(losses.symmetry_loss(tf.constant(texture), nothing), [0, 0])
+    (gradient,) = gradients_of(lambda v: losses.symmetry_loss(v, nothing), texture)
+    np.testing.assert_array_equal(gradient, np.zeros_like(texture))
+
+    def against_the_visible(v):
+        return losses.multi_view_loss(v, nothing, tf.constant(texture), tf.ones_like(mask))
+
+    np.testing.assert_array_equal(against_the_visible(tf.zeros_like(texture)), [0, 0])
+    (gradient,) = gradients_of(against_the_visible, np.zeros_like(texture))
+    np.testing.assert_array_equal(gradient, np.zeros_like(texture))
+
+
+def test_mirror_pairs_are_neighbours_in_the_batch(rng):
+    texture, mask = map(tf.constant, texture_and_mask(rng, batch=4))
+    loss = losses.mirror_pair_loss(texture, mask)
+    assert loss.shape == (2,)
+    for pair, (image, reflection) in enumerate([(0, 1), (2, 3)]):
+        views = (texture[image], mask[image], texture[reflection], mask[reflection])
+        expected = losses.multi_view_loss(*[view[None] for view in views])
+        np.testing.assert_allclose(loss[pair], expected[0], rtol=1e-14)
+
+
+def test_mirror_pairs_reject_an_odd_batch(rng):
+    texture, mask = map(tf.constant, texture_and_mask(rng, batch=3))
+    with pytest.raises(ValueError, match=r"mirror_pair_loss expects .* received a batch of 3"):
+        losses.mirror_pair_loss(texture, mask)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+def test_mirror_pairs_reject_an_odd_batch_that_shows_only_at_run_time(jit_compile, batch, rng):
+    free = tf.function(
+        losses.mirror_pair_loss,
+        jit_compile=jit_compile,
+        input_signature=[
+            tf.TensorSpec((None, 4, 5, 3), tf.float64),
+            tf.TensorSpec((None, 4, 5, 1), tf.float64),
+        ],
+    )
+    assert free(*texture_and_mask(rng, batch=4)).shape == (2,)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        free(*texture_and_mask(rng, batch=batch))
+
+
+# The training model
+
+WEIGHTS = {"shape_prior": 0.25, "symmetry": 1e-3, "mirror_pairs": 1e-4}
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    backbone = keras.Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Conv2D(4, 5, strides=4, activation="relu"),
+            keras.layers.Flatten(),
+        ]
+    )
+    model = spatial_transformer(toy_grid_model((16, 16)), backbone, image_size=32)
+    head = model.get_layer("localiser").get_layer("head")
+    kernel, bias = head.get_weights()
+    # A head of zeros would predict the mean face whatever it sees.
+    rng = np.random.default_rng(1)
+    head.set_weights([rng.normal(0, 0.05, kernel.shape), rng.normal(0, 0.5, bias.shape)])
+    return model
+
+
+def photographs_and_labels(rng, model, batch=4):
+    images = rng.uniform(0, 255, (batch, 32, 32, 3)).astype("float32")
+    position = np.asarray(model(images)["landmarks"]) + rng.normal(0, 2, (batch, 68, 2))
+    confidence = rng.uniform(0, 1, (batch, 68)) * (rng.random((batch, 68)) > 0.3)
+    return images, labels_of(position, confidence).astype("float32")
+
+
+def compiled(model, **weights):
+    trainer = losses.training_model(model, **weights)
+    trainer.compile(
+        keras.optimizers.SGD(0.0),
+        loss={"landmarks": losses.LandmarkLoss()},
+        metrics={"landmarks": losses.LandmarkError()},
+        jit_compile=False,
+    )
+    return trainer
+
+
+def expected_losses(outputs, labels):
+    """Returns the mean of each loss, by hand."""
+    texture, mask = outputs["texture"], outputs["mask"]
+    pairs = losses.multi_view_loss(texture[0::2], mask[0::2], texture[1::2], mask[1::2])
+    return {
+        "landmarks": np.mean(losses.landmark_loss(tf.constant(labels), outputs["landmarks"])),
+        "shape_prior": np.mean(np.sum(np.square(outputs["parameters"][:, 6:]), axis=1)),
+        "symmetry": np.mean(losses.symmetry_loss(texture, mask)),
+        "mirror_pairs": np.mean(pairs),
+    }
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        (),
+        ("shape_prior",),
+        ("symmetry",),
+        ("mirror_pairs",),
+        ("shape_prior", "symmetry", "mirror_pairs"),
+    ],
+    ids="+".join,
+)
+def test_training_model_adds_the_weighted_losses(names, model, rng):
+    images, labels = photographs_and_labels(rng, model)
+    expected = expected_losses(model(images), labels)
+    total = expected["landmarks"] + sum(WEIGHTS[name] * expected[name] for name in names)
+    trainer = compiled(model, **{name: WEIGHTS[name] for name in names})
+    logs = trainer.evaluate(images, {"landmarks": labels}, return_dict=True, verbose=0)
+    np.testing.assert_allclose(logs["loss"], total, rtol=1e-4)
+
+
+def test_losses_appear_in_the_logs_of_fit_without_their_weights(model, rng):
+    images, labels = photographs_and_labels(rng, model)
+    outputs = model(images)
+    expected = expected_losses(outputs, labels)
+    trainer = compiled(model, **WEIGHTS)
+    # Shuffling would part an image from its reflection.
+    history = trainer.fit(images, {"landmarks": labels}, shuffle=False, verbose=0).history
+    for name in WEIGHTS:
+        np.testing.assert_allclose(history[name], expected[name], rtol=1e-4, err_msg=name)
+    known = labels[..., 2] > 0
+    distance = np.linalg.norm(outputs["landmarks"] - labels[..., :2], axis=-1)[known].mean()
+    (pixels,) = (values for name, values in history.items() if name.endswith("pixels"))
+    np.testing.assert_allclose(pixels, distance, rtol=1e-4)
+
+
+def test_training_model_shares_the_weights_of_the_model(model, rng):
+    images, labels = photographs_and_labels(rng, model)
+    trainer = losses.training_model(model, **WEIGHTS)
+    np.testing.assert_array_equal(trainer(images)["landmarks"], model(images)["landmarks"])
+    before = model.get_weights()
+    try:
+        trainer.compile(keras.optimizers.SGD(1e-6), loss={"landmarks": losses.LandmarkLoss()})
+        trainer.fit(images, {"landmarks": labels}, verbose=0)
+        np.testing.assert_array_equal(trainer(images)["landmarks"], model(images)["landmarks"])
+        assert any(
+            not np.array_equal(b, a) for b, a in zip(before, model.get_weights(), strict=True)
+        )
+    finally:
+        model.set_weights(before)
+
+
+def test_texture_losses_train_the_localiser_without_labels(model, rng):
+    images, _ = photographs_and_labels(rng, model)
+    trainer = losses.training_model(model, symmetry=1.0, mirror_pairs=1.0)
+    head = model.get_layer("localiser").get_layer("head")
+    with tf.GradientTape() as tape:
+        trainer(images, training=True)
+        loss = tf.add_n(trainer.losses)
+    to_kernel, to_bias = tape.gradient(loss, [w.value for w in head.weights])
+    assert np.isfinite(to_kernel).all()
+    assert np.count_nonzero(to_kernel) > 0
+    assert np.all(np.asarray(to_bias) != 0)
+
+
+def test_no_texture_is_sampled_when_no_loss_looks_at_it(model):
+    names = [layer.name for layer in losses.training_model(model, shape_prior=1.0).layers]
+    assert "texture" not in names
+    assert "mask" not in names
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        losses.LandmarkLoss(),
+        losses.LandmarkError(),
+        losses.ShapePrior(0.25),
+        losses.TextureLosses(symmetry=0.5, mirror_pairs=0.125),
+    ],
+    ids=lambda original: type(original).__name__,
+)
+def test_losses_survive_serialisation(original):
+    twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(original))
+    assert type(twin) is type(original)
+    assert twin.get_config() == original.get_config()
+
+
+def test_training_model_survives_saving(model, rng, tmp_path):
+    images, labels = photographs_and_labels(rng, model)
+    trainer = compiled(model, **WEIGHTS)
+    expected = trainer.evaluate(images, {"landmarks": labels}, return_dict=True, verbose=0)
+    trainer.save(tmp_path / "trainer.keras")
+    loaded = keras.models.load_model(tmp_path / "trainer.keras")
+    logs = loaded.evaluate(images, {"landmarks": labels}, return_dict=True, verbose=0)
+    assert logs.keys() == expected.keys()
+    np.testing.assert_allclose(list(logs.values()), list(expected.values()), rtol=1e-5)

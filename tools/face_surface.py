@@ -1,0 +1,163 @@
+"""Makes the face surface: one disc, mirror symmetric, cut out of the MakeHuman base mesh."""
+
+from dataclasses import dataclass
+
+import igl
+import numpy as np
+import scipy.sparse
+from mesh_cut import cut_at_zero
+from scipy.interpolate import CubicSpline
+from scipy.sparse.csgraph import connected_components
+
+from keras_3dmmstn.mesh.holes import close_holes
+from keras_3dmmstn.mesh.symmetry import find_mirror
+
+# Closed edge loops of the base mesh along which the surface is cut before its holes are
+# capped: the first edge of each, on the image-left side or across the symmetry line. What is
+# behind them (eye sockets, mouth, nostrils) goes.
+_LID_EDGE = (4848, 4847)
+_NOSTRIL_EDGE = (350, 349)
+_LIP_EDGE = (474, 473)
+_NOSE_TIP = 297
+
+# The outline of the face, as seen from a point inside the head: the angle (degrees) from
+# straight ahead at which the surface ends, for a direction that turns from the crown (0) over
+# the side (90) to the chin (180). Hairline, temple, ear front, ear lobe, jaw angle, under the jaw.
+_OUTLINE = (
+    (0, 57), (35, 63), (65, 81), (90, 90), (108, 91.5), (122, 90), (137, 86), (158, 71), (180, 64)
+)  # fmt: skip
+# From the middle between the eyeballs, in interpupillary distances: down, and back.
+_OUTLINE_CENTRE = (0.4, 0.95)
+
+
+@dataclass(frozen=True)
+class FaceSurface:
+    """The face surface as linear combinations of the base mesh's vertices.
+
+    Attributes:
+        weights: `(N, 19158)` sparse: `weights @ base_vertices` are the face's vertices.
+        triangles: `(T, 3)`, counter-clockwise seen from outside.
+        mirror: `(N,)` index of each vertex's mirror image.
+        pupils: the vertices at the front of the image-left and the image-right eyeball.
+        skin_count: how many of the triangles, the first ones, are skin; the others are caps.
+    """
+
+    weights: scipy.sparse.csr_array
+    triangles: np.ndarray
+    mirror: np.ndarray
+    pupils: np.ndarray
+    skin_count: int
+
+
+def cut_face(vertices, quads, mirror) -> FaceSurface:
+    """Cuts the face out of an adult of the base mesh's topology and makes it one disc.
+
+    Args:
+        vertices: `(19158, 3)` of an average adult, exactly symmetric.
+        quads: the base mesh's faces by group.
+        mirror: `(19158,)` index of each vertex's mirror image.
+    """
+    skin = _outer_skin(quads["body"], mirror)
+    eye = vertices[np.unique(quads["helper-r-eye"])].mean(axis=0)
+    generous = _beyond_outline(vertices, eye) < np.radians(15)
+    skin = skin[generous[skin].all(axis=1)]
+    triangles = _triangulate(skin, vertices, mirror)
+
+    used, triangles = np.unique(triangles, return_inverse=True)
+    triangles = triangles.reshape(-1, 3)
+    select = scipy.sparse.eye_array(len(vertices), format="csr")[used]
+    refine, triangles = igl.loop_matrix(triangles, len(used))
+    weights = scipy.sparse.csr_array(refine) @ select
+
+    cut, triangles = cut_at_zero(_beyond_outline(weights @ vertices, eye), triangles)
+    weights = cut @ weights
+    apexes = _apex_weights(vertices, quads)
+    weights = scipy.sparse.csr_array(scipy.sparse.vstack([weights, apexes]))
+    loose = np.arange(weights.shape[0] - apexes.shape[0], weights.shape[0])
+    skin_count = len(triangles)
+    close, triangles = close_holes(weights @ vertices, triangles, loose)
+    weights = close @ weights
+
+    used, triangles = np.unique(triangles, return_inverse=True)
+    triangles = triangles.reshape(-1, 3)
+    weights = weights[used]
+    points = weights @ vertices
+    pupils = [np.linalg.norm(points - apex, axis=1).argmin() for apex in (apexes @ vertices)[:2]]
+    mirror = find_mirror(points, triangles)
+    return FaceSurface(weights, triangles, mirror, np.array(pupils), skin_count)
+
+
+def _outer_skin(quads, mirror):
+    """Returns the quads in front of the cutting loops, of the part that holds the nose tip."""
+    barriers = set()
+    for edge, both_sides in ((_LID_EDGE, True), (_NOSTRIL_EDGE, True), (_LIP_EDGE, False)):
+        loop = _edge_loop(quads, *edge)
+        loops = [loop, [int(mirror[v]) for v in loop]] if both_sides else [loop]
+        for one in loops:
+            barriers |= {frozenset(pair) for pair in zip(one, one[1:] + one[:1], strict=True)}
+
+    owner, rows, columns = {}, [], []
+    for face, quad in enumerate(quads.tolist()):
+        for pair in zip(quad, quad[1:] + quad[:1], strict=True):
+            edge = frozenset(pair)
+            if edge in owner and edge not in barriers:
+                rows.append(face)
+                columns.append(owner[edge])
+            owner[edge] = face
+    graph = scipy.sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(quads),) * 2)
+    part = connected_components(graph, directed=False)[1]
+    return quads[part == part[(quads == _NOSE_TIP).any(axis=1)][0]]
+
+
+def _edge_loop(quads, first, second):
+    """Follows an edge straight on through vertices of four quads until it comes round."""
+    around = {}
+    for quad in quads.tolist():
+        for corner in range(4):
+            before, vertex, after = quad[corner - 1], quad[corner], quad[(corner + 1) % 4]
+            around.setdefault(vertex, []).append({before, after})
+    loop = [first, second]
+    while True:
+        came_from, vertex = loop[-2:]
+        beside = set().union(*(pair for pair in around[vertex] if came_from in pair))
+        (ahead,) = set().union(*around[vertex]) - beside
+        if ahead == first:
+            return loop
+        loop.append(ahead)
+
+
+def _triangulate(quads, vertices, mirror):
+    """Splits quads at their shorter diagonal, and their mirror images at its mirror image."""
+    left = quads[vertices[quads, 0].mean(axis=1) < 0]
+    a, b, c, d = vertices[left].transpose(1, 0, 2)
+    use_ac = (np.linalg.norm(a - c, axis=1) <= np.linalg.norm(b - d, axis=1))[:, None]
+    first = np.where(use_ac, left[:, [0, 1, 2]], left[:, [1, 2, 3]])
+    second = np.where(use_ac, left[:, [0, 2, 3]], left[:, [1, 3, 0]])
+    half = np.concatenate([first, second])
+    return np.concatenate([half, mirror[half][:, ::-1]])
+
+
+def _beyond_outline(points, eye):
+    """Returns by what angle (radians) each of `points` `(N, 3)` lies outside the outline."""
+    half_distance = abs(eye[0])
+    down, back = np.array(_OUTLINE_CENTRE) * 2 * half_distance
+    x, y, z = (points - [0, eye[1] + down, eye[2] + back]).T
+    turn = np.degrees(np.arctan2(np.abs(x), -y))
+    turns, limits = np.array(_OUTLINE, float).T
+    limit = CubicSpline(turns, np.radians(limits), bc_type="clamped")(turn)
+    return np.arctan2(np.hypot(x, y), -z) - limit
+
+
+def _apex_weights(vertices, quads):
+    """Returns the `(3, 19158)` weights of both eyeballs' fronts and of the incisors."""
+    rows = []
+    for group in ("helper-r-eye", "helper-l-eye"):
+        eye = np.unique(quads[group])
+        rows.append(eye[vertices[eye, 2] < vertices[eye, 2].min() + 2.5])
+    teeth = [np.unique(quads[f"helper-{row}-teeth"]) for row in ("upper", "lower")]
+    teeth = np.concatenate(teeth)
+    rows.append(teeth[vertices[teeth, 2] < vertices[teeth, 2].min() + 8])
+    weights = scipy.sparse.lil_array((len(rows), len(vertices)))
+    for row, members in enumerate(rows):
+        weights[row, members] = 1 / len(members)
+    return weights.tocsr()
