@@ -4,10 +4,13 @@ from keras_3dmmstn import layers, losses, ops
 from keras_3dmmstn.localiser import build_localiser, compact_localiser
 from keras_3dmmstn.mesh import GridModel, ShapeModel
 from keras_3dmmstn.model import spatial_transformer
+from keras_3dmmstn.normaliser import NormalisedFace, Normaliser
 from keras_3dmmstn.version import __version__
 
 __all__ = [
     "GridModel",
+    "NormalisedFace",
+    "Normaliser",
     "ShapeModel",
     "__version__",
     "build_localiser",

@@ -55,6 +55,8 @@ def normalise(
         for photograph, name in zip(photographs, _distinct_names(photographs), strict=True):
             try:
                 _normalise_one(normaliser, photograph, boxes, out, name)
+            except ImportError as error:
+                _fail(str(error))
             except (OSError, ValueError) as error:
                 failures += 1
                 _report(photograph, error)

@@ -155,10 +155,11 @@ def rest_pose(grid_model, image_size):
 def _check_backbone(backbone, image_size):
     """Raises a ValueError unless the backbone turns images of that size into features."""
     expected = (None, image_size, image_size, 3)
-    if backbone.input_shape != expected:
+    received = getattr(backbone, "input_shape", None)  # a model never called has none
+    if received != expected:
         raise ValueError(
             f"The localiser expects a backbone with input of shape {expected}, "
-            f"received one with input of shape {backbone.input_shape}."
+            f"received one with input of shape {received}."
         )
     if isinstance(backbone.output_shape, (list, dict)) or len(backbone.output_shape) not in (2, 4):
         raise ValueError(

@@ -1,6 +1,7 @@
 """The command line, run as a user runs it."""
 
 import json
+import sys
 
 import cv2
 import keras
@@ -118,6 +119,16 @@ def test_the_detector_finds_no_face_in_noise(photograph, weights, tmp_path):
     pytest.importorskip("mtcnn", reason="the extra `detect` is not installed")
     result = run("normalise", photograph, "--out", tmp_path / "out", "--weights", weights)
     assert result.exit_code == 1 and "no face was found" in result.output
+
+
+def test_without_the_extra_the_pip_command_is_named(photograph, weights, tmp_path, monkeypatch):
+    from keras_3dmmstn import detection
+
+    monkeypatch.setitem(sys.modules, "mtcnn", None)
+    detection._detector.cache_clear()
+    result = run("normalise", photograph, "--out", tmp_path / "out", "--weights", weights)
+    assert result.exit_code == 1
+    assert "pip install 'keras-3dmmstn[detect]'" in result.output
 
 
 def test_photographs_of_one_name_do_not_overwrite_each_other(

@@ -62,29 +62,28 @@ def train(
         metrics={"landmarks": LandmarkError()},
     )
 
+    measured = evaluation_batches(_crops(validation, config), config) if validation else None
+    inference = compact_localiser(grid_model)
     grid_model.save(out / "face_model.npz", basis_dtype="float16")
     _write_description(out / "config.json", config, folders, validation)
     trainer.fit(
         batches,
         epochs=config.epochs,
         shuffle=False,  # the pipeline shuffles
-        validation_data=evaluation_batches(_crops(validation, config), config)
-        if validation
-        else None,
+        validation_data=measured,
         callbacks=[
             keras.callbacks.BackupAndRestore(out / "resume", delete_checkpoint=False),
             keras.callbacks.CSVLogger(out / "log.csv", append=True),
             keras.callbacks.LambdaCallback(
-                on_epoch_end=lambda epoch, logs: save_localiser(localiser, grid_model, out)
+                on_epoch_end=lambda epoch, logs: _save(localiser, inference, out)
             ),
         ],
         verbose=2,
     )
 
 
-def save_localiser(localiser: keras.Model, grid_model: GridModel, folder: Path) -> None:
-    """Writes the weights of a compact localiser as one for the paper's 224 pixel images."""
-    inference = compact_localiser(grid_model)
+def _save(localiser, inference, folder):
+    """Writes the weights as those of a localiser for the paper's 224 pixel images, whole or not."""
     inference.set_weights(localiser.get_weights())
     temporary = folder / "localiser.part.keras"
     inference.save(temporary)

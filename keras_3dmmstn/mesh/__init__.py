@@ -2,7 +2,16 @@
 
 from keras_3dmmstn.mesh.flatten import flatten_symmetric
 from keras_3dmmstn.mesh.grid_model import GridModel
+from keras_3dmmstn.mesh.holes import close_holes
 from keras_3dmmstn.mesh.resample import resample
 from keras_3dmmstn.mesh.shape_model import ShapeModel
+from keras_3dmmstn.mesh.symmetry import find_mirror
 
-__all__ = ["GridModel", "ShapeModel", "flatten_symmetric", "resample"]
+__all__ = [
+    "GridModel",
+    "ShapeModel",
+    "close_holes",
+    "find_mirror",
+    "flatten_symmetric",
+    "resample",
+]

@@ -6,12 +6,16 @@ from scipy.sparse import coo_array, csc_array
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import spsolve
 
+from keras_3dmmstn.mesh.symmetry import find_mirror
+
 # Cotangent weights of obtuse triangles can be negative, and then triangles may flip. Tutte's
 # theorem wants positive weights: they are raised to this share of the median weight.
 _SMALLEST_WEIGHT = 0.01
 
 
-def flatten_symmetric(vertices: np.ndarray, triangles: np.ndarray, mirror: np.ndarray):
+def flatten_symmetric(
+    vertices: np.ndarray, triangles: np.ndarray, mirror: np.ndarray | None = None
+) -> np.ndarray:
     """Flattens a mirror-symmetric disc onto the unit square.
 
     The image-left half is embedded in the rectangle [0, ½] × [0, 1]: the mesh boundary goes to
@@ -24,7 +28,8 @@ def flatten_symmetric(vertices: np.ndarray, triangles: np.ndarray, mirror: np.nd
     Args:
         vertices: `(vertices, 3)`, x right, y down.
         triangles: `(triangles, 3)` vertex indices, consistently oriented.
-        mirror: `(vertices,)` index of each vertex's mirror image; itself on the symmetry line.
+        mirror: `(vertices,)` index of each vertex's mirror image, itself on the symmetry line; None
+            finds it (`find_mirror`).
 
     Returns:
         `(vertices, 2)` float64 coordinates (u, v): u to the right, v down, the forehead's edge
@@ -39,8 +44,8 @@ def flatten_symmetric(vertices: np.ndarray, triangles: np.ndarray, mirror: np.nd
     """
     vertices = np.asarray(vertices, np.float64)
     triangles = np.asarray(triangles, np.int64)
-    mirror = np.asarray(mirror, np.int64)
     check_disc(triangles, len(vertices))
+    mirror = find_mirror(vertices, triangles) if mirror is None else np.asarray(mirror, np.int64)
     check_mirror(triangles, mirror)
 
     line = _symmetry_line(vertices, triangles, mirror)

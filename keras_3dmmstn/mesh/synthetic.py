@@ -85,7 +85,7 @@ def toy_shape_model(rows: int = 61, columns: int = 61) -> ShapeModel:
 def toy_grid_model(grid_shape: tuple[int, int] = (32, 32)) -> GridModel:
     """Makes the toy face on an H'×W' grid."""
     model = toy_shape_model()
-    uv = flatten_symmetric(model.mean, model.triangles, np.asarray(model.mirror))
+    uv = flatten_symmetric(model.mean, model.triangles, model.mirror)
     return resample(model, uv, grid_shape)
 
 

@@ -213,3 +213,19 @@ def test_a_triangle_in_a_corner_of_the_boundary_is_named(face):
     mirror = np.concatenate([face.mirror, [count + 1, count]])
     with pytest.raises(ValueError, match="trim such triangles"):
         flatten_symmetric(vertices, np.concatenate([face.triangles, ear]), mirror)
+
+
+def test_the_mirror_map_is_found_where_none_is_given(face, uv):
+    np.testing.assert_array_equal(flatten_symmetric(face.mean, face.triangles), uv)
+
+
+def test_a_mesh_without_symmetry_is_named(face):
+    # Split one triangle in three: its mirror image stays whole.
+    number = 10
+    a, b, c = face.triangles[number]
+    middle = len(face.mean)
+    triangles = np.delete(face.triangles, number, axis=0)
+    triangles = np.concatenate([triangles, [[a, b, middle], [b, c, middle], [c, a, middle]]])
+    vertices = np.concatenate([face.mean, face.mean[[a, b, c]].mean(axis=0)[None]])
+    with pytest.raises(ValueError, match="mirror symmetric"):
+        flatten_symmetric(vertices, triangles)
