@@ -85,8 +85,9 @@ def test_landmarks_are_mirror_symmetric(face, name, count):
     np.testing.assert_array_equal(
         face.mirror[landmarks[off_line]], landmarks[MIRROR[name][off_line]]
     )
-    # An even grid has no column on the symmetry line: those points are a tenth of a cell off.
-    assert np.abs(face.mean[landmarks[~off_line], 0]).max() < 0.5
+    # An even grid has no column on the symmetry line: those points are a tenth of a cell off, and
+    # no cell is wider than 6 mm.
+    assert np.abs(face.mean[landmarks[~off_line], 0]).max() < 0.6
 
 
 def test_different_ibug68_landmarks_are_different_vertices(face):
