@@ -5,7 +5,7 @@ BIN := .venv/bin
 # TensorFlow's notes on the hardware it finds.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test check format clean
+.PHONY: demo test lint check format clean
 
 .venv/.installed: setup.cfg pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -16,14 +16,15 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 demo: .venv/.installed  ## normalise a portrait with the bundled model
 	$(BIN)/python tools/demo.py --out demo
 
-test: .venv/.installed  ## the whole test suite
+test: .venv/.installed  ## the whole test suite, doctests included
 	$(BIN)/python -m pytest
 
-check: .venv/.installed  ## lint, format, types, doctests, tests
+lint: .venv/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+
+check: lint test  ## lint, format, types, doctests, tests
 
 format: .venv/.installed
 	$(BIN)/ruff check --fix .
