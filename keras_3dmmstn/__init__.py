@@ -1,6 +1,6 @@
 """3D Morphable Models as Spatial Transformer Networks, as Keras layers."""
 
-from keras_3dmmstn import layers, losses, ops
+from keras_3dmmstn import layers, losses, ops, reflection
 from keras_3dmmstn.localiser import build_localiser, compact_localiser
 from keras_3dmmstn.mesh import GridModel, ShapeModel
 from keras_3dmmstn.model import spatial_transformer
@@ -18,5 +18,6 @@ __all__ = [
     "layers",
     "losses",
     "ops",
+    "reflection",
     "spatial_transformer",
 ]

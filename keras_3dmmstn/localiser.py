@@ -82,7 +82,7 @@ def compact_localiser(grid_model, image_size=224):
     )
     for layer in mobilenet.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0.99  # at 0.999 the statistics lag thousands of steps behind
+            layer.momentum = 0.9  # at 0.999 the statistics lag thousands of steps behind
     x = mobilenet(x)
     x = keras.layers.DepthwiseConv2D(
         x.shape[1],

@@ -37,8 +37,9 @@ def render_mesh(
         points: `(L, 3)` points to mark on top of the mesh, in the vertices' frame.
         axis_angle: rotation of mesh and points before the projection, in radians,
             about the middle of the mesh's bounding box.
-        frame: centre `(2,)` and width of the view in the vertices' unit. None fits
-            the view to the turned mesh. Pass one frame to compare several meshes.
+        frame: centre `(2,)` and width of the view in the vertices' unit. The centre goes to the
+            middle of the picture, pixel ((width − 1) / 2, (height − 1) / 2). None fits the view
+            to the turned mesh. Pass one frame to compare several meshes.
         background: RGB in 0..255.
 
     Returns:
@@ -51,7 +52,7 @@ def render_mesh(
     centre, view_width = frame or _fitting_frame(turned, height / width)
 
     scale = _SUPERSAMPLING * width / view_width
-    offset = _SUPERSAMPLING * np.array([width, height]) / 2
+    offset = (_SUPERSAMPLING * np.array([width, height]) - 1) / 2
     canvas = np.full((height * _SUPERSAMPLING, width * _SUPERSAMPLING, 3), background, np.uint8)
     triangle_colours = _shaded_colours(turned, triangles, colours)
     corners = ((turned[:, :2] - centre) * scale + offset) * (1 << _FRACTION_BITS)
@@ -63,7 +64,7 @@ def render_mesh(
 
     if points is not None:
         turned_points = (points - middle) @ rotation.T + middle
-        marks = ((turned_points[:, :2] - centre) * scale + offset) / _SUPERSAMPLING
+        marks = ((turned_points[:, :2] - centre) * scale + offset + 0.5) / _SUPERSAMPLING - 0.5
         for x, y in np.round(marks).astype(int).tolist():
             cv2.circle(picture, (x, y), max(1, width // 250), (200, 0, 0), -1, cv2.LINE_AA)
     return picture

@@ -213,10 +213,10 @@ def test_nothing_visible_gives_no_loss_and_no_gradient(rng):
 
 
 def test_mirror_pairs_are_neighbours_in_the_batch(rng):
-    texture, mask = map(tf.constant, texture_and_mask(rng, batch=4))
+    texture, mask = map(tf.constant, texture_and_mask(rng, batch=6))
     loss = losses.mirror_pair_loss(texture, mask)
-    assert loss.shape == (2,)
-    for pair, (image, reflection) in enumerate([(0, 1), (2, 3)]):
+    assert loss.shape == (3,)
+    for pair, (image, reflection) in enumerate([(0, 1), (2, 3), (4, 5)]):
         views = (texture[image], mask[image], texture[reflection], mask[reflection])
         expected = losses.multi_view_loss(*[view[None] for view in views])
         np.testing.assert_allclose(loss[pair], expected[0], rtol=1e-14)
@@ -332,6 +332,13 @@ def test_losses_appear_in_the_logs_of_fit_without_their_weights(model, rng):
     distance = np.linalg.norm(outputs["landmarks"] - labels[..., :2], axis=-1)[known].mean()
     (pixels,) = (values for name, values in history.items() if name.endswith("pixels"))
     np.testing.assert_allclose(pixels, distance, rtol=1e-4)
+
+
+def test_fit_with_mirror_pairs_rejects_an_odd_last_batch(model, rng):
+    images, labels = photographs_and_labels(rng, model, batch=5)
+    trainer = compiled(model, mirror_pairs=1e-4)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        trainer.fit(images, {"landmarks": labels}, batch_size=2, shuffle=False, verbose=0)
 
 
 def test_training_model_shares_the_weights_of_the_model(model, rng):
