@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import igl
 import numpy as np
 import scipy.sparse
-from mesh_cut import cut_at_zero
-from scipy.interpolate import CubicSpline
 from scipy.sparse.csgraph import connected_components
 
+from keras_3dmmstn.mesh.face_outline import angle_beyond_outline
 from keras_3dmmstn.mesh.holes import close_holes
+from keras_3dmmstn.mesh.mesh_cut import cut_at_zero
 from keras_3dmmstn.mesh.symmetry import find_mirror
 
 # Closed edge loops of the base mesh along which the surface is cut before its holes are
@@ -19,15 +19,6 @@ _LID_EDGE = (4848, 4847)
 _NOSTRIL_EDGE = (350, 349)
 _LIP_EDGE = (474, 473)
 _NOSE_TIP = 297
-
-# The outline of the face, as seen from a point inside the head: the angle (degrees) from
-# straight ahead at which the surface ends, for a direction that turns from the crown (0) over
-# the side (90) to the chin (180). Hairline, temple, ear front, ear lobe, jaw angle, under the jaw.
-_OUTLINE = (
-    (0, 57), (35, 63), (65, 81), (90, 90), (108, 91.5), (122, 90), (137, 86), (158, 71), (180, 64)
-)  # fmt: skip
-# From the middle between the eyeballs, in interpupillary distances: down, and back.
-_OUTLINE_CENTRE = (0.4, 0.95)
 
 
 @dataclass(frozen=True)
@@ -59,7 +50,7 @@ def cut_face(vertices, quads, mirror) -> FaceSurface:
     """
     skin = _outer_skin(quads["body"], mirror)
     eye = vertices[np.unique(quads["helper-r-eye"])].mean(axis=0)
-    generous = _beyond_outline(vertices, eye) < np.radians(15)
+    generous = angle_beyond_outline(vertices, eye) < np.radians(15)
     skin = skin[generous[skin].all(axis=1)]
     triangles = _triangulate(skin, vertices, mirror)
 
@@ -69,7 +60,7 @@ def cut_face(vertices, quads, mirror) -> FaceSurface:
     refine, triangles = igl.loop_matrix(triangles, len(used))
     weights = scipy.sparse.csr_array(refine) @ select
 
-    cut, triangles = cut_at_zero(_beyond_outline(weights @ vertices, eye), triangles)
+    cut, triangles = cut_at_zero(angle_beyond_outline(weights @ vertices, eye), triangles)
     weights = cut @ weights
     apexes = _apex_weights(vertices, quads)
     weights = scipy.sparse.csr_array(scipy.sparse.vstack([weights, apexes]))
@@ -135,17 +126,6 @@ def _triangulate(quads, vertices, mirror):
     second = np.where(use_ac, left[:, [0, 2, 3]], left[:, [1, 3, 0]])
     half = np.concatenate([first, second])
     return np.concatenate([half, mirror[half][:, ::-1]])
-
-
-def _beyond_outline(points, eye):
-    """Returns by what angle (radians) each of `points` `(N, 3)` lies outside the outline."""
-    half_distance = abs(eye[0])
-    down, back = np.array(_OUTLINE_CENTRE) * 2 * half_distance
-    x, y, z = (points - [0, eye[1] + down, eye[2] + back]).T
-    turn = np.degrees(np.arctan2(np.abs(x), -y))
-    turns, limits = np.array(_OUTLINE, float).T
-    limit = CubicSpline(turns, np.radians(limits), bc_type="clamped")(turn)
-    return np.arctan2(np.hypot(x, y), -z) - limit
 
 
 def _apex_weights(vertices, quads):

@@ -4,8 +4,9 @@ import igl
 import numpy as np
 from scipy.sparse import coo_array, csc_array
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import spsolve
+from scipy.sparse.linalg import splu
 
+from keras_3dmmstn.mesh.stretch import vertex_stretch
 from keras_3dmmstn.mesh.symmetry import find_mirror
 
 # Cotangent weights of obtuse triangles can be negative, and then triangles may flip. Tutte's
@@ -14,7 +15,10 @@ _SMALLEST_WEIGHT = 0.01
 
 
 def flatten_symmetric(
-    vertices: np.ndarray, triangles: np.ndarray, mirror: np.ndarray | None = None
+    vertices: np.ndarray,
+    triangles: np.ndarray,
+    mirror: np.ndarray | None = None,
+    evenness: float = 0.0,
 ) -> np.ndarray:
     """Flattens a mirror-symmetric disc onto the unit square.
 
@@ -25,11 +29,16 @@ def flatten_symmetric(
     whole mesh, which is symmetric because the mesh is; fixing v along the line by arc length
     would let a fold such as the closed mouth tear the lips apart.
 
+    Conformal weights keep angles where they can and crowd the nose and the mouth into little room.
+    With `evenness` η > 0 a second embedding has the weights w_ij / (σ_i σ_j)^η, where σ is the
+    stretch of the first one around a vertex: what was crowded gets more room.
+
     Args:
         vertices: `(vertices, 3)`, x right, y down.
         triangles: `(triangles, 3)` vertex indices, consistently oriented.
         mirror: `(vertices,)` index of each vertex's mirror image, itself on the symmetry line; None
             finds it (`find_mirror`).
+        evenness: η, from 0 (the paper's flattening) to 1 (areas almost even, angles less so).
 
     Returns:
         `(vertices, 2)` float64 coordinates (u, v): u to the right, v down, the forehead's edge
@@ -37,11 +46,15 @@ def flatten_symmetric(
 
     Raises:
         ValueError: if the mesh is not a disc (several pieces, holes, branching edges), is not
-            mirror symmetric, or if a triangle would be flattened to zero area.
+            mirror symmetric, if a triangle would be flattened to zero area, or if `evenness` is
+            out of range.
 
     Source:
-        Bas et al. 2017, sec. 2.3; Floater 1997; weights: Pinkall & Polthier 1993.
+        Bas et al. 2017, sec. 2.3; Floater 1997; weights: Pinkall & Polthier 1993; evenness: one
+        step of Yoshizawa et al. 2004, eq. (5), whose rows are divided by σ_i to be symmetric.
     """
+    if not 0 <= evenness <= 1:
+        raise ValueError(f"flatten_symmetric expects evenness from 0 to 1, received {evenness}.")
     vertices = np.asarray(vertices, np.float64)
     triangles = np.asarray(triangles, np.int64)
     check_disc(triangles, len(vertices))
@@ -55,7 +68,13 @@ def flatten_symmetric(
     uv = np.full((len(vertices), 2), np.nan)
     uv[line, 0] = 0.5
     uv[outline] = _three_sides(_arc_length(vertices[outline]))
-    _solve_inner_vertices(uv, vertices, half)
+    first = uv.copy()
+    solve_inner_vertices(first, vertices, half)
+    if evenness:
+        stretch = vertex_stretch(vertices, half, first)
+        solve_inner_vertices(uv, vertices, half, stretch, evenness)
+    else:
+        uv = first
 
     other = np.isnan(uv[:, 0])
     uv[other] = uv[mirror[other]] * [-1, 1] + [1, 0]
@@ -76,15 +95,14 @@ def check_disc(triangles: np.ndarray, vertex_count: int) -> None:
     if unused:
         raise ValueError(f"Expected every vertex in a triangle, received {unused} loose vertices.")
 
-    edges = np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
-    _, uses = np.unique(edges, axis=0, return_counts=True)
+    directed = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
+    uses = _counts(np.sort(directed, axis=1), vertex_count)
     if uses.max() > 2:
         raise ValueError(
             f"Expected a manifold mesh, received {np.sum(uses > 2)} edges with more than two "
             "triangles."
         )
-    directed = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
-    if len(np.unique(directed, axis=0)) != len(directed):
+    if _counts(directed, vertex_count).max() > 1:
         raise ValueError("Expected consistently oriented triangles, received some turned over.")
     pieces = int(igl.vertex_components(triangles).max()) + 1
     if pieces > 1:
@@ -113,10 +131,8 @@ def check_mirror(triangles: np.ndarray, mirror: np.ndarray) -> None:
             f"Expected `mirror` to be an involution of {count} vertices (the mirror of the mirror "
             f"is the vertex), received an array of shape {mirror.shape} that is not."
         )
-    reflected = _canonical(mirror[triangles][:, ::-1])
-    unmatched = len(triangles) - len(
-        set(map(tuple, _canonical(triangles))) & set(map(tuple, reflected))
-    )
+    both = np.concatenate([_canonical(triangles), _canonical(mirror[triangles][:, ::-1])])
+    unmatched = int((_counts(both, count) == 1).sum()) // 2
     if unmatched:
         raise ValueError(
             "Expected a mirror-symmetric triangulation, received one in which "
@@ -130,11 +146,19 @@ def _canonical(triangles):
     return np.take_along_axis(triangles, (first + np.arange(3)) % 3, axis=1)
 
 
+def _counts(rows, vertex_count):
+    """Returns how often each different row of vertex indices `(n, k)` occurs, in no order."""
+    digits = vertex_count ** np.arange(rows.shape[1])
+    number = np.sort(rows @ digits)
+    starts = np.flatnonzero(np.concatenate([[True], number[1:] != number[:-1]]))
+    return np.diff(starts, append=len(number))
+
+
 def _symmetry_line(vertices, triangles, mirror):
     """Returns the self-mirrored vertices as a path from the upper boundary to the lower."""
     on_line = mirror == np.arange(len(mirror))
-    edges = np.unique(np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1), axis=0)
-    edges = edges[on_line[edges].all(axis=1)]
+    edges = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
+    edges = np.unique(np.sort(edges[on_line[edges].all(axis=1)], axis=1), axis=0)
     neighbours = {int(v): [] for v in np.flatnonzero(on_line)}
     for a, b in edges.tolist():
         neighbours[a].append(b)
@@ -162,16 +186,13 @@ def _image_left_triangles(vertices, triangles, mirror):
     """Returns the triangles on the image-left side of the symmetry line."""
     on_line = mirror == np.arange(len(mirror))
     # Two triangles are on the same side when they share an edge that is not on the line.
-    edges = np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
-    owner = np.repeat(np.arange(len(triangles)), 3)
-    crossing = ~on_line[edges].all(axis=1)
-    _, edge_number = np.unique(edges[crossing], axis=0, return_inverse=True)
-    edge_number = np.ravel(edge_number)
-    incidence = csc_array(
-        (np.ones(len(edge_number)), (owner[crossing], edge_number)),
-        shape=(len(triangles), edge_number.max() + 1),
+    neighbour, _ = igl.triangle_triangle_adjacency(triangles)  # across edges 01, 12, 20
+    shared = (neighbour >= 0) & ~(on_line[triangles] & on_line[np.roll(triangles, -1, axis=1)])
+    graph = coo_array(
+        (np.ones(shared.sum(), bool), (np.nonzero(shared)[0], neighbour[shared])),
+        shape=(len(triangles), len(triangles)),
     )
-    sides, side = connected_components(incidence @ incidence.T, directed=False)
+    sides, side = connected_components(graph, directed=False)
     if sides != 2:
         raise ValueError(
             "Expected the symmetry line to part the mesh in two halves, received "
@@ -210,16 +231,28 @@ def _three_sides(parameter):
     return np.stack([u, v], axis=1)
 
 
-def _solve_inner_vertices(uv, vertices, triangles):
+def solve_inner_vertices(uv, vertices, triangles, stretch=None, evenness=0.0):
     """Fills in the NaN entries of `uv` at the vertices of `triangles`, in place."""
     weights = _conformal_weights(vertices, triangles)
+    if stretch is not None:
+        used = stretch > 0
+        factor = np.where(used, stretch / np.median(stretch[used]), 1.0) ** -evenness
+        weights = csc_array(_diagonal(factor) @ weights @ _diagonal(factor))
     laplacian = csc_array(weights - _diagonal(weights.sum(axis=0)))
     used = np.unique(triangles)
     for coordinate in uv.T:  # a view: u, then v
         inner = used[np.isnan(coordinate[used])]
         fixed = used[~np.isnan(coordinate[used])]
         right = -laplacian[inner][:, fixed] @ coordinate[fixed]
-        coordinate[inner] = spsolve(laplacian[inner][:, inner], right)
+        # The matrix is symmetric and negative definite: no pivoting, and this ordering, are the
+        # fast way.
+        factors = splu(
+            csc_array(laplacian[inner][:, inner]),
+            permc_spec="MMD_AT_PLUS_A",
+            diag_pivot_thresh=0.0,
+            options={"SymmetricMode": True},
+        )
+        coordinate[inner] = factors.solve(right)
 
 
 def _conformal_weights(vertices, triangles):

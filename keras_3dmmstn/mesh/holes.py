@@ -74,8 +74,12 @@ def boundary_loops(triangles: np.ndarray) -> list[np.ndarray]:
         One array of vertex indices for each loop, from its smallest index on.
     """
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    directed = set(map(tuple, edges.tolist()))
-    after = {a: b for a, b in sorted(directed) if (b, a) not in directed}
+    count = int(edges.max(initial=-1)) + 1
+    # A sparse matrix of directed edges: where its transpose has no entry is the boundary.
+    directed = scipy.sparse.csr_array((np.ones(len(edges)), tuple(edges.T)), (count, count))
+    directed.data[:] = 1
+    start, end = (directed - directed.T > 0).nonzero()
+    after = dict(sorted(zip(start.tolist(), end.tolist(), strict=True)))
     loops = []
     while after:
         start = next(iter(after))

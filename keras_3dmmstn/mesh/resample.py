@@ -43,6 +43,8 @@ def resample(shape_model: ShapeModel, uv: np.ndarray, grid_shape: tuple[int, int
 
     none = np.array([], np.int32)
     landmark_vertices = np.unique(np.concatenate([none, *shape_model.landmarks.values()]))
+    # The grid's halves mirror each other, so a landmark of one moves a vertex in both.
+    landmark_vertices = np.union1d(landmark_vertices, shape_model.mirror[landmark_vertices])
     grid_uv, grid_index = _place_landmarks(
         uv, landmark_vertices, shape_model.mirror, (rows, columns)
     )

@@ -1,0 +1,52 @@
+"""From any head model to its face on a grid: cut, flatten, re-mesh."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_3dmmstn.mesh.face_region import cut_face
+from keras_3dmmstn.mesh.flatten import flatten_symmetric
+from keras_3dmmstn.mesh.grid_model import GridModel
+from keras_3dmmstn.mesh.resample import resample
+from keras_3dmmstn.mesh.shape_model import ShapeModel
+
+
+@dataclass(frozen=True)
+class FlattenedFace:
+    """A face model, its flattening, and both on a grid.
+
+    Attributes:
+        face: the face as one mirror-symmetric disc.
+        uv: `(N, 2)` where its vertices lie in the unit square.
+        grid_model: the same on the grid.
+    """
+
+    face: ShapeModel
+    uv: np.ndarray
+    grid_model: GridModel
+
+
+def model_to_grid(
+    model: ShapeModel,
+    grid_shape: tuple[int, int] = (112, 112),
+    region: str = "face",
+    radius: float = 110.0,
+    centre: tuple[float, float, float] | None = None,
+    keep_cavities: bool = False,
+    evenness: float = 0.5,
+) -> FlattenedFace:
+    """Cuts the face out of a model, flattens it and re-meshes it on an H'×W' grid.
+
+    Args:
+        model: any head or face, roughly symmetric about x = 0.
+        grid_shape: (H', W'), rows and columns.
+        region, radius, centre, keep_cavities: what of the head is taken, see `cut_face`.
+        evenness: 0 for the paper's flattening; more gives nose and mouth more room, see
+            `flatten_symmetric`.
+
+    Raises:
+        ValueError: if the surface cannot be cut or flattened; the message says why.
+    """
+    face = cut_face(model, region, radius, centre, keep_cavities)
+    uv = flatten_symmetric(face.mean, face.triangles, face.mirror, evenness)
+    return FlattenedFace(face, uv, resample(face, uv, grid_shape))

@@ -1,0 +1,45 @@
+"""Reads `.anl` files: vertex numbers of landmarks, one a line, counted from 1."""
+
+from pathlib import Path
+
+import numpy as np
+
+from keras_3dmmstn.mesh.readers import checks
+
+_SETS = {68: "ibug68", 21: "aflw21"}
+
+
+def read_annotations(path: str | Path, vertex_count: int) -> dict[str, np.ndarray]:
+    """Reads landmark sets of 68 (`ibug68`) or 21 (`aflw21`) vertices.
+
+    Args:
+        path: an `.anl` file as the paper's authors publish (`Landmarks68_BFM.anl`), or a folder
+            with `Landmarks68_BFM.anl` and `Landmarks21_BFM.anl`. Lines that begin with % are
+            comments.
+        vertex_count: how many vertices the model has.
+
+    Returns:
+        Set name to vertex indices, counted from 0.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if a file holds anything else.
+    """
+    path = Path(path)
+    files = sorted(path.glob("Landmarks*_BFM.anl")) if path.is_dir() else [path]
+    if not files:
+        raise ValueError(f"{path}: expected a folder with Landmarks68_BFM.anl, received none.")
+    landmarks = {}
+    for file in files:
+        lines = file.read_text(errors="replace").splitlines()
+        words = [line.strip() for line in lines if line.strip() and not line.startswith("%")]
+        try:
+            numbers = np.array([int(word) for word in words])
+        except ValueError as error:
+            raise ValueError(f"{file}: expected one vertex number a line: {error}") from error
+        if len(numbers) not in _SETS:
+            raise ValueError(f"{file}: expected 21 or 68 landmarks, received {len(numbers)}.")
+        landmarks[_SETS[len(numbers)]] = checks.indices(
+            file, "landmarks", numbers, vertex_count, first=1
+        )
+    return landmarks

@@ -1,0 +1,117 @@
+"""What the readers ask of the arrays in a file; each error names the file and the array."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+# No model has larger numbers in any unit; a damaged file has.
+_LARGEST = 1e15
+
+
+def require(path: str | Path, arrays: Mapping, names: Iterable[str], what: str) -> None:
+    """Raises a ValueError that lists those of `names` that `arrays` lacks.
+
+    Args:
+        path: the file, for the error.
+        arrays: what the file holds, by name.
+        names: what a reader needs.
+        what: what the file should be, for the error.
+    """
+    missing = [name for name in names if name not in arrays]
+    if missing:
+        held = ", ".join(sorted(name for name in arrays if not name.startswith("__"))[:20])
+        raise ValueError(
+            f"{path}: {what} holds {', '.join(missing)}, which is missing here. "
+            f"Received {held or 'nothing'}."
+        )
+
+
+def numbers(
+    path: str | Path, name: str, array: object, shape: tuple[int | None, ...]
+) -> np.ndarray:
+    """Returns an array of finite numbers, once its shape is right.
+
+    Args:
+        path: the file, for the error.
+        name: what the array is called there.
+        array: the array.
+        shape: the expected shape; None stands for any size but 0.
+
+    Raises:
+        ValueError: if it has another shape, is not numeric, or holds NaN, infinity or numbers
+            beyond all measure.
+    """
+    array = np.asarray(array)
+    fits = array.ndim == len(shape) and all(
+        size == wanted or (wanted is None and size > 0)
+        for size, wanted in zip(array.shape, shape, strict=True)
+    )
+    if not fits or array.dtype.kind not in "fiu":
+        wanted = ", ".join("any" if size is None else str(size) for size in shape)
+        raise ValueError(
+            f"{path}: expected `{name}` of shape ({wanted}) and numbers, "
+            f"received shape {array.shape} of {array.dtype}."
+        )
+    if array.dtype.kind == "f" and not np.abs(array).max() < _LARGEST:
+        raise ValueError(
+            f"{path}: expected finite numbers below {_LARGEST:g} in `{name}`, "
+            "received larger ones, NaN or infinity."
+        )
+    return array
+
+
+def indices(path: str | Path, name: str, array: object, count: int, first: int = 0) -> np.ndarray:
+    """Returns vertex numbers counted from 0, once they are in range.
+
+    Args:
+        path: the file, for the error.
+        name: what the array is called there.
+        array: vertex numbers, of any shape; whole numbers, whatever their type.
+        count: how many vertices there are.
+        first: the number of the first vertex in the file (MATLAB counts from 1).
+
+    Raises:
+        ValueError: if they are not whole numbers from `first` to `first + count - 1`.
+    """
+    array = np.asarray(array)
+    whole = array.dtype.kind in "iu" or (
+        array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.round(array)).all()
+    )
+    if not array.size or not whole:
+        raise ValueError(
+            f"{path}: expected whole numbers in `{name}`, received shape {array.shape} of "
+            f"{array.dtype}."
+        )
+    if array.min() < first or array.max() > count - 1 + first:
+        raise ValueError(
+            f"{path}: expected `{name}` to number vertices {first} to {count - 1 + first}, "
+            f"received {array.min()} to {array.max()}."
+        )
+    return array.astype(np.int64) - first
+
+
+def triangles(path: str | Path, name: str, array: object, count: int, first: int = 0) -> np.ndarray:
+    """Returns `(triangles, 3)` vertex indices from 0; `array` may be the transpose.
+
+    Raises:
+        ValueError: if the shape is neither `(triangles, 3)` nor `(3, triangles)`, or an index is
+            out of range.
+    """
+    array = np.asarray(array)
+    if array.ndim == 2 and array.shape[1] != 3 and array.shape[0] == 3:
+        array = array.T
+    return indices(path, name, numbers(path, name, array, (None, 3)), count, first)
+
+
+def mode_count(path: str | Path, kind: str, asked: int | None, held: int) -> int:
+    """Returns how many modes of a kind to keep: `asked`, or all that the file holds if None.
+
+    Raises:
+        ValueError: if `asked` is no whole number, negative, or more than the file holds.
+    """
+    if asked is None:
+        return held
+    if not 0 <= asked <= held or asked != int(asked):
+        raise ValueError(f"{path}: expected 0 to {held} {kind} modes, received {asked}.")
+    return int(asked)
