@@ -7,11 +7,14 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from keras_3dmmstn import face_model_commands
+
 app = typer.Typer(
     help="3D Morphable Models as Spatial Transformer Networks: faces from photographs.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(face_model_commands.app, name="face-model")
 _output, _errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 
 # From this many photographs on, progress is shown.

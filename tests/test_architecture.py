@@ -32,6 +32,8 @@ FLOORS = {
     "results": 4,
     "training": 5,
     "export": 5,
+    "face_model_pictures": 5,
+    "face_model_commands": 6,
     "cli": 6,
     "__init__": 6,
 }

@@ -1,0 +1,136 @@
+"""Fits face models to hand-placed landmarks: how well can each explain real faces?
+
+python benchmarks/landmark_fit.py FOLDER... [--identity 10 --expression 6] [--photographs 300]
+
+FOLDER is one of 300-W, photographs with `.pts`. Each face gets the similarity and coefficients
+that minimise
+
+    Σ |y_l − (s P R x_l(α) + t)|² / (0.02 b)² + |α|²,   b = √(w h) of the tight box of the points,
+
+by Gauss-Newton. Printed are the mean distances over the 68 points and over the 51 inner ones, in %
+of b.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+from published_models import present_models, read_with_all_modes
+
+from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.training.faces import read_faces
+
+LANDMARK_DEVIATION = 0.02  # of √(w h)
+ROUNDS = 40
+LARGEST_TURN = 0.3  # radians in a round
+
+
+def fit(mean: np.ndarray, basis: np.ndarray, points: np.ndarray, deviation: float):
+    """Fits a model's landmarks to points in a photograph.
+
+    Args:
+        mean: `(68, 3)`; basis: `(modes, 68, 3)`.
+        points: `(68, 2)` pixels.
+        deviation: of the points, pixels.
+
+    Returns:
+        The fitted points `(68, 2)` and the coefficients.
+    """
+    rotation, scale, shift = _start(mean, points)
+    alpha = np.zeros(len(basis))
+    prior = np.concatenate([np.zeros(6), np.ones(len(basis))])
+    for _ in range(ROUNDS):
+        turned = (mean + np.tensordot(alpha, basis, 1)) @ rotation.T
+        residual = (scale * turned[:, :2] + shift - points) / deviation
+        jacobian = np.zeros((len(points), 2, 6 + len(basis)))
+        x, y, z = turned.T
+        # Columns: a small turn about x, y, z; the shift; the logarithm of the scale; α.
+        jacobian[:, 0, 1], jacobian[:, 0, 2] = scale * z, -scale * y
+        jacobian[:, 1, 0], jacobian[:, 1, 2] = -scale * z, scale * x
+        jacobian[:, 0, 3] = jacobian[:, 1, 4] = 1
+        jacobian[:, :, 5] = scale * turned[:, :2]
+        jacobian[:, :, 6:] = scale * np.einsum("ij,dnj->nid", rotation[:2], basis)
+        jacobian = jacobian.reshape(-1, 6 + len(basis)) / deviation
+        hessian = jacobian.T @ jacobian + np.diag(prior)
+        hessian += 1e-9 * np.diag(np.diag(hessian))
+        gradient = jacobian.T @ residual.ravel() + prior * np.concatenate([np.zeros(6), alpha])
+        step = -np.linalg.solve(hessian, gradient)
+        step *= min(1.0, LARGEST_TURN / max(np.linalg.norm(step[:3]), 1e-12))
+        rotation = cv2.Rodrigues(step[:3])[0] @ rotation
+        shift, scale = shift + step[3:5], scale * np.exp(step[5])
+        alpha = alpha + step[6:]
+    turned = (mean + np.tensordot(alpha, basis, 1)) @ rotation.T
+    return scale * turned[:, :2] + shift, alpha
+
+
+def _start(mean, points):
+    """Returns rotation, scale and shift from the best affine map of the mean to the points."""
+    centre, target = mean.mean(axis=0), points.mean(axis=0)
+    affine = np.linalg.lstsq(mean - centre, points - target, rcond=None)[0].T
+    lengths = np.linalg.norm(affine, axis=1)
+    first = affine[0] / lengths[0]
+    second = affine[1] - first * (affine[1] @ first)
+    second /= np.linalg.norm(second)
+    rotation = np.stack([first, second, np.cross(first, second)])
+    if rotation[2, 2] < 0.5:  # the back of the head: the points are too flat to tell
+        rotation = np.eye(3)
+    scale = float(np.sqrt(lengths.prod()))
+    return rotation, scale, target - scale * (rotation @ centre)[:2]
+
+
+def errors(mean: np.ndarray, basis: np.ndarray, photographs: np.ndarray) -> np.ndarray:
+    """Returns the `(photographs, 68)` distances after the fit, in % of the box."""
+    result = []
+    for points in photographs:
+        box = np.sqrt(np.ptp(points, axis=0).prod())
+        fitted, _ = fit(mean, basis, points, LANDMARK_DEVIATION * box)
+        result.append(100 * np.linalg.norm(fitted - points, axis=1) / box)
+    return np.array(result)
+
+
+def landmark_models(identity: int, expression: int) -> dict:
+    """Returns name to mean `(68, 3)` and basis of the landmarks, with so many modes at most."""
+    models = {"bundled": GridModel.bundled()}
+    for name in present_models():
+        models[name] = read_with_all_modes(name, identity, expression)
+    result = {}
+    for name, model in models.items():
+        first = model.identity_count
+        modes = [*range(min(identity, first)), *range(first, min(first + expression, model.modes))]
+        points = model.landmarks["ibug68"]
+        mean = model.mean[points].astype(float)
+        result[name] = (mean, model.basis[modes][:, points].astype(float))
+    return result
+
+
+def main():
+    """Fits all models, prints and writes the results."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--identity", type=int, default=10)
+    parser.add_argument("--expression", type=int, default=6)
+    parser.add_argument("--photographs", type=int, default=300)
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent / "results/landmark_fit.json"
+    )
+    arguments = parser.parse_args()
+
+    points = read_faces(arguments.folders).landmarks[:, :, :2].astype(float)
+    chosen = np.random.default_rng(0).permutation(len(points))[: arguments.photographs]
+    points = points[np.sort(chosen)]
+    record: dict = {"photographs": len(points), "models": {}}
+    print(f"{len(points)} faces; mean distance in % of √(w h), 68 points / 51 inner points")
+    for name, (mean, basis) in landmark_models(arguments.identity, arguments.expression).items():
+        distances = errors(mean, basis, points)
+        all_points, inner = float(distances.mean()), float(distances[:, 17:].mean())
+        record["models"][name] = {"modes": len(basis), "all": all_points, "inner": inner}
+        print(f"{name:18} {len(basis):3d} modes  {all_points:.2f} / {inner:.2f}")
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(record, indent=1) + "\n")
+    print(arguments.out)
+
+
+if __name__ == "__main__":
+    main()
