@@ -1,8 +1,11 @@
 """Face models as NumPy arrays: shape models, their flattening and their re-meshing on a grid."""
 
+from keras_3dmmstn.mesh.face_region import cut_face
 from keras_3dmmstn.mesh.flatten import flatten_symmetric
 from keras_3dmmstn.mesh.grid_model import GridModel
 from keras_3dmmstn.mesh.holes import close_holes
+from keras_3dmmstn.mesh.landmark_transfer import transfer_landmarks
+from keras_3dmmstn.mesh.model_to_grid import model_to_grid
 from keras_3dmmstn.mesh.resample import resample
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 from keras_3dmmstn.mesh.symmetry import find_mirror
@@ -11,7 +14,10 @@ __all__ = [
     "GridModel",
     "ShapeModel",
     "close_holes",
+    "cut_face",
     "find_mirror",
     "flatten_symmetric",
+    "model_to_grid",
     "resample",
+    "transfer_landmarks",
 ]

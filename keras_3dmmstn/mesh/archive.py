@@ -1,10 +1,11 @@
 """Model files: named arrays in one `.npz` with a format version, written whole or not at all."""
 
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
+
+from keras_3dmmstn.mesh.numpy_files import read_npz
 
 
 def write_archive(path: str | Path, kind: str, version: int, arrays: dict) -> None:
@@ -39,13 +40,9 @@ def read_archive(path: str | Path, kind: str, version: int, names: tuple[str, ..
         ValueError: if the file is no archive of this kind and version, or lacks one of `names`.
     """
     try:
-        # np.load leaves the file open when the archive is damaged: open it here.
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise ValueError(f"Expected a {kind} file (.npz), received {path}: {error}") from error
+        arrays = read_npz(path)
+    except ValueError as error:
+        raise ValueError(f"Expected a {kind} file. {error}") from error
 
     found = str(arrays.pop("kind", "none"))
     if found != kind:

@@ -89,6 +89,25 @@ def test_pickled_content_is_refused(tmp_path):
         GridModel.load(tmp_path / "pickle.npz")
 
 
+def test_a_single_array_is_named(tmp_path):
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    with pytest.raises(ValueError, match=r"array\.npy"):
+        GridModel.load(tmp_path / "array.npy")
+
+
+def test_a_file_with_flipped_bits_is_named(tmp_path, rng):
+    path = tmp_path / "model.npz"
+    MODELS["grid"].save(path)
+    whole = path.read_bytes()
+    for _ in range(20):
+        damaged = bytearray(whole)
+        for position in rng.integers(0, len(whole), 30):
+            damaged[position] ^= 0xFF
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"model\.npz"):
+            GridModel.load(path)
+
+
 def test_a_file_of_another_kind_is_named(tmp_path):
     MODELS["shape"].save(tmp_path / "shape.npz")
     with pytest.raises(ValueError, match="whose kind is keras_3dmmstn shape model"):

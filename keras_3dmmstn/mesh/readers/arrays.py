@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_3dmmstn.mesh.numpy_files import read_npz
 from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.mesh.readers.frames import check_frame, outward_triangles, to_package_frame
-from keras_3dmmstn.mesh.readers.numpy_files import read_npz
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
 _MEAN = ("mean", "v_template", "vertices", "shapeMU")

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_3dmmstn.mesh.numpy_files import read_npz
 from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.mesh.readers.array_pickle import array_of, load_array_pickle
 from keras_3dmmstn.mesh.readers.frames import outward_triangles, to_package_frame
 from keras_3dmmstn.mesh.readers.jaw_line import jaw_line
-from keras_3dmmstn.mesh.readers.numpy_files import read_npz
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
 _ARRAYS = ("v_template", "shapedirs", "f")

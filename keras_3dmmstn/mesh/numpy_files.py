@@ -24,7 +24,9 @@ def read_npz(path: str | Path, names: Iterable[str] | None = None) -> dict[str, 
     except FileNotFoundError:
         raise
     except Exception as error:  # a damaged file raises almost anything
-        raise ValueError(f"Expected an .npz file of arrays, received {path}: {error}") from error
+        raise ValueError(
+            f"Expected an .npz file of arrays, received {path}: {first_sentence(error)}"
+        ) from error
 
 
 def read_npy(path: str | Path) -> np.ndarray:
@@ -40,4 +42,11 @@ def read_npy(path: str | Path) -> np.ndarray:
     except FileNotFoundError:
         raise
     except Exception as error:  # a damaged file raises almost anything
-        raise ValueError(f"Expected an .npy file of numbers, received {path}: {error}") from error
+        raise ValueError(
+            f"Expected an .npy file of numbers, received {path}: {first_sentence(error)}"
+        ) from error
+
+
+def first_sentence(error: Exception) -> str:
+    """Returns what went wrong, without NumPy's advice to load files unsafely."""
+    return str(error).split(". ")[0].rstrip(".") + "."
