@@ -6,18 +6,19 @@ import tensorflow as tf
 from keras_3dmmstn.ops.parameters import POSE_SIZE
 
 
-def landmark_loss(landmarks, predicted):
+def landmark_loss(landmarks, predicted, normalise=False):
     """Computes the confidence-weighted squared distance of landmarks.
 
-        ℓ = Σ_i c_i |L_i − l_i|² / Σ_i c_i
+        ℓ = Σ_i c_i |L_i − l_i|²
 
-    The paper's sum, divided by the sum of confidences: a face with few labelled points pulls as
-    strongly as one with many. A confidence of 0 means no pull, whatever the coordinates are (NaN
-    included); a face without any labelled point has loss 0.
+    A confidence of 0 means no pull, whatever the coordinates are (NaN included); a face without
+    any labelled point has loss 0.
 
     Args:
         landmarks: `(batch, L, 3)` float tensor: x, y in pixels and confidence c.
         predicted: `(batch, L, 2)` float tensor, pixels.
+        normalise: whether to divide the paper's sum by Σ_i c_i, so that a face with few labelled
+            points pulls as strongly as one with many.
 
     Returns:
         `(batch,)` loss in squared pixels.
@@ -31,8 +32,10 @@ def landmark_loss(landmarks, predicted):
     position = tf.where(known[..., None], landmarks[..., :2], tf.zeros_like(predicted))
     masked = tf.where(known[..., None], predicted, tf.zeros_like(predicted))
     squared_distance = tf.reduce_sum((masked - position) ** 2, axis=-1)
-    weighted = tf.reduce_sum(confidence * squared_distance, axis=-1)
-    return tf.math.divide_no_nan(weighted, tf.reduce_sum(confidence, axis=-1))
+    loss = tf.reduce_sum(confidence * squared_distance, axis=-1)
+    if normalise:
+        loss = tf.math.divide_no_nan(loss, tf.reduce_sum(confidence, axis=-1))
+    return loss
 
 
 def shape_prior_loss(coefficients):
@@ -127,10 +130,14 @@ class LandmarkLoss(keras.losses.Loss):
 
     Labels are `(batch, L, 3)`: x, y in pixels of the model's input, and confidence. See
     `landmark_loss`.
+
+    Args:
+        normalise: whether to divide the sum over the landmarks by the sum of their confidences.
     """
 
-    def __init__(self, name="landmark_loss", **kwargs):
+    def __init__(self, normalise=False, name="landmark_loss", **kwargs):
         super().__init__(name=name, **kwargs)
+        self.normalise = normalise
 
     def call(self, y_true, y_pred):
         if y_true.shape[-1] != 3:
@@ -138,7 +145,10 @@ class LandmarkLoss(keras.losses.Loss):
                 "LandmarkLoss expects labels of shape (batch, L, 3), x, y and confidence, "
                 f"received shape {tuple(y_true.shape)}."
             )
-        return landmark_loss(y_true, y_pred)
+        return landmark_loss(y_true, y_pred, self.normalise)
+
+    def get_config(self):
+        return {**super().get_config(), "normalise": self.normalise}
 
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")

@@ -210,7 +210,7 @@ def overfit_error(grid_model, steps=150):
     trainer = losses.training_model(model)
     trainer.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(3e-3, steps)),
-        loss={"landmarks": losses.LandmarkLoss()},
+        loss={"landmarks": losses.LandmarkLoss(normalise=True)},
         metrics={"landmarks": losses.LandmarkError()},
         jit_compile=False,
     )

@@ -99,7 +99,7 @@ def errors_before_and_after_training(model, images, labels, steps, learning_rate
     trainer = losses.training_model(model)
     trainer.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps)),
-        loss={"landmarks": losses.LandmarkLoss()},
+        loss={"landmarks": losses.LandmarkLoss(normalise=True)},
         metrics={"landmarks": losses.LandmarkError()},
         jit_compile=False,  # compiling would take longer than training
     )

@@ -15,19 +15,24 @@ def labels_of(position, confidence):
     return np.concatenate([position, np.asarray(confidence)[..., None]], axis=-1)
 
 
-def test_landmark_loss_is_the_papers_sum_over_the_confidences(rng):
+def test_landmark_loss_is_the_papers_sum(rng):
     predicted, position = rng.normal(size=(2, 5, 2)), rng.normal(size=(2, 5, 2))
     confidence = [[1.0, 0.0, 0.5, 2.0, 1.0], [0.0, 0.0, 0.0, 0.3, 0.0]]
-    loss = losses.landmark_loss(labels_of(position, confidence), tf.constant(predicted))
+    labels = labels_of(position, confidence)
+    loss = losses.landmark_loss(labels, tf.constant(predicted))
+    normalised = losses.landmark_loss(labels, tf.constant(predicted), normalise=True)
     for i in range(2):
         total, confidences = naive.landmark_sum(predicted[i], position[i], confidence[i])
-        np.testing.assert_allclose(loss[i], total / confidences, rtol=1e-14)
+        np.testing.assert_allclose(loss[i], total, rtol=1e-14)
+        np.testing.assert_allclose(normalised[i], total / confidences, rtol=1e-14)
 
 
-def test_gradient_of_landmark_loss(rng):
+@pytest.mark.parametrize("normalise", [False, True])
+def test_gradient_of_landmark_loss(normalise, rng):
     labels = tf.constant(labels_of(rng.normal(size=(2, 4, 2)), [[1, 0, 0.5, 1], [0, 0.2, 0, 0]]))
     assert_gradient_is_correct(
-        lambda predicted: losses.landmark_loss(labels, predicted), rng.normal(size=(2, 4, 2))
+        lambda predicted: losses.landmark_loss(labels, predicted, normalise),
+        rng.normal(size=(2, 4, 2)),
     )
 
 
@@ -44,18 +49,19 @@ def test_an_unknown_landmark_does_not_pull_whatever_its_coordinates(unknown, rng
     np.testing.assert_array_equal(gradient[0, 2], [0, 0])
 
 
-def test_a_face_without_labels_has_no_loss_and_no_gradient(rng):
+@pytest.mark.parametrize("normalise", [False, True])
+def test_a_face_without_labels_has_no_loss_and_no_gradient(normalise, rng):
     labels = tf.constant(labels_of(np.full((2, 3, 2), np.nan), [[0, 0, 0], [np.nan] * 3]))
     predicted = tf.constant(rng.normal(size=(2, 3, 2)))
-    np.testing.assert_array_equal(losses.landmark_loss(labels, predicted), [0, 0])
-    (gradient,) = gradients_of(lambda p: losses.landmark_loss(labels, p), predicted)
+    np.testing.assert_array_equal(losses.landmark_loss(labels, predicted, normalise), [0, 0])
+    (gradient,) = gradients_of(lambda p: losses.landmark_loss(labels, p, normalise), predicted)
     np.testing.assert_array_equal(gradient, np.zeros((2, 3, 2)))
 
 
 def test_landmark_loss_is_in_squared_pixels():
     labels = labels_of(np.zeros((1, 2, 2)), [[1.0, 1.0]])
     loss = losses.landmark_loss(labels, tf.constant([[[3.0, 4.0], [0.0, 1.0]]], tf.float64))
-    np.testing.assert_allclose(loss, [(25 + 1) / 2])
+    np.testing.assert_allclose(loss, [25 + 1])
 
 
 def test_landmark_loss_class_averages_over_the_batch(rng):
@@ -379,7 +385,7 @@ def test_no_texture_is_sampled_when_no_loss_looks_at_it(model):
 @pytest.mark.parametrize(
     "original",
     [
-        losses.LandmarkLoss(),
+        losses.LandmarkLoss(normalise=True),
         losses.LandmarkError(),
         losses.ShapePrior(0.25),
         losses.TextureLosses(symmetry=0.5, mirror_pairs=0.125),

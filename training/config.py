@@ -15,7 +15,8 @@ class TrainingConfig:
         learning_rate: the highest; it warms up linearly over `warm_up` of the steps and falls
             to zero as a cosine.
         weight_decay: of AdamW.
-        shape_prior: weight of |α|² against the landmark loss in squared pixels of the crop.
+        shape_prior: weight of |α|² against the landmark loss: the mean over the landmarks, in
+            squared pixels of the crop.
         jaw_confidence: confidence of `ibug68` points 0 to 16. They are labelled on the apparent
             contour, which on a turned head is not a fixed set of vertices.
         rotation: standard deviation of the in-plane turn, degrees.

@@ -58,7 +58,7 @@ def train(
         keras.optimizers.AdamW(
             _schedule(config, steps * config.epochs), weight_decay=config.weight_decay
         ),
-        loss={"landmarks": LandmarkLoss()},
+        loss={"landmarks": LandmarkLoss(normalise=True)},
         metrics={"landmarks": LandmarkError()},
     )
 
