@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+import cv2
 import typer
 from rich.console import Console
 from rich.progress import Progress
@@ -60,7 +61,7 @@ def normalise(
                 _normalise_one(normaliser, photograph, boxes, out, name)
             except ImportError as error:
                 _fail(str(error))
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, MemoryError, cv2.error) as error:
                 failures += 1
                 _report(photograph, error)
             progress.advance(task)
@@ -113,6 +114,7 @@ def evaluate(
     weights: Weights = None,
 ) -> None:
     """Print the landmark error on labelled photographs, faces framed by their labels."""
+    import numpy as np
     from rich.progress import track
 
     from keras_3dmmstn.training.evaluate import landmark_errors
@@ -129,8 +131,8 @@ def evaluate(
         except (OSError, ValueError) as error:
             _fail(str(error))
         _output.print(
-            f"{folder}: {100 * errors.mean():.2f} (68 points), "
-            f"{100 * errors[:, 17:].mean():.2f} (51 inner points), {len(faces)} faces"
+            f"{folder}: {100 * np.nanmean(errors):.2f} (68 points), "
+            f"{100 * np.nanmean(errors[:, 17:]):.2f} (51 inner points), {len(faces)} faces"
         )
 
 
@@ -179,11 +181,14 @@ def _parsed_boxes(texts, photographs):
 
 def _distinct_names(photographs):
     """Returns the files' stems, numbered where several are the same."""
-    names, seen = [], {}
+    taken = {photograph.stem for photograph in photographs}
+    names = []
     for photograph in photographs:
-        seen[photograph.stem] = seen.get(photograph.stem, 0) + 1
-        count = seen[photograph.stem]
-        names.append(photograph.stem if count == 1 else f"{photograph.stem}-{count}")
+        name, count = photograph.stem, 1
+        while name in names or (count > 1 and name in taken):
+            count += 1
+            name = f"{photograph.stem}-{count}"
+        names.append(name)
     return names
 
 

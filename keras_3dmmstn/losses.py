@@ -140,10 +140,10 @@ class LandmarkLoss(keras.losses.Loss):
         self.normalise = normalise
 
     def call(self, y_true, y_pred):
-        if y_true.shape[-1] != 3:
+        if y_true.shape[-1] != 3 or y_true.shape[-2] not in (None, y_pred.shape[-2]):
             raise ValueError(
-                "LandmarkLoss expects labels of shape (batch, L, 3), x, y and confidence, "
-                f"received shape {tuple(y_true.shape)}."
+                f"LandmarkLoss expects labels of shape (batch, {y_pred.shape[-2]}, 3), x, y and "
+                f"confidence, received shape {tuple(y_true.shape)}."
             )
         return landmark_loss(y_true, y_pred, self.normalise)
 

@@ -13,6 +13,9 @@ from keras_3dmmstn.detection import find_faces
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.photograph import as_photograph, read_photograph, shrunk, warp
 
+# A face may reach beyond the photograph, but not be this many times as large.
+_LARGEST_BOX = 10
+
 
 @dataclass(frozen=True, eq=False)
 class NormalisedFace:
@@ -68,11 +71,12 @@ class Normaliser:
     """
 
     def __init__(self, localiser: keras.Model, grid_model: GridModel):
-        size = localiser.output_shape[-1]
-        if size != 6 + grid_model.modes:
+        expected = (None, 6 + grid_model.modes)
+        if localiser.output_shape != expected:
             raise ValueError(
-                f"Normaliser expects a localiser with {6 + grid_model.modes} outputs for the "
-                f"{grid_model.modes} modes of its face model, received one with {size}."
+                f"Normaliser expects a localiser with output of shape {expected} for the "
+                f"{grid_model.modes} modes of its face model, received one with output of shape "
+                f"{localiser.output_shape}."
             )
         self.localiser, self.grid_model = localiser, grid_model
         self.image_size = localiser.input_shape[1]
@@ -102,9 +106,7 @@ class Normaliser:
                     f"Normaliser.load expects a folder with localiser.keras and face_model.npz, "
                     f"but there is no {file}."
                 )
-        return cls(
-            keras.models.load_model(localiser_path, compile=False), GridModel.load(model_path)
-        )
+        return cls(_load_localiser(localiser_path), GridModel.load(model_path))
 
     def save(self, path: str | Path) -> None:
         """Writes the folder that `load` reads."""
@@ -127,7 +129,10 @@ class Normaliser:
             A face for each box, in its order, or for each face found, the largest first.
 
         Raises:
+            FileNotFoundError: if there is no such file.
+            TypeError: if `image` is neither a path nor an array of integers.
             ValueError: if the image or a box is none, or a box lies outside the image.
+            ImportError: if faces are to be found and the extra is not installed.
         """
         is_path = isinstance(image, (str, Path))
         image = read_photograph(image) if is_path else as_photograph(image)
@@ -203,6 +208,19 @@ class Normaliser:
         return faces
 
 
+def _load_localiser(path):
+    """Reads a localiser; a damaged file raises almost anything, and becomes a ValueError."""
+    try:
+        return keras.models.load_model(path, compile=False)
+    except Exception as error:
+        reason = str(error).strip().split("\n")[0][:200]
+        raise ValueError(
+            f"{path}: expected a localiser that Keras saved, received a file that does not load "
+            f"({type(error).__name__}: {reason}). Layers of your own have to be registered and "
+            "imported first."
+        ) from error
+
+
 def sample_photograph(image: np.ndarray, grid: np.ndarray) -> np.ndarray:
     """Samples a photograph at a grid of points, averaging where the grid is the coarser one.
 
@@ -249,5 +267,10 @@ def checked_boxes(boxes: np.ndarray, image: np.ndarray) -> np.ndarray:
             raise ValueError(
                 f"Expected a box in the image of {width} x {height} pixels, received "
                 f"{box.tolist()}, which lies outside."
+            )
+        if max(x1 - x0, y1 - y0) > _LARGEST_BOX * max(width, height):
+            raise ValueError(
+                f"Expected a box of about the face in an image of {width} x {height} pixels, "
+                f"received {box.tolist()}, which is more than {_LARGEST_BOX} times as large."
             )
     return boxes

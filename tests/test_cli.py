@@ -240,3 +240,59 @@ def test_train_names_too_few_photographs(tmp_path):
     folder = write_300w(tmp_path / "labelled", 1)
     result = run("train", folder, "--out", tmp_path / "run", "--face-model", tmp_path / "face.npz")
     assert result.exit_code == 1 and "at least one batch of 64" in result.output
+
+
+def test_a_name_that_numbering_would_make_is_not_taken_twice(
+    photograph, weights, tmp_path, monkeypatch
+):
+    from keras_3dmmstn import normaliser
+
+    monkeypatch.setattr(normaliser, "find_faces", lambda image: np.array([[20.0, 20, 80, 80]]))
+    files = [tmp_path / "a" / "x.png", tmp_path / "b" / "x.png", tmp_path / "c" / "x-2.png"]
+    for file in files:
+        file.parent.mkdir()
+        file.write_bytes(photograph.read_bytes())
+    out = tmp_path / "results"
+    assert run("normalise", *files, "--out", out, "--weights", weights).exit_code == 0
+    written = {name for name in names(out) if name.endswith(".json")}
+    assert written == {"x_0.json", "x-3_0.json", "x-2_0.json"}
+
+
+def test_a_strip_too_thin_to_search_has_no_face(weights, tmp_path):
+    pytest.importorskip("mtcnn", reason="the extra `detect` is not installed")
+    cv2.imwrite(str(tmp_path / "strip.png"), np.full((2, 5000, 3), 128, np.uint8))
+    result = run("normalise", tmp_path / "strip.png", "--out", tmp_path, "--weights", weights)
+    assert result.exit_code == 1 and "strip.png: no face was found" in result.output
+
+
+def test_a_box_far_larger_than_the_photograph_is_named(photograph, weights, tmp_path):
+    box = "--box=-1e7,-1e7,1e7,1e7"
+    result = run("normalise", photograph, "--out", tmp_path / "o", "--weights", weights, box)
+    assert result.exit_code == 1 and "more than 10 times as large" in result.output
+
+
+@pytest.mark.parametrize("damage", ["empty", "text", "zeroed"])
+def test_damaged_weights_are_named(damage, photograph, weights, tmp_path):
+    folder = tmp_path / "damaged"
+    folder.mkdir()
+    (folder / "face_model.npz").write_bytes((weights / "face_model.npz").read_bytes())
+    content = bytearray((weights / "localiser.keras").read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    content = {"empty": b"", "text": b"no weights", "zeroed": bytes(content)}[damage]
+    (folder / "localiser.keras").write_bytes(content)
+    result = run("normalise", photograph, "--out", tmp_path / "o", "--weights", folder, *BOX)
+    assert result.exit_code == 1
+    assert "localiser.keras: expected a localiser that Keras saved" in result.output
+
+
+def test_evaluate_names_a_face_model_without_the_landmarks(weights, tmp_path):
+    import dataclasses
+
+    normaliser = Normaliser.load(weights)
+    model = dataclasses.replace(
+        normaliser.grid_model, landmarks={"aflw21": normaliser.grid_model.landmarks["aflw21"]}
+    )
+    Normaliser(normaliser.localiser, model).save(tmp_path / "other")
+    folder = write_300w(tmp_path / "labelled", 1)
+    result = run("evaluate", folder, "--weights", tmp_path / "other")
+    assert result.exit_code == 1 and "landmarks ibug68, received one with aflw21" in result.output

@@ -72,9 +72,10 @@ def test_landmark_loss_class_averages_over_the_batch(rng):
     np.testing.assert_allclose(loss, expected, rtol=1e-6)
 
 
-def test_landmark_loss_class_rejects_labels_without_confidence():
-    with pytest.raises(ValueError, match=r"shape \(batch, L, 3\).* received shape \(1, 4, 2\)"):
-        losses.LandmarkLoss()(np.zeros((1, 4, 2)), np.zeros((1, 4, 2)))
+@pytest.mark.parametrize("shape", [(1, 4, 2), (1, 5, 3)])
+def test_landmark_loss_class_rejects_labels_of_another_shape(shape):
+    with pytest.raises(ValueError, match=r"shape \(batch, 4, 3\).* received shape \(1, "):
+        losses.LandmarkLoss()(np.zeros(shape), np.zeros((1, 4, 2)))
 
 
 # Landmark error

@@ -19,7 +19,13 @@ def landmark_errors(normaliser: Normaliser, faces: LabelledFaces, progress=iter)
     Returns:
         `(faces, 68)` distances divided by sqrt(w·h) of the tight box of the labelled points; NaN
         where a point has no label.
+
+    Raises:
+        ValueError: if the face model has no `ibug68` landmarks.
     """
+    if "ibug68" not in normaliser.grid_model.landmarks:
+        known = ", ".join(normaliser.grid_model.landmarks) or "none"
+        raise ValueError(f"Expected a face model with landmarks ibug68, received one with {known}.")
     errors = np.full(faces.landmarks.shape[:2], np.nan)
     for index in progress(range(len(faces))):
         known = faces.landmarks[index, :, 2] > 0

@@ -59,8 +59,8 @@ def read_300w(folder: str | Path) -> LabelledFaces:
 
 def read_pts(path: Path) -> np.ndarray:
     """Reads the points of one `.pts` file as they are written, `(68, 2)`."""
-    lines = path.read_text().split("{")[-1].split("}")[0].split()
     try:
+        lines = path.read_text().split("{")[-1].split("}")[0].split()
         points = np.array(lines, np.float32).reshape(-1, 2)
     except ValueError as error:
         raise ValueError(f"{path}: expected pairs of numbers between braces: {error}") from error
@@ -81,11 +81,14 @@ def read_landmark_csv(folder: str | Path) -> LabelledFaces:
     columns = [f"{axis}{number}" for number in range(68) for axis in "xy"]
     try:
         points = np.array([[float(row[column]) for column in columns] for row in rows], np.float32)
+        paths = tuple(folder / "images" / row["image"] for row in rows)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{folder / 'landmarks.csv'}: expected numbers in columns x0, y0 ... x67, y67: {error}"
+            f"{folder / 'landmarks.csv'}: expected a column image and numbers in columns x0, y0 "
+            f"... x67, y67: {error}"
         ) from error
-    paths = tuple(folder / "images" / row["image"] for row in rows)
+    if not rows:
+        raise ValueError(f"{folder / 'landmarks.csv'}: expected at least one row of landmarks.")
     return LabelledFaces(paths, _with_confidence(points.reshape(-1, 68, 2)))
 
 
@@ -104,8 +107,9 @@ def read_faces(folders: Sequence[str | Path]) -> LabelledFaces:
 
 
 def _with_confidence(points):
-    """Appends confidence 1 to points `(faces, L, 2)`."""
-    return np.concatenate([points, np.ones_like(points[..., :1])], axis=-1).astype(np.float32)
+    """Appends to points `(faces, L, 2)` confidence 1, and 0 where a coordinate is not finite."""
+    confidence = np.isfinite(points).all(axis=-1, keepdims=True)
+    return np.concatenate([points, confidence], axis=-1).astype(np.float32)
 
 
 def _photograph_beside(file):

@@ -42,7 +42,6 @@ def train(
     """
     config, grid_model = config or TrainingConfig(), grid_model or GridModel.bundled()
     out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(config.seed)
 
     batches = training_batches(_crops(folders, config), config)
@@ -64,6 +63,7 @@ def train(
 
     measured = evaluation_batches(_crops(validation, config), config) if validation else None
     inference = compact_localiser(grid_model)
+    out.mkdir(parents=True, exist_ok=True)
     grid_model.save(out / "face_model.npz", basis_dtype="float16")
     _write_description(out / "config.json", config, folders, validation)
     trainer.fit(

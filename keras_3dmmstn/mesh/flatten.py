@@ -13,6 +13,10 @@ from keras_3dmmstn.mesh.symmetry import find_mirror
 # theorem wants positive weights: they are raised to this share of the median weight.
 _SMALLEST_WEIGHT = 0.01
 
+# A corner of the square is put on a vertex with a single triangle if one is so near along the
+# boundary, in lengths of the half's boundary: on a side, that triangle would collapse.
+_CORNER_REACH = 0.15
+
 
 def flatten_symmetric(
     vertices: np.ndarray,
@@ -57,6 +61,8 @@ def flatten_symmetric(
         raise ValueError(f"flatten_symmetric expects evenness from 0 to 1, received {evenness}.")
     vertices = np.asarray(vertices, np.float64)
     triangles = np.asarray(triangles, np.int64)
+    if not np.isfinite(vertices).all():
+        raise ValueError("flatten_symmetric expects finite vertices, received NaN or infinity.")
     check_disc(triangles, len(vertices))
     mirror = find_mirror(vertices, triangles) if mirror is None else np.asarray(mirror, np.int64)
     check_mirror(triangles, mirror)
@@ -67,7 +73,8 @@ def flatten_symmetric(
 
     uv = np.full((len(vertices), 2), np.nan)
     uv[line, 0] = 0.5
-    uv[outline] = _three_sides(_arc_length(vertices[outline]))
+    is_tip = np.bincount(half.ravel(), minlength=len(vertices))[outline] == 1
+    uv[outline] = _three_sides(_arc_length(vertices[outline]), is_tip)
     first = uv.copy()
     solve_inner_vertices(first, vertices, half)
     if evenness:
@@ -126,7 +133,8 @@ def check_disc(triangles: np.ndarray, vertex_count: int) -> None:
 def check_mirror(triangles: np.ndarray, mirror: np.ndarray) -> None:
     """Raises a ValueError unless `mirror` maps the triangles to each other, turned over."""
     count = int(triangles.max()) + 1
-    if mirror.shape != (count,) or not np.array_equal(mirror[mirror], np.arange(count)):
+    in_range = mirror.shape == (count,) and mirror.min() >= 0 and mirror.max() < count
+    if not in_range or not np.array_equal(mirror[mirror], np.arange(count)):
         raise ValueError(
             f"Expected `mirror` to be an involution of {count} vertices (the mirror of the mirror "
             f"is the vertex), received an array of shape {mirror.shape} that is not."
@@ -218,17 +226,26 @@ def _arc_length(points):
     return length / length[-1]
 
 
-def _three_sides(parameter):
+def _three_sides(parameter, is_tip):
     """Lays a path, parameter 0..1, along the sides (½,0)-(0,0)-(0,1)-(½,1).
 
-    The corners are put on the vertices nearest to a quarter and three quarters of the way.
+    The corners are put about a quarter and three quarters of the way: on the tip of a triangle
+    that would collapse on a side, where one is near, else on the nearest vertex.
     """
-    first = int(np.clip(np.argmin(np.abs(parameter - 0.25)), 1, len(parameter) - 3))
-    second = int(np.clip(np.argmin(np.abs(parameter - 0.75)), first + 1, len(parameter) - 2))
+    inner = np.arange(1, len(parameter) - 1)
+    first = _nearest_corner(inner[:-1], 0.25, parameter, is_tip)
+    second = _nearest_corner(inner[inner > first], 0.75, parameter, is_tip)
     knots = parameter[[0, first, second, -1]]
     u = np.interp(parameter, knots, [0.5, 0.0, 0.0, 0.5])
     v = np.interp(parameter, knots, [0.0, 0.0, 1.0, 1.0])
     return np.stack([u, v], axis=1)
+
+
+def _nearest_corner(candidates, wanted, parameter, is_tip):
+    """Returns the candidate nearest to the parameter wanted; tips within a reach go first."""
+    distance = np.abs(parameter[candidates] - wanted)
+    tips = is_tip[candidates] & (distance < _CORNER_REACH)
+    return int(candidates[np.argmin(distance + np.where(tips, 0, _CORNER_REACH))])
 
 
 def solve_inner_vertices(uv, vertices, triangles, stretch=None, evenness=0.0):
@@ -283,5 +300,5 @@ def _check_not_flipped(uv, triangles):
         raise ValueError(
             f"{len(bad)} triangles would be flattened to nothing, the first with vertices "
             f"{triangles[bad[0]].tolist()}. A triangle with all its corners on one side of the "
-            "boundary cannot be laid on a square: trim such triangles first."
+            "boundary cannot be laid on a square: `cut_face(model, region='all')` trims those."
         )

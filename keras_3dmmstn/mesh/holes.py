@@ -45,6 +45,8 @@ def close_holes(
         raise ValueError("close_holes expects a mesh with a boundary, received a closed one.")
     loops.sort(key=lambda loop: -_length(vertices[loop]))
     holes = loops[1:]
+    if not holes:
+        return scipy.sparse.eye_array(len(vertices), format="csr"), triangles
     centres = np.array([vertices[loop].mean(axis=0) for loop in holes])
     apex_of_hole = {
         int(np.linalg.norm(centres - vertices[apex], axis=1).argmin()): apex for apex in apexes

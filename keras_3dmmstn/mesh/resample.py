@@ -13,8 +13,9 @@ def resample(shape_model: ShapeModel, uv: np.ndarray, grid_shape: tuple[int, int
 
     Grid vertex (row, column) lies at (u, v) = (column / (W' − 1), row / (H' − 1)) and takes the
     barycentric mixture of the triangle it falls in, so it lies on the original surface. Each
-    landmark gets the nearest grid vertex, and that vertex is moved (by less than a cell) to where
-    the landmark is. The image-left half is computed, the other half is its reflection.
+    landmark gets the nearest grid vertex that is free, and that vertex is moved to where the
+    landmark is unless a cell would fold: on a grid so coarse that landmarks crowd a cell, some stay
+    where their vertex was. The image-left half is computed, the other half is its reflection.
 
     Args:
         shape_model: a model with a mirror map.
@@ -38,6 +39,8 @@ def resample(shape_model: ShapeModel, uv: np.ndarray, grid_shape: tuple[int, int
             f"resample expects `uv` of shape ({len(shape_model.mean)}, 2), received {uv.shape}."
         )
     rows, columns = grid_shape
+    if not np.isfinite(uv).all():
+        raise ValueError("resample expects finite `uv`, received NaN or infinity.")
     if rows < 2 or columns < 2:
         raise ValueError(f"resample expects a grid of at least 2 x 2, received {grid_shape}.")
 

@@ -27,6 +27,7 @@ def find_mirror(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: if the connectivity has no mirror symmetry about x = 0.
     """
+    vertices, triangles = np.asarray(vertices, np.float64), np.asarray(triangles)
     third_corner = {}
     for a, b, c in triangles.tolist():
         third_corner[a, b], third_corner[b, c], third_corner[c, a] = c, a, b

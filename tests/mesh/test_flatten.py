@@ -211,7 +211,7 @@ def test_a_triangle_in_a_corner_of_the_boundary_is_named(face):
     ear = [[b, a, count], [face.mirror[a], face.mirror[b], count + 1]]
     vertices = np.concatenate([face.mean, [tip, tip * [-1, 1, 1]]])
     mirror = np.concatenate([face.mirror, [count + 1, count]])
-    with pytest.raises(ValueError, match="trim such triangles"):
+    with pytest.raises(ValueError, match="trims those"):
         flatten_symmetric(vertices, np.concatenate([face.triangles, ear]), mirror)
 
 
@@ -229,3 +229,30 @@ def test_a_mesh_without_symmetry_is_named(face):
     vertices = np.concatenate([face.mean, face.mean[[a, b, c]].mean(axis=0)[None]])
     with pytest.raises(ValueError, match="mirror symmetric"):
         flatten_symmetric(vertices, triangles)
+
+
+@pytest.mark.parametrize("falling", [True, False])
+def test_a_rectangle_is_flattened_whichever_way_its_diagonals_run(falling):
+    rows, columns = 21, 25
+    index = np.arange(rows * columns).reshape(rows, columns)
+    x, y = np.meshgrid(np.linspace(-60, 60, columns), np.linspace(-80, 80, rows))
+    vertices = np.stack([x, y, 0.01 * (x**2 + y**2)], axis=-1).reshape(-1, 3)
+    a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]
+    one = np.stack([a, c, d, a, d, b], axis=-1)
+    other = np.stack([a, c, b, b, c, d], axis=-1)
+    in_left_half = np.arange(columns - 1) < (columns - 1) / 2
+    triangles = np.where((in_left_half == falling)[:, None], one, other).reshape(-1, 3)
+    uv = flatten_symmetric(vertices, triangles)
+    assert (signed_areas(uv, triangles) < 0).all()
+
+
+def test_vertices_that_are_not_finite_are_named(face):
+    vertices = face.mean.copy()
+    vertices[7, 1] = np.nan
+    with pytest.raises(ValueError, match="finite"):
+        flatten_symmetric(vertices, face.triangles, face.mirror)
+
+
+def test_a_mirror_out_of_range_is_named(face):
+    with pytest.raises(ValueError, match="involution"):
+        flatten_symmetric(face.mean, face.triangles, np.full(len(face.mean), 99999))

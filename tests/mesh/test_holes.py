@@ -83,3 +83,10 @@ def test_closed_mesh_is_refused():
 def test_boundary_loop_runs_along_its_triangles_edges():
     (loop,) = boundary_loops(np.array([[5, 1, 2], [5, 2, 3]]))
     assert loop.tolist() == [1, 2, 3, 5]
+
+
+def test_a_mesh_without_holes_stays_as_it_is():
+    triangles = np.array([[0, 1, 2]])
+    weights, closed = close_holes(np.eye(3), triangles, apexes=[0])
+    np.testing.assert_array_equal(weights.toarray(), np.eye(3))
+    np.testing.assert_array_equal(closed, triangles)

@@ -79,8 +79,31 @@ def test_a_label_file_without_photograph_is_named(tmp_path):
 
 @pytest.mark.parametrize("value", ["", "far"])
 def test_a_csv_with_a_bad_number_is_named(value, tmp_path):
-    with pytest.raises(ValueError, match=r"landmarks\.csv: expected numbers"):
+    with pytest.raises(ValueError, match=r"landmarks\.csv: expected a column image and numbers"):
         read_landmark_csv(write_csv(tmp_path / "videos", value))
+
+
+def test_coordinates_that_are_not_finite_have_no_confidence(tmp_path):
+    faces = read_landmark_csv(write_csv(tmp_path / "videos", "nan"))
+    assert faces.landmarks[0, 67, 2] == 0 and (faces.landmarks[0, :67, 2] == 1).all()
+
+
+def test_a_csv_without_rows_or_image_column_is_named(tmp_path):
+    folder = write_csv(tmp_path / "videos")
+    header, row = (folder / "landmarks.csv").read_text().splitlines()
+    (folder / "landmarks.csv").write_text(header + "\n")
+    with pytest.raises(ValueError, match=r"landmarks\.csv: expected at least one row"):
+        read_landmark_csv(folder)
+    (folder / "landmarks.csv").write_text(header.replace("image", "file") + "\n" + row + "\n")
+    with pytest.raises(ValueError, match=r"landmarks\.csv: expected a column image"):
+        read_landmark_csv(folder)
+
+
+def test_a_binary_label_file_is_named(tmp_path):
+    write_300w(tmp_path, 1)
+    (tmp_path / "image_0.pts").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match=r"image_0\.pts"):
+        read_300w(tmp_path)
 
 
 def test_landmarks_of_another_shape_are_refused(tmp_path):
