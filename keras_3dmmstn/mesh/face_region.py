@@ -136,8 +136,8 @@ def _beyond_region(model, points, region, radius, centre):
             return angle_beyond_outline(points, eye)
     raise ValueError(
         "The region 'face' is found from the eyes: expected landmarks ibug68 or aflw21, received "
-        f"a model with {', '.join(model.landmarks) or 'none'}. Transfer some from another model, "
-        "or cut by radius."
+        f"a model with {', '.join(model.landmarks) or 'none'}. Transfer some from another model "
+        "(transfer_landmarks, --landmarks-from), or cut by radius."
     )
 
 
