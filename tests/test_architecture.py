@@ -131,40 +131,34 @@ def test_importing_the_package_imports_no_extra():
     assert run.stdout.strip() == "[]"
 
 
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dist")
+    # By way of the source distribution: a wheel built in the tree takes along what an earlier
+    # build left there.
+    command = [sys.executable, "-m", "build", "--outdir", folder, ROOT]
+    subprocess.run(command, check=True, capture_output=True)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
 @pytest.mark.slow
-def test_the_wheel_holds_the_tree_and_no_other_top_level_name(tmp_path):
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, ROOT],
-        check=True,
-        capture_output=True,
-    )
-    (wheel,) = tmp_path.glob("*.whl")
+def test_the_wheel_holds_the_tree_and_no_other_top_level_name(wheel):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert {name.split("/")[0] for name in names} == {"keras_3dmmstn"}
 
     in_tree = {str(path.relative_to(ROOT)) for path in PACKAGE.rglob("*.py")}
     for folder in ("training", "export"):
-        in_tree |= {
-            f"keras_3dmmstn/{path.relative_to(ROOT)}" for path in (ROOT / folder).rglob("*.py")
-        }
+        files = (ROOT / folder).rglob("*.py")
+        in_tree |= {f"keras_3dmmstn/{path.relative_to(ROOT)}" for path in files}
     assert {name for name in names if name.endswith(".py")} == in_tree
-    assets = {
-        f"keras_3dmmstn/assets/{path.name}"
-        for path in (PACKAGE / "assets").iterdir()
-        if path.is_file()
-    }
-    assert assets <= names
+    assets = [path for path in (PACKAGE / "assets").iterdir() if path.is_file()]
+    assert {f"keras_3dmmstn/assets/{path.name}" for path in assets} <= names
     assert wheel.stat().st_size < 12e6
 
 
 @pytest.mark.slow
-def test_the_wheel_works_from_outside_the_tree(tmp_path):
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, ROOT],
-        check=True,
-        capture_output=True,
-    )
-    (wheel,) = tmp_path.glob("*.whl")
+def test_the_wheel_works_from_outside_the_tree(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     code = (
         "import sys; sys.path.insert(0, 'site')\n"

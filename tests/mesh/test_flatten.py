@@ -6,17 +6,6 @@ import pytest
 import scipy.sparse
 
 from keras_3dmmstn.mesh import flatten_symmetric
-from keras_3dmmstn.mesh.synthetic import toy_shape_model
-
-
-@pytest.fixture(scope="module")
-def face():
-    return toy_shape_model()
-
-
-@pytest.fixture(scope="module")
-def uv(face):
-    return flatten_symmetric(face.mean, face.triangles, face.mirror)
 
 
 def signed_areas(uv, triangles):

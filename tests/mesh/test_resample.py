@@ -6,20 +6,10 @@ import igl
 import numpy as np
 import pytest
 
-from keras_3dmmstn.mesh import flatten_symmetric, resample
-from keras_3dmmstn.mesh.synthetic import toy_grid_model, toy_shape_model
+from keras_3dmmstn.mesh import resample
+from keras_3dmmstn.mesh.synthetic import toy_grid_model
 
 GRIDS = [(32, 32), (33, 41), (40, 25), (112, 112)]
-
-
-@pytest.fixture(scope="module")
-def face():
-    return toy_shape_model()
-
-
-@pytest.fixture(scope="module")
-def uv(face):
-    return flatten_symmetric(face.mean, face.triangles, face.mirror)
 
 
 @pytest.mark.parametrize("grid_shape", GRIDS)
