@@ -90,6 +90,25 @@ class GridModel:
         in_left_half = np.arange(self.grid_shape[1] - 1) < (self.grid_shape[1] - 1) / 2
         return np.where(in_left_half[:, None], left, right).reshape(-1, 3).astype(np.int32)
 
+    def landmark_indices(self, name: str) -> np.ndarray:
+        """Returns the vertices of a landmark set.
+
+        Args:
+            name: a set, or several joined by "+", such as `"ibug68+aflw21"`: their landmarks one
+                after the other.
+
+        Raises:
+            KeyError: if the model has no such set.
+        """
+        for part in name.split("+"):
+            if part not in self.landmarks:
+                known = ", ".join(map(repr, self.landmarks)) or "none"
+                raise KeyError(
+                    f"Expected one of the landmark sets {known} of the face model, "
+                    f"received {part!r}."
+                )
+        return np.concatenate([self.landmarks[part] for part in name.split("+")])
+
     def shape(self, coefficients: np.ndarray) -> np.ndarray:
         """Returns the vertices `(H'·W', 3)` in millimetres for coefficients `(modes,)`."""
         return self.mean + np.tensordot(np.asarray(coefficients, np.float32), self.basis, 1)

@@ -37,6 +37,26 @@ MIRROR = {
     ),
 }
 
+
+def mirror_permutation(name: str) -> np.ndarray:
+    """Returns, for each landmark of a set, the one that takes its place in the mirrored photograph.
+
+    Args:
+        name: a set, or several joined by "+", such as `"ibug68+aflw21"`: their landmarks one
+            after the other.
+
+    Raises:
+        KeyError: if a set is unknown.
+    """
+    parts: list[np.ndarray] = []
+    for part in name.split("+"):
+        if part not in MIRROR:
+            known = ", ".join(map(repr, MIRROR))
+            raise KeyError(f"Expected landmark sets among {known}, received {part!r}.")
+        parts.append(MIRROR[part] + sum(map(len, parts)))
+    return np.concatenate(parts)
+
+
 #: Runs of consecutive `ibug68` points (first, last, closed) that form the lines of a drawing.
 IBUG68_LINES = (
     (0, 16, False),
