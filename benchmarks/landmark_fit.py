@@ -117,7 +117,7 @@ def main():
     )
     arguments = parser.parse_args()
 
-    points = read_faces(arguments.folders).landmarks[:, :, :2].astype(float)
+    points = read_faces(arguments.folders).landmarks[:, :68, :2].astype(float)
     chosen = np.random.default_rng(0).permutation(len(points))[: arguments.photographs]
     points = points[np.sort(chosen)]
     record: dict = {"photographs": len(points), "models": {}}

@@ -8,14 +8,22 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from keras_3dmmstn import face_model_commands
+from keras_3dmmstn import (
+    data_commands,
+    evaluation_commands,
+    face_model_commands,
+    figure_commands,
+    training_commands,
+)
 
 app = typer.Typer(
     help="3D Morphable Models as Spatial Transformer Networks: faces from photographs.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(data_commands.app, name="data")
 app.add_typer(face_model_commands.app, name="face-model")
+app.add_typer(figure_commands.app, name="figure")
 _output, _errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 
 # From this many photographs on, progress is shown.
@@ -69,71 +77,8 @@ def normalise(
         _fail(f"{failures} of {len(photographs)} photographs failed.")
 
 
-@app.command()
-def train(
-    folders: Annotated[
-        list[Path], typer.Argument(help="Labelled photographs: 300-W folders or landmarks.csv.")
-    ],
-    out: Annotated[Path, typer.Option(help="Folder of the run; a stopped run goes on.")],
-    validation: Annotated[
-        list[Path] | None, typer.Option(help="Folder to measure on; repeat it for several.")
-    ] = None,
-    face_model: Annotated[
-        Path | None, typer.Option(help="Grid model (.npz); the bundled face if absent.")
-    ] = None,
-    start: Annotated[Path | None, typer.Option(help="localiser.keras to begin with.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the photographs.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Photographs in a step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="The highest one.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of weights, order, augmentation.")] = None,
-) -> None:
-    """Train the compact localiser on photographs with 68 landmarks."""
-    from keras_3dmmstn.mesh import GridModel
-    from keras_3dmmstn.training.config import TrainingConfig
-    from keras_3dmmstn.training.train import train as run
-
-    given = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "seed": seed,
-    }
-    config = TrainingConfig(**{name: v for name, v in given.items() if v is not None})
-    try:
-        grid_model = GridModel.load(face_model) if face_model else GridModel.bundled()
-        run(folders, out, validation or (), grid_model, config, start)
-    except (OSError, ValueError) as error:
-        _fail(str(error))
-
-
-@app.command()
-def evaluate(
-    folders: Annotated[
-        list[Path], typer.Argument(help="Labelled photographs: 300-W folders or landmarks.csv.")
-    ],
-    weights: Weights = None,
-) -> None:
-    """Print the landmark error on labelled photographs, faces framed by their labels."""
-    import numpy as np
-    from rich.progress import track
-
-    from keras_3dmmstn.training.evaluate import landmark_errors
-    from keras_3dmmstn.training.faces import read_faces
-
-    normaliser = _normaliser(weights)
-    _output.print("mean landmark error / sqrt(w·h) of the tight box of the 68 landmarks, in %")
-    for folder in folders:
-        try:
-            faces = read_faces([folder])
-            errors = landmark_errors(
-                normaliser, faces, lambda n: track(n, "Evaluating", console=_errors, transient=True)
-            )
-        except (OSError, ValueError) as error:
-            _fail(str(error))
-        _output.print(
-            f"{folder}: {100 * np.nanmean(errors):.2f} (68 points), "
-            f"{100 * np.nanmean(errors[:, 17:]):.2f} (51 inner points), {len(faces)} faces"
-        )
+app.command()(training_commands.train)
+app.command()(evaluation_commands.evaluate)
 
 
 def main() -> None:

@@ -7,8 +7,9 @@ import tensorflow as tf
 from keras_3dmmstn.framing import CROP_SHARE
 from keras_3dmmstn.ops.parameters import POSE_SIZE
 
-#: Side in pixels at which the compact localiser looks at the photograph, whatever its size.
-COMPACT_SIZE = 112
+#: Side in pixels to which the compact localiser shrinks the image, and of the middle of it that it
+#: looks at: 1.36 times the larger side of the box of the 68 landmarks.
+COMPACT_SIZE, MIDDLE_SIZE = 140, 112
 
 
 def build_localiser(backbone, grid_model, image_size=224):
@@ -47,13 +48,14 @@ def build_localiser(backbone, grid_model, image_size=224):
 def compact_localiser(grid_model, image_size=224):
     """Builds the default localiser: small enough for a phone, trained from scratch.
 
-    MobileNetV2 of width 0.5 at 112 pixels (0.7 million parameters). A depthwise convolution over
-    the whole last feature map takes the place of the average, so that it matters where a feature
-    is.
+    A narrow residual network (0.6 million parameters, 34 million multiplications) on the middle of
+    the image, 112 pixels wide. Plain 3×3 convolutions rather than depthwise ones: they train
+    several times as fast on a processor. The last feature map is flattened, not averaged, so that
+    it matters where a feature is.
 
     Args:
         grid_model: the `GridModel` whose coefficients are regressed.
-        image_size: side of the input in pixels, at least 112.
+        image_size: side of the input in pixels, at least 140. The weights are the same for all.
 
     Returns:
         A `keras.Model`, as of `build_localiser`.
@@ -62,8 +64,7 @@ def compact_localiser(grid_model, image_size=224):
         ValueError: if `image_size` is too small.
 
     Source:
-        Sandler et al. 2018 (MobileNetV2); Chen et al. 2018 (MobileFaceNets, global depthwise
-        convolution).
+        He et al. 2016 (residual blocks, their shortcuts with an average as in He et al. 2019).
     """
     if image_size < COMPACT_SIZE:
         raise ValueError(
@@ -72,25 +73,37 @@ def compact_localiser(grid_model, image_size=224):
         )
     image = keras.Input((image_size, image_size, 3), name="image")
     x = image
-    if image_size % COMPACT_SIZE:
+    if image_size > COMPACT_SIZE:
         x = keras.layers.Resizing(COMPACT_SIZE, COMPACT_SIZE, name="shrink")(x)
-    elif image_size > COMPACT_SIZE:
-        x = keras.layers.AveragePooling2D(image_size // COMPACT_SIZE, name="shrink")(x)
-    x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="normalise")(x)
-    mobilenet = keras.applications.MobileNetV2(
-        (COMPACT_SIZE, COMPACT_SIZE, 3), alpha=0.5, include_top=False, weights=None
-    )
-    for layer in mobilenet.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0.9  # at 0.999 the statistics lag thousands of steps behind
-    x = mobilenet(x)
-    x = keras.layers.DepthwiseConv2D(
-        x.shape[1],
-        depthwise_initializer=keras.initializers.Constant(1 / x.shape[1] ** 2),
-        name="place_pooling",
-    )(x)
+    x = keras.layers.CenterCrop(MIDDLE_SIZE, MIDDLE_SIZE, name="middle")(x)
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scale_levels")(x)
+    x = _convolution(x, 16, stride=2)  # 56 × 56
+    x = _convolution(x, 24, stride=2)  # 28 × 28
+    x = _residual_block(_residual_block(x, 48, stride=2), 48)  # 14 × 14
+    x = _residual_block(_residual_block(x, 96, stride=2), 96)  # 7 × 7
+    x = _convolution(x, 128, stride=2)  # 4 × 4
     x = keras.layers.Flatten(name="features")(x)
     return build_localiser(keras.Model(image, x, name="compact"), grid_model, image_size)
+
+
+def _convolution(x, filters, size=3, stride=1, activation="relu"):
+    """Appends a convolution with batch normalisation."""
+    x = keras.layers.Conv2D(filters, size, stride, padding="same", use_bias=False)(x)
+    # At Keras' own momentum of 0.99 the statistics lag hundreds of steps behind the weights.
+    x = keras.layers.BatchNormalization(momentum=0.9)(x)
+    return keras.layers.Activation(activation)(x) if activation else x
+
+
+def _residual_block(x, filters, stride=1):
+    """Appends two convolutions and a shortcut around them."""
+    shortcut = x
+    if stride > 1:
+        shortcut = keras.layers.AveragePooling2D(stride)(shortcut)
+    if x.shape[-1] != filters:
+        shortcut = _convolution(shortcut, filters, size=1, activation=None)
+    x = _convolution(x, filters, stride=stride)
+    x = _convolution(x, filters, activation=None)
+    return keras.layers.ReLU()(keras.layers.Add()([x, shortcut]))
 
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")

@@ -26,16 +26,47 @@ def landmark_loss(landmarks, predicted, normalise=False):
     Source:
         Bas et al. 2017, sec. 3.3, eq. (5).
     """
+    squared_distance, confidence = _squared_distances(landmarks, predicted)
+    loss = tf.reduce_sum(confidence * squared_distance, axis=-1)
+    if normalise:
+        loss = tf.math.divide_no_nan(loss, tf.reduce_sum(confidence, axis=-1))
+    return loss
+
+
+def landmark_distance_loss(landmarks, predicted, softness=0.6):
+    """Computes the mean distance of landmarks by confidence, smooth near zero.
+
+        ℓ = Σ_i c_i (√(|L_i − l_i|² + δ²) − δ) / Σ_i c_i
+
+    Squared, a few landmarks that are far off outweigh all others; by distance each pulls alike.
+
+    Args:
+        landmarks: `(batch, L, 3)` float tensor: x, y in pixels and confidence c; as for
+            `landmark_loss`, 0 means no pull.
+        predicted: `(batch, L, 2)` float tensor, pixels.
+        softness: δ in pixels, below which the loss is about quadratic.
+
+    Returns:
+        `(batch,)` loss in pixels.
+
+    Source:
+        Charbonnier et al. 1994, the differentiable relative of |L − l|.
+    """
+    squared_distance, confidence = _squared_distances(landmarks, predicted)
+    distance = tf.sqrt(squared_distance + softness**2) - softness
+    return tf.math.divide_no_nan(
+        tf.reduce_sum(confidence * distance, axis=-1), tf.reduce_sum(confidence, axis=-1)
+    )
+
+
+def _squared_distances(landmarks, predicted):
+    """Returns squared distances and confidences, both `(batch, L)` and 0 where not labelled."""
     confidence = landmarks[..., 2]
     known = confidence > 0
     confidence = tf.where(known, confidence, tf.zeros_like(confidence))
     position = tf.where(known[..., None], landmarks[..., :2], tf.zeros_like(predicted))
     masked = tf.where(known[..., None], predicted, tf.zeros_like(predicted))
-    squared_distance = tf.reduce_sum((masked - position) ** 2, axis=-1)
-    loss = tf.reduce_sum(confidence * squared_distance, axis=-1)
-    if normalise:
-        loss = tf.math.divide_no_nan(loss, tf.reduce_sum(confidence, axis=-1))
-    return loss
+    return tf.reduce_sum((masked - position) ** 2, axis=-1), confidence
 
 
 def shape_prior_loss(coefficients):
@@ -140,15 +171,42 @@ class LandmarkLoss(keras.losses.Loss):
         self.normalise = normalise
 
     def call(self, y_true, y_pred):
-        if y_true.shape[-1] != 3 or y_true.shape[-2] not in (None, y_pred.shape[-2]):
-            raise ValueError(
-                f"LandmarkLoss expects labels of shape (batch, {y_pred.shape[-2]}, 3), x, y and "
-                f"confidence, received shape {tuple(y_true.shape)}."
-            )
+        _check_labels("LandmarkLoss", y_true, y_pred)
         return landmark_loss(y_true, y_pred, self.normalise)
 
     def get_config(self):
         return {**super().get_config(), "normalise": self.normalise}
+
+
+@keras.saving.register_keras_serializable(package="keras_3dmmstn")
+class LandmarkDistanceLoss(keras.losses.Loss):
+    """The mean distance of landmarks for `compile(loss={"landmarks": LandmarkDistanceLoss()})`.
+
+    Labels as for `LandmarkLoss`. See `landmark_distance_loss`.
+
+    Args:
+        softness: distance in pixels below which the loss is about quadratic.
+    """
+
+    def __init__(self, softness=0.6, name="landmark_distance_loss", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.softness = float(softness)
+
+    def call(self, y_true, y_pred):
+        _check_labels("LandmarkDistanceLoss", y_true, y_pred)
+        return landmark_distance_loss(y_true, y_pred, self.softness)
+
+    def get_config(self):
+        return {**super().get_config(), "softness": self.softness}
+
+
+def _check_labels(who, labels, predicted):
+    """Raises a ValueError unless labels are x, y and confidence of the predicted landmarks."""
+    if labels.shape[-1] != 3 or labels.shape[-2] not in (None, predicted.shape[-2]):
+        raise ValueError(
+            f"{who} expects labels of shape (batch, {predicted.shape[-2]}, 3), x, y and "
+            f"confidence, received shape {tuple(labels.shape)}."
+        )
 
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")

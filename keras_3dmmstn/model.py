@@ -4,9 +4,12 @@ import keras
 
 from keras_3dmmstn import layers
 from keras_3dmmstn.localiser import build_localiser, compact_localiser
+from keras_3dmmstn.mesh import contour_lines
 
 
-def spatial_transformer(grid_model, localiser=None, image_size=224, landmarks="ibug68"):
+def spatial_transformer(
+    grid_model, localiser=None, image_size=224, landmarks="ibug68", jaw="apparent"
+):
     """Builds the network that normalises faces with a 3D morphable model.
 
     Args:
@@ -14,7 +17,11 @@ def spatial_transformer(grid_model, localiser=None, image_size=224, landmarks="i
         localiser: the backbone of the localiser, a `keras.Model` from images to features (see
             `keras_3dmmstn.build_localiser`); None for the compact default.
         image_size: side of the input in pixels.
-        landmarks: name of the model's landmark set that is selected.
+        landmarks: name of the model's landmark set that is selected; several joined by "+", as
+            in `"ibug68+aflw21"`, follow one another.
+        jaw: `"apparent"` for the jaw points of `ibug68` on the contour that the turned face
+            shows, where people label them; `"fixed"` for the same vertices in every pose, as in
+            the paper.
 
     Returns:
         A functional `keras.Model` from `image` `(batch, image_size, image_size, 3)`, RGB in
@@ -26,16 +33,17 @@ def spatial_transformer(grid_model, localiser=None, image_size=224, landmarks="i
         - `mask` `(batch, H', W', 1)`: 1 where the face is visible.
 
     Raises:
-        ValueError: if the model has no such landmark set or the backbone does not fit.
+        ValueError: if the model has no such landmark set, `jaw` is unknown or the backbone does
+            not fit.
 
     Source:
         Bas et al. 2017, Figures 1 and 2.
     """
-    if landmarks not in grid_model.landmarks:
+    if jaw not in ("apparent", "fixed"):
         raise ValueError(
-            f"spatial_transformer expects a model with landmarks {landmarks!r}, received one with "
-            f"{', '.join(map(repr, grid_model.landmarks)) or 'none'}."
+            f'spatial_transformer expects `jaw` "apparent" or "fixed", received {jaw!r}.'
         )
+    landmark_indices = grid_model.landmark_indices(landmarks)
     image = keras.Input((image_size, image_size, 3), name="image")
 
     # Localiser: theta = (r, t, log s, alpha)
@@ -62,12 +70,15 @@ def spatial_transformer(grid_model, localiser=None, image_size=224, landmarks="i
     mask = layers.SelfOcclusionMask(grid_model.grid_shape, name="mask", **precise)(rotated)
     texture = layers.VisibilityMasking(name="texture", **precise)(sampled, mask)
 
-    selection = layers.LandmarkSelection(
-        grid_model.landmarks[landmarks], name="landmarks", **precise
-    )
+    if jaw == "apparent" and landmarks.startswith("ibug68"):
+        selected = layers.ApparentLandmarkSelection(
+            landmark_indices, *contour_lines(grid_model), name="landmarks", **precise
+        )(points, rotation)
+    else:
+        selected = layers.LandmarkSelection(landmark_indices, name="landmarks", **precise)(points)
     outputs = {
         "parameters": parameters,
-        "landmarks": selection(points),
+        "landmarks": selected,
         "texture": texture,
         "mask": mask,
     }

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_3dmmstn import framing, ops
 from keras_3dmmstn.detection import find_faces
-from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.mesh import GridModel, contour_lines
 from keras_3dmmstn.photograph import as_photograph, read_photograph, shrunk, warp
 
 # A face may reach beyond the photograph, but not be this many times as large.
@@ -31,7 +31,8 @@ class NormalisedFace:
             `log_scale` (pixels per millimetre) of the photograph, `identity` and `expression` in
             standard deviations.
         box: `(4,)` x0, y0, x1, y1 in pixels: the box the face was looked for in.
-        landmark_indices: set name to the vertices of its landmarks.
+        landmark_indices: set name to the vertices of its landmarks, those of `ibug68` with the
+            jaw on the apparent contour.
     """
 
     texture: np.ndarray
@@ -44,6 +45,9 @@ class NormalisedFace:
 
     def landmarks(self, name: str = "ibug68") -> np.ndarray:
         """Returns a landmark set, `(L, 2)` x, y in pixels of the photograph.
+
+        The jaw points of `ibug68` lie on the contour that the turned face shows, where people
+        label them, so they are not the same vertices in every pose.
 
         Raises:
             KeyError: if the face model has no such set.
@@ -79,6 +83,7 @@ class Normaliser:
                 f"{localiser.output_shape}."
             )
         self.localiser, self.grid_model = localiser, grid_model
+        self._contour = contour_lines(grid_model) if "ibug68" in grid_model.landmarks else None
         self.image_size = localiser.input_shape[1]
         self._predict = tf.function(
             lambda images: localiser(images, training=False),
@@ -202,10 +207,21 @@ class Normaliser:
                         "expression": theta[identity.stop :],
                     },
                     box=np.asarray(box, float),
-                    landmark_indices=self.grid_model.landmarks,
+                    landmark_indices=self._landmark_indices(theta, points),
                 )
             )
         return faces
+
+    def _landmark_indices(self, theta, points):
+        """Returns the vertices of the landmarks of a face with parameters θ and `(N, 2)` points."""
+        landmarks = dict(self.grid_model.landmarks)
+        if self._contour is not None:
+            lines, directions = self._contour
+            rotation = ops.axis_angle_to_matrix(tf.constant(theta[:3])).numpy()
+            chosen = ops.outermost(points[lines], directions @ rotation[:2, :2].T).numpy()
+            jaw = np.take_along_axis(lines, chosen[:, None], axis=1)[:, 0]
+            landmarks["ibug68"] = np.concatenate([jaw, landmarks["ibug68"][len(jaw) :]])
+        return landmarks
 
 
 def _load_localiser(path):

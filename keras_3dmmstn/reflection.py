@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_3dmmstn.mesh.landmark_sets import MIRROR
+from keras_3dmmstn.mesh.landmark_sets import MIRROR, mirror_permutation
 
 
 def with_reflections(image, labels, landmark_set="ibug68"):
@@ -14,7 +14,8 @@ def with_reflections(image, labels, landmark_set="ibug68"):
     Args:
         image: `(batch, height, width, channels)` tensor.
         labels: `{"landmarks": (batch, L, 3)}`: x, y in pixels, and confidence.
-        landmark_set: the name of the landmark set, which says who takes whose place.
+        landmark_set: the name of the landmark set, which says who takes whose place; several
+            joined by "+", as in `"ibug68+aflw21"`, follow one another.
 
     Returns:
         `(2 batch, height, width, channels)` tensor, and `{"landmarks": (2 batch, L, 3)}`.
@@ -25,7 +26,7 @@ def with_reflections(image, labels, landmark_set="ibug68"):
     Source:
         Bas et al. 2017, sec. 3.2.
     """
-    if landmark_set not in MIRROR:
+    if not set(landmark_set.split("+")) <= set(MIRROR):
         raise ValueError(
             f"with_reflections expects one of the landmark sets {', '.join(map(repr, MIRROR))}, "
             f"received {landmark_set!r}."
@@ -34,7 +35,7 @@ def with_reflections(image, labels, landmark_set="ibug68"):
     x, y, confidence = tf.unstack(landmarks, axis=-1)
     last_column = tf.cast(tf.shape(image)[2] - 1, x.dtype)
     reflected = tf.stack([last_column - x, y, confidence], axis=-1)
-    reflected = tf.gather(reflected, MIRROR[landmark_set], axis=1)
+    reflected = tf.gather(reflected, mirror_permutation(landmark_set), axis=1)
     return (
         _interleaved(image, tf.reverse(image, axis=[2])),
         {"landmarks": _interleaved(landmarks, reflected)},

@@ -13,7 +13,6 @@ from keras_3dmmstn import build_localiser
 from keras_3dmmstn.cli import app
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.normaliser import Normaliser
-from tests.training.test_faces import write_300w
 
 BOX = ["--box", "20,20,80,80"]
 
@@ -179,69 +178,6 @@ def test_missing_weights_are_named(photograph, tmp_path):
     assert result.exit_code == 1 and "localiser.keras" in result.output
 
 
-def test_evaluate_prints_the_error_in_percent_of_the_box(weights, tmp_path):
-    # The labels of these photographs are the points of the unturned mean face, moved by 3 pixels.
-    folder = write_300w(tmp_path / "labelled", 1)
-    image = np.zeros((200, 200, 3), np.uint8)
-    cv2.imwrite(str(folder / "image_0.jpg"), image)
-    (face,) = Normaliser.load(weights)(image, [[50, 50, 150, 150]])
-    points = face.landmarks() + 1  # .pts files count from 1
-    write_points(folder / "image_0.pts", points)
-    assert "0.00 (68 points), 0.00 (51 inner points), 1 faces" in run(
-        "evaluate", folder, "--weights", weights
-    ).output.replace("\n", "")
-
-    moved = points.copy()
-    moved[30] += [3, 4]  # an inner point by 5 pixels; the box stays
-    write_points(folder / "image_0.pts", moved)
-    low, high = points.min(axis=0), points.max(axis=0)
-    percent = 100 * 5 / np.sqrt(np.prod(high - low))
-    output = run("evaluate", folder, "--weights", weights).output.replace("\n", "")
-    assert f"{percent / 68:.2f} (68 points), {percent / 51:.2f} (51 inner points)" in output
-
-
-def write_points(path, points):
-    lines = "\n".join(f"{x} {y}" for x, y in points)
-    path.write_text(f"version: 1\nn_points: 68\n{{\n{lines}\n}}\n")
-
-
-def test_evaluate_names_a_folder_without_labels(weights, tmp_path):
-    (tmp_path / "empty").mkdir()
-    result = run("evaluate", tmp_path / "empty", "--weights", weights)
-    assert result.exit_code == 1 and "found none" in result.output
-
-
-@pytest.mark.slow
-def test_train_writes_a_folder_that_the_normaliser_loads_and_goes_on_where_it_was(tmp_path):
-    toy_grid_model((24, 24)).save(tmp_path / "face.npz")
-    folder = write_300w(tmp_path / "labelled", 4)
-    for number in range(4):
-        image = np.random.default_rng(number).integers(0, 256, (160, 160, 3), np.uint8)
-        cv2.imwrite(str(folder / f"image_{number}.jpg"), image)
-    arguments = (
-        *("train", folder, "--out", tmp_path / "run", "--face-model", tmp_path / "face.npz"),
-        *("--validation", folder, "--batch-size", 2, "--seed", 3),
-    )
-    result = run(*arguments, "--epochs", 1)
-    assert result.exit_code == 0, result.output
-    config = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert config["epochs"] == 1 and config["seed"] == 3 and "tensorflow" in config["versions"]
-    assert Normaliser.load(tmp_path / "run").image_size == 224
-
-    assert run(*arguments, "--epochs", 2).exit_code == 0
-    log = (tmp_path / "run" / "log.csv").read_text().splitlines()
-    assert [line.split(",")[0] for line in log] == ["epoch", "0", "1"]
-    assert "val_pixels" in log[0]
-
-
-@pytest.mark.slow
-def test_train_names_too_few_photographs(tmp_path):
-    toy_grid_model((24, 24)).save(tmp_path / "face.npz")
-    folder = write_300w(tmp_path / "labelled", 1)
-    result = run("train", folder, "--out", tmp_path / "run", "--face-model", tmp_path / "face.npz")
-    assert result.exit_code == 1 and "at least one batch of 64" in result.output
-
-
 def test_a_name_that_numbering_would_make_is_not_taken_twice(
     photograph, weights, tmp_path, monkeypatch
 ):
@@ -283,16 +219,3 @@ def test_damaged_weights_are_named(damage, photograph, weights, tmp_path):
     result = run("normalise", photograph, "--out", tmp_path / "o", "--weights", folder, *BOX)
     assert result.exit_code == 1
     assert "localiser.keras: expected a localiser that Keras saved" in result.output
-
-
-def test_evaluate_names_a_face_model_without_the_landmarks(weights, tmp_path):
-    import dataclasses
-
-    normaliser = Normaliser.load(weights)
-    model = dataclasses.replace(
-        normaliser.grid_model, landmarks={"aflw21": normaliser.grid_model.landmarks["aflw21"]}
-    )
-    Normaliser(normaliser.localiser, model).save(tmp_path / "other")
-    folder = write_300w(tmp_path / "labelled", 1)
-    result = run("evaluate", folder, "--weights", tmp_path / "other")
-    assert result.exit_code == 1 and "landmarks ibug68, received one with aflw21" in result.output

@@ -173,23 +173,23 @@ def test_rejects_a_backbone_without_an_input_shape(grid_model):
 
 
 @pytest.fixture(scope="module")
-def compact_112(grid_model):
-    localiser = compact_localiser(grid_model, image_size=112)
+def compact_140(grid_model):
+    localiser = compact_localiser(grid_model, image_size=140)
     randomise(localiser, np.random.default_rng(0))
     return localiser
 
 
-def test_compact_localiser_is_small(compact_112):
-    assert compact_112.count_params() < 1_000_000
+def test_compact_localiser_is_small(compact_140):
+    assert compact_140.count_params() < 700_000
 
 
-def test_weights_of_the_112_pixel_localiser_serve_the_224_pixel_one(compact_112, grid_model, rng):
-    compact_224 = compact_localiser(grid_model, image_size=224)
-    compact_224.set_weights(compact_112.get_weights())
-    image = rng.uniform(0, 255, (1, 112, 112, 3)).astype("float32")
+def test_weights_of_the_140_pixel_localiser_serve_the_larger_ones(compact_140, grid_model, rng):
+    compact_280 = compact_localiser(grid_model, image_size=280)
+    compact_280.set_weights(compact_140.get_weights())
+    image = rng.uniform(0, 255, (1, 140, 140, 3)).astype("float32")
     pixels_doubled = image.repeat(2, axis=1).repeat(2, axis=2)
-    small = np.asarray(compact_112(image))[0]
-    large = np.asarray(compact_224(pixels_doubled))[0]
+    small = np.asarray(compact_140(image))[0]
+    large = np.asarray(compact_280(pixels_doubled))[0]
     np.testing.assert_allclose(large[:3], small[:3], atol=1e-5)
     # Pixel i becomes pixels 2 i and 2 i + 1: its centre goes to 2 i + ½.
     np.testing.assert_allclose(large[3:5], 2 * small[3:5] + 0.5, rtol=1e-5)
@@ -198,12 +198,23 @@ def test_weights_of_the_112_pixel_localiser_serve_the_224_pixel_one(compact_112,
     assert np.abs(small[:3]).max() > 0.01, "the localiser must have looked at the photograph"
 
 
-def test_compact_localiser_takes_sizes_that_112_does_not_divide(grid_model, rng):
-    localiser = compact_localiser(grid_model, image_size=160)
-    image = rng.uniform(0, 255, (2, 160, 160, 3))
+def test_compact_localiser_looks_at_the_middle_of_the_image(compact_140, rng):
+    image = rng.uniform(0, 255, (1, 140, 140, 3)).astype("float32")
+    other_border, other_middle = image.copy(), image.copy()
+    other_border[:, :14] = other_border[:, -14:] = 0
+    other_border[:, :, :14] = other_border[:, :, -14:] = 0
+    other_middle[:, 60:80, 60:80] = 0
+    answer = np.asarray(compact_140(image))
+    np.testing.assert_array_equal(compact_140(other_border), answer)
+    assert np.abs(np.asarray(compact_140(other_middle)) - answer).max() > 1e-3
+
+
+def test_compact_localiser_takes_any_size_that_is_large_enough(grid_model, rng):
+    localiser = compact_localiser(grid_model, image_size=161)
+    image = rng.uniform(0, 255, (2, 161, 161, 3))
     assert localiser(image).shape == (2, 6 + grid_model.modes)
 
 
 def test_compact_localiser_rejects_small_images(grid_model):
-    with pytest.raises(ValueError, match="`image_size` of at least 112, received 96"):
-        compact_localiser(grid_model, image_size=96)
+    with pytest.raises(ValueError, match="`image_size` of at least 140, received 112"):
+        compact_localiser(grid_model, image_size=112)

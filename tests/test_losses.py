@@ -64,6 +64,56 @@ def test_landmark_loss_is_in_squared_pixels():
     np.testing.assert_allclose(loss, [25 + 1])
 
 
+def test_distance_loss_is_the_softened_mean_distance_by_confidence(rng):
+    predicted, position = rng.normal(size=(2, 4, 2)), rng.normal(size=(2, 4, 2))
+    confidence = [[1.0, 0.0, 0.5, 2.0], [0.0, 0.0, 0.0, 0.3]]
+    loss = losses.landmark_distance_loss(
+        labels_of(position, confidence), tf.constant(predicted), softness=0.7
+    )
+    for face in range(2):
+        total = 0.0
+        for point in range(4):
+            dx, dy = predicted[face, point] - position[face, point]
+            distance = (dx * dx + dy * dy + 0.49) ** 0.5 - 0.7
+            total += confidence[face][point] * distance
+        np.testing.assert_allclose(loss[face], total / sum(confidence[face]), rtol=1e-12)
+
+
+def test_gradient_of_distance_loss_also_where_the_distance_is_0(rng):
+    predicted = rng.normal(size=(2, 3, 2))
+    position = rng.normal(size=(2, 3, 2))
+    position[:, 0] = predicted[:, 0]
+    labels = tf.constant(labels_of(position, [[1, 1, 0.5], [1, 0, 0]]))
+    assert_gradient_is_correct(lambda p: losses.landmark_distance_loss(labels, p), predicted)
+
+
+def test_far_landmarks_pull_no_harder_than_one_pixel_per_pixel():
+    labels = tf.constant(labels_of([[[0.0, 0.0]]], [[1.0]]))
+    predicted = tf.constant([[[300.0, 400.0]]], tf.float64)
+    np.testing.assert_allclose(losses.landmark_distance_loss(labels, predicted), [499.4], atol=1e-3)
+    (gradient,) = gradients_of(lambda p: losses.landmark_distance_loss(labels, p), predicted)
+    np.testing.assert_allclose(gradient, [[[0.6, 0.8]]], atol=1e-5)
+
+
+@pytest.mark.parametrize("unknown", [np.nan, np.inf])
+def test_distance_loss_ignores_what_is_not_labelled(unknown, rng):
+    predicted = tf.constant(rng.normal(size=(1, 2, 2)))
+    labels = tf.constant(labels_of([[[unknown, 0.0], [unknown, 1.0]]], [[0.0, np.nan]]))
+    np.testing.assert_array_equal(losses.landmark_distance_loss(labels, predicted), [0])
+    (gradient,) = gradients_of(lambda p: losses.landmark_distance_loss(labels, p), predicted)
+    np.testing.assert_array_equal(gradient, np.zeros((1, 2, 2)))
+
+
+def test_distance_loss_class_averages_over_the_batch(rng):
+    labels = labels_of(rng.normal(size=(3, 2, 2)), np.ones((3, 2))).astype("float32")
+    predicted = rng.normal(size=(3, 2, 2)).astype("float32")
+    expected = np.mean(losses.landmark_distance_loss(labels, tf.constant(predicted), 0.2))
+    loss = losses.LandmarkDistanceLoss(softness=0.2)
+    np.testing.assert_allclose(loss(labels, predicted), expected, rtol=1e-6)
+    with pytest.raises(ValueError, match="LandmarkDistanceLoss expects labels of shape"):
+        loss(labels[..., :2], predicted)
+
+
 def test_landmark_loss_class_averages_over_the_batch(rng):
     position, predicted = rng.normal(size=(3, 4, 2)), rng.normal(size=(3, 4, 2))
     labels = labels_of(position, np.ones((3, 4)))
@@ -387,6 +437,7 @@ def test_no_texture_is_sampled_when_no_loss_looks_at_it(model):
     "original",
     [
         losses.LandmarkLoss(normalise=True),
+        losses.LandmarkDistanceLoss(softness=0.25),
         losses.LandmarkError(),
         losses.ShapePrior(0.25),
         losses.TextureLosses(symmetry=0.5, mirror_pairs=0.125),

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn import build_localiser
+from keras_3dmmstn.mesh import contour_lines
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.normaliser import Normaliser, checked_boxes, sample_photograph
 
@@ -91,6 +92,17 @@ def test_landmarks_are_points(face, grid_model):
     )
     with pytest.raises(KeyError, match="'ibug68', 'aflw21', received 'wflw98'"):
         face.landmarks("wflw98")
+
+
+def test_the_jaw_lies_on_the_contour_that_the_turned_face_shows(face, grid_model):
+    fixed = face.points[grid_model.landmarks["ibug68"]]
+    shown = face.landmarks("ibug68")
+    np.testing.assert_array_equal(shown[17:], fixed[17:])
+    outward = contour_lines(grid_model)[1] @ face.rotation_matrix[:2, :2].T
+    gained = ((shown - fixed)[:17] * outward).sum(axis=1)
+    # The image-left side has turned away: its contour lies further out than the jaw itself.
+    assert (gained >= 0).all() and gained[1:6].max() > 0.3  # pixels
+    np.testing.assert_array_equal(gained[12:16], 0)
 
 
 def test_the_unturned_mean_face_fills_the_box(grid_model, coordinates):

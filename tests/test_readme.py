@@ -23,7 +23,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_every_block_is_tested():
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 4
 
 
 @pytest.mark.slow
@@ -55,6 +55,20 @@ def test_a_face_model_of_ones_own(folder):
     toy_shape_model().save("my_model.npz")
     exec(block_with("flatten_symmetric"), {})
     assert GridModel.load("my_grid_model.npz").grid_shape == (112, 112)
+
+
+def test_photographs_of_ones_own(folder, rng, capsys):
+    (folder / "passports").mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        cv2.imwrite(f"passports/{name}", np.zeros((200, 200, 3), np.uint8))
+    (folder / "passports" / "b.jpg").write_bytes(b"broken")
+    np.save("points.npy", rng.uniform(50, 150, (2, 68, 2)))
+    block = block_with("joint_landmarks")
+    assert len([line for line in block.splitlines() if line.strip()]) <= 10
+    exec(block, {})
+    printed = capsys.readouterr().out
+    assert printed.startswith("1 faces; left out: passports/b.jpg: ")
+    assert (folder / "passport_crops" / "index.json").exists()
 
 
 def test_links_lead_somewhere():

@@ -3,8 +3,11 @@
 import cv2
 import numpy as np
 
-from keras_3dmmstn.mesh.landmark_sets import MIRROR
+from keras_3dmmstn.mesh.landmark_sets import mirror_permutation
 from keras_3dmmstn.training.config import TrainingConfig
+from keras_3dmmstn.training.labelled_faces import LANDMARK_SET
+
+_MIRROR = mirror_permutation(LANDMARK_SET)
 
 
 def augment(
@@ -18,13 +21,13 @@ def augment(
 
     Args:
         image: stored crop `(size, size, 3)` uint8, face in the middle.
-        landmarks: `(68, 3)`: x, y in its pixels, and confidence.
+        landmarks: `(89, 3)`: x, y in its pixels, and confidence.
         side: side in its pixels of the square that the network sees.
         config: gives the amounts and the size of the result.
         rng: the source of chance.
 
     Returns:
-        `(image_size, image_size, 3)` uint8 and `(68, 3)` float32.
+        `(image_size, image_size, 3)` uint8 and `(89, 3)` float32.
     """
     matrix = _random_similarity(image.shape[0], side, config, rng)
     if rng.random() < 0.5:
@@ -57,7 +60,7 @@ def _mirrored(matrix, landmarks, image_size):
     matrix = matrix.copy()
     matrix[0] *= -1
     matrix[0, 2] += image_size - 1
-    return matrix, landmarks[MIRROR["ibug68"]]
+    return matrix, landmarks[_MIRROR]
 
 
 def _random_light(crop, rng):

@@ -1,39 +1,175 @@
-"""The numbers of a training run."""
+"""The numbers of a training run: the paper's recipe by default."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+
+def _setting(default: Any, meaning: str, *, low=-math.inf, high=math.inf, choices=()) -> Any:
+    """Declares a setting with its meaning, unit and source, and what is allowed."""
+    limits = {"meaning": meaning, "low": low, "high": high, "choices": choices}
+    return field(default=default, metadata=limits)
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How the compact localiser is trained.
+    """How the network is trained.
 
-    Attributes:
-        image_size: side of the crops in pixels. The localiser looks at 112 pixels whatever the
-            crop; smaller crops are quicker to make, and only texture losses see the difference.
-        batch_size: photographs in a step.
-        epochs: passes over the photographs.
-        learning_rate: the highest; it warms up linearly over `warm_up` of the steps and falls
-            to zero as a cosine.
-        weight_decay: of AdamW.
-        shape_prior: weight of |α|² against the landmark loss: the mean over the landmarks, in
-            squared pixels of the crop.
-        jaw_confidence: confidence of `ibug68` points 0 to 16. They are labelled on the apparent
-            contour, which on a turned head is not a fixed set of vertices.
-        rotation: standard deviation of the in-plane turn, degrees.
-        scale: standard deviation of the log scale of the crop.
-        shift: standard deviation of the crop's centre, in its sides.
-        seed: of weights, order and augmentation.
+    The defaults are the paper's recipe: what Bas et al. 2017 print ("sec. 4") and, where they print
+    nothing, what their MatConvNet code has ("code"). `describe_settings` gives each setting's
+    meaning, unit and source. Where a number had to be converted to this package's units,
+    `docs/training.md` has the derivation.
+
+    Raises:
+        TypeError: if a setting is of another type.
+        ValueError: if it is out of range or none of its choices.
     """
 
-    image_size: int = 112
-    batch_size: int = 64
-    epochs: int = 60
-    learning_rate: float = 2e-3
-    warm_up: float = 0.05
-    weight_decay: float = 1e-2
-    shape_prior: float = 0.01
-    jaw_confidence: float = 0.5
-    rotation: float = 15.0
-    scale: float = 0.08
-    shift: float = 0.03
-    seed: int = 0
+    localiser: str = _setting(
+        "vgg_face", "backbone of the localiser; sec. 2.1", choices=("vgg_face", "compact")
+    )
+    pretrained: str = _setting(
+        "vgg-face.mat",
+        "vgg_face: file with its weights, as MatConvNet ships them (code); empty: from scratch",
+    )
+    image_size: int = _setting(224, "side of the network's input, pixels; code", low=32)
+    landmark_loss: str = _setting(
+        "sum",
+        "squared pixels summed over the landmarks (eq. 5), their mean by confidence, or the mean "
+        "distance in pixels",
+        choices=("sum", "mean", "distance"),
+    )
+    landmarks: float = _setting(
+        1.0, "weight of the landmark loss; code: 0.8998, to which all weights are relative", low=0
+    )
+    shape_prior: float = _setting(
+        0.111, "weight of |α|² (eq. 6); code: 0.1 / 0.8998 for 5 + 5 modes", low=0
+    )
+    symmetry: float = _setting(
+        1.8, "weight of the symmetry loss (eq. 2), mean squared level; code: 1e-4, converted", low=0
+    )
+    mirror_pairs: float = _setting(
+        1.8, "weight of the siamese loss (eq. 3), mean squared level; code: 1e-4, converted", low=0
+    )
+    jaw_confidence: float = _setting(
+        1.0,
+        "confidence of ibug68 points 0 to 16, which are labelled on the apparent contour; "
+        "the paper's 21 points have no jaw line",
+        low=0,
+        high=1,
+    )
+    label_share: float = _setting(
+        1.0,
+        "share of the photographs that keep their labels; the others train unsupervised",
+        low=0,
+        high=1,
+    )
+    only_points: str = _setting(
+        "all",
+        "the labels that are kept: all, or five (eye centres, nose tip, mouth corners)",
+        choices=("all", "five"),
+    )
+    optimiser: str = _setting("sgd", "sgd (code) or adamw", choices=("sgd", "adamw"))
+    batch_size: int = _setting(
+        32, "photographs in a step, without their reflections; code: 32", low=1
+    )
+    epochs: int = _setting(1000, "passes over the photographs; code", low=1)
+    learning_rate: float = _setting(
+        1e-9,
+        "the highest; code: 1e-10 for micrometres and a face first 1000 times too large, "
+        "calibrated anew",
+        low=0,
+    )
+    schedule: str = _setting(
+        "constant", "constant (code), or cosine to zero", choices=("constant", "cosine")
+    )
+    warm_up: float = _setting(
+        0.0, "share of the steps in which the learning rate rises linearly; code", low=0, high=0.9
+    )
+    momentum: float = _setting(0.9, "of sgd; default of cnn_train_dag in the code", low=0, high=1)
+    weight_decay: float = _setting(
+        5e-4, "per step and learning rate; default of cnn_train_dag in the code", low=0
+    )
+    head_kernel_rate: float = _setting(
+        4.0, "learning rate of the last layer's kernel over that of the rest; sec. 4", low=0
+    )
+    head_bias_rate: float = _setting(
+        8.0, "the same of its bias, which has no weight decay; code", low=0
+    )
+    ema_momentum: float = _setting(
+        0.0, "of the average of the weights that is measured and saved; 0: none", low=0, high=1
+    )
+    augmentation: bool = _setting(
+        False, "whether photographs are changed at random; the code only reflects them"
+    )
+    rotation: float = _setting(
+        15.0, "augmentation: standard deviation of the in-plane turn, degrees", low=0
+    )
+    scale: float = _setting(0.08, "augmentation: standard deviation of the log scale", low=0)
+    shift: float = _setting(
+        0.03, "augmentation: standard deviation of the centre, sides of the crop", low=0
+    )
+    precision: str = _setting(
+        "float32",
+        "of the localiser's arithmetic; the geometry stays float32",
+        choices=("float32", "mixed_float16", "mixed_bfloat16"),
+    )
+    jit_compile: str = _setting(
+        "auto", "XLA: auto stands for on a GPU only", choices=("auto", "on", "off")
+    )
+    checkpoint_steps: int = _setting(
+        0, "steps between checkpoints within an epoch; 0: at the end of an epoch only", low=0
+    )
+    seed: int = _setting(0, "of weights, order and augmentation", low=0, high=2**31 - 1)
+
+    def __post_init__(self):
+        for entry in fields(self):
+            value = _checked(entry.name, getattr(self, entry.name), type(entry.default))
+            _check_range(entry.name, value, entry.metadata)
+            object.__setattr__(self, entry.name, value)
+
+
+def with_settings(config: TrainingConfig, settings: Mapping[str, Any]) -> TrainingConfig:
+    """Returns a config with some settings changed.
+
+    Raises:
+        TypeError: if a value is of another type than its setting.
+        ValueError: if a name is unknown or a value out of range.
+    """
+    known = [entry.name for entry in fields(TrainingConfig)]
+    unknown = [name for name in settings if name not in known]
+    if unknown:
+        raise ValueError(
+            f"Expected settings among {', '.join(known)}, received {', '.join(unknown)}."
+        )
+    return replace(config, **settings)
+
+
+def describe_settings() -> dict[str, str]:
+    """Returns each setting's meaning, with unit and source."""
+    return {entry.name: entry.metadata["meaning"] for entry in fields(TrainingConfig)}
+
+
+def _checked(name, value, kind):
+    """Returns a value as its setting's type; an integer is a float too, but a bool no number."""
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise TypeError(
+            f"TrainingConfig expects `{name}` to be of type {kind.__name__}, received {value!r}."
+        )
+    return value
+
+
+def _check_range(name, value, limits):
+    """Raises a ValueError unless a value is allowed."""
+    choices, low, high = limits["choices"], limits["low"], limits["high"]
+    if choices and value not in choices:
+        raise ValueError(
+            f"TrainingConfig expects `{name}` to be one of {', '.join(choices)}, "
+            f"received {value!r}."
+        )
+    if isinstance(value, (int, float)) and not (math.isfinite(value) and low <= value <= high):
+        above = f"at least {low:g}" if high == math.inf else f"within {low:g} to {high:g}"
+        raise ValueError(f"TrainingConfig expects `{name}` to be {above}, received {value!r}.")

@@ -1,22 +1,32 @@
 """A training run: from folders of labelled photographs to a folder with the trained localiser."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict
-from importlib import metadata
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import keras
-from rich.progress import track
 
-from keras_3dmmstn.localiser import compact_localiser
-from keras_3dmmstn.losses import LandmarkError, LandmarkLoss, training_model
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.model import spatial_transformer
+from keras_3dmmstn.training.checkpoint import Progress, restore_checkpoint, save_checkpoint
 from keras_3dmmstn.training.config import TrainingConfig
-from keras_3dmmstn.training.crops import FaceCrops, cut_faces
-from keras_3dmmstn.training.faces import LabelledFaces, read_faces
-from keras_3dmmstn.training.pipeline import evaluation_batches, training_batches
+from keras_3dmmstn.training.mixture import Mixture
+from keras_3dmmstn.training.network import (
+    build_measure,
+    build_network,
+    build_trainer,
+    start_from,
+)
+from keras_3dmmstn.training.pipeline import evaluation_batches
+from keras_3dmmstn.training.run_data import (
+    describe_sources,
+    epoch_batches,
+    read_sources,
+    skipped_faces,
+)
+from keras_3dmmstn.training.run_folder import claim, describe_model, write_log
+from keras_3dmmstn.training.run_results import RunResults
+from keras_3dmmstn.training.watch import Watch, averaged_weights
 
 
 def train(
@@ -26,95 +36,110 @@ def train(
     grid_model: GridModel | None = None,
     config: TrainingConfig | None = None,
     start: str | Path | None = None,
-) -> None:
-    """Trains the compact localiser and writes it to a folder that `Normaliser.load` reads.
+    *,
+    weights: Sequence[float] | None = None,
+    report: Callable[[str], None] = print,
+    progress_bar: Callable = iter,
+) -> list[dict]:
+    """Trains a localiser and writes it to a folder that `Normaliser.load` reads.
 
-    A run that was stopped goes on from its last epoch when it is started again with the same
-    `out`.
+    A run that was stopped, at whatever moment, goes on when it is started again with the same
+    arguments, and ends as it would have ended without the break.
 
     Args:
-        folders: folders of labelled photographs, 300-W or `landmarks.csv`.
-        out: the folder of the run: `localiser.keras`, `face_model.npz`, `config.json`, `log.csv`.
-        validation: folders to measure the error on after each epoch.
+        folders: data sets to train on, each a folder of labelled photographs or of shards.
+        out: the folder of the run. `localiser.keras` and `face_model.npz` are its result;
+            `config.toml`, `run.json`, `log.csv` and `events` say how it came about;
+            `checkpoint.npz` is what it goes on from.
+        validation: data sets to measure the error on after each epoch.
         grid_model: the face model; the bundled one by default.
-        config: the numbers of the run.
+        config: the numbers of the run; the paper's by default.
         start: a `localiser.keras` to begin with.
+        weights: how often each of `folders` is drawn from; by default as many as it has faces.
+        report: called with a line of text on what happens.
+        progress_bar: called on the sequence of faces that is read, to show progress.
+
+    Returns:
+        What was measured in each epoch.
+
+    Raises:
+        FileNotFoundError: if a file of weights is missing.
+        FloatingPointError: if the loss is no longer finite; the last good weights stay.
+        ValueError: if the photographs do not fill a batch, or the folder's run is another one.
     """
-    config, grid_model = config or TrainingConfig(), grid_model or GridModel.bundled()
-    out = Path(out)
+    config, grid_model, out = (
+        config or TrainingConfig(),
+        grid_model or GridModel.bundled(),
+        Path(out),
+    )
+    source = read_sources(folders, config, weights, progress_bar)
+    measured = read_sources(validation, config, None, progress_bar) if validation else None
+    for skipped in skipped_faces(source):
+        report(f"left out {skipped}")
+    steps = int(epoch_batches(source, config, 0).cardinality())
+    material = {"train": describe_sources(folders, source)}
+    material |= {"validation": describe_sources(validation, measured)}
+    claim(out, config, material | describe_model(grid_model, start))
+
     keras.utils.set_random_seed(config.seed)
-
-    batches = training_batches(_crops(folders, config), config)
-    steps = int(batches.cardinality())
-    if steps < 1:
-        raise ValueError(f"Expected at least one batch of {config.batch_size} photographs.")
-    model = spatial_transformer(grid_model, image_size=config.image_size)
-    localiser = model.get_layer("localiser")
+    model = build_network(config, grid_model)
     if start is not None:
-        localiser.set_weights(keras.models.load_model(start, compile=False).get_weights())
-    trainer = training_model(model, shape_prior=config.shape_prior)
-    trainer.compile(
-        keras.optimizers.AdamW(
-            _schedule(config, steps * config.epochs), weight_decay=config.weight_decay
-        ),
-        loss={"landmarks": LandmarkLoss(normalise=True)},
-        metrics={"landmarks": LandmarkError()},
-    )
-
-    measured = evaluation_batches(_crops(validation, config), config) if validation else None
-    inference = compact_localiser(grid_model)
-    out.mkdir(parents=True, exist_ok=True)
-    grid_model.save(out / "face_model.npz", basis_dtype="float16")
-    _write_description(out / "config.json", config, folders, validation)
-    trainer.fit(
-        batches,
-        epochs=config.epochs,
-        shuffle=False,  # the pipeline shuffles
-        validation_data=measured,
-        callbacks=[
-            keras.callbacks.BackupAndRestore(out / "resume", delete_checkpoint=False),
-            keras.callbacks.CSVLogger(out / "log.csv", append=True),
-            keras.callbacks.LambdaCallback(
-                on_epoch_end=lambda epoch, logs: _save(localiser, inference, out)
-            ),
-        ],
-        verbose=2,
-    )
+        start_from(model.get_layer("localiser"), start)
+    trainer = build_trainer(model, config, steps * config.epochs)
+    results = RunResults(out, model, grid_model, config, measured or source)
+    progress = restore_checkpoint(out, trainer)
+    if progress.epoch or progress.step:
+        report(f"goes on after epoch {progress.epoch}, step {progress.step} of {steps}")
+        write_log(out, progress.history)
+    measure = _measurement(model, config, measured)
+    _train_on(trainer, source, config, steps, progress, results, measure, report)
+    return progress.history
 
 
-def _save(localiser, inference, folder):
-    """Writes the weights as those of a localiser for the paper's 224 pixel images, whole or not."""
-    inference.set_weights(localiser.get_weights())
-    temporary = folder / "localiser.part.keras"
-    inference.save(temporary)
-    temporary.replace(folder / "localiser.keras")
+def _train_on(
+    trainer, source: Mixture, config, steps, progress: Progress, results, measure, report
+):
+    """Trains epoch after epoch, and leaves results and a checkpoint after each."""
+    folder = results.folder
+    for epoch in range(progress.epoch, config.epochs):
+        began = time.perf_counter()
+        batches = epoch_batches(source, config, epoch).skip(progress.step)
+        watch = Watch(progress, steps, config, partial(save_checkpoint, folder, trainer))
+        trainer.fit(
+            batches,
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            shuffle=False,  # the pipeline shuffles
+            callbacks=[watch],
+            verbose=0,
+        )
+        row = watch.means()
+        faces = (steps - watch.first_step) * config.batch_size
+        with averaged_weights(trainer, watch):
+            row |= measure()
+            results.write(epoch + 1, row)
+        row["seconds"] = round(time.perf_counter() - began, 2)
+        progress.epoch, progress.step, progress.partial = epoch + 1, 0, {}
+        progress.history.append(row)
+        save_checkpoint(folder, trainer, progress)
+        write_log(folder, progress.history)
+        report(_line(epoch + 1, config.epochs, row, faces / row["seconds"]))
 
 
-def _crops(folders, config) -> FaceCrops:
-    """Reads and cuts the faces of some folders, with the jaw's confidence lowered."""
-    faces: LabelledFaces = read_faces(folders)
-    faces.landmarks[:, :17, 2] *= config.jaw_confidence
-    return cut_faces(faces, lambda sequence: track(sequence, "Reading photographs"))
+def _measurement(model, config, measured):
+    """Returns a function that measures the network on the validation faces, if there are any."""
+    if measured is None:
+        return dict
+    evaluator, batches = build_measure(model, config), evaluation_batches(measured, config)
+
+    def measure():
+        values = evaluator.evaluate(batches, return_dict=True, verbose=0)
+        return {f"val_{name}": float(value) for name, value in values.items()}
+
+    return measure
 
 
-def _schedule(config, steps):
-    """Returns a linear warm-up followed by a cosine to zero."""
-    warm_up = int(config.warm_up * steps)
-    return keras.optimizers.schedules.CosineDecay(
-        config.learning_rate * 0.01,
-        decay_steps=steps - warm_up,
-        warmup_target=config.learning_rate,
-        warmup_steps=warm_up,
-    )
-
-
-def _write_description(path, config, folders, validation):
-    """Writes what a run was made with."""
-    packages = ("tensorflow", "keras", "numpy", "opencv-python")
-    description = {
-        **asdict(config),
-        "folders": [Path(folder).name for folder in folders],
-        "validation": [Path(folder).name for folder in validation],
-        "versions": {package: metadata.version(package) for package in packages},
-    }
-    path.write_text(json.dumps(description, indent=2) + "\n")
+def _line(epoch, epochs, row, rate):
+    """Says in one line what an epoch gave."""
+    values = "  ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "seconds")
+    return f"epoch {epoch}/{epochs}  {values}  {rate:.0f} photographs/s"

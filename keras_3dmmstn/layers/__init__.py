@@ -1,4 +1,6 @@
-"""The paper's layers. The mathematics is in `keras_3dmmstn.ops`; a layer holds state and config.
+"""The paper's layers, and one for apparent contours.
+
+The mathematics is in `keras_3dmmstn.ops`; a layer holds state and config.
 
 | layer | paper (Bas et al. 2017) | MatConvNet layer of the authors | file |
 |---|---|---|---|
@@ -15,8 +17,10 @@
 | `BilinearSampler` | sec. 2.3, V | `BilinearSampler` (MatConvNet's) | `bilinear_sampler.py` |
 | `SelfOcclusionMask` | sec. 2.3, M | `visibility` | `self_occlusion_mask.py` |
 | `VisibilityMasking` | sec. 2.3, W = V M | `visibilitymask` | `visibility_masking.py` |
+| `ApparentLandmarkSelection` | beyond the paper | | `apparent_landmark_selection.py` |
 """
 
+from keras_3dmmstn.layers.apparent_landmark_selection import ApparentLandmarkSelection
 from keras_3dmmstn.layers.axis_angle_to_matrix import AxisAngleToMatrix
 from keras_3dmmstn.layers.bilinear_sampler import BilinearSampler
 from keras_3dmmstn.layers.landmark_selection import LandmarkSelection
@@ -32,6 +36,7 @@ from keras_3dmmstn.layers.translation_2d import Translation2D
 from keras_3dmmstn.layers.visibility_masking import VisibilityMasking
 
 __all__ = [
+    "ApparentLandmarkSelection",
     "AxisAngleToMatrix",
     "BilinearSampler",
     "LandmarkSelection",

@@ -1,5 +1,6 @@
 """Face models as NumPy arrays: shape models, their flattening and their re-meshing on a grid."""
 
+from keras_3dmmstn.mesh.contour import contour_lines
 from keras_3dmmstn.mesh.face_region import cut_face
 from keras_3dmmstn.mesh.flatten import flatten_symmetric
 from keras_3dmmstn.mesh.grid_model import GridModel
@@ -14,6 +15,7 @@ __all__ = [
     "GridModel",
     "ShapeModel",
     "close_holes",
+    "contour_lines",
     "cut_face",
     "find_mirror",
     "flatten_symmetric",

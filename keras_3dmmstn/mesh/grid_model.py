@@ -98,12 +98,12 @@ class GridModel:
                 after the other.
 
         Raises:
-            KeyError: if the model has no such set.
+            ValueError: if the model has no such set.
         """
         for part in name.split("+"):
             if part not in self.landmarks:
                 known = ", ".join(map(repr, self.landmarks)) or "none"
-                raise KeyError(
+                raise ValueError(
                     f"Expected one of the landmark sets {known} of the face model, "
                     f"received {part!r}."
                 )

@@ -19,6 +19,7 @@ Conventions, each pinned by a test:
   count as batch where that is free.
 """
 
+from keras_3dmmstn.ops.contour import outermost, select_outermost
 from keras_3dmmstn.ops.morphable_model import shape_from_coefficients
 from keras_3dmmstn.ops.parameters import split_parameters
 from keras_3dmmstn.ops.projection import (
@@ -36,11 +37,13 @@ __all__ = [
     "axis_angle_to_matrix",
     "log_scale_to_scale",
     "mask_texture",
+    "outermost",
     "points_to_grid",
     "project_orthographic",
     "rotate_points",
     "sample_bilinear",
     "scale_points",
+    "select_outermost",
     "select_points",
     "self_occlusion_mask",
     "shape_from_coefficients",

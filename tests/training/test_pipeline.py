@@ -1,121 +1,213 @@
-"""Crops, augmentation and batches: the landmarks stay on the face."""
+"""Augmentation and batches: the landmarks stay on the face, and an epoch can be repeated."""
 
 import dataclasses
 
-import cv2
+import keras
 import numpy as np
 import pytest
 
-from keras_3dmmstn.mesh.landmark_sets import MIRROR
-from keras_3dmmstn.training.augmentation import augment
+from keras_3dmmstn.mesh.landmark_sets import mirror_permutation
+from keras_3dmmstn.training import augmentation
 from keras_3dmmstn.training.config import TrainingConfig
+from keras_3dmmstn.training.conversion import convert
 from keras_3dmmstn.training.crops import FaceCrops, cut_faces
-from keras_3dmmstn.training.faces import LabelledFaces
+from keras_3dmmstn.training.labelled_faces import FIVE_POINTS, LANDMARK_SET
+from keras_3dmmstn.training.mixture import mixture
 from keras_3dmmstn.training.pipeline import evaluation_batches, training_batches
+from keras_3dmmstn.training.supervision import Supervision
+from tests.training.face_folders import spot_of, spotted_faces
+
+CONFIG = TrainingConfig(image_size=112, batch_size=4, augmentation=True)
+STILL = dataclasses.replace(CONFIG, augmentation=False)
+NOSE_TIP = 30  # a landmark that is its own mirror image
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("faces")
+
+
+@pytest.fixture(scope="module")
+def faces(folder):
+    return spotted_faces(folder / "photographs", 9)
+
+
+@pytest.fixture(scope="module")
+def crops(faces):
+    return cut_faces(faces)
+
+
+@pytest.fixture(scope="module")
+def shards(faces, folder):
+    return convert(faces, folder / "shards", image_format="png", faces_per_shard=2)
+
+
+@pytest.fixture(params=["in memory", "shards", "mixture"])
+def source(request, crops, shards):
+    return {"in memory": crops, "shards": shards, "mixture": mixture([crops, shards])}[
+        request.param
+    ]
 
 
 @pytest.fixture
-def faces(tmp_path, rng):
-    """Three photographs that are black but for a white spot on landmark 40."""
-    landmarks = np.ones((3, 68, 3), np.float32)
-    paths = []
-    for number in range(3):
-        landmarks[number, :, :2] = rng.uniform(60, 160, (68, 2)) + [20 * number, 0]
-        image = np.zeros((220, 260, 3), np.uint8)
-        x, y = landmarks[number, 40, :2]
-        cv2.circle(
-            image, (round(x * 16), round(y * 16)), 6 * 16, (255, 255, 255), -1, cv2.LINE_AA, 4
-        )
-        paths.append(tmp_path / f"{number}.png")
-        cv2.imwrite(str(paths[-1]), image)
-    return LabelledFaces(tuple(paths), landmarks)
-
-
-def spot(image):
-    """The centre of the white spot, (x, y) in pixels."""
-    weight = image.astype(float).sum(axis=-1)
-    y, x = np.mgrid[: image.shape[0], : image.shape[1]]
-    return np.array([(x * weight).sum(), (y * weight).sum()]) / weight.sum()
-
-
-def test_crops_are_centred_and_keep_landmarks_in_place(faces):
-    crops = cut_faces(faces)
-    for image, landmarks in zip(crops.images, crops.landmarks, strict=True):
-        low, high = landmarks[:, :2].min(axis=0), landmarks[:, :2].max(axis=0)
-        np.testing.assert_allclose((low + high) / 2, 95.5, atol=1e-3)
-        np.testing.assert_allclose(spot(image), landmarks[40, :2], atol=0.3)
-        # The network's square is 1.7 landmark boxes wide.
-        np.testing.assert_allclose(crops.scale / (high - low).max(), 1.7, rtol=1e-5)
-
-
-def test_points_without_label_do_not_move_the_crop(faces):
-    faces.landmarks[:, 5] = [np.nan, np.nan, 0]
-    crops = cut_faces(faces)
-    assert np.isfinite(crops.landmarks[:, :5]).all() and (crops.landmarks[:, 5, 2] == 0).all()
-
-
-def test_evaluation_batches_are_the_network_s_square(faces):
-    crops = cut_faces(faces)
-    ((images, labels),) = evaluation_batches(crops, TrainingConfig(image_size=112))
-    landmarks = labels["landmarks"].numpy()
-    extent = np.ptp(landmarks[..., :2], axis=1).max(axis=1)
-    np.testing.assert_allclose(extent, 112 / 1.7, rtol=1e-5)
-    for image, points in zip(images.numpy(), landmarks, strict=True):
-        np.testing.assert_allclose(spot(image), points[40, :2], atol=0.3)
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_augmented_landmarks_stay_on_the_face(faces, seed, monkeypatch):
-    from keras_3dmmstn.training import augmentation
-
+def only_moves(monkeypatch):
+    """Leaves of the augmentation what moves the face."""
     for change in ("_random_light", "_random_sharpness", "_random_patch"):
         monkeypatch.setattr(augmentation, change, lambda crop, rng: crop)
-    crops = cut_faces(faces)
-    rng = np.random.default_rng(seed)
-    image, landmarks = augment(
-        crops.images[0], crops.landmarks[0], crops.scale, TrainingConfig(), rng
+
+
+def arrays(batches):
+    """An epoch as two arrays."""
+    pairs = [(images.numpy(), labels["landmarks"].numpy()) for images, labels in batches]
+    return tuple(np.concatenate(parts) for parts in zip(*pairs, strict=True))
+
+
+def marked(crops):
+    """The crops with each face's number as the confidence of landmark 0."""
+    landmarks = crops.landmarks.copy()
+    landmarks[:, 0, 2] = np.arange(1, len(crops) + 1)
+    landmarks[:, 16, 2] = landmarks[:, 0, 2]  # its mirror image
+    return FaceCrops(crops.images, landmarks, crops.scale)
+
+
+def test_elements_are_as_documented(source):
+    batches = training_batches(source, CONFIG)
+    images, labels = next(iter(batches))
+    assert images.shape == (4, 112, 112, 3) and images.dtype == "float32"
+    assert labels["landmarks"].shape == (4, 89, 3) and labels["landmarks"].dtype == "float32"
+    assert 1 < images.numpy().max() <= 255 and images.numpy().min() >= 0
+    assert batches.element_spec[0].shape == (4, 112, 112, 3)
+    assert int(batches.cardinality()) == len(source) // 4 == len(list(batches))
+
+
+def test_augmented_landmarks_stay_on_the_face(source, only_moves):
+    images, landmarks = arrays(training_batches(source, CONFIG))
+    for image, points in zip(images, landmarks, strict=True):
+        np.testing.assert_allclose(spot_of(image), points[NOSE_TIP, :2], atol=0.5)
+
+
+def test_half_of_the_crops_are_mirrored(crops, only_moves):
+    images, landmarks = arrays(training_batches(mixture([crops], None, 80), CONFIG))
+    # The image-left eye stays left of the image-right one, by the permutation.
+    assert (landmarks[:, 75, 0] < landmarks[:, 78, 0]).all()
+    calm = dataclasses.replace(CONFIG, rotation=0.0, scale=0.0, shift=0.0)
+    (images, landmarks) = arrays(training_batches(mixture([crops], None, 80), calm))
+    expected, _ = arrays(evaluation_batches(crops, calm))
+    places = np.array([spot_of(image)[0] for image in images])
+    known = np.array([spot_of(image)[0] for image in expected])
+    unmirrored = np.abs(places[:, None] - known).min(axis=1)
+    mirrored = np.abs(111 - places[:, None] - known).min(axis=1)
+    assert (np.minimum(unmirrored, mirrored) < 0.3).all()
+    assert 20 < (mirrored < unmirrored).sum() < 60
+
+
+def test_an_epoch_has_each_face_once_in_random_order(crops, shards, folder, faces):
+    _, landmarks = arrays(
+        training_batches(marked(crops), dataclasses.replace(CONFIG, batch_size=9))
     )
-    assert image.shape == (112, 112, 3) and image.dtype == np.uint8
-    # In a mirrored crop the spot carries the number of the mirrored landmark.
-    numbers = (40, int(MIRROR["ibug68"][40]))
-    distance = [np.linalg.norm(spot(image) - landmarks[number, :2]) for number in numbers]
-    assert min(distance) < 0.5
+    numbers = landmarks[:, [0, 16], 2].max(axis=1)
+    assert sorted(numbers) == list(range(1, 10)) and (np.diff(numbers) != 1).any()
+    config = dataclasses.replace(STILL, batch_size=9)
+    expected, _ = arrays(evaluation_batches(crops, config))
+    images, _ = arrays(training_batches(shards, config))
+    distance = np.abs(images[:, None] - expected).max(axis=(2, 3, 4))
+    assert sorted(distance.argmin(axis=1)) == list(range(9)) and distance.min(axis=1).max() < 2
 
 
-def test_half_of_the_crops_are_mirrored(faces, monkeypatch):
-    from keras_3dmmstn.training import augmentation
-
-    for change in ("_random_light", "_random_sharpness", "_random_patch"):
-        monkeypatch.setattr(augmentation, change, lambda crop, rng: crop)
-    crops = cut_faces(faces)
-    still = dataclasses.replace(TrainingConfig(), rotation=0.0, scale=0.0, shift=0.0)
-    ((images, _),) = evaluation_batches(crops, still)
-    x = spot(images.numpy()[0])[0]
-    seen = []
-    for seed in range(40):
-        rng = np.random.default_rng(seed)
-        image, _ = augment(crops.images[0], crops.landmarks[0], crops.scale, still, rng)
-        seen.append(spot(image)[0])
-    unmirrored = np.isclose(seen, x, atol=0.3)
-    mirrored = np.isclose(seen, 111 - x, atol=0.3)
-    assert (unmirrored ^ mirrored).all()
-    assert 8 < mirrored.sum() < 32
+def test_each_iteration_is_another_epoch_and_the_same_seed_gives_the_same_ones(source):
+    first, second = training_batches(source, CONFIG), training_batches(source, CONFIG)
+    epochs = [arrays(first) for _ in range(3)]
+    for epoch in epochs:
+        for one, other in zip(epoch, arrays(second), strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(epochs[0][0], epochs[1][0])
+    other = training_batches(source, dataclasses.replace(CONFIG, seed=1))
+    assert not np.array_equal(arrays(other)[0], epochs[0][0])
 
 
-def test_batches_are_full_shuffled_and_differ_between_epochs(faces):
-    crops = cut_faces(faces)
-    many = FaceCrops(np.tile(crops.images, (4, 1, 1, 1)), np.tile(crops.landmarks, (4, 1, 1)))
-    batches = training_batches(many, TrainingConfig(batch_size=5))
-    assert int(batches.cardinality()) == 2
-    first = [images.numpy() for images, _ in batches]
-    second = [images.numpy() for images, _ in batches]
-    assert [batch.shape for batch in first] == [(5, 112, 112, 3)] * 2
-    assert first[0].dtype == np.float32 and first[0].max() <= 255
-    assert not np.array_equal(first[0], second[0])
+def test_a_run_that_goes_on_sees_what_an_unbroken_one_does(source):
+    unbroken = training_batches(source, CONFIG)
+    for _ in range(2):
+        arrays(unbroken)
+    for one, other in zip(
+        arrays(unbroken), arrays(training_batches(source, CONFIG, first_epoch=2)), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
 
 
-def test_the_same_seed_gives_the_same_batches(faces):
-    crops = cut_faces(faces)
-    config = TrainingConfig(batch_size=3, seed=7)
-    (one, _), (other, _) = (next(iter(training_batches(crops, config))) for _ in range(2))
-    np.testing.assert_array_equal(one, other)
+def test_an_epoch_of_fit_is_an_epoch_of_the_data(crops):
+    class Record(keras.Model):
+        seen = ()
+
+        def train_step(self, data):
+            self.seen = (*self.seen, float(data[0][0, 0, 0, 0]) + float(np.sum(data[0])))
+            return {"loss": 0.0}
+
+    model = Record()
+    model.compile(run_eagerly=True)
+    model.fit(training_batches(crops, CONFIG), epochs=3, shuffle=False, verbose=0)
+    expected = []
+    for epoch in range(3):
+        for images, _ in training_batches(crops, CONFIG, first_epoch=epoch):
+            expected.append(float(images[0, 0, 0, 0]) + float(np.sum(images)))
+    assert list(model.seen) == expected
+
+
+def test_without_augmentation_faces_are_as_in_evaluation(crops):
+    images, landmarks = arrays(training_batches(crops, dataclasses.replace(STILL, batch_size=9)))
+    expected, labels = arrays(evaluation_batches(crops, STILL))
+    order = [np.abs(expected - image).max(axis=(1, 2, 3)).argmin() for image in images]
+    np.testing.assert_array_equal(images, expected[order])
+    np.testing.assert_array_equal(landmarks, labels[order])
+
+
+def test_mirror_pairs_are_each_image_and_its_reflection(source):
+    batches = training_batches(source, CONFIG, mirror_pairs=True)
+    images, labels = next(iter(batches))
+    images, landmarks = images.numpy(), labels["landmarks"].numpy()
+    assert images.shape == (8, 112, 112, 3) and int(batches.cardinality()) == len(source) // 4
+    np.testing.assert_array_equal(images[1::2], images[::2, :, ::-1])
+    permutation = mirror_permutation(LANDMARK_SET)
+    np.testing.assert_array_equal(landmarks[1::2, :, 1], landmarks[::2, permutation, 1])
+    np.testing.assert_allclose(landmarks[1::2, :, 0], 111 - landmarks[::2, permutation, 0])
+
+
+def test_weights_say_how_often_a_data_set_is_drawn_from(crops, shards):
+    labelled = FaceCrops(crops.images, crops.landmarks * [1, 1, 0.25], crops.scale)
+    mixed = mixture([labelled, shards], [3, 1], 40)
+    _, landmarks = arrays(training_batches(mixed, CONFIG))
+    assert np.isclose(landmarks[:, 0, 2], 0.25).sum() == 30
+
+
+@pytest.mark.parametrize("kind", ["in memory", "shards"])
+def test_labels_are_taken_away(crops, shards, kind):
+    source = crops if kind == "in memory" else shards
+    config = dataclasses.replace(STILL, batch_size=9)
+    few = Supervision(label_share=1 / 3, only_points=FIVE_POINTS)
+    kept = []
+    for epoch in range(2):
+        images, landmarks = arrays(
+            training_batches(source, config, supervision=few, first_epoch=epoch)
+        )
+        labelled = landmarks[..., 2] > 0
+        assert labelled.any(axis=1).sum() == 3
+        assert set(np.flatnonzero(labelled.any(axis=0))) == set(FIVE_POINTS)
+        kept.append(sorted(images[labelled.any(axis=1)].sum(axis=(1, 2, 3))))
+    assert kept[0] == kept[1]  # the same faces in every epoch
+    assert (crops.landmarks[..., 2] == 1).all()  # the crops themselves are not changed
+
+
+def test_evaluation_batches_are_the_network_s_square_in_order(source, crops):
+    images, landmarks = arrays(evaluation_batches(source, CONFIG))
+    assert images.shape == (len(source), 112, 112, 3)
+    assert int(evaluation_batches(source, CONFIG).cardinality()) == -(-len(source) // 4)
+    extent = np.ptp(landmarks[:, :68, :2], axis=1).max(axis=1)
+    np.testing.assert_allclose(extent, 112 / 1.7, rtol=1e-5)
+    for image, points in zip(images, landmarks, strict=True):
+        np.testing.assert_allclose(spot_of(image), points[NOSE_TIP, :2], atol=0.3)
+
+
+def test_too_few_faces_for_a_batch_are_refused(crops):
+    config = dataclasses.replace(CONFIG, batch_size=64)
+    with pytest.raises(ValueError, match="at least one batch of 64 faces, received 9"):
+        training_batches(crops, config)

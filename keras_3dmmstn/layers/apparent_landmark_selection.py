@@ -1,0 +1,105 @@
+"""The landmark selection layer for labels on the apparent contour."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_3dmmstn.ops import contour, projection
+
+
+@keras.saving.register_keras_serializable(package="keras_3dmmstn")
+class ApparentLandmarkSelection(keras.layers.Layer):
+    """Selects landmarks, the first ones on the contour that the turned face shows.
+
+    `LandmarkSelection` takes fixed vertices. The labels of jaw lines, however, lie on the apparent
+    contour, which moves over the cheek when the head turns: here each of those points is the one
+    of several vertices that lies furthest outward in the image.
+
+    Args:
+        indices: the vertex of each landmark, a sequence of integers of at least 0.
+        lines: `(contour points, K)`: the vertices among which the first landmarks choose; they
+            take the place of their `indices`. See `mesh.contour_lines`.
+        directions: `(contour points, 2)`: what outward is for each, x and y in the unturned face.
+
+    Call arguments:
+        points: `(batch, N, 2)` tensor, the projected vertices.
+        rotation: `(batch, 3, 3)` tensor, which turns the directions with the face.
+
+    Returns:
+        `(batch, len(indices), 2)` tensor.
+
+    Raises:
+        ValueError: if the arguments do not fit together or number a point that does not exist.
+
+    Example:
+
+    >>> points = np.array([[[0.0, 0.0], [3.0, 0.0], [5.0, 0.0], [9.0, 9.0]]])
+    >>> selection = ApparentLandmarkSelection([0, 3], lines=[[0, 1, 2]], directions=[[1.0, 0.0]])
+    >>> selection(points, np.eye(3)[None]).numpy()
+    array([[[5., 0.],
+            [9., 9.]]], dtype=float32)
+
+    Source:
+        Bas et al. 2017, sec. 3.3, eq. (4); Zhu et al. 2015 for the moving contour.
+    """
+
+    def __init__(self, indices, lines, directions, **kwargs):
+        super().__init__(**kwargs)
+        self.indices = tuple(int(index) for index in indices)
+        self.lines = np.asarray(lines, np.int32)
+        self.directions = np.asarray(directions, np.float32)
+        moving = len(self.lines)
+        if (
+            self.lines.ndim != 2
+            or self.directions.shape != (moving, 2)
+            or moving > len(self.indices)
+            or min(*self.indices, *self.lines.ravel()) < 0
+        ):
+            raise ValueError(
+                "ApparentLandmarkSelection expects `lines` (contour points, K) and `directions` "
+                "(contour points, 2) for some of the first `indices`, all of at least 0, received "
+                f"shapes {self.lines.shape} and {self.directions.shape} for {len(self.indices)} "
+                f"indices, the smallest {min(*self.indices, *self.lines.ravel())}."
+            )
+
+    def build(self, points_shape, rotation_shape):
+        if len(points_shape) != 3 or points_shape[2] != 2:
+            raise ValueError(
+                "ApparentLandmarkSelection expects `points` of shape (batch, N, 2), "
+                f"received shape {tuple(points_shape)}."
+            )
+        if tuple(rotation_shape[1:]) != (3, 3):
+            raise ValueError(
+                "ApparentLandmarkSelection expects `rotation` of shape (batch, 3, 3), "
+                f"received shape {tuple(rotation_shape)}."
+            )
+        largest = max(*self.indices, *self.lines.ravel())
+        if largest >= points_shape[1]:
+            raise ValueError(
+                f"ApparentLandmarkSelection expects more than {largest} points, "
+                f"received shape {tuple(points_shape)}."
+            )
+
+    def call(self, points, rotation):
+        lines, candidates = self.lines.shape
+        on_lines = projection.select_points(points, tf.constant(self.lines.ravel()))
+        on_lines = tf.reshape(on_lines, (-1, lines, candidates, 2))
+        outward = tf.linalg.matmul(
+            tf.constant(self.directions, rotation.dtype), rotation[:, :2, :2], transpose_b=True
+        )
+        moving = contour.select_outermost(on_lines, tf.stop_gradient(outward))
+        if lines == len(self.indices):
+            return moving
+        fixed = projection.select_points(points, tf.constant(self.indices[lines:]))
+        return tf.concat([moving, fixed], axis=1)
+
+    def compute_output_shape(self, points_shape, rotation_shape):
+        return (points_shape[0], len(self.indices), 2)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "indices": list(self.indices),
+            "lines": self.lines.tolist(),
+            "directions": self.directions.tolist(),
+        }

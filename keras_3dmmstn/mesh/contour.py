@@ -1,0 +1,42 @@
+"""The lines along which the contour of a turned face moves over its surface."""
+
+import numpy as np
+
+from keras_3dmmstn.mesh.grid_model import GridModel
+
+# Vertices looked at for each point of the contour, and how far towards the nose the last one is.
+_CANDIDATES, _REACH = 12, 0.5
+
+_JAW_POINTS, _NOSE_TIP = 17, 30  # of `ibug68`
+
+
+def contour_lines(grid_model: GridModel) -> tuple[np.ndarray, np.ndarray]:
+    """Returns, for each jaw point of `ibug68`, the vertices that may be it.
+
+    Jaw points are labelled on the apparent contour. Turn a head, and on its far side the contour
+    leaves the jaw and moves over the cheek. So each point gets a line of vertices, straight in
+    the texture from its place on the unturned jaw towards the tip of the nose, and a direction;
+    the contour passes through that vertex of the line which lies furthest in the direction.
+
+    Args:
+        grid_model: a model with `ibug68` landmarks.
+
+    Returns:
+        `(17, 12)` int32 vertices, the first of each line on the jaw, and `(17, 2)` float32
+        outward directions, unit vectors in x and y of the unturned face.
+
+    Source:
+        After the landmark marching of Zhu et al. 2015, "High-fidelity pose and expression
+        normalization", whose lines are horizontal; lines to the nose fit the labels better.
+    """
+    landmarks = grid_model.landmark_indices("ibug68")
+    columns = grid_model.grid_shape[1]
+    position = np.stack(np.divmod(landmarks, columns), axis=1)
+    jaw, nose = position[:_JAW_POINTS], position[_NOSE_TIP]
+    share = np.linspace(0, _REACH, _CANDIDATES)[:, None]
+    line = np.rint(jaw[:, None] + (nose - jaw)[:, None] * share).astype(np.int32)
+    outward = (grid_model.mean[landmarks[:_JAW_POINTS]] - grid_model.mean[landmarks[_NOSE_TIP]])[
+        :, :2
+    ]
+    outward /= np.linalg.norm(outward, axis=1, keepdims=True)
+    return line[..., 0] * columns + line[..., 1], outward.astype(np.float32)

@@ -1,0 +1,92 @@
+"""Checkpoints: everything that a run is in, in one file that is whole."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_3dmmstn.training.checkpoint import Progress, restore_checkpoint, save_checkpoint
+from keras_3dmmstn.training.config import TrainingConfig
+from keras_3dmmstn.training.optimisation import build_optimiser
+
+
+def trainer(units=3, scaled=False):
+    """A model with random layers and batch statistics, under several optimisers."""
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(units),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.5),
+            keras.layers.Dense(2, name="head"),
+        ]
+    )
+    config = TrainingConfig(learning_rate=1e-2, schedule="cosine", ema_momentum=0.9)
+    optimiser = build_optimiser(config, 20)
+    if scaled:
+        optimiser = keras.optimizers.LossScaleOptimizer(optimiser, initial_scale=8.0)
+    model.compile(optimiser, "mse", auto_scale_loss=False)
+    optimiser.build(model.trainable_variables)
+    return model
+
+
+def step(model):
+    x = np.arange(24, dtype=np.float32).reshape(6, 4) / 24
+    model.train_on_batch(x, x[:, :2])
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_restored_model_goes_on_as_the_saved_one(scaled, tmp_path):
+    model = trainer(scaled=scaled)
+    for _ in range(3):
+        step(model)
+    progress = Progress(epoch=2, step=1, partial={"loss": 0.5}, history=[{"loss": 2.0}])
+    save_checkpoint(tmp_path, model, progress)
+    for _ in range(3):
+        step(model)
+
+    twin = trainer(scaled=scaled)
+    assert restore_checkpoint(tmp_path, twin) == progress
+    for _ in range(3):
+        step(twin)
+    for expected, received in zip(model.variables, twin.variables, strict=True):
+        np.testing.assert_array_equal(received.numpy(), expected.numpy(), err_msg=expected.path)
+    pairs = zip(model.optimizer.variables, twin.optimizer.variables, strict=True)
+    for expected, received in pairs:
+        np.testing.assert_array_equal(received.numpy(), expected.numpy(), err_msg=expected.path)
+
+
+def test_without_a_checkpoint_a_run_begins(tmp_path):
+    assert restore_checkpoint(tmp_path, trainer()) == Progress()
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path):
+    model = trainer()
+    save_checkpoint(tmp_path, model, Progress(epoch=1))
+    before = [variable.numpy() for variable in model.variables]
+    step(model)
+    save_checkpoint(tmp_path, model, Progress(epoch=2))
+    latest = tmp_path / "checkpoint.npz"
+    latest.write_bytes(latest.read_bytes()[:1000])
+
+    twin = trainer()
+    assert restore_checkpoint(tmp_path, twin).epoch == 1
+    for variable, value in zip(twin.variables, before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), value)
+
+
+def test_only_damaged_checkpoints_are_named(tmp_path):
+    for name in ("checkpoint.npz", "checkpoint.previous.npz"):
+        (tmp_path / name).write_bytes(b"no archive")
+    with pytest.raises(ValueError, match=r"No checkpoint .*checkpoint\.npz.*previous\.npz"):
+        restore_checkpoint(tmp_path, trainer())
+
+
+def test_a_checkpoint_of_another_model_is_refused_and_changes_nothing(tmp_path):
+    save_checkpoint(tmp_path, trainer(units=5), Progress(epoch=1))
+    model = trainer()
+    before = [variable.numpy() for variable in model.variables]
+    with pytest.raises(ValueError, match=r"expected a checkpoint of this model with .* arrays"):
+        restore_checkpoint(tmp_path, model)
+    for variable, value in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), value)

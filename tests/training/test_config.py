@@ -1,0 +1,141 @@
+"""Training configs: checked values, recipes, TOML files."""
+
+import tomllib
+from dataclasses import asdict, fields, replace
+
+import pytest
+
+from keras_3dmmstn.training.config import TrainingConfig, describe_settings, with_settings
+from keras_3dmmstn.training.config_file import (
+    config_differences,
+    load_config,
+    parse_setting,
+    save_config,
+)
+from keras_3dmmstn.training.recipes import RECIPES, recipe
+
+
+def test_the_default_is_the_paper_s_recipe():
+    assert recipe("paper") == TrainingConfig()
+    config = TrainingConfig()
+    assert (config.localiser, config.image_size, config.batch_size) == ("vgg_face", 224, 32)
+    # The code's weights relative to that of the landmark loss, 0.8998.
+    assert config.shape_prior == pytest.approx(0.1 / 0.8998, rel=0.01)
+    # 1e-4 per value and pair, two images a pair, 0.858 of 112 x 112 pixels visible on both sides.
+    values = 3 * 0.858 * 112 * 112
+    assert config.symmetry == pytest.approx(1e-4 * values / (2 * 0.8998), rel=0.01)
+    assert config.mirror_pairs == config.symmetry
+
+
+def test_every_setting_says_what_it_means():
+    meanings = describe_settings()
+    assert list(meanings) == [entry.name for entry in fields(TrainingConfig)]
+    assert all(len(meaning) > 10 for meaning in meanings.values())
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "expected"),
+    [
+        ("epochs", "ten", "`epochs` to be of type int, received 'ten'"),
+        ("epochs", 2.0, "`epochs` to be of type int, received 2.0"),
+        ("epochs", True, "`epochs` to be of type int, received True"),
+        ("momentum", False, "`momentum` to be of type float, received False"),
+        ("augmentation", 1, "`augmentation` to be of type bool, received 1"),
+        ("localiser", 3, "`localiser` to be of type str, received 3"),
+    ],
+)
+def test_another_type_is_refused(setting, value, expected):
+    with pytest.raises(TypeError, match=expected):
+        TrainingConfig(**{setting: value})
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "expected"),
+    [
+        ("epochs", 0, "`epochs` to be at least 1, received 0"),
+        ("jaw_confidence", 1.5, "`jaw_confidence` to be within 0 to 1, received 1.5"),
+        ("learning_rate", -1.0, "`learning_rate` to be at least 0, received -1.0"),
+        ("learning_rate", float("nan"), "`learning_rate` to be at least 0, received nan"),
+        ("weight_decay", float("inf"), "`weight_decay` to be at least 0, received inf"),
+        ("optimiser", "adam", "`optimiser` to be one of sgd, adamw, received 'adam'"),
+    ],
+)
+def test_a_value_out_of_range_is_refused(setting, value, expected):
+    with pytest.raises(ValueError, match=expected):
+        TrainingConfig(**{setting: value})
+
+
+def test_a_whole_number_is_a_float_too():
+    assert type(TrainingConfig(learning_rate=1).learning_rate) is float
+
+
+def test_an_unknown_setting_or_recipe_is_named():
+    with pytest.raises(ValueError, match=r"settings among .*epochs.*, received epoch"):
+        with_settings(TrainingConfig(), {"epoch": 3})
+    with pytest.raises(ValueError, match="recipe among paper, compact, received 'fast'"):
+        recipe("fast")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_saved_config_is_read_back_as_it_was(name, tmp_path):
+    config = replace(recipe(name), pretrained='a "quoted" \\ path é', learning_rate=1.25e-7)
+    save_config(config, tmp_path / "config.toml")
+    assert load_config(tmp_path / "config.toml") == config
+    text = (tmp_path / "config.toml").read_text()
+    assert tomllib.loads(text) == asdict(config)
+    # Each setting comes with its meaning.
+    assert text.count("\n# ") + 1 == len(fields(TrainingConfig))
+
+
+def test_a_file_builds_on_a_recipe(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('recipe = "compact"\nepochs = 3\nmomentum = 0\n')
+    assert load_config(path) == replace(recipe("compact"), epochs=3, momentum=0.0)
+    path.write_text("epochs = 3\n")
+    assert load_config(path) == replace(recipe("paper"), epochs=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("epochs = ", "mine.toml: expected a TOML file"),
+        ("epochs = 'many'", "mine.toml: TrainingConfig expects `epochs` to be of type int"),
+        ("epochs = 0", "mine.toml: TrainingConfig expects `epochs` to be at least 1"),
+        ("eposch = 3", "mine.toml: Expected settings among .* received eposch"),
+        ("recipe = 'none'", "mine.toml: Expected a recipe among"),
+        ("recipe = ['paper']", "mine.toml: "),
+        ("[epochs]\na = 1", "mine.toml: TrainingConfig expects `epochs` to be of type int"),
+    ],
+)
+def test_a_faulty_file_is_named(text, expected, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=expected):
+        load_config(path)
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "mine.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match=r"mine\.toml: expected a TOML file"):
+        load_config(tmp_path / "mine.toml")
+    with pytest.raises(FileNotFoundError):
+        load_config(tmp_path / "missing.toml")
+
+
+def test_settings_of_the_command_line():
+    assert parse_setting("epochs=3") == ("epochs", 3)
+    assert parse_setting("learning_rate = 1e-3") == ("learning_rate", 0.001)
+    assert parse_setting("augmentation=true") == ("augmentation", True)
+    assert parse_setting("localiser=compact") == ("localiser", "compact")
+    assert parse_setting("pretrained=/a b/c=d.mat") == ("pretrained", "/a b/c=d.mat")
+    assert parse_setting("pretrained=") == ("pretrained", "")
+    for text in ("epochs", "=3", ""):
+        with pytest.raises(ValueError, match="name=value"):
+            parse_setting(text)
+
+
+def test_differences_are_named():
+    before = TrainingConfig()
+    assert config_differences(before, before) == []
+    after = replace(before, seed=3, optimiser="adamw")
+    assert config_differences(before, after) == ["optimiser: sgd → adamw", "seed: 0 → 3"]

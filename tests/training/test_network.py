@@ -1,0 +1,147 @@
+"""The network of a run: the localiser by name, precision, XLA, weights to begin with."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_3dmmstn.localiser import compact_localiser
+from keras_3dmmstn.mesh.synthetic import toy_grid_model
+from keras_3dmmstn.training.network import (
+    build_network,
+    build_trainer,
+    inference_localiser,
+    start_from,
+    uses_xla,
+)
+from keras_3dmmstn.training.recipes import recipe
+from tests.training.tiny_run import tiny_config
+
+
+@pytest.fixture
+def face():
+    return toy_grid_model((16, 16))
+
+
+@pytest.fixture
+def config(tmp_path):
+    """The paper's recipe with a small VGG-Face."""
+    return tiny_config(tmp_path)
+
+
+def labels(config, count=4):
+    return {"landmarks": np.full((count, 89, 3), config.image_size / 2, np.float32)}
+
+
+def images(rng, config, count=4):
+    return rng.uniform(0, 255, (count, config.image_size, config.image_size, 3)).astype(np.float32)
+
+
+def test_the_recipes_name_their_localisers(face, config):
+    model = build_network(config, face)
+    assert "vgg_face" in [layer.name for layer in model.get_layer("localiser").layers]
+    compact = recipe("compact")
+    model = build_network(compact, face)
+    expected = [w.shape for w in compact_localiser(face, compact.image_size).weights]
+    assert [w.shape for w in model.get_layer("localiser").weights] == expected
+    assert model.output["landmarks"].shape == (None, 89, 2)
+
+
+def test_missing_pretrained_weights_are_named_with_a_way_out(face, config):
+    with pytest.raises(FileNotFoundError, match=r"no /nowhere/vgg-face\.mat.*recipe compact"):
+        build_network(replace(config, pretrained="/nowhere/vgg-face.mat"), face)
+
+
+def test_the_four_losses_are_added_with_their_weights(face, config, rng):
+    config = replace(
+        config, landmarks=0.5, shape_prior=0.25, symmetry=2.0, mirror_pairs=3.0, learning_rate=0.0
+    )
+    model = build_network(config, face)
+    head = model.get_layer("localiser").get_layer("head")
+    head.bias.assign(rng.normal(0, 0.3, head.bias.shape))
+    trainer = build_trainer(model, config, steps=1)
+    x, y = images(rng, config), labels(config)
+    values = trainer.train_on_batch(x, y, return_dict=True)
+    landmarks = trainer.loss["landmarks"](
+        tf.constant(y["landmarks"]), model(x, training=True)["landmarks"]
+    )
+    expected = (
+        0.5 * float(landmarks)
+        + 0.25 * values["shape_prior"]
+        + 2 * values["symmetry"]
+        + 3 * values["mirror_pairs"]
+    )
+    assert values["symmetry"] > 0 and values["mirror_pairs"] > 0 and values["shape_prior"] > 0
+    assert values["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_landmark_loss_is_the_sum_or_the_mean(face, config, rng):
+    x, y = images(rng, config), labels(config)
+    y["landmarks"][..., 2] = 1
+    config = replace(config, shape_prior=0.0, symmetry=0.0, mirror_pairs=0.0, learning_rate=0.0)
+    losses = []
+    for kind in ("sum", "mean"):
+        chosen = replace(config, landmark_loss=kind)
+        trainer = build_trainer(build_network(chosen, face), chosen, steps=1)
+        losses.append(trainer.train_on_batch(x, y, return_dict=True)["loss"])
+    assert losses[0] == pytest.approx(89 * losses[1], rel=1e-5)
+
+
+def test_xla_is_by_itself_for_gpus_only(config, monkeypatch):
+    for gpus in ([], ["a GPU"]):
+        monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind, gpus=gpus: gpus)
+        assert uses_xla(config) is bool(gpus)
+        assert uses_xla(replace(config, jit_compile="on")) is True
+        assert uses_xla(replace(config, jit_compile="off")) is False
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains_and_is_saved_in_float32(precision, face, config, rng):
+    mixed = replace(config, precision=precision)
+    model = build_network(mixed, face)
+    assert keras.config.dtype_policy().name == "float32"
+    backbone = model.get_layer("localiser").get_layer("vgg_face")
+    assert backbone.get_layer("conv3_1").compute_dtype == precision.removeprefix("mixed_")
+    assert model.get_layer("morphable_model").compute_dtype == "float32"
+    trainer = build_trainer(model, mixed, steps=1)
+    x = images(rng, config)
+    assert np.isfinite(trainer.train_on_batch(x, labels(config)))[0]
+    scaled = isinstance(trainer.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert scaled == (precision == "mixed_float16")
+
+    inference = inference_localiser(mixed, model, face)
+    inference.set_weights(model.get_layer("localiser").get_weights())
+    assert inference.get_layer("vgg_face").get_layer("conv3_1").compute_dtype == "float32"
+    np.testing.assert_allclose(inference(x), model.get_layer("localiser")(x), atol=0.1)
+
+
+def test_the_compact_localiser_is_saved_for_224_pixels(face):
+    config = recipe("compact")
+    model = build_network(config, face)
+    inference = inference_localiser(config, model, face)
+    assert inference.input_shape == (None, 224, 224, 3)
+    inference.set_weights(model.get_layer("localiser").get_weights())
+
+
+def test_a_saved_localiser_is_begun_with(face, config, tmp_path, rng):
+    saved = build_network(config, face).get_layer("localiser")
+    saved.get_layer("head").bias.assign(rng.normal(size=saved.output_shape[1]))
+    saved.save(tmp_path / "saved.keras")
+    localiser = build_network(config, face).get_layer("localiser")
+    start_from(localiser, tmp_path / "saved.keras")
+    x = images(rng, config)
+    np.testing.assert_array_equal(localiser(x), saved(x))
+
+
+def test_a_start_that_does_not_fit_is_named(face, config, tmp_path):
+    localiser = build_network(config, face).get_layer("localiser")
+    with pytest.raises(FileNotFoundError, match=r"begin with, but there is no .*missing\.keras"):
+        start_from(localiser, tmp_path / "missing.keras")
+    (tmp_path / "damaged.keras").write_bytes(b"nothing")
+    other = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    other.save(tmp_path / "other.keras")
+    for name in ("damaged.keras", "other.keras"):
+        with pytest.raises(ValueError, match=f"{name}: expected a saved localiser of the arch"):
+            start_from(localiser, tmp_path / name)

@@ -1,0 +1,82 @@
+"""The folder of a run: its record, its log, and runs that are not the same."""
+
+import csv
+import json
+from dataclasses import replace
+
+import pytest
+
+from keras_3dmmstn.mesh.synthetic import toy_grid_model
+from keras_3dmmstn.training.config_file import load_config
+from keras_3dmmstn.training.recipes import recipe
+from keras_3dmmstn.training.run_folder import claim, describe_model, write_log
+
+MATERIAL = {"train": {"0 helen": "12 faces"}, "start": "nothing"}
+
+
+def test_a_run_writes_its_config_versions_seed_and_command(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["keras-3dmmstn", "train", "my faces", "--out", "run"])
+    config = replace(recipe("compact"), seed=7)
+    claim(tmp_path / "a" / "run", config, MATERIAL)
+    assert load_config(tmp_path / "a" / "run" / "config.toml") == config
+    record = json.loads((tmp_path / "a" / "run" / "run.json").read_text())
+    assert record["seed"] == 7 and record["material"] == MATERIAL
+    (start,) = record["starts"]
+    assert start["command"] == "keras-3dmmstn train 'my faces' --out run"
+    assert {"tensorflow", "keras", "numpy", "keras-3dmmstn"} <= set(start["versions"])
+
+
+def test_each_start_is_recorded(tmp_path):
+    for _ in range(3):
+        claim(tmp_path, recipe("paper"), MATERIAL)
+    assert len(json.loads((tmp_path / "run.json").read_text())["starts"]) == 3
+
+
+def test_another_run_is_refused_with_its_differences(tmp_path):
+    claim(tmp_path, recipe("paper"), MATERIAL)
+    before = (tmp_path / "run.json").read_bytes()
+    with pytest.raises(ValueError, match="epochs: 1000 → 3; seed: 0 → 1"):
+        claim(tmp_path, replace(recipe("paper"), epochs=3, seed=1), MATERIAL)
+    with pytest.raises(ValueError, match=r"train: .*12 faces.* → .*13 faces"):
+        claim(tmp_path, recipe("paper"), {**MATERIAL, "train": {"0 helen": "13 faces"}})
+    with pytest.raises(ValueError, match="start: nothing → None"):
+        claim(tmp_path, recipe("paper"), {"train": MATERIAL["train"]})
+    assert (tmp_path / "run.json").read_bytes() == before
+
+
+def test_a_kill_between_record_and_config_is_no_run_yet(tmp_path):
+    claim(tmp_path, recipe("paper"), MATERIAL)
+    (tmp_path / "config.toml").unlink()
+    claim(tmp_path, recipe("compact"), MATERIAL)
+    assert load_config(tmp_path / "config.toml") == recipe("compact")
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"[]", b'{"starts": []}'])
+def test_a_damaged_record_is_named(content, tmp_path):
+    claim(tmp_path, recipe("paper"), MATERIAL)
+    (tmp_path / "run.json").unlink()
+    if content:
+        (tmp_path / "run.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"run\.json: expected the record of a run"):
+        claim(tmp_path, recipe("paper"), MATERIAL)
+
+
+def test_another_face_model_or_start_is_noticed(tmp_path):
+    face = toy_grid_model((16, 16))
+    (tmp_path / "a.keras").write_bytes(b"a")
+    (tmp_path / "b.keras").write_bytes(b"b")
+    plain = describe_model(face, None)
+    assert plain == describe_model(toy_grid_model((16, 16)), None)
+    assert plain != describe_model(replace(face, mean=face.mean + 1), None)
+    begun = [describe_model(face, tmp_path / f"{name}.keras")["start"] for name in "ab"]
+    assert len({plain["start"], *begun}) == 3
+
+
+def test_the_log_has_a_row_for_each_epoch(tmp_path):
+    write_log(tmp_path, [{"loss": 2.0}, {"loss": 1.0, "val_loss": 3.0}])
+    write_log(tmp_path, [{"loss": 2.0}, {"loss": 1.5, "val_loss": 3.0}])
+    rows = list(csv.DictReader((tmp_path / "log.csv").read_text().splitlines()))
+    assert rows == [
+        {"epoch": "1", "loss": "2.0", "val_loss": ""},
+        {"epoch": "2", "loss": "1.5", "val_loss": "3.0"},
+    ]

@@ -1,0 +1,135 @@
+"""Training runs: what they leave, and that a killed one ends as an unbroken one does."""
+
+import csv
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_3dmmstn.normaliser import Normaliser
+from keras_3dmmstn.training import checkpoint
+from keras_3dmmstn.training.config_file import load_config
+from keras_3dmmstn.training.network import build_network, build_trainer
+from tests.training import tiny_run
+from tests.training.test_event_log import events
+from tests.training.tiny_run import KILLS, run, tiny_config
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the run `unbroken`."""
+    folder = tmp_path_factory.mktemp("runs")
+    run(folder, "unbroken")
+    return folder
+
+
+def rows(path):
+    """The rows of a log without the time that they took."""
+    logged = list(csv.DictReader(path.read_text().splitlines()))
+    return [{name: float(v) for name, v in row.items() if name != "seconds"} for row in logged]
+
+
+@pytest.mark.slow
+def test_a_run_leaves_its_result_and_how_it_came_about(folder):
+    out = folder / "unbroken"
+    normaliser = Normaliser.load(out)
+    assert normaliser.image_size == 32 and normaliser.grid_model.grid_shape == (16, 16)
+    assert load_config(out / "config.toml") == tiny_config(folder)
+    logged = rows(out / "log.csv")
+    assert [row["epoch"] for row in logged] == [1, 2, 3, 4]
+    assert logged[-1]["pixels"] < logged[0]["pixels"]
+    assert {"loss", "pixels", "symmetry", "mirror_pairs", "shape_prior", "val_pixels"} <= set(
+        logged[0]
+    )
+    found = events(out / "events")
+    assert [step for step, _, _ in found["val_pixels"]] == [1, 2, 3, 4]
+    pictures = [tag for tag, entries in found.items() if entries[0][1] == "images"]
+    assert len(pictures) == 1 and len(found[pictures[0]]) == 4
+    assert (out / "pipeline.jpg").stat().st_size > 1000
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_again_and_again_ends_as_an_unbroken_one(folder):
+    script = [sys.executable, tiny_run.__file__, str(folder)]
+    environment = {"PYTHONPATH": str(ROOT)}
+    for where in KILLS:
+        ended = subprocess.run([*script, where], capture_output=True, env=_environment(environment))
+        assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()[-2000:]
+    assert len(rows(folder / "broken" / "log.csv")) == 3  # the last kill was before the log
+    run(folder, "broken")
+
+    assert rows(folder / "broken" / "log.csv") == [
+        pytest.approx(row, rel=1e-6) for row in rows(folder / "unbroken" / "log.csv")
+    ]
+    for name in ("localiser.keras", "checkpoint.npz"):
+        expected, received = (_arrays(folder / out / name) for out in ("unbroken", "broken"))
+        for one, other in zip(expected, received, strict=True):
+            np.testing.assert_allclose(other, one, rtol=1e-6, atol=1e-9)
+
+
+def _environment(changes):
+    import os
+
+    return {**os.environ, **changes}
+
+
+def _arrays(path):
+    """The weights of a localiser, or the state in a checkpoint."""
+    if path.suffix == ".keras":
+        return keras.models.load_model(path, compile=False).get_weights()
+    with np.load(path) as archive:
+        return [archive[name] for name in archive.files if name != "progress"]
+
+
+@pytest.mark.slow
+def test_the_saved_weights_are_the_average(folder):
+    config = tiny_config(folder)
+    face = tiny_run.toy_grid_model((16, 16))
+    trainer = build_trainer(build_network(config, face), config, 6 * 4)
+    checkpoint.restore_checkpoint(folder / "unbroken", trainer)
+    localiser = trainer.get_layer("localiser")
+    trained = localiser.get_weights()
+    trainer.optimizer.finalize_variable_values(trainer.trainable_variables)
+    saved = _arrays(folder / "unbroken" / "localiser.keras")
+    for average, value in zip(localiser.get_weights(), saved, strict=True):
+        np.testing.assert_array_equal(value, average)
+    assert any((a != b).any() for a, b in zip(trained, saved, strict=True))
+
+
+@pytest.mark.slow
+def test_a_complete_run_is_not_trained_further(folder):
+    before = (folder / "unbroken" / "localiser.keras").read_bytes()
+    history = run(folder, "unbroken")
+    assert len(history) == 4
+    assert (folder / "unbroken" / "localiser.keras").read_bytes() == before
+
+
+@pytest.mark.slow
+def test_another_run_in_the_folder_is_refused(folder):
+    with pytest.raises(ValueError, match=r"received another: epochs: 4 → 5\. Take another folder"):
+        run(folder, "unbroken", epochs=5)
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_not_finite_ends_the_run_with_the_last_good_weights(folder):
+    run(folder, "diverging", epochs=1, learning_rate=1e-8)
+    good = _arrays(folder / "diverging" / "localiser.keras")
+    # The same run, had it been meant to go on with steps that are far too large.
+    config = load_config(folder / "diverging" / "config.toml")
+    text = (folder / "diverging" / "config.toml").read_text()
+    text = text.replace("\nepochs = 1\n", "\nepochs = 3\n")
+    text = text.replace(f"\nlearning_rate = {config.learning_rate}\n", "\nlearning_rate = 1e3\n")
+    (folder / "diverging" / "config.toml").write_text(text)
+    with pytest.raises(FloatingPointError, match=r"The loss became (nan|inf) in step \d of epoch"):
+        run(folder, "diverging", epochs=3, learning_rate=1e3)
+    for weight in _arrays(folder / "diverging" / "localiser.keras"):
+        assert np.isfinite(weight).all()
+    for before, after in zip(good, _arrays(folder / "diverging" / "localiser.keras"), strict=True):
+        np.testing.assert_array_equal(after, before)
+    assert len(rows(folder / "diverging" / "log.csv")) == 1

@@ -1,0 +1,102 @@
+"""Checkpoints: the whole state of a run in one file, whole or not at all."""
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_3dmmstn.mesh.numpy_files import read_npz
+
+_LATEST, _PREVIOUS = "checkpoint.npz", "checkpoint.previous.npz"
+
+
+@dataclass
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        epoch: epochs that are complete.
+        step: steps of the next epoch that are done.
+        partial: means over these steps.
+        history: what was measured in each complete epoch.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    partial: dict[str, float] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def save_checkpoint(folder: Path, trainer: keras.Model, progress: Progress) -> None:
+    """Writes weights, optimiser and progress; the checkpoint before it stays beside it.
+
+    Whenever the process is killed, one of the two files is whole.
+    """
+    arrays = {name: variable.numpy() for name, variable in _state(trainer).items()}
+    arrays["progress"] = np.array(json.dumps(vars(progress)))
+    temporary = folder / f".{_LATEST}.tmp"
+    with temporary.open("wb") as file:
+        np.savez(file, **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    if (folder / _LATEST).exists():
+        (folder / _LATEST).replace(folder / _PREVIOUS)
+    temporary.replace(folder / _LATEST)
+
+
+def restore_checkpoint(folder: Path, trainer: keras.Model) -> Progress:
+    """Puts a model and its optimiser in the state of the last checkpoint that is whole.
+
+    Returns:
+        How far the run was; a new `Progress` where nothing was saved yet.
+
+    Raises:
+        ValueError: if there are checkpoints, but none that is whole and of this model.
+    """
+    faults = []
+    for name in (_LATEST, _PREVIOUS):
+        if (folder / name).exists():
+            try:
+                return _restore(folder / name, trainer)
+            except ValueError as error:
+                faults.append(str(error))
+    if faults:
+        raise ValueError(f"No checkpoint of the run can be used. {' '.join(faults)}")
+    return Progress()
+
+
+def _restore(path, trainer):
+    """Reads one checkpoint; nothing is assigned unless everything fits."""
+    arrays = read_npz(path)
+    progress = Progress(**json.loads(str(arrays.pop("progress", "{}"))))
+    state = _state(trainer)
+    shapes = {name: tuple(variable.shape) for name, variable in state.items()}
+    received = {name: array.shape for name, array in arrays.items()}
+    if received != shapes:
+        differing = [name for name in shapes if received.get(name) != shapes[name]]
+        raise ValueError(
+            f"{path}: expected a checkpoint of this model with {len(shapes)} arrays, received one "
+            f"with {len(received)}; {len(differing)} are missing or of another shape, "
+            f"{', '.join(differing[:3]) or 'none'} among them."
+        )
+    for name, variable in state.items():
+        variable.assign(arrays[name])
+    return progress
+
+
+def _state(trainer):
+    """Returns all that changes while a model trains, by names that are the same in each process.
+
+    The optimiser's variables hold its iterations, which are the place in the schedule, and the
+    average of the weights; `variables` has the states of random layers, too.
+    """
+    groups = {"model": trainer.variables, "optimiser": trainer.optimizer.variables}
+    return {
+        f"{group}_{index}": variable
+        for group, variables in groups.items()
+        for index, variable in enumerate(variables)
+    }

@@ -1,0 +1,65 @@
+"""Training configs as TOML files: written with the meaning of each setting, read with care."""
+
+import json
+import tomllib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from keras_3dmmstn.training.config import TrainingConfig, describe_settings, with_settings
+from keras_3dmmstn.training.recipes import recipe
+
+
+def save_config(config: TrainingConfig, path: str | Path) -> None:
+    """Writes a config with all its settings; `load_config` reads it back as it was."""
+    meanings = describe_settings()
+    lines = [
+        f"# {meanings[name]}\n{name} = {_toml_value(value)}\n"
+        for name, value in asdict(config).items()
+    ]
+    Path(path).write_text("\n".join(lines))
+
+
+def load_config(path: str | Path) -> TrainingConfig:
+    """Reads a config: settings by name, and the recipe whose settings are not repeated.
+
+    `recipe = "compact"` says what the file builds on; without it that is the paper's recipe.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no TOML, or a setting is unknown, of another type or out of range.
+    """
+    try:
+        content = tomllib.loads(Path(path).read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: expected a TOML file of settings: {error}.") from error
+    try:
+        return with_settings(recipe(content.pop("recipe", "paper")), content)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Reads `name=value` as it stands on a command line; a text needs no quotation marks.
+
+    Raises:
+        ValueError: if there is no equals sign.
+    """
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not (name and equals):
+        raise ValueError(f"Expected a setting as name=value, received {text!r}.")
+    try:
+        return name, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return name, value
+
+
+def config_differences(before: TrainingConfig, after: TrainingConfig) -> list[str]:
+    """Returns what differs between two configs, as `name: before → after`."""
+    old, new = asdict(before), asdict(after)
+    return [f"{name}: {old[name]} → {new[name]}" for name in old if old[name] != new[name]]
+
+
+def _toml_value(value):
+    """Writes a text, truth value or number; JSON's notation of these is TOML's."""
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,140 @@
+"""Measures of landmark error: shares of a face's size, pixels, failures and cumulative curves."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+#: Pixels that the larger side of the tight box of a face's labelled points has in the framing of
+#: Bas et al. 2017: the 224 pixel crops of the authors' demonstration.
+PAPER_BOX_SIDE = 120.0
+
+#: Lower and upper ends of the bins of |yaw|, degrees. A bin takes in its upper end, the first also
+#: its lower end, and the last all that is beyond.
+YAW_BINS = ((0, 30), (30, 60), (60, 90))
+
+
+@dataclass(frozen=True)
+class ErrorSummary:
+    """The errors of several faces in few numbers, in the unit of the errors.
+
+    Attributes:
+        faces: how many faces have an error.
+        mean: of their errors.
+        median: of their errors.
+        standard_deviation: of their errors.
+    """
+
+    faces: int
+    mean: float
+    median: float
+    standard_deviation: float
+
+
+def box_sizes(boxes: np.ndarray) -> np.ndarray:
+    """Returns sqrt(w·h) `(n,)` of boxes `(n, 4)`, x0, y0, x1, y1."""
+    return np.sqrt(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))
+
+
+def relative_errors(distances: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Returns distances `(n, L)` in % of sqrt(w·h) of the boxes `(n, 4)`."""
+    return 100 * distances / box_sizes(boxes)[:, None]
+
+
+def paper_pixels(distances: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Returns distances `(n, L)` in pixels at 224, as Bas et al. 2017 frame a face.
+
+    Args:
+        distances: in pixels of the photographs.
+        boxes: `(n, 4)`, the tight boxes of the labelled points there. The photograph is thought
+            scaled so that the larger side has `PAPER_BOX_SIDE` pixels.
+    """
+    larger_side = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    return distances * (PAPER_BOX_SIDE / larger_side)[:, None]
+
+
+def face_errors(errors: np.ndarray, points: np.ndarray | slice = slice(None)) -> np.ndarray:
+    """Returns the mean error `(n,)` of each face over some points, NaN where none is labelled.
+
+    Args:
+        errors: `(n, L)`, NaN where a point is not labelled.
+        points: the points that count.
+    """
+    errors = errors[:, points]
+    labelled = np.isfinite(errors)
+    count = labelled.sum(axis=1)
+    total = np.where(labelled, errors, 0).sum(axis=1)
+    return np.divide(total, count, out=np.full(len(errors), np.nan), where=count > 0)
+
+
+def point_errors(errors: np.ndarray) -> np.ndarray:
+    """Returns the mean error `(L,)` of each point over faces `(n, L)`, NaN where none has it."""
+    return face_errors(errors.T)
+
+
+def summarise(errors: np.ndarray) -> ErrorSummary:
+    """Summarises the errors of faces `(n,)`; those that are NaN are left out.
+
+    Raises:
+        ValueError: if all are.
+    """
+    errors = _finite(errors)
+    return ErrorSummary(
+        len(errors), float(errors.mean()), float(np.median(errors)), float(errors.std())
+    )
+
+
+def failure_rate(errors: np.ndarray, threshold: float) -> float:
+    """Returns the share of faces, of those with an error `(n,)`, whose error is above a threshold.
+
+    Raises:
+        ValueError: if no face has an error.
+    """
+    return float((_finite(errors) > threshold).mean())
+
+
+def cumulative_curve(errors: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Returns, for each level, the share of faces `(n,)` whose error is no larger.
+
+    Raises:
+        ValueError: if no face has an error.
+    """
+    errors = np.sort(_finite(errors))
+    return np.searchsorted(errors, levels, side="right") / len(errors)
+
+
+def area_under_curve(errors: np.ndarray, threshold: float) -> float:
+    """Returns the area under the cumulative curve from 0 to a threshold, as a share of its largest.
+
+        1/T ∫₀ᵀ #{e ≤ x} / n dx = mean of max(0, 1 − e / T)
+
+    Args:
+        errors: `(n,)`.
+        threshold: T, in the unit of the errors.
+
+    Raises:
+        ValueError: if no face has an error.
+    """
+    return float(np.clip(1 - _finite(errors) / threshold, 0, None).mean())
+
+
+def yaw_bin(yaw: np.ndarray) -> np.ndarray:
+    """Returns the bin in `YAW_BINS` of each yaw `(n,)` in degrees, −1 where it is NaN."""
+    upper = [bin[1] for bin in YAW_BINS[:-1]]
+    return np.where(np.isfinite(yaw), np.searchsorted(upper, np.abs(yaw), side="left"), -1)
+
+
+def mean_over_bins(means: list[float]) -> float:
+    """Returns the unweighted mean over bins, NaN if a bin has no face and so no mean.
+
+    Source:
+        The protocol of AFLW2000-3D, Zhu et al. 2016, "Face Alignment Across Large Poses: A 3D
+        Solution".
+    """
+    return float(np.mean(means))
+
+
+def _finite(errors):
+    errors = errors[np.isfinite(errors)]
+    if not len(errors):
+        raise ValueError("Expected the error of at least one face, received none.")
+    return errors

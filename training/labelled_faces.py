@@ -1,0 +1,172 @@
+"""Photographs with labelled landmarks, whatever data set they come from."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from keras_3dmmstn.mesh.landmark_sets import mirror_permutation
+
+#: The landmarks of every face: the 68 of 300-W, then the 21 of AFLW. A point that a data set
+#: does not label has confidence 0.
+LANDMARK_SET = "ibug68+aflw21"
+LANDMARK_COUNT = len(mirror_permutation(LANDMARK_SET))
+#: Where in it eye centres, nose tip and mouth corners are: image-left before image-right.
+FIVE_POINTS = (68 + 7, 68 + 10, 68 + 14, 68 + 17, 68 + 19)
+
+_PLACES = {
+    LANDMARK_SET: np.arange(LANDMARK_COUNT),
+    "ibug68": np.arange(68),
+    "aflw21": np.arange(68, LANDMARK_COUNT),
+    "five points": np.array(FIVE_POINTS),
+}
+
+
+@dataclass(frozen=True)
+class LabelledFaces:
+    """Labelled faces in photographs; a photograph with several faces occurs several times.
+
+    Attributes:
+        paths: the photograph of each face.
+        landmarks: `(faces, 89, 3)` float32 in the order of `LANDMARK_SET`: x, y in pixels of the
+            photograph (the centre of the top-left pixel is (0, 0)) and confidence, 0 where a point
+            is not labelled. `joint_landmarks` makes them from 68, 21 or 5 points.
+        pose: `(faces, 3)` float32 roll, pitch, yaw in radians as the data set has them (signs
+            too), NaN where it has none.
+        subjects: who it is, "" where that is not known.
+        names: what a face is called in messages; the path and a number by default.
+        rectangles: `(faces, 4)` float32 x0, y0, x1, y1 of the data set's own face rectangle, NaN
+            where it has none.
+        sources: the data set of each face, "" by default.
+    """
+
+    paths: tuple[Path, ...]
+    landmarks: np.ndarray
+    pose: np.ndarray | None = None
+    subjects: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    rectangles: np.ndarray | None = None
+    sources: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        count = len(self.paths)
+        landmarks = np.asarray(self.landmarks, np.float32)
+        if landmarks.shape != (count, LANDMARK_COUNT, 3):
+            raise ValueError(
+                f"LabelledFaces expects landmarks of shape ({count}, {LANDMARK_COUNT}, 3), "
+                f"received shape {landmarks.shape}."
+            )
+        for name, columns in (("pose", 3), ("rectangles", 4)):
+            values = getattr(self, name)
+            array = np.full((count, columns), np.nan) if values is None else np.asarray(values)
+            if array.shape != (count, columns):
+                raise ValueError(
+                    f"LabelledFaces expects {name} of shape ({count}, {columns}), "
+                    f"received shape {array.shape}."
+                )
+            object.__setattr__(self, name, array.astype(np.float32))
+        for name in ("subjects", "names", "sources"):
+            values = tuple(getattr(self, name)) or _default(name, self.paths)
+            if len(values) != count:
+                raise ValueError(f"LabelledFaces expects {count} {name}, received {len(values)}.")
+            object.__setattr__(self, name, values)
+        object.__setattr__(self, "paths", tuple(map(Path, self.paths)))
+        object.__setattr__(self, "landmarks", landmarks)
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __add__(self, other: "LabelledFaces") -> "LabelledFaces":
+        return LabelledFaces(
+            self.paths + other.paths,
+            np.concatenate([self.landmarks, other.landmarks]),
+            np.concatenate([self.pose, other.pose]),
+            self.subjects + other.subjects,
+            self.names + other.names,
+            np.concatenate([self.rectangles, other.rectangles]),
+            self.sources + other.sources,
+        )
+
+    def choose(self, indices: Sequence[int] | np.ndarray) -> "LabelledFaces":
+        """Returns some of the faces, in the order of their indices or where a mask is true."""
+        indices = np.arange(len(self))[np.asarray(indices)]
+        assert self.pose is not None and self.rectangles is not None
+        return LabelledFaces(
+            tuple(self.paths[index] for index in indices),
+            self.landmarks[indices],
+            self.pose[indices],
+            tuple(self.subjects[index] for index in indices),
+            tuple(self.names[index] for index in indices),
+            self.rectangles[indices],
+            tuple(self.sources[index] for index in indices),
+        )
+
+
+def left_out(faces: LabelledFaces, every: int) -> np.ndarray:
+    """Returns which faces are kept from training, to measure on: about one in `every`.
+
+    It depends on nothing but the person's name, or the photograph's where that is not known, so
+    that it is the same on every machine and no person is on both sides.
+
+    Returns:
+        `(faces,)` bool.
+
+    Raises:
+        ValueError: if `every` is below 2.
+    """
+    if every < 2:
+        raise ValueError(f"Expected one face in 2 or more to be left out, received {every}.")
+    names = [
+        subject or path.name for subject, path in zip(faces.subjects, faces.paths, strict=True)
+    ]
+    return np.array([zlib.crc32(name.encode()) % every == 0 for name in names], bool)
+
+
+def joint_landmarks(points: np.ndarray, landmark_set: str) -> np.ndarray:
+    """Puts landmarks of one set in their places among those of `LANDMARK_SET`.
+
+    Args:
+        points: `(faces, L, 2)` x, y in pixels of the photograph, or `(faces, L, 3)` with a
+            confidence. One that is not finite is not labelled.
+        landmark_set: "ibug68", "aflw21", "ibug68+aflw21" or "five points" (eye centres, nose tip,
+            mouth corners; image-left before image-right).
+
+    Returns:
+        `(faces, 89, 3)` float32; x, y and confidence 0 where a point is not labelled.
+
+    Raises:
+        ValueError: if the set is unknown or has another number of points.
+    """
+    if landmark_set not in _PLACES:
+        raise ValueError(
+            f"Expected one of the landmark sets {', '.join(map(repr, _PLACES))}, "
+            f"received {landmark_set!r}."
+        )
+    places, points = _PLACES[landmark_set], np.asarray(points, np.float32)
+    if points.ndim != 3 or points.shape[1] != len(places) or points.shape[2] not in (2, 3):
+        raise ValueError(
+            f"Expected {landmark_set} points of shape (faces, {len(places)}, 2 or 3), "
+            f"received shape {points.shape}."
+        )
+    labelled = np.isfinite(points).all(axis=-1)
+    if points.shape[2] == 3:
+        labelled &= points[..., 2] > 0
+    else:
+        points = np.concatenate([points, np.ones((*points.shape[:2], 1), np.float32)], axis=-1)
+    joint = np.zeros((len(points), LANDMARK_COUNT, 3), np.float32)
+    joint[:, places] = np.where(labelled[..., None], points, 0)
+    return joint
+
+
+def _default(name, paths):
+    """Returns names for the faces, different ones for the faces of one photograph."""
+    if name != "names":
+        return ("",) * len(paths)
+    count: dict[Path, int] = {}
+    names = []
+    for path in paths:
+        count[path] = count.get(path, 0) + 1
+        names.append(str(path) if count[path] == 1 else f"{path}#{count[path]}")
+    return tuple(names)

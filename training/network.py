@@ -1,0 +1,145 @@
+"""The network of a training run: the localiser by name, the losses, and what is kept of it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from keras_3dmmstn.localiser import compact_localiser
+from keras_3dmmstn.losses import (
+    LandmarkDistanceLoss,
+    LandmarkError,
+    LandmarkLoss,
+    training_model,
+)
+from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.model import spatial_transformer
+from keras_3dmmstn.training.config import TrainingConfig
+from keras_3dmmstn.training.labelled_faces import LANDMARK_SET
+from keras_3dmmstn.training.optimisation import build_optimiser
+from keras_3dmmstn.vgg_face import vgg_face_backbone
+
+
+def build_network(config: TrainingConfig, grid_model: GridModel) -> keras.Model:
+    """Builds the network that is trained, `spatial_transformer` with the config's localiser.
+
+    Raises:
+        FileNotFoundError: if the file with pretrained weights is missing.
+        ValueError: if it is damaged, or the image size does not go with the localiser.
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(config.precision)
+    try:
+        return spatial_transformer(
+            grid_model,
+            localiser=_backbone(config),
+            image_size=config.image_size,
+            landmarks=LANDMARK_SET,
+        )
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def build_trainer(model: keras.Model, config: TrainingConfig, steps: int) -> keras.Model:
+    """Returns the compiled model from images to landmarks that trains the network's weights.
+
+    Args:
+        model: the network.
+        config: the numbers.
+        steps: steps of the whole run.
+    """
+    trainer = training_model(model, config.shape_prior, config.symmetry, config.mirror_pairs)
+    optimiser = build_optimiser(config, steps)
+    if config.precision == "mixed_float16":
+        optimiser = keras.optimizers.LossScaleOptimizer(optimiser)
+    trainer.compile(
+        optimiser,
+        loss={"landmarks": _landmark_loss(config)},
+        loss_weights={"landmarks": config.landmarks},
+        metrics={"landmarks": LandmarkError()},
+        jit_compile=uses_xla(config),
+        auto_scale_loss=False,
+    )
+    optimiser.build(trainer.trainable_variables)
+    return trainer
+
+
+def build_measure(model: keras.Model, config: TrainingConfig) -> keras.Model:
+    """Returns the compiled model that measures the network on labelled photographs.
+
+    It has the landmark loss and error alone: no texture is sampled, and photographs need no
+    reflections.
+    """
+    measure = training_model(model)
+    measure.compile(
+        loss={"landmarks": _landmark_loss(config)},
+        metrics={"landmarks": LandmarkError()},
+        jit_compile=uses_xla(config),
+    )
+    return measure
+
+
+def uses_xla(config: TrainingConfig) -> bool:
+    """Returns whether training steps are compiled by XLA.
+
+    By itself only on a GPU: on a CPU its convolutions are about ten times slower than those of
+    TensorFlow's kernels.
+    """
+    if config.jit_compile == "auto":
+        return bool(tf.config.list_logical_devices("GPU"))
+    return config.jit_compile == "on"
+
+
+def inference_localiser(config: TrainingConfig, model: keras.Model, grid_model: GridModel):
+    """Returns the localiser that is saved, with weights of its own, in float32.
+
+    The compact one takes the paper's 224 pixel images, whatever it was trained at.
+    """
+    if config.localiser == "compact":
+        return compact_localiser(grid_model)
+    if config.precision == "float32":
+        return model.get_layer("localiser")
+    unmixed = replace(config, precision="float32")
+    return build_network(unmixed, grid_model).get_layer("localiser")
+
+
+def start_from(localiser: keras.Model, path: str | Path) -> None:
+    """Gives a localiser the weights of a saved one.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged, or of another architecture.
+    """
+    if not Path(path).exists():
+        raise FileNotFoundError(
+            f"Expected a saved localiser to begin with, but there is no {path}."
+        )
+    try:
+        localiser.set_weights(keras.models.load_model(path, compile=False).get_weights())
+    except Exception as error:  # a damaged file raises almost anything
+        reason = str(error).strip().split("\n")[0][:200]
+        raise ValueError(
+            f"{path}: expected a saved localiser of the architecture of this run, received one of "
+            f"another, or a damaged file ({type(error).__name__}: {reason})."
+        ) from error
+
+
+def _landmark_loss(config):
+    """Returns the loss on landmarks of a config."""
+    if config.landmark_loss == "distance":
+        return LandmarkDistanceLoss()
+    return LandmarkLoss(normalise=config.landmark_loss == "mean")
+
+
+def _backbone(config):
+    """Returns the backbone of a config; None stands for the compact localiser."""
+    if config.localiser == "compact":
+        return None
+    if config.pretrained and not Path(config.pretrained).exists():
+        raise FileNotFoundError(
+            f"The recipe fine-tunes VGG-Face, but there is no {config.pretrained}. Give the file "
+            "vgg-face.mat of MatConvNet's pretrained models as `pretrained`, an empty text to "
+            "start from random weights, or take the recipe compact, which needs no file."
+        )
+    return vgg_face_backbone(config.pretrained or None, config.image_size)

@@ -1,0 +1,117 @@
+"""The folder of a run: what the run was made with, and its log."""
+
+import csv
+import datetime
+import io
+import json
+import platform
+import shlex
+import sys
+import zlib
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.results import write_whole
+from keras_3dmmstn.training.config import TrainingConfig
+from keras_3dmmstn.training.config_file import config_differences, load_config, save_config
+
+_PACKAGES = ("keras-3dmmstn", "tensorflow", "keras", "numpy", "opencv-python")
+
+
+def claim(folder: Path, config: TrainingConfig, material: Mapping[str, Any]) -> None:
+    """Begins a run in a folder, or goes on with the one that is there.
+
+    Writes `config.toml`, with every setting, and `run.json`: command line, versions, seed and what
+    was trained on, with an entry for each start.
+
+    Args:
+        folder: the folder of the run; made if missing.
+        config: the numbers.
+        material: what the run is made of besides: name to description.
+
+    Raises:
+        ValueError: if the folder's run has another config or other material; the differences are
+            named.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    config_path, record_path = folder / "config.toml", folder / "run.json"
+    record: dict[str, Any] = {"seed": config.seed, "material": dict(material), "starts": []}
+    # The config is written last: where it is, the record is.
+    if config_path.exists():
+        record = _read_record(record_path)
+        differences = config_differences(load_config(config_path), config)
+        differences += _changes(record["material"], material)
+        if differences:
+            raise ValueError(
+                f"The run in {folder} goes on only as it began, received another: "
+                f"{'; '.join(differences)}. Take another folder for another run."
+            )
+    record["starts"].append(_this_start())
+    write_whole(record_path, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+    if not config_path.exists():
+        temporary = folder / ".config.toml.tmp"
+        save_config(config, temporary)
+        temporary.replace(config_path)
+
+
+def describe_model(grid_model: GridModel, start: str | Path | None) -> dict[str, str]:
+    """Describes the face model of a run, and the localiser that it begins with."""
+    model = f"{grid_model.name} {_checksum(grid_model.mean, grid_model.basis)}"
+    begun = "nothing" if start is None else _checksum(Path(start).read_bytes())
+    return {"face model": model, "start": begun}
+
+
+def write_log(folder: Path, history: Sequence[Mapping[str, Any]]) -> None:
+    """Writes `log.csv`, a row for each complete epoch, counted from 1."""
+    names = list(dict.fromkeys(name for row in history for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ["epoch", *names])
+    writer.writeheader()
+    for epoch, row in enumerate(history, start=1):
+        writer.writerow({"epoch": epoch, **row})
+    write_whole(folder / "log.csv", text.getvalue().encode())
+
+
+def _read_record(path):
+    """Reads `run.json`."""
+    try:
+        record = json.loads(path.read_text())
+        record["material"], record["starts"] = dict(record["material"]), list(record["starts"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: expected the record of a run in JSON: {error!r}.") from error
+    return record
+
+
+def _changes(before, after):
+    """Returns what of the material changed."""
+    names = dict.fromkeys([*before, *after])
+    return [
+        f"{name}: {before.get(name)} → {after.get(name)}"
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _this_start():
+    """Describes this process."""
+    return {
+        "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": shlex.join(sys.argv),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "versions": {package: metadata.version(package) for package in _PACKAGES},
+    }
+
+
+def _checksum(*contents):
+    """Returns a short checksum of arrays or bytes."""
+    total = 0
+    for content in contents:
+        data = content if isinstance(content, bytes) else np.ascontiguousarray(content).tobytes()
+        total = zlib.crc32(data, total)
+    return f"{total:08x}"

@@ -1,0 +1,69 @@
+"""What a run leaves after each epoch: the localiser, numbers for TensorBoard and pictures."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import keras
+
+from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.normaliser import Normaliser
+from keras_3dmmstn.results import write_whole
+from keras_3dmmstn.training.config import TrainingConfig
+from keras_3dmmstn.training.event_log import EventLog
+from keras_3dmmstn.training.mixture import Mixture
+from keras_3dmmstn.training.network import inference_localiser
+from keras_3dmmstn.training.pipeline_pictures import COLUMNS, pipeline_sheet
+from keras_3dmmstn.training.run_data import fixed_faces
+
+
+class RunResults:
+    """Writes the results of a run to its folder.
+
+    Args:
+        folder: the folder of the run.
+        model: the network that is trained.
+        grid_model: its face model.
+        config: the numbers of the run.
+        faces: where the faces that are drawn after each epoch come from.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        model: keras.Model,
+        grid_model: GridModel,
+        config: TrainingConfig,
+        faces: Mixture,
+    ):
+        self.folder = folder
+        self._localiser = model.get_layer("localiser")
+        self._inference = inference_localiser(config, model, grid_model)
+        self._normaliser = Normaliser(self._localiser, grid_model)
+        self._crops = fixed_faces(faces, config)
+        self._events = EventLog(folder / "events")
+        grid_model.save(folder / "face_model.npz", basis_dtype="float16")
+
+    def write(self, epoch: int, row: Mapping[str, float]) -> None:
+        """Writes what an epoch gave, by the weights as they are.
+
+        Args:
+            epoch: counted from 1.
+            row: what was measured.
+        """
+        for name, value in row.items():
+            self._events.scalar(name, value, epoch)
+        sheet = pipeline_sheet(self._normaliser, self._crops)
+        self._events.picture(", ".join(COLUMNS), sheet, epoch)
+        self._events.flush()
+        picture = cv2.imencode(".jpg", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))[1]
+        write_whole(self.folder / "pipeline.jpg", picture.tobytes())
+        self._save_localiser()
+
+    def _save_localiser(self):
+        """Writes the localiser, whole or not at all."""
+        if self._inference is not self._localiser:
+            self._inference.set_weights(self._localiser.get_weights())
+        temporary = self.folder / "localiser.part.keras"
+        self._inference.save(temporary)
+        temporary.replace(self.folder / "localiser.keras")
