@@ -6,19 +6,25 @@ import cv2
 import numpy as np
 
 
-def read_photograph(path: str | Path) -> np.ndarray:
-    """Reads an image file as `(height, width, 3)` uint8 RGB, upright.
+def read_photograph(path: str | Path, *, upright: bool = True) -> np.ndarray:
+    """Reads an image file as `(height, width, 3)` uint8 RGB.
 
-    Grey images get three equal channels, 16-bit images are reduced to 8, transparency is
-    dropped, and the orientation stored in EXIF is applied.
+    Grey images get three equal channels, 16-bit images are reduced to 8, and transparency is
+    dropped.
+
+    Args:
+        path: the file.
+        upright: whether the orientation stored in EXIF is applied. Labels of data sets are made on
+            the pixels as they are stored.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if the file is not an image that OpenCV reads.
     """
     data = np.frombuffer(Path(path).read_bytes(), np.uint8)
+    flags = cv2.IMREAD_COLOR_RGB | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
     try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if data.size else None
+        image = cv2.imdecode(data, flags) if data.size else None
     except cv2.error as error:
         raise ValueError(f"{path}: expected an image, which OpenCV refuses: {error}") from None
     if image is None:

@@ -28,6 +28,13 @@ def train(
         list[float] | None,
         typer.Option(help="How often a data set is drawn from; one for each, in their order."),
     ] = None,
+    unmirrored: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A data set whose faces are not mirrored, such as one that a detector labelled; "
+            "repeat it for several."
+        ),
+    ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(help=f"paper, or compact (that of the bundled weights). [{_DEFAULT_RECIPE}]"),
@@ -77,6 +84,7 @@ def train(
             settings,
             start,
             weights=weight,
+            unmirrored=unmirrored or (),
             report=_say,
             progress_bar=lambda faces: track(
                 faces, "Reading photographs", console=_errors, transient=True

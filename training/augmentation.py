@@ -16,6 +16,7 @@ def augment(
     side: float,
     config: TrainingConfig,
     rng: np.random.Generator,
+    mirror: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns a randomly changed crop and its landmarks.
 
@@ -25,12 +26,13 @@ def augment(
         side: side in its pixels of the square that the network sees.
         config: gives the amounts and the size of the result.
         rng: the source of chance.
+        mirror: whether every second crop is reflected.
 
     Returns:
         `(image_size, image_size, 3)` uint8 and `(89, 3)` float32.
     """
     matrix = _random_similarity(image.shape[0], side, config, rng)
-    if rng.random() < 0.5:
+    if rng.random() < 0.5 and mirror:
         matrix, landmarks = _mirrored(matrix, landmarks, config.image_size)
     size = config.image_size
     border = cv2.BORDER_CONSTANT if rng.random() < 0.5 else cv2.BORDER_REPLICATE

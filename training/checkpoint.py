@@ -35,14 +35,22 @@ def save_checkpoint(folder: Path, trainer: keras.Model, progress: Progress) -> N
     """Writes weights, optimiser and progress; the checkpoint before it stays beside it.
 
     Whenever the process is killed, one of the two files is whole.
+
+    Raises:
+        OSError: if it cannot be written, as on a full disk; those before it stay.
     """
     arrays = {name: variable.numpy() for name, variable in _state(trainer).items()}
     arrays["progress"] = np.array(json.dumps(vars(progress)))
     temporary = folder / f".{_LATEST}.tmp"
-    with temporary.open("wb") as file:
-        np.savez(file, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with temporary.open("wb") as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        reason = f"The checkpoint before it stays; this one cannot be written: {error.strerror}"
+        raise OSError(error.errno, reason, str(folder / _LATEST)) from error
     if (folder / _LATEST).exists():
         (folder / _LATEST).replace(folder / _PREVIOUS)
     temporary.replace(folder / _LATEST)
@@ -72,7 +80,13 @@ def restore_checkpoint(folder: Path, trainer: keras.Model) -> Progress:
 def _restore(path, trainer):
     """Reads one checkpoint; nothing is assigned unless everything fits."""
     arrays = read_npz(path)
-    progress = Progress(**json.loads(str(arrays.pop("progress", "{}"))))
+    text = str(arrays.pop("progress", ""))
+    try:
+        progress = Progress(**json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"{path}: expected the progress of a run in JSON, received {text[:80]!r}."
+        ) from error
     state = _state(trainer)
     shapes = {name: tuple(variable.shape) for name, variable in state.items()}
     received = {name: array.shape for name, array in arrays.items()}

@@ -17,7 +17,7 @@ def save_config(config: TrainingConfig, path: str | Path) -> None:
         f"# {meanings[name]}\n{name} = {_toml_value(value)}\n"
         for name, value in asdict(config).items()
     ]
-    Path(path).write_text("\n".join(lines))
+    Path(path).write_text("\n".join(lines), "utf-8")
 
 
 def load_config(path: str | Path) -> TrainingConfig:
@@ -30,7 +30,7 @@ def load_config(path: str | Path) -> TrainingConfig:
         ValueError: if it is no TOML, or a setting is unknown, of another type or out of range.
     """
     try:
-        content = tomllib.loads(Path(path).read_text())
+        content = tomllib.loads(Path(path).read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: expected a TOML file of settings: {error}.") from error
     try:

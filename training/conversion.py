@@ -68,6 +68,8 @@ def convert(
     """
     if image_format not in ("jpeg", "png"):
         raise ValueError(f"Expected the image format 'jpeg' or 'png', received {image_format!r}.")
+    if not len(faces):
+        raise ValueError("Expected labelled faces to convert, received none.")
     if size < 16 or faces_per_shard < 1:
         raise ValueError(
             "Expected crops of 16 pixels or more and a face or more in a shard, "
@@ -185,5 +187,5 @@ def _write_records(path, records):
 def _write_index(out, index):
     """Writes the index aside and moves it into place."""
     aside = out / f"{INDEX}.part"
-    aside.write_text(json.dumps(index, indent=1) + "\n")
+    aside.write_text(json.dumps(index, indent=1) + "\n", "utf-8")
     aside.replace(out / INDEX)

@@ -108,7 +108,7 @@ def cut_face(
         reason = "expected two labelled points or a rectangle that say where the face is"
         return Skipped(faces.names[number], reason)
     try:
-        photograph = read_photograph(faces.paths[number])
+        photograph = read_photograph(faces.paths[number], upright=False)
         matrix = stored_matrix(box, size)
         image = warp(photograph, matrix, size)
     except (OSError, ValueError, MemoryError, cv2.error) as error:

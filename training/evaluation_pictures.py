@@ -104,7 +104,7 @@ def face_sheet(measurement: Measurement, numbers: np.ndarray) -> np.ndarray:
     cards = []
     for number in numbers:
         matrix = framing.crop_matrix(measurement.boxes[number], _FACE_SIZE)
-        card = warp(read_photograph(measurement.faces.paths[number]), matrix, _FACE_SIZE)
+        card = warp(read_photograph(measurement.faces.paths[number], upright=False), matrix, _FACE_SIZE)
         labels = measurement.faces.landmarks[number]
         known = labels[:, 2] > 0
         labelled = framing.apply_similarity(matrix, labels[known, :2].astype(float))
@@ -125,7 +125,7 @@ def texture_sheet(
     """Draws the textures of some faces of a measurement, in rows of ten."""
     textures = []
     for number in numbers:
-        photograph = read_photograph(measurement.faces.paths[number])
+        photograph = read_photograph(measurement.faces.paths[number], upright=False)
         (face,) = normaliser(photograph, measurement.frames[number][None])
         textures.append(resized(face.texture, _TEXTURE_SIZE))
     return tiled(textures, _TEXTURES_IN_A_ROW)

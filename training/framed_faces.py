@@ -78,7 +78,7 @@ def frame_faces(
             continue
         try:
             if path != last_path:
-                photograph, last_path = read_photograph(path), path
+                photograph, last_path = read_photograph(path, upright=False), path
         except (OSError, ValueError) as error:
             left_out.append((faces.names[number], str(error)))
             continue

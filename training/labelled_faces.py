@@ -31,8 +31,10 @@ class LabelledFaces:
     Attributes:
         paths: the photograph of each face.
         landmarks: `(faces, 89, 3)` float32 in the order of `LANDMARK_SET`: x, y in pixels of the
-            photograph (the centre of the top-left pixel is (0, 0)) and confidence, 0 where a point
-            is not labelled. `joint_landmarks` makes them from 68, 21 or 5 points.
+            photograph as its file stores them (the centre of the top-left pixel is (0, 0); an
+            orientation in EXIF does not count) and confidence, 0 where a point is not labelled,
+            which one that is not finite is not. `joint_landmarks` makes them from 68, 21 or 5
+            points.
         pose: `(faces, 3)` float32 roll, pitch, yaw in radians as the data set has them (signs
             too), NaN where it has none.
         subjects: who it is, "" where that is not known.
@@ -58,6 +60,8 @@ class LabelledFaces:
                 f"LabelledFaces expects landmarks of shape ({count}, {LANDMARK_COUNT}, 3), "
                 f"received shape {landmarks.shape}."
             )
+        finite = np.isfinite(landmarks).all(axis=-1, keepdims=True)
+        landmarks = np.where(finite, landmarks, np.float32(0))
         for name, columns in (("pose", 3), ("rectangles", 4)):
             values = getattr(self, name)
             array = np.full((count, columns), np.nan) if values is None else np.asarray(values)

@@ -12,7 +12,7 @@ _SETS = {68: "ibug68", 21: "aflw21", 89: "ibug68+aflw21"}
 # Or it names five points, as MTFL does.
 _FIVE_NAMES = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
 _POSE = ("roll", "pitch", "yaw")
-_SUFFIXES = (".jpg", ".png", ".jpeg", ".JPG")
+_SUFFIXES = (".jpg", ".png", ".jpeg", ".JPG", ".PNG", ".JPEG")
 
 
 def read_300w(folder: str | Path) -> LabelledFaces:
@@ -27,7 +27,8 @@ def read_300w(folder: str | Path) -> LabelledFaces:
     Source:
         Sagonas et al. 2013. The points count pixels from 1; ours from 0.
     """
-    files = sorted(Path(folder).rglob("*.pts"))
+    # macOS leaves ._name.pts beside name.pts, with no points in it.
+    files = sorted(file for file in Path(folder).rglob("*.pts") if file.name[0] != ".")
     if not files:
         raise ValueError(f"Expected .pts files of 300-W in {folder}, found none.")
     points = np.stack([read_pts(file) for file in files]) - 1
@@ -43,7 +44,7 @@ def read_300w(folder: str | Path) -> LabelledFaces:
 def read_pts(path: Path) -> np.ndarray:
     """Reads the points of one `.pts` file as they are written, `(68, 2)`."""
     try:
-        lines = path.read_text().split("{")[-1].split("}")[0].split()
+        lines = path.read_text("utf-8").split("{")[-1].split("}")[0].split()
         points = np.array(lines, np.float32).reshape(-1, 2)
     except ValueError as error:
         raise ValueError(f"{path}: expected pairs of numbers between braces: {error}") from error
@@ -61,18 +62,20 @@ def read_landmark_csv(folder: str | Path) -> LabelledFaces:
     pitch, yaw in radians. A number that is empty or nan is not labelled.
 
     Raises:
-        ValueError: if the columns are missing or a value is not a number.
+        ValueError: if it is no CSV table in UTF-8, columns are missing, a row names no image, or a
+            value is not a number.
     """
     folder = Path(folder)
     path = folder / "landmarks.csv"
-    with path.open(newline="") as file:
-        reader = csv.DictReader(file)
-        header, rows = reader.fieldnames or [], list(reader)
+    header, rows = _read_table(path)
     points, landmark_set = _points_of_columns(path, header)
     if "image" not in header:
         raise ValueError(f"{path}: expected a column image, received {_shown(header)}.")
     if not rows:
         raise ValueError(f"{path}: expected at least one row of landmarks.")
+    nameless = [line for line, row in enumerate(rows, start=2) if not row["image"]]
+    if nameless:
+        raise ValueError(f"{path}, line {nameless[0]}: expected the name of an image, found none.")
     axes = ("x", "y", "c") if "c" + points[0] in header else ("x", "y")
     landmarks = _numbers(path, rows, [axis + point for point in points for axis in axes])
     has_pose, source = set(_POSE) <= set(header), _source(folder)
@@ -84,6 +87,16 @@ def read_landmark_csv(folder: str | Path) -> LabelledFaces:
         names=tuple(f"{source}/{row['image']}, line {n}" for n, row in enumerate(rows, start=2)),
         sources=(source,) * len(rows),
     )
+
+
+def _read_table(path):
+    """Returns the names of the columns of a CSV file, and its rows as dictionaries."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:  # Excel begins with a mark
+            reader = csv.DictReader(file)
+            return list(reader.fieldnames or []), list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path}: expected a CSV table in UTF-8: {error}.") from error
 
 
 def _points_of_columns(path, header):

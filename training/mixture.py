@@ -22,11 +22,13 @@ class Mixture:
         sources: the data sets: crops in memory or shards.
         weights: share of each, adding up to 1.
         faces_per_epoch: how many faces an epoch has.
+        mirrored: of each, whether augmentation reflects its faces.
     """
 
     sources: tuple[FaceCrops | Shards, ...]
     weights: tuple[float, ...]
     faces_per_epoch: int
+    mirrored: tuple[bool, ...]
 
     def __len__(self):
         return self.faces_per_epoch
@@ -56,6 +58,7 @@ def mixture(
     sources: Sequence[FaceCrops | Shards],
     weights: Sequence[float] | None = None,
     faces_per_epoch: int | None = None,
+    mirrored: Sequence[bool] | None = None,
 ) -> Mixture:
     """Mixes data sets.
 
@@ -63,10 +66,12 @@ def mixture(
         sources: crops in memory or shards.
         weights: how often each is drawn from, in any unit; by default as many as it has faces.
         faces_per_epoch: faces in an epoch; by default as many as the data sets have together.
+        mirrored: of each, whether augmentation reflects its faces; by default all. The errors of a
+            detector are not mirror symmetric: reflected labels of one are not what it would say.
 
     Raises:
         ValueError: if there is no data set, one is empty, the weights are not one each and
-            positive, or an epoch is to have no face.
+            positive, `mirrored` is not one each, or an epoch is to have no face.
     """
     sources = tuple(sources)
     sizes = [len(source) for source in sources]
@@ -80,5 +85,10 @@ def mixture(
     count = sum(sizes) if faces_per_epoch is None else faces_per_epoch
     if count < 1:
         raise ValueError(f"Expected a face or more in an epoch, received {faces_per_epoch}.")
+    mirrored = (True,) * len(sources) if mirrored is None else tuple(map(bool, mirrored))
+    if len(mirrored) != len(sources):
+        raise ValueError(
+            f"Expected whether each of {len(sources)} data sets is mirrored, received {mirrored}."
+        )
     total = sum(weights)
-    return Mixture(sources, tuple(weight / total for weight in weights), count)
+    return Mixture(sources, tuple(weight / total for weight in weights), count, mirrored)

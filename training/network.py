@@ -111,9 +111,9 @@ def start_from(localiser: keras.Model, path: str | Path) -> None:
         FileNotFoundError: if there is no such file.
         ValueError: if it is damaged, or of another architecture.
     """
-    if not Path(path).exists():
+    if not Path(path).is_file():
         raise FileNotFoundError(
-            f"Expected a saved localiser to begin with, but there is no {path}."
+            f"Expected a saved localiser to begin with, but there is no file {path}."
         )
     try:
         localiser.set_weights(keras.models.load_model(path, compile=False).get_weights())

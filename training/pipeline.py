@@ -54,19 +54,19 @@ def training_batches(
     steps = mixed.faces_per_epoch // config.batch_size
     if steps < 1:
         raise ValueError(
-            f"Expected at least one batch of {config.batch_size} faces, "
-            f"received {mixed.faces_per_epoch} faces."
+            f"Expected at least one batch of {config.batch_size} faces, received "
+            f"{mixed.faces_per_epoch} faces: choose a smaller batch_size."
         )
     crops = _CropReader(mixed, supervision, config.seed)
 
     def augmented(epoch, positions, *where):
-        def change(crop, position):
+        def change(crop, position, place):
             if not config.augmentation:
                 return _centred(*crop, config.image_size)
             rng = np.random.default_rng([config.seed, epoch, position])
-            return augment(*crop, config, rng)
+            return augment(*crop, config, rng, mixed.mirrored[place])
 
-        return _stacked(map(change, crops.read(*where), positions))
+        return _stacked(map(change, crops.read(*where), positions, where[0]))
 
     epochs = itertools.count(first_epoch)
 

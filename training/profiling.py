@@ -88,7 +88,7 @@ def turn_faces(
         landmarks = faces.landmarks[number]
         try:
             fit = _trusted_fit(turner, landmarks)
-            photograph = read_photograph(faces.paths[number])
+            photograph = read_photograph(faces.paths[number], upright=False)
         except (OSError, ValueError) as error:
             if skipped is not None:
                 skipped.append(Skipped(faces.names[number], str(error)))

@@ -26,6 +26,7 @@ def read_sources(
     config: TrainingConfig,
     weights: Sequence[float] | None = None,
     progress: Callable = iter,
+    unmirrored: Sequence[str | Path] = (),
 ) -> Mixture:
     """Reads data sets, each a folder of labelled photographs or of shards.
 
@@ -34,18 +35,30 @@ def read_sources(
         config: gives the size of the crops that are kept in memory.
         weights: how often each folder is drawn from; by default as many as it has faces.
         progress: called on the sequence of faces that is iterated over, to show progress.
+        unmirrored: those of the folders whose faces augmentation does not reflect.
 
     Raises:
-        ValueError: if a folder is neither, or has no face.
+        ValueError: if a folder is neither, or has no face, the weights are not one each, or one of
+            `unmirrored` is none of them.
     """
     if not folders:
         raise ValueError("Expected at least one folder of labelled photographs, received none.")
+    if weights is not None and len(weights) != len(folders):
+        raise ValueError(
+            f"Expected a weight for each of {len(folders)} data sets, received {list(weights)}."
+        )
+    strangers = [folder for folder in map(Path, unmirrored) if folder not in map(Path, folders)]
+    if strangers:
+        raise ValueError(
+            f"Expected unmirrored data sets to be among those trained on, received {strangers[0]}."
+        )
     size = max(STORED_SIZE, round(STORED_SHARE * config.image_size))
     sources = [
         read_shards(folder) if is_shards(folder) else cut_faces(read_faces(folder), progress, size)
         for folder in folders
     ]
-    return mixture(sources, weights)
+    mirrored = [Path(folder) not in map(Path, unmirrored) for folder in folders]
+    return mixture(sources, weights, mirrored=mirrored)
 
 
 def epoch_batches(source: Mixture, config: TrainingConfig, epoch: int) -> tf.data.Dataset:
@@ -84,9 +97,9 @@ def describe_sources(folders: Sequence[str | Path], source: Mixture | None) -> d
         return {}
     return {
         f"{number} {Path(folder).name}": f"{len(part)} faces, share {share:.4g}, "
-        f"checksum {_checksum(folder, part):08x}"
-        for number, (folder, part, share) in enumerate(
-            zip(folders, source.sources, source.weights, strict=True)
+        f"checksum {_checksum(folder, part):08x}{'' if mirrored else ', not mirrored'}"
+        for number, (folder, part, share, mirrored) in enumerate(
+            zip(folders, source.sources, source.weights, source.mirrored, strict=True)
         )
     }
 

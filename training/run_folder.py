@@ -80,7 +80,7 @@ def write_log(folder: Path, history: Sequence[Mapping[str, Any]]) -> None:
 def _read_record(path):
     """Reads `run.json`."""
     try:
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_text("utf-8"))
         record["material"], record["starts"] = dict(record["material"]), list(record["starts"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: expected the record of a run in JSON: {error!r}.") from error

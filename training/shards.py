@@ -115,7 +115,7 @@ def read_index(folder: Path) -> dict:
     """
     path = folder / INDEX
     try:
-        index = json.loads(path.read_text())
+        index = json.loads(path.read_text("utf-8"))
         version, landmark_set = index["version"], index["settings"]["landmark_set"]
     except FileNotFoundError:
         raise ValueError(f"Expected {INDEX} of face crops in {folder}, found none.") from None

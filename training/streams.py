@@ -52,6 +52,9 @@ def _shuffled_shards(place, source, epoch, seed):
         )
         once = tf.random.stateless_uniform([], pair, maxval=2**31 - 1, dtype=tf.int32)
         once = tf.cast(once, tf.int64) + 1
+        # Of this function's graph alone. TensorFlow asks whether both seeds are 0, which it cannot
+        # tell of a tensor when the graph's is; neither is.
+        tf.compat.v1.get_default_graph().seed = 1
         return records.shuffle(_SHUFFLE_BUFFER, seed=once, reshuffle_each_iteration=False)
 
     records = tf.data.Dataset.range(2**20).flat_map(one_pass)

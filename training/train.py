@@ -38,6 +38,7 @@ def train(
     start: str | Path | None = None,
     *,
     weights: Sequence[float] | None = None,
+    unmirrored: Sequence[str | Path] = (),
     report: Callable[[str], None] = print,
     progress_bar: Callable = iter,
 ) -> list[dict]:
@@ -56,6 +57,8 @@ def train(
         config: the numbers of the run; the paper's by default.
         start: a `localiser.keras` to begin with.
         weights: how often each of `folders` is drawn from; by default as many as it has faces.
+        unmirrored: those of `folders` whose faces augmentation does not reflect, such as those that
+            a detector labelled: its errors are not mirror symmetric.
         report: called with a line of text on what happens.
         progress_bar: called on the sequence of faces that is read, to show progress.
 
@@ -72,7 +75,12 @@ def train(
         grid_model or GridModel.bundled(),
         Path(out),
     )
-    source = read_sources(folders, config, weights, progress_bar)
+    # What can be wrong with files of weights shows before anything is read or written.
+    keras.utils.set_random_seed(config.seed)
+    model = build_network(config, grid_model)
+    if start is not None:
+        start_from(model.get_layer("localiser"), start)
+    source = read_sources(folders, config, weights, progress_bar, unmirrored)
     measured = read_sources(validation, config, None, progress_bar) if validation else None
     for skipped in skipped_faces(source):
         report(f"left out {skipped}")
@@ -80,11 +88,6 @@ def train(
     material = {"train": describe_sources(folders, source)}
     material |= {"validation": describe_sources(validation, measured)}
     claim(out, config, material | describe_model(grid_model, start))
-
-    keras.utils.set_random_seed(config.seed)
-    model = build_network(config, grid_model)
-    if start is not None:
-        start_from(model.get_layer("localiser"), start)
     trainer = build_trainer(model, config, steps * config.epochs)
     results = RunResults(out, model, grid_model, config, measured or source)
     progress = restore_checkpoint(out, trainer)

@@ -52,6 +52,7 @@ def test_shares_that_are_no_whole_faces_still_add_up():
         (([crops(2)], [1, 2]), "positive weight for each of 1 data sets"),
         (([crops(2)], [0.0]), r"received \[0.0\]"),
         (([crops(2)], [float("nan")]), r"received \[nan\]"),
+        (([crops(2)], None, None, [True, False]), "whether each of 1 data sets is mirrored"),
         (([crops(2)], None, 0), "a face or more in an epoch, received 0"),
     ],
 )

@@ -95,6 +95,35 @@ def test_data_sets_are_drawn_from_by_weight(folder):
     assert source.weights == (0.75, 0.25) and len(source) == 12
 
 
+def test_faces_of_an_unmirrored_data_set_are_never_reflected(folder):
+    config = replace(CONFIG, augmentation=True, rotation=0.0)
+
+    def turning_left(unmirrored):
+        """How many of each epoch's faces have chin, nose bridge and tip in one sense of turning."""
+        source = read_sources([folder], config, unmirrored=unmirrored)
+        counts = []
+        for epoch in range(6):
+            chin, bridge, tip = np.moveaxis(
+                contents(epoch_batches(source, config, epoch))[1][:, [8, 27, 30], :2], 1, 0
+            )
+            first, second = (bridge - chin).T, (tip - chin).T
+            counts.append(int((first[0] * second[1] > first[1] * second[0]).sum()))
+        return counts
+
+    # All three points are their own mirror images, so a reflection turns their sense around.
+    assert len(set(turning_left([folder]))) == 1
+    assert len(set(turning_left([]))) > 1
+
+
+def test_what_is_not_mirrored_is_described_and_must_be_a_data_set_of_the_run(folder):
+    described = describe_sources([folder], read_sources([folder], CONFIG, unmirrored=[folder]))
+    assert all(text.endswith(", not mirrored") for text in described.values())
+    described = describe_sources([folder], read_sources([folder], CONFIG))
+    assert not any("not mirrored" in text for text in described.values())
+    with pytest.raises(ValueError, match="to be among those trained on, received elsewhere"):
+        read_sources([folder], CONFIG, unmirrored=["elsewhere"])
+
+
 def test_changed_labels_change_the_description(folder):
     source = read_sources([folder], CONFIG)
     description = describe_sources([folder], source)

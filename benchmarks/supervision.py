@@ -1,0 +1,223 @@
+"""How little supervision is enough: the losses without labels, and a face model that is trained.
+
+python benchmarks/supervision.py FACES [--steps 500] [--only NAME ...] [--coarse]
+
+FACES holds 300w/helen/trainset, 300w/lfpw/trainset and youtube/train to train on, 300w/afw and
+youtube/val to measure on. Every run trains the compact localiser from scratch with the same
+photographs, seed, changes and number of steps; in each batch every photograph is followed by its
+reflection, and half of the photographs are drawn from those that keep their labels, half from all
+others. A run that is finished is a row of the results and is not repeated.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+
+from keras_3dmmstn.framing import tight_box
+from keras_3dmmstn.losses import mirror_pair_loss, symmetry_loss
+from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.reflection import with_reflections
+from keras_3dmmstn.training.config import TrainingConfig, with_settings
+from keras_3dmmstn.training.crops import FaceCrops, cut_faces
+from keras_3dmmstn.training.error_measures import face_errors, relative_errors
+from keras_3dmmstn.training.evaluation_report import versions
+from keras_3dmmstn.training.faces import read_faces
+from keras_3dmmstn.training.labelled_faces import FIVE_POINTS, LANDMARK_SET
+from keras_3dmmstn.training.mixture import Mixture, mixture
+from keras_3dmmstn.training.network import build_network, build_trainer
+from keras_3dmmstn.training.pipeline import evaluation_batches, training_batches
+from keras_3dmmstn.training.recipes import recipe
+from keras_3dmmstn.training.supervision import Supervision
+
+TRAINED_ON = ("300w/helen/trainset", "300w/lfpw/trainset", "youtube/train")
+MEASURED_ON = ("300w/afw", "youtube/val")
+SIDE = 140  # pixels, of the network's input
+PHOTOGRAPHS = 16  # in a step, without their reflections
+WEIGHT = 1e-3  # of both texture losses, beside landmark distances in pixels
+# Of the 68 points: image-left eye, image-right eye, nose tip, mouth corners.
+FIVE_OF_68 = (range(36, 42), range(42, 48), (30,), (48,), (54,))
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row: which labels are kept, and the weights of the losses that need none."""
+
+    share: float = 1.0
+    five: bool = False
+    symmetry: float = 0.0
+    mirror_pairs: float = 0.0
+
+
+LABELS = {
+    "100 %": Run(),
+    "10 %": Run(share=0.1),
+    "1 %": Run(share=0.01),
+    "five points": Run(five=True),
+    "none": Run(share=0.0),
+}
+RUNS = LABELS | {
+    f"{name}, textures": replace(run, symmetry=WEIGHT, mirror_pairs=WEIGHT)
+    for name, run in LABELS.items()
+}
+RUNS["1 %, symmetry"] = replace(LABELS["1 %"], symmetry=WEIGHT)
+RUNS["1 %, mirror pairs"] = replace(LABELS["1 %"], mirror_pairs=WEIGHT)
+
+
+def read_crops(faces: Path, names) -> FaceCrops:
+    """Reads data sets into one collection of crops, with room for the changes."""
+    return cut_faces(read_faces([faces / name for name in names]), size=round(1.5 * SIDE))
+
+
+def with_five_points(landmarks: np.ndarray) -> np.ndarray:
+    """Returns landmarks `(faces, 89, 3)` with five points, made of the 68, and no others."""
+    five = np.zeros_like(landmarks)
+    for place, points in zip(FIVE_POINTS, FIVE_OF_68, strict=True):
+        five[:, place] = landmarks[:, list(points)].mean(axis=1)
+    return five
+
+
+def sources_of(crops: FaceCrops, run: Run, steps: int, seed: int) -> Mixture:
+    """Returns what a run trains on: labelled photographs in half of each batch."""
+    if run.five:
+        crops = replace(crops, landmarks=with_five_points(crops.landmarks))
+    kept = Supervision(run.share).factors(len(crops), seed)[:, 0] > 0
+    unlabelled = crops.landmarks.copy()
+    unlabelled[..., 2] = 0
+    if kept.all() or not kept.any():
+        parts = [replace(crops, landmarks=crops.landmarks if kept.all() else unlabelled)]
+    else:
+        labelled = FaceCrops(crops.images[kept], crops.landmarks[kept], crops.scale)
+        parts = [labelled, replace(crops, landmarks=unlabelled)]
+    return mixture(parts, [1.0] * len(parts), faces_per_epoch=steps * PHOTOGRAPHS)
+
+
+def config_of(run: Run, seed: int) -> TrainingConfig:
+    """Returns the numbers of a run: the compact recipe, in batches of pairs."""
+    settings = {
+        "image_size": SIDE,
+        "batch_size": PHOTOGRAPHS,
+        "precision": "mixed_bfloat16",
+        "symmetry": run.symmetry,
+        "mirror_pairs": run.mirror_pairs,
+        # The landmark loss is a mean over the batch: half of it counts twice.
+        "landmarks": 2.0 if 0 < run.share < 1 else 1.0,
+        "seed": seed,
+    }
+    return with_settings(recipe("compact"), settings)
+
+
+def train(run: Run, crops: FaceCrops, grid_model: GridModel, steps: int, seed: int):
+    """Returns the network that a run gives, trained from scratch."""
+    config = config_of(run, seed)
+    keras.utils.set_random_seed(seed)
+    model = build_network(config, grid_model)
+    trainer = build_trainer(model, config, steps)
+    source = sources_of(crops, run, steps, seed)
+    trainer.fit(training_batches(source, config, mirror_pairs=True), shuffle=False, verbose=0)
+    return model
+
+
+def landmarks_of(model: keras.Model, crops: FaceCrops) -> tuple[np.ndarray, np.ndarray]:
+    """Returns labels `(faces, 68, 2)` and predictions, in pixels of the network's input."""
+    batches = evaluation_batches(crops, with_settings(recipe("compact"), {"image_size": SIDE}))
+    predict = keras.Model(model.input, model.output["landmarks"])
+    predicted = np.concatenate([predict.predict_on_batch(images) for images, _ in batches])
+    labels = np.concatenate([labels["landmarks"].numpy() for _, labels in batches])
+    return labels[:, :68, :2], predicted[:, :68]
+
+
+def errors_of(model: keras.Model, crops: FaceCrops) -> dict[str, float]:
+    """Returns mean errors in % of sqrt(w·h), and how large the face is predicted, as a share."""
+    labels, predicted = landmarks_of(model, crops)
+    boxes = np.stack([tight_box(points) for points in labels])
+    found = np.stack([tight_box(points) for points in predicted])
+    errors = relative_errors(np.linalg.norm(predicted - labels, axis=-1), boxes)
+    sides, found_sides = boxes[:, 2:] - boxes[:, :2], found[:, 2:] - found[:, :2]
+    return {
+        "all": float(face_errors(errors).mean()),
+        "inner": float(face_errors(errors, slice(17, 68)).mean()),
+        "size": float(np.sqrt((found_sides / sides).prod(axis=1)).mean()),
+    }
+
+
+def texture_losses(model: keras.Model, crops: FaceCrops, count: int = 128) -> dict[str, float]:
+    """Returns the two losses of textures, in squared levels, on some photographs."""
+    few = FaceCrops(crops.images[:count], crops.landmarks[:count], crops.scale)
+    batches = evaluation_batches(few, with_settings(recipe("compact"), {"image_size": SIDE}))
+    symmetry, pairs = [], []
+    for images, labels in batches:
+        outputs = model.predict_on_batch(with_reflections(images, labels, LANDMARK_SET)[0])
+        symmetry.append(symmetry_loss(outputs["texture"], outputs["mask"]))
+        pairs.append(mirror_pair_loss(outputs["texture"], outputs["mask"]))
+    return {
+        "symmetry": float(np.concatenate(symmetry).mean()),
+        "mirror_pairs": float(np.concatenate(pairs).mean()),
+    }
+
+
+def coarse(grid_model: GridModel) -> GridModel:
+    """Returns the model on a grid of half the rows and columns, of means of four vertices.
+
+    A cell with a landmark takes that vertex itself.
+    """
+    rows, columns = (size // 2 for size in grid_model.grid_shape)
+    blocks = np.arange(len(grid_model.mean)).reshape(rows, 2, columns, 2)
+    blocks = blocks.transpose(0, 2, 1, 3).reshape(-1, 4)
+    mean, basis = grid_model.mean[blocks].mean(axis=1), grid_model.basis[:, blocks].mean(axis=2)
+    landmarks = {}
+    for name in reversed(LANDMARK_SET.split("+")):  # the first set comes last, and wins
+        vertices = grid_model.landmarks[name]
+        row, column = np.divmod(vertices, grid_model.grid_shape[1])
+        landmarks[name] = row // 2 * columns + column // 2
+        mean[landmarks[name]] = grid_model.mean[vertices]
+        basis[:, landmarks[name]] = grid_model.basis[:, vertices]
+    return GridModel(
+        mean, basis, (rows, columns), landmarks, grid_model.identity_count, grid_model.name
+    )
+
+
+def main():
+    """Trains what is missing, and writes a row for each run."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("faces", type=Path)
+    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="*", choices=RUNS, default=list(RUNS))
+    parser.add_argument("--weight", type=float, default=WEIGHT)
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent / "results/supervision.json"
+    )
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    grid_model = coarse(GridModel.bundled())
+    crops = read_crops(arguments.faces, TRAINED_ON)
+    measured = {name: read_crops(arguments.faces, [name]) for name in MEASURED_ON}
+    print(len(crops), "photographs", flush=True)
+    record = json.loads(arguments.out.read_text()) if arguments.out.exists() else {"runs": {}}
+    for name in arguments.only:
+        key = f"{name}, {arguments.steps} steps, seed {arguments.seed}, w {arguments.weight:g}"
+        if key in record["runs"]:
+            continue
+        run = RUNS[name]
+        f = arguments.weight / WEIGHT
+        run = replace(run, symmetry=run.symmetry * f, mirror_pairs=run.mirror_pairs * f)
+        began = time.perf_counter()
+        model = train(run, crops, grid_model, arguments.steps, arguments.seed)
+        row = {"seconds": round(time.perf_counter() - began)}
+        row |= {place: errors_of(model, part) for place, part in measured.items()}
+        row |= texture_losses(model, measured["300w/afw"])
+        record["runs"][key] = row
+        record["versions"] = versions()
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(json.dumps(record, indent=1) + "\n")
+        print(key, row, flush=True)
+
+
+if __name__ == "__main__":
+    main()
