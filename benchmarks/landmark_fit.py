@@ -21,10 +21,14 @@ from published_models import present_models, read_with_all_modes
 
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.training.faces import read_faces
+from keras_3dmmstn.training.weak_perspective import (
+    first_pose,
+    gauss_newton_step,
+    projection_jacobian,
+)
 
 LANDMARK_DEVIATION = 0.02  # of √(w h)
 ROUNDS = 40
-LARGEST_TURN = 0.3  # radians in a round
 
 
 def fit(mean: np.ndarray, basis: np.ndarray, points: np.ndarray, deviation: float):
@@ -38,46 +42,18 @@ def fit(mean: np.ndarray, basis: np.ndarray, points: np.ndarray, deviation: floa
     Returns:
         The fitted points `(68, 2)` and the coefficients.
     """
-    rotation, scale, shift = _start(mean, points)
+    rotation, scale, shift = first_pose(mean, points)
     alpha = np.zeros(len(basis))
-    prior = np.concatenate([np.zeros(6), np.ones(len(basis))])
     for _ in range(ROUNDS):
         turned = (mean + np.tensordot(alpha, basis, 1)) @ rotation.T
         residual = (scale * turned[:, :2] + shift - points) / deviation
-        jacobian = np.zeros((len(points), 2, 6 + len(basis)))
-        x, y, z = turned.T
-        # Columns: a small turn about x, y, z; the shift; the logarithm of the scale; α.
-        jacobian[:, 0, 1], jacobian[:, 0, 2] = scale * z, -scale * y
-        jacobian[:, 1, 0], jacobian[:, 1, 2] = -scale * z, scale * x
-        jacobian[:, 0, 3] = jacobian[:, 1, 4] = 1
-        jacobian[:, :, 5] = scale * turned[:, :2]
-        jacobian[:, :, 6:] = scale * np.einsum("ij,dnj->nid", rotation[:2], basis)
-        jacobian = jacobian.reshape(-1, 6 + len(basis)) / deviation
-        hessian = jacobian.T @ jacobian + np.diag(prior)
-        hessian += 1e-9 * np.diag(np.diag(hessian))
-        gradient = jacobian.T @ residual.ravel() + prior * np.concatenate([np.zeros(6), alpha])
-        step = -np.linalg.solve(hessian, gradient)
-        step *= min(1.0, LARGEST_TURN / max(np.linalg.norm(step[:3]), 1e-12))
+        jacobian = projection_jacobian(turned, basis, rotation, scale) / deviation
+        step = gauss_newton_step(jacobian.reshape(residual.size, -1), residual.ravel(), alpha)
         rotation = cv2.Rodrigues(step[:3])[0] @ rotation
         shift, scale = shift + step[3:5], scale * np.exp(step[5])
         alpha = alpha + step[6:]
     turned = (mean + np.tensordot(alpha, basis, 1)) @ rotation.T
     return scale * turned[:, :2] + shift, alpha
-
-
-def _start(mean, points):
-    """Returns rotation, scale and shift from the best affine map of the mean to the points."""
-    centre, target = mean.mean(axis=0), points.mean(axis=0)
-    affine = np.linalg.lstsq(mean - centre, points - target, rcond=None)[0].T
-    lengths = np.linalg.norm(affine, axis=1)
-    first = affine[0] / lengths[0]
-    second = affine[1] - first * (affine[1] @ first)
-    second /= np.linalg.norm(second)
-    rotation = np.stack([first, second, np.cross(first, second)])
-    if rotation[2, 2] < 0.5:  # the back of the head: the points are too flat to tell
-        rotation = np.eye(3)
-    scale = float(np.sqrt(lengths.prod()))
-    return rotation, scale, target - scale * (rotation @ centre)[:2]
 
 
 def errors(mean: np.ndarray, basis: np.ndarray, photographs: np.ndarray) -> np.ndarray:

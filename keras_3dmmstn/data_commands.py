@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
@@ -113,12 +114,12 @@ def _describe(table, folder, count):
 
     if is_shards(folder):
         shards = read_shards(folder)
-        table.add_row(str(folder), str(len(shards)), f"{len(shards.skipped)} left out")
+        table.add_row(escape(str(folder)), str(len(shards)), f"{len(shards.skipped)} left out")
         return shards.load(count) if count else None
     faces = read_faces(folder)
     labelled = (faces.landmarks[..., 2] > 0).sum(axis=1)
     table.add_row(
-        str(folder),
+        escape(str(folder)),
         str(len(faces)),
         str(len(set(faces.paths))),
         str(len(set(faces.subjects) - {""})),
@@ -137,8 +138,10 @@ def _draw(crops, path):
 
     from keras_3dmmstn.training.label_pictures import labelled_sheet
 
+    if not cv2.haveImageWriter(str(path)):
+        raise ValueError(f"--picture expects a name such as sheet.jpg, received {path}.")
     if not cv2.imwrite(str(path), labelled_sheet(crops, len(crops))[..., ::-1]):
-        raise OSError(f"Expected a picture file to write, received {path}.")
+        raise OSError(f"Expected a picture file that can be written, received {path}.")
     _output.print(str(path), markup=False, highlight=False)
 
 

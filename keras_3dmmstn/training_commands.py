@@ -90,7 +90,12 @@ def train(
                 faces, "Reading photographs", console=_errors, transient=True
             ),
         )
-    except (ArithmeticError, OSError, TypeError, ValueError) as error:
+    except KeyboardInterrupt:
+        _errors.print(
+            "Stopped. The same command goes on after the last checkpoint, if there is one."
+        )
+        raise typer.Exit(130) from None
+    except (ArithmeticError, MemoryError, OSError, TypeError, ValueError) as error:
         _errors.print(str(error), markup=False, highlight=False)
         raise typer.Exit(1) from None
 

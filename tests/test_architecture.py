@@ -27,6 +27,7 @@ FLOORS = {
     "reflection": 2,
     "localiser": 3,
     "model": 3,
+    "refinement": 3,
     "vgg_face": 3,
     "vgg_face_file": 3,
     "detection": 3,

@@ -98,6 +98,12 @@ def test_inspect_refuses_what_it_cannot_do(aflw, tmp_path):
     assert_fails(run("inspect", tmp_path), "landmarks.csv", "aflw.sqlite", ".pts")
     nowhere = tmp_path / "nowhere" / "sheet.png"
     assert_fails(run("inspect", aflw, "--picture", nowhere), "picture file", "nowhere")
+    assert_fails(run("inspect", aflw, "--picture", tmp_path / "a.xyz"), "sheet.jpg", "a.xyz")
+
+
+def test_names_of_folders_are_printed_as_they_are(tmp_path):
+    folder = write_300w(tmp_path / "a [red] é")
+    assert "[red] é" in run("inspect", folder).output.replace("\n", " ")
 
 
 def test_a_photograph_of_another_size_than_the_database_says_is_no_matter(aflw, tmp_path):

@@ -84,6 +84,7 @@ def test_all_numbers_go_to_json_with_settings_and_versions(folder, weights, norm
         "box_noise": 0.05,
         "estimate_boxes": False,
         "balanced": False,
+        "left_out": None,
         "seed": 7,
     }
     assert "tensorflow" in numbers["versions"]

@@ -84,7 +84,7 @@ def real_photographs(names):
         )
     faces = read_300w(PHOTOGRAPHS)
     crops, labels = [], []
-    for path, label in zip(faces.paths, faces.landmarks, strict=True):
+    for path, label in zip(faces.paths, faces.landmarks[:, :68], strict=True):
         if path.stem in names:
             matrix = crop_matrix(tight_box(label[:, :2]), SIZE)
             crops.append(warp(read_photograph(path), matrix, SIZE))

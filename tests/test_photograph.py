@@ -1,12 +1,11 @@
 """Photographs of every common kind."""
 
-import struct
-
 import cv2
 import numpy as np
 import pytest
 
 from keras_3dmmstn.photograph import as_photograph, read_photograph, warp
+from tests.training.face_folders import with_orientation
 
 
 @pytest.fixture
@@ -47,14 +46,13 @@ def test_transparency_is_dropped(picture, tmp_path):
 def test_exif_orientation_is_applied(picture, tmp_path):
     jpeg = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 100])[1].tobytes()
     # Orientation 6: the camera was turned, the picture is to be turned clockwise by 90 degrees.
-    tiff = b"MM\x00*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, 6, 0, 0)
-    exif = b"Exif\x00\x00" + tiff
-    segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
-    (tmp_path / "a.jpg").write_bytes(jpeg[:2] + segment + jpeg[2:])
+    (tmp_path / "a.jpg").write_bytes(with_orientation(jpeg, 6))
     read = read_photograph(tmp_path / "a.jpg")
     assert read.shape == (40, 30, 3)
     # What was red at the left is at the top, what was green at the top is at the right.
     assert read[2, 5, 0] > 150 and read[35, 27, 1] > 70 and read[35, 5].max() < 40
+    stored = read_photograph(tmp_path / "a.jpg", upright=False)
+    np.testing.assert_array_equal(np.rot90(read), stored)
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n broken"])

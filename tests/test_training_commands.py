@@ -63,8 +63,9 @@ def test_train_writes_a_folder_that_the_normaliser_loads_and_goes_on(files):
         (["--recipe", "paper", "--config", "x.toml"], "--recipe or --config, received both"),
         (["--config", "missing.toml"], "missing.toml"),
         (["--batch-size", "0"], "`batch_size` to be at least 1, received 0"),
-        (["--weight", "1", "--weight", "2"], "a positive weight for each of 1 data sets"),
+        (["--weight", "1", "--weight", "2"], "a weight for each of 1 data sets"),
         (["--set", "batch_size=5"], "at least one batch of 5 faces, received 4"),
+        (["--set", "batch_size=2", "--start", "no.keras"], "there is no file no.keras"),
         (["--recipe", "paper", "--set", "batch_size=2"], "there is no vgg-face.mat"),
     ],
 )
@@ -97,3 +98,20 @@ def test_the_recipe_is_said_and_compact_by_default(files, monkeypatch):
         result = train(files, *arguments)
         assert result.exit_code == 0 and result.output.splitlines()[0] == said
         assert received.pop() == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (KeyboardInterrupt(), 130, "Stopped. The same command goes on after the last checkpoint"),
+        (MemoryError("Unable to allocate 9 GiB"), 1, "Unable to allocate 9 GiB"),
+        (OSError(28, "No space left on device", "run/log.csv"), 1, "No space left on device"),
+    ],
+)
+def test_what_ends_a_run_is_said_without_a_traceback(error, status, message, files, monkeypatch):
+    def ends(*args, **options):
+        raise error
+
+    monkeypatch.setattr("keras_3dmmstn.training.train.train", ends)
+    result = train(files)
+    assert result.exit_code == status and message in flat(result)

@@ -39,9 +39,10 @@ def augment(
     crop = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
     moved = landmarks.astype(np.float32, copy=True)
     moved[:, :2] = landmarks[:, :2] @ matrix[:, :2].T + matrix[:, 2]
-    crop = _random_sharpness(crop, rng)
-    crop = _random_light(crop, rng)
-    if rng.random() < 0.3:
+    if rng.random() < config.blur:
+        crop = _random_blur(crop, rng)
+    crop = _random_light(crop, config.light, rng)
+    if rng.random() < config.patches:
         crop = _random_patch(crop, rng)
     return crop, moved
 
@@ -65,31 +66,31 @@ def _mirrored(matrix, landmarks, image_size):
     return matrix, landmarks[_MIRROR]
 
 
-def _random_light(crop, rng):
+def _random_light(crop, strength, rng):
     """Changes exposure, contrast, gamma and colour cast; sometimes drops the colour."""
     levels = np.arange(256) / 255.0
-    gamma, contrast = np.exp(rng.normal(0, 0.3)), np.exp(rng.normal(0, 0.2))
-    curve = (levels**gamma - 0.5) * contrast + 0.5 + rng.normal(0, 0.08)
-    table = curve[:, None] * np.exp(rng.normal(0, 0.08, 3))
+    gamma, contrast = np.exp(strength * rng.normal(0, [0.3, 0.2]))
+    curve = (levels**gamma - 0.5) * contrast + 0.5 + strength * rng.normal(0, 0.08)
+    table = curve[:, None] * np.exp(strength * rng.normal(0, 0.08, 3))
     table = np.clip(np.round(table * 255), 0, 255).astype(np.uint8)
-    if rng.random() < 0.15:
+    if rng.random() < 0.15 * strength:
         crop = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     return cv2.LUT(crop, table.reshape(1, 256, 3))
 
 
-def _random_sharpness(crop, rng):
-    """Sometimes blurs, loses resolution, compresses or adds noise."""
-    choice, size = rng.random(), crop.shape[0]
-    if choice < 0.1:
+def _random_blur(crop, rng):
+    """Blurs, loses resolution, compresses or adds noise."""
+    choice, size = rng.integers(9), crop.shape[0]
+    if choice < 2:
         crop = cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.5, 1.8))
-    elif choice < 0.25:
+    elif choice < 5:
         small = int(size * rng.uniform(0.3, 0.7))
         crop = cv2.resize(crop, (small, small), interpolation=cv2.INTER_AREA)
         crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_LINEAR)
-    elif choice < 0.35:
+    elif choice < 7:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 60))]
         crop = cv2.imdecode(cv2.imencode(".jpg", crop, quality)[1], cv2.IMREAD_COLOR)
-    elif choice < 0.45:
+    else:
         noise = rng.normal(0, rng.uniform(2, 12), crop.shape)
         crop = np.clip(crop + noise, 0, 255).astype(np.uint8)
     return crop

@@ -110,6 +110,18 @@ class TrainingConfig:
     shift: float = _setting(
         0.03, "augmentation: standard deviation of the centre, sides of the crop", low=0
     )
+    light: float = _setting(
+        1.0, "augmentation: strength of changes of exposure, contrast, gamma and colour", low=0
+    )
+    blur: float = _setting(
+        0.45,
+        "augmentation: share of the crops that are blurred, shrunk, compressed or made noisy",
+        low=0,
+        high=1,
+    )
+    patches: float = _setting(
+        0.3, "augmentation: share of the crops of which a rectangle is hidden", low=0, high=1
+    )
     precision: str = _setting(
         "float32",
         "of the localiser's arithmetic; the geometry stays float32",

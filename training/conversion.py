@@ -63,8 +63,8 @@ def convert(
         The shards, with the photographs that were missing or broken in `skipped`.
 
     Raises:
-        ValueError: if the folder holds a conversion with other settings, a setting is out of
-            range, or no face at all could be cut out.
+        ValueError: if the folder holds a conversion with other settings or anything else, a setting
+            is out of range, there is no face, or none could be cut out.
     """
     if image_format not in ("jpeg", "png"):
         raise ValueError(f"Expected the image format 'jpeg' or 'png', received {image_format!r}.")
@@ -142,6 +142,13 @@ def _begun_index(out, settings, shard_count):
     checksum = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
     if not is_shards(out):
         out.mkdir(parents=True, exist_ok=True)
+        begun = ("faces-", f"{INDEX}.part", ".")
+        others = sorted(path.name for path in out.iterdir() if not path.name.startswith(begun))
+        if others:
+            raise ValueError(
+                f"{out}: expected a new or empty folder for shards, received one with "
+                f"{', '.join(others[:3])} in it."
+            )
         index = {"version": VERSION, "checksum": checksum, "settings": settings}
         return {**index, "shard_count": shard_count, "finished": False, "shards": []}
     index = read_index(out)

@@ -104,7 +104,9 @@ def face_sheet(measurement: Measurement, numbers: np.ndarray) -> np.ndarray:
     cards = []
     for number in numbers:
         matrix = framing.crop_matrix(measurement.boxes[number], _FACE_SIZE)
-        card = warp(read_photograph(measurement.faces.paths[number], upright=False), matrix, _FACE_SIZE)
+        card = warp(
+            read_photograph(measurement.faces.paths[number], upright=False), matrix, _FACE_SIZE
+        )
         labels = measurement.faces.landmarks[number]
         known = labels[:, 2] > 0
         labelled = framing.apply_similarity(matrix, labels[known, :2].astype(float))

@@ -7,6 +7,11 @@ import numpy as np
 
 from keras_3dmmstn.mesh import GridModel, contour_lines
 from keras_3dmmstn.training.labelled_faces import LANDMARK_COUNT, LANDMARK_SET
+from keras_3dmmstn.training.weak_perspective import (
+    first_pose,
+    gauss_newton_step,
+    projection_jacobian,
+)
 
 #: Standard deviation of hand-placed points, as a share of √(w h) of their tight box.
 LABEL_DEVIATION = 0.02
@@ -14,7 +19,6 @@ LABEL_DEVIATION = 0.02
 JAW_POINTS = 17
 _FEWEST_POINTS = 6
 _ROUNDS = 20
-_LARGEST_TURN = 0.3  # radians in a round
 
 
 @dataclass(frozen=True)
@@ -89,16 +93,16 @@ class FaceFitter:
         points, weight = _checked(landmarks)
         known = weight > 0
         chosen = self._rows(np.zeros(JAW_POINTS, int))
-        rotation, scale, shift = _start(self._mean[chosen][known], points[known])
+        rotation, scale, shift = first_pose(self._mean[chosen][known], points[known])
         alpha = np.zeros(len(self._basis))
         for _ in range(_ROUNDS):
             shape = self._mean + np.tensordot(alpha, self._basis, 1)
             chosen = self._rows(self.choose_jaw(shape[: self.jaw_lines.size], rotation))
             turned = shape[chosen] @ rotation.T
             residual = (scale * turned[:, :2] + shift - points) * weight[:, None]
-            jacobian = _jacobian(turned, self._basis[:, chosen], rotation, scale)
+            jacobian = projection_jacobian(turned, self._basis[:, chosen], rotation, scale)
             jacobian = (jacobian * weight[:, None, None]).reshape(residual.size, -1)
-            step = _step(jacobian, residual.ravel(), alpha)
+            step = gauss_newton_step(jacobian, residual.ravel(), alpha)
             rotation = cv2.Rodrigues(step[:3])[0] @ rotation
             shift, scale = shift + step[3:5], scale * np.exp(step[5])
             alpha = alpha + step[6:]
@@ -142,40 +146,3 @@ def _checked(landmarks):
             f"received {known.sum()}."
         )
     return points, np.sqrt(np.where(known, landmarks[:, 2], 0)) / (LABEL_DEVIATION * np.sqrt(box))
-
-
-def _jacobian(turned, basis, rotation, scale):
-    """Returns ∂(projected)/∂(turn x, y, z; shift x, y; log scale; α), `(L, 2, 6 + modes)`."""
-    x, y, z = turned.T
-    jacobian = np.zeros((len(turned), 2, 6 + len(basis)))
-    jacobian[:, 0, 1], jacobian[:, 0, 2] = scale * z, -scale * y
-    jacobian[:, 1, 0], jacobian[:, 1, 2] = -scale * z, scale * x
-    jacobian[:, 0, 3] = jacobian[:, 1, 4] = 1
-    jacobian[:, :, 5] = scale * turned[:, :2]
-    jacobian[:, :, 6:] = scale * (basis @ rotation[:2].T).transpose(1, 2, 0)
-    return jacobian
-
-
-def _step(jacobian, residual, alpha):
-    """Returns the Gauss-Newton step `(6 + modes,)` with the prior |α|², its turn limited."""
-    prior = np.concatenate([np.zeros(6), np.ones(len(alpha))])
-    hessian = jacobian.T @ jacobian + np.diag(prior)
-    hessian += 1e-9 * np.diag(np.diag(hessian))
-    gradient = jacobian.T @ residual + np.concatenate([np.zeros(6), alpha])
-    step = -np.linalg.solve(hessian, gradient)
-    return step * min(1.0, _LARGEST_TURN / max(np.linalg.norm(step[:3]), 1e-12))
-
-
-def _start(mean, points):
-    """Returns rotation, scale and shift from the best affine map of the mean to the points."""
-    centre, target = mean.mean(axis=0), points.mean(axis=0)
-    affine = np.linalg.lstsq(mean - centre, points - target, rcond=None)[0].T
-    lengths = np.linalg.norm(affine, axis=1)
-    first = affine[0] / lengths[0]
-    second = affine[1] - first * (affine[1] @ first)
-    second /= np.linalg.norm(second)
-    rotation = np.stack([first, second, np.cross(first, second)])
-    if rotation[2, 2] < 0:  # the back of the head: the points are too flat to tell
-        rotation = np.eye(3)
-    scale = float(np.sqrt(lengths.prod()))
-    return rotation, scale, target - scale * (rotation @ centre)[:2]

@@ -15,6 +15,8 @@ LANDMARK_SET = "ibug68+aflw21"
 LANDMARK_COUNT = len(mirror_permutation(LANDMARK_SET))
 #: Where in it eye centres, nose tip and mouth corners are: image-left before image-right.
 FIVE_POINTS = (68 + 7, 68 + 10, 68 + 14, 68 + 17, 68 + 19)
+# The same among the 68; an eye's centre is that of its outline.
+_FIVE_OF_68 = (range(36, 42), range(42, 48), (30,), (48,), (54,))
 
 _PLACES = {
     LANDMARK_SET: np.arange(LANDMARK_COUNT),
@@ -95,7 +97,9 @@ class LabelledFaces:
 
     def choose(self, indices: Sequence[int] | np.ndarray) -> "LabelledFaces":
         """Returns some of the faces, in the order of their indices or where a mask is true."""
-        indices = np.arange(len(self))[np.asarray(indices)]
+        indices = np.asarray(indices)
+        # An empty list has no type that says whether it is of numbers or a mask.
+        indices = np.arange(len(self))[indices if indices.size else indices.astype(int)]
         assert self.pose is not None and self.rectangles is not None
         return LabelledFaces(
             tuple(self.paths[index] for index in indices),
@@ -162,6 +166,27 @@ def joint_landmarks(points: np.ndarray, landmark_set: str) -> np.ndarray:
     joint = np.zeros((len(points), LANDMARK_COUNT, 3), np.float32)
     joint[:, places] = np.where(labelled[..., None], points, 0)
     return joint
+
+
+def with_five_points(landmarks: np.ndarray) -> np.ndarray:
+    """Adds the five points to landmarks of which only the 68 are labelled.
+
+    Eye centres are the means of the eyes' six points. Points that are labelled stay; where one of
+    those that a point is made of is not labelled, it stays unlabelled.
+
+    Args:
+        landmarks: `(..., 89, 3)` x, y in pixels, and confidence.
+
+    Returns:
+        `(..., 89, 3)`, of the same type.
+    """
+    landmarks = landmarks.copy()
+    for place, points in zip(FIVE_POINTS, _FIVE_OF_68, strict=True):
+        made = landmarks[..., list(points), :].mean(axis=-2)
+        made[..., 2] = landmarks[..., list(points), 2].min(axis=-1)
+        wanted = (made[..., 2] > 0) & ~(landmarks[..., place, 2] > 0)
+        landmarks[..., place, :] = np.where(wanted[..., None], made, landmarks[..., place, :])
+    return landmarks
 
 
 def _default(name, paths):

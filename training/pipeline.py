@@ -119,7 +119,7 @@ class _CropReader:
     """Reads crops of several sources, with the labels that the supervision leaves."""
 
     def __init__(self, mixed, supervision, seed):
-        self._sources = mixed.sources
+        self._sources, self._supervision = mixed.sources, supervision
         # Records are numbered before any face was skipped.
         self._factors = [
             supervision.factors(s.planned if isinstance(s, Shards) else len(s), seed)
@@ -134,6 +134,7 @@ class _CropReader:
                 image, points = decoded_image(images[k]), landmarks[k].copy()
             else:
                 image, points = source.images[number], source.landmarks[number].copy()
+            points = self._supervision.labels(points)
             points[:, 2] *= self._factors[place][number]
             yield image, points, source.scale
 

@@ -124,22 +124,24 @@ def write_turned_faces(
 
     Args:
         faces, model, options: as of `turn_faces`.
-        folder: gets `images/` and `landmarks.csv` with subject, 89 points with confidence, and
-            yaw; made if missing.
+        folder: gets `images/` and, once they are whole, `landmarks.csv` with subject, 89 points
+            with confidence, and yaw; made if missing.
 
     Returns:
         How many faces were written.
 
     Raises:
-        ValueError: if none of the faces can be turned.
+        ValueError: if the folder holds anything but the turned faces of a run that was stopped, or
+            none of the faces can be turned.
     """
     skipped = options.setdefault("skipped", [])
+    aside = _begun_table(Path(folder))
     images = Path(folder) / "images"
-    images.mkdir(parents=True, exist_ok=True)
+    images.mkdir(exist_ok=True)
     count = faces.landmarks.shape[1]
     points = [f"{axis}{number}" for number in range(count) for axis in "xyc"]
     written = 0
-    with (Path(folder) / "landmarks.csv").open("w", newline="") as file:
+    with aside.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(["image", "subject", "roll", "pitch", "yaw", *points])
         for number, face in turn_faces(faces, model, **options):
@@ -153,7 +155,20 @@ def write_turned_faces(
             written += 1
     if not written:
         raise nothing_left(skipped)
+    aside.replace(Path(folder) / "landmarks.csv")
     return written
+
+
+def _begun_table(folder):
+    """Returns the table to write to; only a folder that has one already may have anything."""
+    aside = folder / "landmarks.csv.part"
+    if folder.exists() and not aside.exists() and any(folder.iterdir()):
+        raise ValueError(
+            f"{folder}: expected a new or empty folder for turned faces, received one with "
+            f"{', '.join(sorted(path.name for path in folder.iterdir())[:3])} in it."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    return aside
 
 
 def _trusted_fit(turner, landmarks):

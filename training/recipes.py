@@ -16,7 +16,7 @@ RECIPES: Mapping[str, TrainingConfig] = {
         mirror_pairs=0.0,
         optimiser="adamw",
         batch_size=64,
-        epochs=60,
+        epochs=75,
         learning_rate=2e-3,
         schedule="cosine",
         warm_up=0.05,
@@ -24,6 +24,7 @@ RECIPES: Mapping[str, TrainingConfig] = {
         head_kernel_rate=1.0,
         head_bias_rate=1.0,
         augmentation=True,
+        scale=0.1,
     ),
 }
 

@@ -1,6 +1,8 @@
 """Face crops stored as TFRecord shards: what a record and a folder of shards hold."""
 
 import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,14 +56,20 @@ class Shards:
         return sum(self.counts)
 
     def load(self, count: int | None = None) -> FaceCrops:
-        """Reads all crops, or the first ones, into memory: 0.11 MB each at 192 pixels."""
+        """Reads all crops, or the first ones, into memory: 0.11 MB each at 192 pixels.
+
+        Raises:
+            ValueError: if a shard is damaged.
+        """
         count = len(self) if count is None else min(count, len(self))
         images = np.empty((count, self.size, self.size, 3), np.uint8)
         landmarks = np.empty((count, LANDMARK_COUNT, 3), np.float32)
         numbers = np.empty(count, np.int64)
         records = self.records().take(count).map(decoded, num_parallel_calls=tf.data.AUTOTUNE)
-        for place, (image, points, number) in enumerate(records.prefetch(64).as_numpy_iterator()):
-            images[place], landmarks[place], numbers[place] = image, points, number
+        with named_damage([self]):
+            decoded_crops = records.prefetch(64).as_numpy_iterator()
+            for place, (image, points, number) in enumerate(decoded_crops):
+                images[place], landmarks[place], numbers[place] = image, points, number
         return FaceCrops(images, landmarks, self.scale, numbers, self.skipped)
 
     def records(self) -> tf.data.Dataset:
@@ -100,6 +108,28 @@ def read_shards(folder: str | Path) -> Shards:
         sources=settings["sources"],
         skipped=tuple(Skipped(**s) for shard in shards for s in shard["skipped"]),
     )
+
+
+@contextmanager
+def named_damage(sources: Iterable[FaceCrops | Shards]) -> Iterator[None]:
+    """Says which shard is damaged where reading records fails, as TensorFlow does not.
+
+    Raises:
+        ValueError: if a shard is as long as it was written, but its checksums are wrong.
+    """
+    try:
+        yield
+    except tf.errors.DataLossError as error:
+        files = [file for source in sources if isinstance(source, Shards) for file in source.files]
+        for file in files:
+            try:
+                tf.data.TFRecordDataset(str(file)).reduce(0, lambda count, _: count + 1)
+            except tf.errors.DataLossError:
+                raise ValueError(
+                    f"{file}: expected whole records, received damaged ones: delete the file and "
+                    "run the conversion again."
+                ) from error
+        raise
 
 
 def is_shards(folder: str | Path) -> bool:

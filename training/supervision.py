@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_3dmmstn.training.labelled_faces import LANDMARK_COUNT
+from keras_3dmmstn.training.labelled_faces import FIVE_POINTS, LANDMARK_COUNT, with_five_points
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,8 @@ class Supervision:
     Attributes:
         label_share: share of the faces that keep their labels, chosen once by the seed.
         only_points: the landmarks, by their places in `LANDMARK_SET`, that keep their labels; None
-            for all. `labelled_faces.FIVE_POINTS` are eye centres, nose tip and mouth corners.
+            for all. `labelled_faces.FIVE_POINTS` are eye centres, nose tip and mouth corners; a
+            face that has the 68 points instead gets them from these.
         confidence: factor for each landmark's confidence; 1 by default.
 
     Raises:
@@ -36,6 +37,11 @@ class Supervision:
             raise ValueError(
                 f"Expected {LANDMARK_COUNT} factors of confidence, received {len(self.confidence)}."
             )
+
+    def labels(self, landmarks: np.ndarray) -> np.ndarray:
+        """Returns landmarks `(..., 89, 3)`, with the five points where only they are kept."""
+        five = self.only_points is not None and set(self.only_points) == set(FIVE_POINTS)
+        return with_five_points(landmarks) if five else landmarks
 
     def factors(self, count: int, seed: int) -> np.ndarray:
         """Returns what the confidences are multiplied by, `(count, 89)` float32.

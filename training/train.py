@@ -26,6 +26,7 @@ from keras_3dmmstn.training.run_data import (
 )
 from keras_3dmmstn.training.run_folder import claim, describe_model, write_log
 from keras_3dmmstn.training.run_results import RunResults
+from keras_3dmmstn.training.shards import named_damage
 from keras_3dmmstn.training.watch import Watch, averaged_weights
 
 
@@ -68,7 +69,8 @@ def train(
     Raises:
         FileNotFoundError: if a file of weights is missing.
         FloatingPointError: if the loss is no longer finite; the last good weights stay.
-        ValueError: if the photographs do not fill a batch, or the folder's run is another one.
+        ValueError: if the photographs do not fill a batch, the folder's run is another one, or a
+            shard is damaged.
     """
     config, grid_model, out = (
         config or TrainingConfig(),
@@ -82,20 +84,21 @@ def train(
         start_from(model.get_layer("localiser"), start)
     source = read_sources(folders, config, weights, progress_bar, unmirrored)
     measured = read_sources(validation, config, None, progress_bar) if validation else None
-    for skipped in skipped_faces(source):
+    for skipped in skipped_faces(source) + (skipped_faces(measured) if measured else []):
         report(f"left out {skipped}")
     steps = int(epoch_batches(source, config, 0).cardinality())
     material = {"train": describe_sources(folders, source)}
     material |= {"validation": describe_sources(validation, measured)}
     claim(out, config, material | describe_model(grid_model, start))
     trainer = build_trainer(model, config, steps * config.epochs)
-    results = RunResults(out, model, grid_model, config, measured or source)
     progress = restore_checkpoint(out, trainer)
     if progress.epoch or progress.step:
         report(f"goes on after epoch {progress.epoch}, step {progress.step} of {steps}")
         write_log(out, progress.history)
     measure = _measurement(model, config, measured)
-    _train_on(trainer, source, config, steps, progress, results, measure, report)
+    with named_damage(source.sources + (measured.sources if measured else ())):
+        results = RunResults(out, model, grid_model, config, measured or source)
+        _train_on(trainer, source, config, steps, progress, results, measure, report)
     return progress.history
 
 

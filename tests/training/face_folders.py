@@ -1,6 +1,7 @@
 """Small folders of labelled photographs in the layouts of the real data sets."""
 
 import sqlite3
+import struct
 
 import cv2
 import numpy as np
@@ -47,6 +48,13 @@ def write_photograph(path, spot=None, size=(220, 260)):
         centre = tuple(round(float(value) * 16) for value in spot)
         cv2.circle(image, centre, 6 * 16, (255, 255, 255), -1, cv2.LINE_AA, 4)
     assert cv2.imwrite(str(path), image)
+
+
+def with_orientation(jpeg, orientation):
+    """Puts an orientation in EXIF into the bytes of a JPEG file; 6: to be turned clockwise."""
+    tiff = b"MM\x00*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+    exif = b"Exif\x00\x00" + tiff
+    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
 
 
 def spot_of(image):

@@ -1,9 +1,12 @@
 """Checkpoints: everything that a run is in, in one file that is whole."""
 
+import errno
+
 import keras
 import numpy as np
 import pytest
 
+from keras_3dmmstn.training import checkpoint
 from keras_3dmmstn.training.checkpoint import Progress, restore_checkpoint, save_checkpoint
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.optimisation import build_optimiser
@@ -80,6 +83,31 @@ def test_only_damaged_checkpoints_are_named(tmp_path):
         (tmp_path / name).write_bytes(b"no archive")
     with pytest.raises(ValueError, match=r"No checkpoint .*checkpoint\.npz.*previous\.npz"):
         restore_checkpoint(tmp_path, trainer())
+
+
+@pytest.mark.parametrize("progress", ["no JSON", '{"epoch": 1, "loops": 2}'])
+def test_a_checkpoint_with_other_progress_is_named(progress, tmp_path):
+    model = trainer()
+    save_checkpoint(tmp_path, model, Progress(epoch=1))
+    with np.load(tmp_path / "checkpoint.npz") as archive:
+        arrays = {**archive, "progress": np.array(progress)}
+    np.savez(tmp_path / "checkpoint.npz", **arrays)
+    with pytest.raises(ValueError, match=r"checkpoint\.npz: expected the progress of a run"):
+        restore_checkpoint(tmp_path, model)
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypatch):
+    model = trainer()
+    save_checkpoint(tmp_path, model, Progress(epoch=1))
+
+    def savez(file, **arrays):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(checkpoint.np, "savez", savez)
+    with pytest.raises(OSError, match=r"checkpoint before it stays.*No space left"):
+        save_checkpoint(tmp_path, model, Progress(epoch=2))
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.npz"]
+    assert restore_checkpoint(tmp_path, model).epoch == 1
 
 
 def test_a_checkpoint_of_another_model_is_refused_and_changes_nothing(tmp_path):

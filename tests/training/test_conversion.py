@@ -159,6 +159,31 @@ def test_other_settings_are_not_mixed_in(faces, tmp_path, change, message):
         convert(faces, tmp_path / "out", **change)
 
 
+def test_a_folder_with_anything_else_is_refused(faces, tmp_path):
+    folder = faces.paths[0].parent
+    with pytest.raises(ValueError, match=r"photographs: expected a new or empty .* 0\.png, 1\.png"):
+        convert(faces, folder)
+    assert not is_shards(folder)
+
+
+def test_no_face_to_convert_is_an_error(faces, tmp_path):
+    with pytest.raises(ValueError, match="Expected labelled faces to convert, received none"):
+        convert(faces.choose([]), tmp_path / "out")
+
+
+def test_a_shard_with_a_flipped_bit_is_named(faces, tmp_path):
+    shards = convert(faces, tmp_path / "out", faces_per_shard=4)
+    content = bytearray(shards.files[1].read_bytes())
+    content[1000] ^= 1
+    shards.files[1].write_bytes(content)
+    with pytest.raises(
+        ValueError, match=r"faces-00001\.tfrecord: expected whole .* delete the file"
+    ):
+        read_shards(tmp_path / "out").load()
+    shards.files[1].unlink()
+    assert len(convert(faces, tmp_path / "out", faces_per_shard=4).load()) == 7
+
+
 def test_other_labels_are_not_mixed_in(faces, tmp_path):
     convert(faces, tmp_path / "out")
     faces.landmarks[3, 5, 0] += 1
@@ -198,8 +223,8 @@ def test_a_killed_conversion_goes_on_and_ends_with_the_same_files(tmp_path):
     folder = tmp_path / "photographs"
     columns = ",".join(f"{axis}{n}" for n in range(68) for axis in "xy")
     points = ",".join(f"{20 + n}.5,{30 + n % 40}.25" for n in range(68))
-    rows = [f"{n}.png,{points}" for n in range(400)]
-    for n in range(400):
+    rows = [f"{n}.png,{points}" for n in range(200)]
+    for n in range(200):
         write_photograph(folder / "images" / f"{n}.png", (40 + n % 50, 60), (600, 800))
     (folder / "landmarks.csv").write_text(f"image,{columns}\n" + "\n".join(rows) + "\n")
     code = (
@@ -215,7 +240,7 @@ def test_a_killed_conversion_goes_on_and_ends_with_the_same_files(tmp_path):
     started.send_signal(signal.SIGKILL)
     started.wait()
     assert started.returncode == -signal.SIGKILL, "the conversion ended before it was killed"
-    with pytest.raises(ValueError, match=r"finished conversion, received one with \d+ of 50"):
+    with pytest.raises(ValueError, match=r"finished conversion, received one with \d+ of 25"):
         read_shards(tmp_path / "out")
     faces = read_faces(folder)
     convert(faces, tmp_path / "out", faces_per_shard=8)

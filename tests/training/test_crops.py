@@ -2,13 +2,15 @@
 
 import time
 
+import cv2
 import numpy as np
 import pytest
 
+from keras_3dmmstn.photograph import read_photograph
 from keras_3dmmstn.training.crops import FaceCrops, cut_faces, in_threads
 from keras_3dmmstn.training.label_pictures import labelled_sheet
 from keras_3dmmstn.training.labelled_faces import FIVE_POINTS, LabelledFaces
-from tests.training.face_folders import spot_of, spotted_faces
+from tests.training.face_folders import spot_of, spotted_faces, with_orientation
 
 
 @pytest.fixture
@@ -62,6 +64,30 @@ def test_missing_and_broken_photographs_are_named_and_skipped(faces):
     np.testing.assert_array_equal(crops.images, cut_faces(faces.choose([1, 2])).images)
     (skipped,) = crops.skipped
     assert skipped.name == str(faces.paths[0]) and "damaged" in str(skipped)
+
+
+def test_labels_are_of_the_pixels_as_they_are_stored(faces, tmp_path):
+    straight = cut_faces(faces.choose([0]))
+    jpeg = cv2.imencode(".jpg", cv2.imread(str(faces.paths[0])))[1].tobytes()
+    turned = tmp_path / "turned ü.jpg"
+    turned.write_bytes(with_orientation(jpeg, 6))
+    assert read_photograph(turned).shape == (260, 220, 3)  # upright: it was 220 by 260
+    crops = cut_faces(LabelledFaces((turned,), faces.landmarks[:1]))
+    np.testing.assert_array_equal(crops.landmarks, straight.landmarks)
+    np.testing.assert_allclose(spot_of(crops.images[0]), crops.landmarks[0, 30, :2], atol=0.5)
+
+
+@pytest.mark.parametrize("kind", ["grey", "alpha", "16 bit"])
+def test_photographs_of_any_kind_are_cut_out(faces, kind):
+    expected = cut_faces(faces)
+    picture = cv2.imread(str(faces.paths[0]))
+    changed = {
+        "grey": picture[..., 0],
+        "alpha": np.dstack([picture, np.full(picture.shape[:2], 9, np.uint8)]),
+        "16 bit": picture.astype(np.uint16) * 257,
+    }[kind]
+    cv2.imwrite(str(faces.paths[0]), changed)
+    np.testing.assert_array_equal(cut_faces(faces).images, expected.images)
 
 
 def test_a_face_that_cannot_be_framed_is_named_and_skipped(faces):

@@ -154,7 +154,7 @@ def test_several_faces_of_a_photograph_are_told_apart_and_it_is_read_once(
     reads = []
     read = framed_faces.read_photograph
     monkeypatch.setattr(
-        framed_faces, "read_photograph", lambda path: reads.append(path) or read(path)
+        framed_faces, "read_photograph", lambda path, **how: reads.append(path) or read(path, **how)
     )
     paths = (photographs[0], photographs[0], photographs[1])
     points = rng.uniform(40, 100, (3, 68, 2)) + np.array([[[0, 0]], [[60, 50]], [[10, 0]]])

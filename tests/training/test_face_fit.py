@@ -6,7 +6,6 @@ import pytest
 
 from keras_3dmmstn.mesh import GridModel, contour_lines
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
-from keras_3dmmstn.training import face_fit
 from keras_3dmmstn.training.face_fit import FaceFitter
 from keras_3dmmstn.training.labelled_faces import LANDMARK_SET
 
@@ -90,22 +89,6 @@ def test_the_error_is_a_share_of_the_box():
     projected = fit.project((FACE.mean + coefficients)[fit.vertices])
     distance = np.linalg.norm(projected - landmarks[:, :2], axis=1).mean()
     assert fit.error == pytest.approx(distance / box, rel=1e-2)
-
-
-def test_the_jacobian_is_the_derivative_of_the_projection():
-    rng = np.random.default_rng(0)
-    points, basis = rng.normal(size=(4, 3)), rng.normal(size=(2, 4, 3))
-    rotation, scale = cv2.Rodrigues(np.array([0.3, -0.2, 0.5]))[0], 1.7
-
-    def project(p):
-        turn = cv2.Rodrigues(p[:3])[0] @ rotation
-        turned = (points + np.tensordot(p[6:], basis, 1)) @ turn.T
-        return scale * np.exp(p[5]) * turned[:, :2] + p[3:5]
-
-    step = 1e-5
-    numeric = [(project(step * e) - project(-step * e)) / (2 * step) for e in np.eye(8)]
-    written = face_fit._jacobian(points @ rotation.T, basis, rotation, scale)
-    np.testing.assert_allclose(written, np.moveaxis(numeric, 0, -1), atol=1e-8)
 
 
 def test_landmarks_of_another_shape_are_refused():

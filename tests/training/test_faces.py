@@ -40,7 +40,7 @@ def test_a_label_file_without_photograph_is_read(tmp_path):
     assert read_300w(tmp_path).paths == (tmp_path / "image_0.jpg",)
 
 
-@pytest.mark.parametrize("suffix", [".png", ".JPG"])
+@pytest.mark.parametrize("suffix", [".png", ".JPG", ".JPEG"])
 def test_300w_takes_the_photograph_that_is_there(tmp_path, suffix):
     write_300w(tmp_path, 1)
     photograph = (tmp_path / "image_0.jpg").rename(tmp_path / f"image_0{suffix}")
@@ -147,6 +147,39 @@ def test_a_csv_without_rows_image_or_points_is_named(tmp_path):
             read_landmark_csv(path.parent)
 
 
+def test_a_csv_that_excel_wrote_is_read(tmp_path):
+    path = write_csv(tmp_path / "Gesichter mit ü") / "landmarks.csv"
+    path.write_text(path.read_text(), "utf-8-sig")
+    assert read_landmark_csv(path.parent).subjects == ("someone",)
+
+
+def test_a_csv_that_is_none_is_named(tmp_path):
+    path = write_csv(tmp_path / "videos") / "landmarks.csv"
+    text = path.read_text()
+    for content, message in (
+        (text.replace("someone", "Jörg").encode("latin1"), "CSV table in UTF-8: .*codec"),
+        (text.replace("someone", "x" * 200_000).encode(), "CSV table in UTF-8: field larger"),
+        (text.replace("one.jpg,", ",").encode(), "line 2: expected the name of an image"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=rf"landmarks\.csv.*{message}"):
+            read_landmark_csv(path.parent)
+
+
+def test_a_row_that_ends_early_labels_what_it_has(tmp_path):
+    path = write_csv(tmp_path / "videos") / "landmarks.csv"
+    header, row = path.read_text().splitlines()
+    path.write_text(f"{header}\n{','.join(row.split(',')[:6])}\n")
+    labelled = read_landmark_csv(path.parent).landmarks[0, :, 2]
+    assert labelled.tolist() == [1.0] * 2 + [0.0] * 87
+
+
+def test_what_macos_leaves_beside_label_files_is_passed_over(tmp_path):
+    write_300w(tmp_path, 1)
+    (tmp_path / "._image_0.pts").write_bytes(b"\x00\x05\x16\x07\xff")
+    assert len(read_300w(tmp_path)) == 1
+
+
 def test_a_binary_label_file_is_named(tmp_path):
     write_300w(tmp_path, 1)
     (tmp_path / "image_0.pts").write_bytes(b"\xff\xfe\x00")
@@ -168,6 +201,15 @@ def test_faces_that_do_not_fit_together_are_refused(given, message):
         LabelledFaces(**{"paths": (Path("a.jpg"),), "landmarks": joint(), **given})
 
 
+@pytest.mark.parametrize("column", [0, 1, 2])
+def test_a_point_that_is_not_finite_is_not_labelled(column):
+    landmarks = np.ones((1, 89, 3))
+    landmarks[0, 4, column] = np.nan
+    faces = LabelledFaces((Path("a.jpg"),), landmarks)
+    np.testing.assert_array_equal(faces.landmarks[0, 4], 0)
+    assert (np.delete(faces.landmarks[0], 4, axis=0) == 1).all()
+
+
 def test_several_faces_of_a_photograph_have_names_of_their_own():
     faces = LabelledFaces((Path("a.jpg"), Path("b.jpg"), Path("a.jpg")), joint(3))
     assert faces.names == ("a.jpg", "b.jpg", "a.jpg#2")
@@ -183,6 +225,7 @@ def test_chosen_faces_keep_what_is_known_of_them():
     assert faces.choose([2, 0]).subjects == ("z", "x")
     assert faces.choose([False, True, True]).landmarks[:, 0, 0].tolist() == [2, 3]
     assert faces.choose([1]).pose.tolist() == [[0, 1, 0]]
+    assert len(faces.choose([])) == len(faces.choose([False] * 3)) == 0
 
 
 def test_landmarks_of_an_unknown_set_or_number_are_refused():

@@ -122,6 +122,23 @@ def test_a_face_that_cannot_be_turned_is_named_and_left_out(faces):
     assert list(crops.skipped) == skipped and crops.kept.tolist() == [3, 3]
 
 
+def test_only_a_new_folder_or_one_of_a_stopped_run_is_written_to(faces, tmp_path):
+    out = tmp_path / "out"
+
+    def stopped(numbers):
+        yield numbers[0]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_turned_faces(faces, out, copies=1, progress=stopped)
+    assert not (out / "landmarks.csv").exists()  # no half table that could be trained on
+    assert write_turned_faces(faces, out, copies=1) == 2
+    before = (out / "landmarks.csv").read_bytes()
+    with pytest.raises(ValueError, match=r"out: expected a new or empty .* images, landmarks\.csv"):
+        write_turned_faces(faces, out, copies=2)
+    assert (out / "landmarks.csv").read_bytes() == before
+
+
 def test_no_face_to_turn_is_an_error(faces, tmp_path):
     faces.landmarks[:, :, 2] = 0
     with pytest.raises(ValueError, match=r"none of the 2 could be used.*a: expected at least 30"):

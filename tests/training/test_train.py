@@ -1,9 +1,13 @@
 """Training runs: what they leave, and that a killed one ends as an unbroken one does."""
 
 import csv
+import errno
+import os
+import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -13,10 +17,13 @@ import pytest
 from keras_3dmmstn.normaliser import Normaliser
 from keras_3dmmstn.training import checkpoint
 from keras_3dmmstn.training.config_file import load_config
+from keras_3dmmstn.training.conversion import convert
+from keras_3dmmstn.training.faces import read_faces
 from keras_3dmmstn.training.network import build_network, build_trainer
+from keras_3dmmstn.training.train import train
 from tests.training import tiny_run
 from tests.training.test_event_log import events
-from tests.training.tiny_run import KILLS, run, tiny_config
+from tests.training.tiny_run import KILLS, arrange_a_kill, run, tiny_config
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,6 +34,14 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     run(folder, "unbroken")
     return folder
+
+
+class Killed(BaseException):
+    """Ends a run where it stands: nothing catches it."""
+
+
+def killed():
+    raise Killed
 
 
 def rows(path):
@@ -56,11 +71,15 @@ def test_a_run_leaves_its_result_and_how_it_came_about(folder):
 
 @pytest.mark.slow
 def test_a_run_that_was_killed_again_and_again_ends_as_an_unbroken_one(folder):
-    script = [sys.executable, tiny_run.__file__, str(folder)]
-    environment = {"PYTHONPATH": str(ROOT)}
-    for where in KILLS:
-        ended = subprocess.run([*script, where], capture_output=True, env=_environment(environment))
-        assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()[-2000:]
+    # A process is killed once. Then what counts is what lies in the folder when a run ends.
+    script = [sys.executable, tiny_run.__file__, str(folder), KILLS[0]]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(script, capture_output=True, env=environment)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()[-2000:]
+    for where in KILLS[1:]:
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+            arrange_a_kill(where, patch, killed)
+            run(folder, "broken")
     assert len(rows(folder / "broken" / "log.csv")) == 3  # the last kill was before the log
     run(folder, "broken")
 
@@ -71,12 +90,6 @@ def test_a_run_that_was_killed_again_and_again_ends_as_an_unbroken_one(folder):
         expected, received = (_arrays(folder / out / name) for out in ("unbroken", "broken"))
         for one, other in zip(expected, received, strict=True):
             np.testing.assert_allclose(other, one, rtol=1e-6, atol=1e-9)
-
-
-def _environment(changes):
-    import os
-
-    return {**os.environ, **changes}
 
 
 def _arrays(path):
@@ -133,3 +146,73 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_the_last_good_weights(folde
     for before, after in zip(good, _arrays(folder / "diverging" / "localiser.keras"), strict=True):
         np.testing.assert_array_equal(after, before)
     assert len(rows(folder / "diverging" / "log.csv")) == 1
+
+
+@pytest.mark.slow
+def test_files_of_weights_that_do_not_fit_leave_the_folder_to_another_run(folder):
+    other = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    other.save(folder / "other.keras")
+    for changes, error, message in (
+        ({"start": folder / "missing.keras"}, FileNotFoundError, "there is no file .*missing"),
+        ({"start": folder}, FileNotFoundError, "there is no file"),
+        ({"start": folder / "other.keras"}, ValueError, r"other\.keras: .* of the architecture"),
+        ({"pretrained": str(folder / "missing.mat")}, FileNotFoundError, r"no .*missing\.mat"),
+    ):
+        with pytest.raises(error, match=message):
+            run(folder, "not begun", **changes)
+        assert not (folder / "not begun").exists()
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_the_run_with_what_was_saved(folder, monkeypatch):
+    save = np.savez
+
+    def savez(file, **arrays):
+        if '"epoch": 1, "step": 0' in str(arrays["progress"]):
+            file.write(b"PK\x03\x04 half of an archive")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(file, **arrays)
+
+    monkeypatch.setattr(checkpoint.np, "savez", savez)
+    with pytest.raises(
+        OSError, match=r"checkpoint before it stays.*No space left.*checkpoint\.npz"
+    ):
+        run(folder, "on a full disk", epochs=1)
+    monkeypatch.undo()
+    assert not list((folder / "on a full disk").glob(".*"))
+    history = run(folder, "on a full disk", epochs=1)
+    assert len(history) == 1
+
+
+@pytest.mark.slow
+def test_a_damaged_shard_is_named(folder):
+    shards = convert(read_faces(folder / "faces"), folder / "shards", image_format="png")
+    content = bytearray(shards.files[0].read_bytes())
+    content[5000] ^= 1
+    shards.files[0].write_bytes(content)
+    with pytest.raises(ValueError, match=r"faces-00000\.tfrecord: expected whole records"):
+        train(
+            [folder / "shards"],
+            folder / "of shards",
+            (),
+            tiny_run.toy_grid_model((16, 16)),
+            tiny_config(folder),
+        )
+
+
+@pytest.mark.slow
+def test_a_validation_photograph_that_is_left_out_is_named(folder):
+    shutil.copytree(folder / "faces", folder / "others")
+    (folder / "others" / "images" / "3.png").unlink()
+    said = []
+    with pytest.raises(ValueError, match="at least one batch of 99 faces, received 12 faces"):
+        train(
+            [folder / "faces"],
+            folder / "not begun",
+            [folder / "others"],
+            tiny_run.toy_grid_model((16, 16)),
+            replace(tiny_config(folder), batch_size=99),
+            report=said.append,
+        )
+    (line,) = said
+    assert "left out" in line and "3.png" in line

@@ -1,7 +1,6 @@
 """A training run of seconds: random photographs, a toy face, VGG-Face of few channels.
 
-As a script it runs until it kills itself: `tiny_run.py FOLDER WHERE`, with WHERE one of `KILLS` or
-`nowhere`.
+As a script it runs until it kills itself: `tiny_run.py FOLDER WHERE`, with WHERE one of `KILLS`.
 """
 
 import csv
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.training import checkpoint, watch
@@ -20,7 +20,7 @@ from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.train import train
 from tests.vgg_face_mat import small_layers, write_mat
 
-#: Where a run kills itself: the epoch and step, or the epoch after which a checkpoint is written.
+#: Where a run can be killed: the epoch and step, or the epoch after which a checkpoint is written.
 KILLS = ("in epoch 2", "in a checkpoint", "between renames", "before the log")
 
 
@@ -60,55 +60,53 @@ def tiny_config(folder):
     )
 
 
-def run(folder, out, **changes):
+def run(folder, out, start=None, **changes):
     """Runs the training in `folder / out`."""
     if not (folder / "faces").exists():
         write_faces(folder / "faces")
     config = replace(tiny_config(folder), **changes)
     faces = [folder / "faces"]
-    return train(faces, folder / out, faces, toy_grid_model((16, 16)), config)
+    return train(faces, folder / out, faces, toy_grid_model((16, 16)), config, start)
 
 
-def _kill():
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _arrange_a_kill(where):
-    """Makes the process kill itself somewhere."""
+def arrange_a_kill(where, patch, kill):
+    """Makes a run call `kill` somewhere; `patch` is a `pytest.MonkeyPatch`."""
     if where == "in epoch 2":
         whole = watch.Watch.on_train_batch_end
 
         def on_train_batch_end(self, batch, logs=None):
             whole(self, batch, logs)
             if self.progress.epoch == 1 and self.progress.step == 5:
-                _kill()
+                kill()
 
-        watch.Watch.on_train_batch_end = on_train_batch_end
+        patch.setattr(watch.Watch, "on_train_batch_end", on_train_batch_end)
     elif where == "in a checkpoint":
 
         def savez(file, **arrays):
             file.write(b"PK\x03\x04 half of an archive")
             file.flush()
-            _kill()
+            kill()
 
-        checkpoint.np = type("numpy", (), {"array": np.array, "savez": staticmethod(savez)})
+        patch.setattr(checkpoint.np, "savez", savez)
     elif where == "between renames":
         rename = Path.replace
 
         def replace_once(self, target):
             rename(self, target)
             if Path(target).name == "checkpoint.previous.npz":
-                _kill()
+                kill()
 
-        Path.replace = replace_once
+        patch.setattr(Path, "replace", replace_once)
     elif where == "before the log":
         module = sys.modules["keras_3dmmstn.training.train"]
         write = module.write_log
-        module.write_log = lambda folder, history: (
-            _kill() if len(history) == 4 else write(folder, history)
+        patch.setattr(
+            module,
+            "write_log",
+            lambda folder, history: kill() if len(history) == 4 else write(folder, history),
         )
 
 
 if __name__ == "__main__":
-    _arrange_a_kill(sys.argv[2])
+    arrange_a_kill(sys.argv[2], pytest.MonkeyPatch(), lambda: os.kill(os.getpid(), signal.SIGKILL))
     run(Path(sys.argv[1]), "broken")
