@@ -1,6 +1,6 @@
 """The face model refined by training: what it does to the error, and what a landmark loss leaves.
 
-python benchmarks/face_model_refinement.py FACES [--epochs 4] [--smoothness 3]
+python benchmarks/face_model_refinement.py FACES [--epochs 3] [--smoothness 3]
 
 FACES as for `benchmarks/supervision.py`. The localiser is that of the bundled weights and stays as
 it is: what changes is mean and basis alone, by the distance of the landmarks of the photographs
@@ -95,7 +95,7 @@ def main():
     """Refines, measures and writes the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("faces", type=Path)
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--smoothness", type=float, default=3.0)
     parser.add_argument("--save", type=Path, help="where to write the smooth face model (.npz)")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""How little supervision is enough: the losses without labels, and a face model that is trained.
+"""How little supervision is enough, and what the losses on textures bring, which need no labels.
 
 python benchmarks/supervision.py FACES [--steps 240] [--only NAME ...] [--weight 1e-4]
 
