@@ -11,6 +11,7 @@ from rich.progress import Progress
 from keras_3dmmstn import (
     data_commands,
     evaluation_commands,
+    export_commands,
     face_model_commands,
     figure_commands,
     training_commands,
@@ -79,6 +80,7 @@ def normalise(
 
 app.command()(training_commands.train)
 app.command()(evaluation_commands.evaluate)
+app.command()(export_commands.export)
 
 
 def main() -> None:

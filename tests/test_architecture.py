@@ -42,13 +42,23 @@ FLOORS = {
     "data_commands": 6,
     "evaluation_commands": 6,
     "training_commands": 6,
+    "export_commands": 6,
     "figures": 5,
     "central_face": 5,
     "figure_commands": 6,
     "cli": 6,
     "__init__": 6,
 }
-EXTRAS = {"matplotlib", "trimesh", "mtcnn", "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert"}
+EXTRAS = {
+    "matplotlib",
+    "trimesh",
+    "mtcnn",
+    "tf2onnx",
+    "onnx",
+    "onnxruntime",
+    "ai_edge_litert",
+    "tensorflow_serving",
+}
 
 
 def source_files():

@@ -1,0 +1,125 @@
+"""The network after its features, written for one image and the operators of a phone.
+
+The same functions as in `keras_3dmmstn.ops`, without gradients and with other shapes: planes in
+place of interleaved coordinates, and gathers with one-dimensional indices. Only here is the basis
+replaced by its `SurfaceFactors`; the landmarks keep their exact vertices.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from keras_3dmmstn.export.surface_factors import SurfaceFactors
+from keras_3dmmstn.mesh import GridModel, contour_lines
+
+# Turns a positive number of any size that an area in pixels has into at least 1.
+_STEEP = 1e20
+
+# The rotation of a quaternion q = (x, y, z, w): its first two rows are linear in q qᵀ.
+_QUATERNION_TERMS = {
+    (0, 0): {"xx": 1, "yy": -1, "zz": -1, "ww": 1},
+    (0, 1): {"xy": 2, "zw": -2},
+    (0, 2): {"xz": 2, "yw": 2},
+    (1, 0): {"xy": 2, "zw": 2},
+    (1, 1): {"xx": -1, "yy": 1, "zz": -1, "ww": 1},
+    (1, 2): {"yz": 2, "xw": -2},
+}
+
+
+def camera(theta):
+    """Returns s P R `(2, 3)` and t `(2, 1)` of parameters θ `(1, 6 + D)`."""
+    r = theta[:, :3]
+    angle = tf.maximum(tf.sqrt(tf.reduce_sum(r * r, axis=-1, keepdims=True)), 1e-6)
+    quaternion = tf.concat([r * (tf.sin(angle / 2) / angle), tf.cos(angle / 2)], axis=-1)
+    products = tf.reshape(tf.transpose(quaternion) * quaternion, (1, 16))
+    matrix = tf.matmul(products, tf.constant(_quaternion_matrix())) * tf.exp(theta[:, 5:6])
+    return tf.reshape(matrix, (2, 3)), tf.reshape(theta[:, 3:5], (2, 1))
+
+
+def surface_points(theta, grid_model: GridModel, factors: SurfaceFactors):
+    """Returns the projected vertices as planes `(2, H'·W')`, x and y in pixels.
+
+    The small core is turned and projected before it is spread over the grid, which leaves two
+    coordinates to spread instead of three.
+    """
+    height, width = grid_model.grid_shape
+    rank_rows, rank_columns = factors.rows.shape[1], factors.columns.shape[1]
+    matrix, t = camera(theta)
+    flat_core = tf.constant(factors.core.reshape(len(factors.core), -1))
+    core = tf.reshape(tf.matmul(theta[:, 6:], flat_core), (3, -1))
+    core = tf.reshape(tf.matmul(matrix, core), (2 * rank_columns, rank_rows))
+    spread = tf.reshape(tf.matmul(core, tf.constant(factors.rows.T)), (2, rank_columns, height))
+    spread = tf.reshape(tf.transpose(spread, (0, 2, 1)), (2 * height, rank_columns))
+    offsets = tf.matmul(spread, tf.constant(factors.columns.T))
+    mean = tf.matmul(matrix, tf.constant(np.ascontiguousarray(grid_model.mean.T)))
+    return tf.reshape(offsets, (2, height * width)) + mean + t
+
+
+def visibility(points, grid_shape):
+    """Returns `ops.self_occlusion_mask` of planes `(2, H'·W')`, flat `(H'·W',)`."""
+    height, width = grid_shape
+    count = height * width - width - 1  # the last cells of all rows but the last wrap around
+    falling = points[:, width + 1 :] - points[:, :count]  # p₁₁ − p₀₀ of each cell
+    rising = points[:, 1 : count + 1] - points[:, width : width + count]  # p₀₁ − p₁₀
+    cell = falling[0] * rising[1] - falling[1] * rising[0]
+    is_cell = (np.arange(count) % width != width - 1).astype(np.float32)
+    # Vertex (i, j) touches cells (i − 1, j − 1), (i − 1, j), (i, j − 1) and (i, j).
+    cell = tf.pad(cell * tf.constant(is_cell), [(width + 1, width + 1)])
+    columns = cell[1:] + cell[:-1]
+    normal_z = columns[width:] + columns[:-width]
+    return tf.minimum(tf.nn.relu(normal_z * -_STEEP), 1.0)
+
+
+def masked_samples(image, points, visible):
+    """Returns `ops.sample_bilinear` of an image at planes `(2, N)`, times the mask: `(N, 3)`."""
+    height, width = image.shape[1:3]
+    corner = tf.constant([[width - 2.0], [height - 2.0]])
+    low = tf.minimum(tf.maximum(tf.floor(points), 0.0), corner)
+    u = points - low  # outside of 0 to 1 beyond the image
+    weight_low, weight_high = tf.nn.relu(1 - tf.abs(u)), tf.nn.relu(1 - tf.abs(u - 1))
+    weight_top, weight_bottom = weight_low[1] * visible, weight_high[1] * visible
+    weight_left, weight_right = weight_low[0], weight_high[0]
+
+    pixels = tf.reshape(image, (height * width, 3))
+    first = tf.cast(low[1] * width + low[0], tf.int32)
+    taps = (
+        (first, weight_top * weight_left),
+        (first + 1, weight_top * weight_right),
+        (first + width, weight_bottom * weight_left),
+        (first + (width + 1), weight_bottom * weight_right),
+    )
+    products = [tf.gather(pixels, index) * weight[:, None] for index, weight in taps]
+    return (products[0] + products[1]) + (products[2] + products[3])
+
+
+def landmark_points(theta, grid_model: GridModel, name: str):
+    """Returns the landmarks of a set `(1, L, 2)` in pixels, from their own vertices.
+
+    Those of `ibug68` have the jaw on the apparent contour, as in `spatial_transformer`.
+    """
+    indices = grid_model.landmark_indices(name)
+    lines, directions = np.zeros((0, 0), np.int32), np.zeros((0, 2), np.float32)
+    if name.startswith("ibug68"):
+        lines, directions = contour_lines(grid_model)
+    vertices = np.concatenate([lines.ravel(), indices[len(lines) :]])
+    basis = grid_model.basis[:, vertices].transpose(0, 2, 1).reshape(grid_model.modes, -1)
+    mean = grid_model.mean[vertices].T.reshape(1, -1)
+    matrix, t = camera(theta)
+    shape = tf.matmul(theta[:, 6:], tf.constant(basis)) + tf.constant(mean)
+    points = tf.matmul(matrix, tf.reshape(shape, (3, len(vertices)))) + t  # (2, vertices)
+    if len(lines):
+        candidates = tf.reshape(points[:, : lines.size], (2, *lines.shape))
+        outward = tf.matmul(matrix[:, :2], tf.constant(directions.T))[..., None]
+        distance = tf.reduce_sum(candidates * outward, axis=0)
+        chosen = tf.one_hot(tf.argmax(distance, axis=-1, output_type=tf.int32), lines.shape[1])
+        jaw = tf.reduce_sum(candidates * chosen, axis=-1)
+        points = tf.concat([jaw, points[:, lines.size :]], axis=-1)
+    return tf.transpose(points)[None]
+
+
+def _quaternion_matrix():
+    """Returns the `(16, 6)` matrix from q qᵀ to the first two rows of the rotation."""
+    matrix = np.zeros((4, 4, 2, 3), np.float32)
+    for (row, column), terms in _QUATERNION_TERMS.items():
+        for (first, second), factor in terms.items():
+            matrix["xyzw".index(first), "xyzw".index(second), row, column] = factor
+    return matrix.reshape(16, 6)

@@ -1,0 +1,134 @@
+"""A client for the SavedModel on TensorFlow Serving, by gRPC or REST."""
+
+import base64
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+#: Name of the model on the server, as in its configuration file.
+MODEL = "keras_3dmmstn"
+
+
+class ServingError(RuntimeError):
+    """Raised when a server cannot be reached, or refuses a request; says what it answered."""
+
+
+def photograph_inputs(
+    photographs: Sequence[str | Path | bytes], boxes: np.ndarray | None = None
+) -> tuple[str, dict[str, np.ndarray]]:
+    """Returns signature and inputs for JPEG or PNG files.
+
+    Args:
+        photographs: paths, or the files' contents.
+        boxes: `(n, 4)` x0, y0, x1, y1, the tight box of the face's 68 landmarks in pixels of each
+            photograph; None if the photographs are square crops of faces.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if there is not one box for each photograph.
+    """
+    contents = [p if isinstance(p, bytes) else Path(p).read_bytes() for p in photographs]
+    inputs = {"encoded": np.array(contents, object)}
+    if boxes is None:
+        return "serving_bytes", inputs
+    boxes = np.asarray(boxes, np.float32)
+    if boxes.shape != (len(contents), 4):
+        raise ValueError(
+            f"Expected boxes of shape ({len(contents)}, 4), one for each photograph, received "
+            f"shape {boxes.shape}."
+        )
+    return "serving_faces", {**inputs, "boxes": boxes}
+
+
+def predict_by_grpc(
+    address: str,
+    signature: str,
+    inputs: dict[str, np.ndarray],
+    model: str = MODEL,
+    timeout: float = 10.0,
+) -> dict[str, np.ndarray]:
+    """Asks a server by gRPC.
+
+    Args:
+        address: host and port, such as `localhost:8500`.
+        signature: name of the signature.
+        inputs: name to array; an array of bytes objects is one of strings.
+        model: name of the model on the server.
+        timeout: in seconds.
+
+    Returns:
+        Name to array.
+
+    Raises:
+        ServingError: if the server cannot be reached or refuses the request.
+        ImportError: if the extra `serving` is not installed.
+    """
+    try:
+        import grpc
+        from tensorflow import make_ndarray, make_tensor_proto
+        from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+    except ImportError as error:
+        raise ImportError(
+            'The gRPC client needs tensorflow-serving-api: pip install "keras-3dmmstn[serving]".'
+        ) from error
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name, request.model_spec.signature_name = model, signature
+    for name, values in inputs.items():
+        request.inputs[name].CopyFrom(make_tensor_proto(values))
+    # Textures of a batch are larger than gRPC's limit of 4 MB.
+    limits = [(f"grpc.max_{way}_message_length", -1) for way in ("send", "receive")]
+    with grpc.insecure_channel(address, limits) as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        try:
+            response = stub.Predict(request, timeout)
+        except grpc.RpcError as error:
+            raise ServingError(f"{address}: {error.code().name}: {error.details()}") from error
+    return {name: make_ndarray(values) for name, values in response.outputs.items()}
+
+
+def predict_by_rest(
+    address: str,
+    signature: str,
+    inputs: dict[str, np.ndarray],
+    model: str = MODEL,
+    timeout: float = 10.0,
+) -> dict[str, np.ndarray]:
+    """Asks a server by REST; arguments and result as of `predict_by_grpc`.
+
+    Args:
+        address: where the server is, such as `http://localhost:8501`.
+        signature: name of the signature.
+        inputs: name to array.
+        model: name of the model on the server.
+        timeout: in seconds.
+
+    Raises:
+        ServingError: if the server cannot be reached or refuses the request.
+    """
+    columns = {name: _as_json(values) for name, values in inputs.items()}
+    request = urllib.request.Request(
+        f"{address}/v1/models/{model}:predict",
+        json.dumps({"signature_name": signature, "inputs": columns}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as response:
+            outputs = json.load(response)["outputs"]
+    except urllib.error.HTTPError as error:
+        with error:
+            reason = error.read().decode(errors="replace")[:1000]
+        raise ServingError(f"{address}: {error.code}: {reason}") from error
+    except OSError as error:
+        raise ServingError(f"{address}: {error}") from error
+    return {name: np.array(values, np.float32) for name, values in outputs.items()}
+
+
+def _as_json(values):
+    """Returns an array as lists; bytes as the server's REST interface has them."""
+    if values.dtype != object:
+        return values.tolist()
+    return [{"b64": base64.b64encode(content).decode()} for content in values]
