@@ -55,40 +55,44 @@ def surface_points(theta, grid_model: GridModel, factors: SurfaceFactors):
 
 
 def visibility(points, grid_shape):
-    """Returns `ops.self_occlusion_mask` of planes `(2, H'·W')`, flat `(H'·W',)`."""
+    """Returns `ops.self_occlusion_mask` of planes `(2, H'·W')`, flat `(1, H'·W')`."""
     height, width = grid_shape
     count = height * width - width - 1  # the last cells of all rows but the last wrap around
-    falling = points[:, width + 1 :] - points[:, :count]  # p₁₁ − p₀₀ of each cell
-    rising = points[:, 1 : count + 1] - points[:, width : width + count]  # p₀₁ − p₁₀
-    cell = falling[0] * rising[1] - falling[1] * rising[0]
+    x, y = tf.split(points, 2)
+
+    def corner(plane, row, column):  # of all cells, (1, count)
+        return tf.slice(plane, (0, row * width + column), (1, count))
+
+    falling_x, falling_y = (corner(plane, 1, 1) - corner(plane, 0, 0) for plane in (x, y))
+    rising_x, rising_y = (corner(plane, 0, 1) - corner(plane, 1, 0) for plane in (x, y))
+    cell = falling_x * rising_y - falling_y * rising_x
     is_cell = (np.arange(count) % width != width - 1).astype(np.float32)
     # Vertex (i, j) touches cells (i − 1, j − 1), (i − 1, j), (i, j − 1) and (i, j).
-    cell = tf.pad(cell * tf.constant(is_cell), [(width + 1, width + 1)])
-    columns = cell[1:] + cell[:-1]
-    normal_z = columns[width:] + columns[:-width]
+    cell = tf.pad(cell * tf.constant(is_cell), [(0, 0), (width + 1, width + 1)])
+    columns = cell[:, 1:] + cell[:, :-1]
+    normal_z = columns[:, width:] + columns[:, :-width]
     return tf.minimum(tf.nn.relu(normal_z * -_STEEP), 1.0)
 
 
 def masked_samples(image, points, visible):
     """Returns `ops.sample_bilinear` of an image at planes `(2, N)`, times the mask: `(N, 3)`."""
     height, width = image.shape[1:3]
-    corner = tf.constant([[width - 2.0], [height - 2.0]])
-    low = tf.minimum(tf.maximum(tf.floor(points), 0.0), corner)
-    u = points - low  # outside of 0 to 1 beyond the image
-    weight_low, weight_high = tf.nn.relu(1 - tf.abs(u)), tf.nn.relu(1 - tf.abs(u - 1))
-    weight_top, weight_bottom = weight_low[1] * visible, weight_high[1] * visible
-    weight_left, weight_right = weight_low[0], weight_high[0]
+    count = points.shape[1]
+    last = tf.constant([[width - 2.0], [height - 2.0]])
+    low = tf.minimum(tf.maximum(tf.floor(points), 0.0), last)
+    # How far a point is from the pixels before and after it, `(axis, pixel, N)`; both further than
+    # 1 beyond the image.
+    distance = tf.abs((points - low)[:, None] - tf.constant([[0.0], [1.0]]))
+    weight_x, weight_y = tf.split(tf.nn.relu(1 - distance), 2)
+    weight = tf.reshape(weight_y * visible, (2, 1, count)) * weight_x
 
-    pixels = tf.reshape(image, (height * width, 3))
-    first = tf.cast(low[1] * width + low[0], tf.int32)
-    taps = (
-        (first, weight_top * weight_left),
-        (first + 1, weight_top * weight_right),
-        (first + width, weight_bottom * weight_left),
-        (first + (width + 1), weight_bottom * weight_right),
-    )
-    products = [tf.gather(pixels, index) * weight[:, None] for index, weight in taps]
-    return (products[0] + products[1]) + (products[2] + products[3])
+    low_x, low_y = tf.split(low, 2)
+    taps = tf.constant([[0.0], [1.0], [width], [width + 1.0]])  # as the weights: row, column
+    index = tf.cast(low_y * width + low_x + taps, tf.int32)
+    pixels = tf.gather(tf.reshape(image, (height * width, 3)), tf.reshape(index, (-1,)))
+    # Planes again: a product that repeats the weight for each colour is slow.
+    planes = tf.transpose(pixels) * tf.reshape(weight, (1, -1))
+    return tf.transpose(tf.reduce_sum(tf.reshape(planes, (3, 4, count)), axis=1))
 
 
 def landmark_points(theta, grid_model: GridModel, name: str):

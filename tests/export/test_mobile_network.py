@@ -42,7 +42,7 @@ def test_points_and_visibility_are_those_of_the_ops(rng):
     np.testing.assert_allclose(tf.transpose(points), expected, atol=1e-3)
     mask = ops.self_occlusion_mask(rotated, (13, 10)).numpy().ravel()
     assert 0 < mask.mean() < 1
-    np.testing.assert_array_equal(visibility(points, (13, 10)), mask)
+    np.testing.assert_array_equal(visibility(points, (13, 10))[0], mask)
 
 
 def test_samples_are_those_of_the_op_also_at_and_beyond_the_border(rng):
