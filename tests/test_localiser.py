@@ -206,7 +206,7 @@ def test_compact_localiser_looks_at_the_middle_of_the_image(compact_140, rng):
     other_middle[:, 60:80, 60:80] = 0
     answer = np.asarray(compact_140(image))
     np.testing.assert_array_equal(compact_140(other_border), answer)
-    assert np.abs(np.asarray(compact_140(other_middle)) - answer).max() > 1e-3
+    assert (np.asarray(compact_140(other_middle)) != answer).any()
 
 
 def test_a_call_without_a_word_on_training_is_inference(grid_model, rng):
