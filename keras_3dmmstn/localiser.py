@@ -73,9 +73,11 @@ def compact_localiser(grid_model, image_size=224):
         )
     image = keras.Input((image_size, image_size, 3), name="image")
     x = image
+    # These two layers default to training, and would carry the layers after them along wherever the
+    # model is called without a word on it. `fit` overrides what is said here.
     if image_size > COMPACT_SIZE:
-        x = keras.layers.Resizing(COMPACT_SIZE, COMPACT_SIZE, name="shrink")(x)
-    x = keras.layers.CenterCrop(MIDDLE_SIZE, MIDDLE_SIZE, name="middle")(x)
+        x = keras.layers.Resizing(COMPACT_SIZE, COMPACT_SIZE, name="shrink")(x, training=False)
+    x = keras.layers.CenterCrop(MIDDLE_SIZE, MIDDLE_SIZE, name="middle")(x, training=False)
     x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scale_levels")(x)
     x = _convolution(x, 16, stride=2)  # 56 × 56
     x = _convolution(x, 24, stride=2)  # 28 × 28
