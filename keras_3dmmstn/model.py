@@ -82,12 +82,7 @@ def spatial_transformer(
         points = layers.Translation2D(**precise)(layers.Scale2D(**precise)(projected, s), t)
         seen = rotated
     else:
-        camera = {
-            "principal_point": ((image_size - 1) / 2,) * 2,
-            "focal_length": focal_length * image_size,
-        }
-        placed = layers.TranslationTo3D(**camera, **precise)(t, s)
-        points = layers.PerspectiveProjection(**camera, **precise)(rotated, placed)
+        points = _seen_by_a_pinhole(rotated, t, s, focal_length * image_size, image_size)
         # Seen along z, these hide each other as the vertices do before the camera.
         seen = keras.layers.Concatenate(**precise)([points, rotated[:, :, 2:]])
 
@@ -110,3 +105,10 @@ def spatial_transformer(
         "mask": mask,
     }
     return keras.Model(image, outputs, name="spatial_transformer")
+
+
+def _seen_by_a_pinhole(rotated, t, s, focal_length, image_size):
+    """Projects rotated vertices `(batch, N, 3)` that appear at t with scale s; all in pixels."""
+    camera = {"principal_point": ((image_size - 1) / 2,) * 2, "focal_length": focal_length}
+    placed = layers.TranslationTo3D(**camera, dtype="float32")(t, s)
+    return layers.PerspectiveProjection(**camera, dtype="float32")(rotated, placed)
