@@ -13,11 +13,14 @@ from keras_3dmmstn.training.network import build_measure, build_network, build_t
 from keras_3dmmstn.training.recipes import recipe
 from tests.test_learning import SIZE, rendered_photograph
 
-STEPS, FACES = 80, 4
+STEPS, FACES = 120, 4
 
-# Pixels. Float32 itself ends between 0.07 and 0.14, from 11, with three seeds: what precision does
-# to the error has to be no more than what another beginning does.
-TOLERANCE = 0.08
+# Pixels. With three seeds float32 itself ends between 0.034 and 0.044, from 11: what precision does
+# to the error has to be about as little as what another beginning does.
+TOLERANCE = 0.02
+
+# Half a step between numbers, relative: what rounding does to one.
+ROUNDING = {"mixed_bfloat16": 2**-8, "mixed_float16": 2**-11}
 
 # The recipe for phones with all four losses, in short.
 CONFIG = replace(
@@ -38,7 +41,11 @@ def face():
 
 @pytest.fixture(scope="module")
 def photographs_and_labels(face):
-    """Rendered faces at the size of the recipe, and their 89 landmarks, of which 68 are known."""
+    return draw_photographs(face)
+
+
+def draw_photographs(face):
+    """Renders faces at the size of the recipe, with their 89 landmarks, of which 68 are known."""
     rng = np.random.default_rng(0)
     drawn = [rendered_photograph(face, rng) for _ in range(FACES)]
     photographs = np.stack([photograph for photograph, _ in drawn]).astype(np.float32)
@@ -67,16 +74,17 @@ def error(model, data):
 
 
 @pytest.fixture(scope="module")
-def float32_error(face, photographs_and_labels):
+def errors_of_float32(face, photographs_and_labels):
+    """Before and after training."""
     data = photographs_and_labels
-    assert error(build_network(CONFIG, face), data) > 5, "there must be something to learn"
-    return error(trained("float32", face, data)[0], data)
+    before = error(build_network(CONFIG, face), data)
+    return before, error(trained("float32", face, data)[0], data)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_trains_to_the_error_of_float32(
-    precision, face, photographs_and_labels, float32_error
+    precision, face, photographs_and_labels, errors_of_float32
 ):
     data = photographs_and_labels
     model, trainer = trained(precision, face, data)
@@ -85,12 +93,14 @@ def test_mixed_precision_trains_to_the_error_of_float32(
     scaled = isinstance(trainer.optimizer, keras.optimizers.LossScaleOptimizer)
     assert scaled == (precision == "mixed_float16"), "float16 has too few exponents for gradients"
 
-    assert float32_error < 1
-    assert abs(error(model, data) - float32_error) < TOLERANCE
-    # What is saved computes in float32.
+    before, after = errors_of_float32
+    assert after < 0.01 * before
+    assert abs(error(model, data) - after) < TOLERANCE
+    # What is saved computes in float32: without the rounding that the network has learned to bear,
+    # in all that it moves the landmarks by.
     saved = build_network(CONFIG, face)
     saved.set_weights(model.get_weights())
-    assert abs(error(saved, data) - float32_error) < TOLERANCE
+    assert abs(error(saved, data) - after) < TOLERANCE + ROUNDING[precision] * before
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
