@@ -91,8 +91,10 @@ def compact_localiser(grid_model, image_size=224):
 def _convolution(x, filters, size=3, stride=1, activation="relu"):
     """Appends a convolution with batch normalisation."""
     x = keras.layers.Conv2D(filters, size, stride, padding="same", use_bias=False)(x)
-    # At Keras' own momentum of 0.99 the statistics lag hundreds of steps behind the weights.
-    x = keras.layers.BatchNormalization(momentum=0.9)(x)
+    # At Keras' own momentum of 0.99 the statistics lag hundreds of steps behind the weights. On
+    # several devices they are those of the whole batch, so that the gradient is that of one.
+    several_devices = tf.distribute.get_strategy().num_replicas_in_sync > 1
+    x = keras.layers.BatchNormalization(momentum=0.9, synchronized=several_devices)(x)
     return keras.layers.Activation(activation)(x) if activation else x
 
 
