@@ -1,0 +1,132 @@
+"""Self-occlusion by a depth buffer, which sees what one part of the face hides of another."""
+
+import tensorflow as tf
+
+from keras_3dmmstn.ops.sampling import points_to_grid
+from keras_3dmmstn.ops.visibility import vertex_area
+
+# A buffer holds one integer per pixel: the depth of the nearest sample in so many steps, and where
+# in the pixel it lies in so many steps along x and along y. Together 29 bits.
+_DEPTH_STEPS, _PIXEL_STEPS = 2**15, 2**7
+# A sample hides a vertex if it lies this many pixels in front of the vertex's tangent plane.
+_CLEARANCE = 0.4
+# A vertex is seen if more than this share of the 3×3 vertices around it is: 4 of 9, so that the
+# corners of a region survive.
+_SEEN_SHARE = 0.4
+
+
+def self_occlusion_mask_by_depth(points, grid_shape):
+    """Marks the vertices of a rotated mesh that face the viewer and have nothing in front of them.
+
+    Every vertex and the centre of every cell is dropped into the pixel of a raster that it
+    projects to; the raster has as many pixels as the larger side of the grid has vertices, and is
+    laid over the mesh example by example. A pixel keeps the nearest of its samples, q. A vertex p
+    in the same pixel, with unit normal n, is hidden if q is in front of its tangent plane,
+
+        ⟨n, q − p⟩ > 0.4 pixels.
+
+    To compare depths alone would need a bias that grows with the slope; a neighbour of p on the
+    same surface lies in or behind its tangent plane, however steep that is. Last, a vertex keeps
+    its place only if at least four of the nine vertices around it are seen too, which takes away
+    single errors where the raster has a gap.
+
+    The mask is constant almost everywhere, so the gradient is zero: the network does not learn
+    from changes in occlusion.
+
+    Args:
+        points: `(batch, H'·W', 3)` float tensor, rotated vertices X' (row-major grid), any unit.
+        grid_shape: (H', W'), two integers.
+
+    Returns:
+        `(batch, H', W', 1)` mask in the dtype of `points`, 1 visible, 0 hidden.
+
+    Source:
+        Bas et al. 2017, sec. 2.3, "Self-occlusions": "computed exactly using [...] z-buffering".
+        Catmull 1974 for the buffer.
+    """
+    return _is_seen(points_to_grid(points, grid_shape))
+
+
+@tf.custom_gradient
+def _is_seen(grid):
+    """Returns the visibility of grid vertices, `(batch, H', W', 3)` -> `(batch, H', W', 1)`."""
+    side = max(grid.shape[1:3])
+    x, y, z = tf.unstack(_pixels(grid, side), axis=-1)
+    n_x, n_y, n_z = vertex_area(y, z), vertex_area(z, x), vertex_area(x, y)
+    to_x, to_y, to_z = _offset_of_nearest(x, y, z, side)
+    height = n_x * to_x + n_y * to_y + n_z * to_z  # times |n|
+    hidden = height > _CLEARANCE * tf.sqrt(n_x**2 + n_y**2 + n_z**2)
+
+    faces_viewer = n_z < 0
+    seen = tf.cast(faces_viewer & ~hidden, grid.dtype)[..., None]
+    share = tf.nn.avg_pool2d(seen, ksize=3, strides=1, padding="SAME")
+    visible = tf.cast(faces_viewer[..., None] & (share > _SEEN_SHARE), grid.dtype)
+
+    def gradient(upstream):  # (batch, H', W', 1) -> (batch, H', W', 3)
+        del upstream
+        return tf.zeros_like(grid)
+
+    return visible, gradient
+
+
+def _pixels(grid, side):
+    """Moves and scales each mesh of `(batch, H', W', 3)` into the cube [0, side]³."""
+    lowest = tf.reduce_min(grid, axis=(1, 2), keepdims=True)
+    size = tf.reduce_max(grid - lowest, axis=(1, 2, 3), keepdims=True)
+    return (grid - lowest) / size * side
+
+
+def _offset_of_nearest(x, y, z, side):
+    """Returns q − p for each vertex p and the nearest sample q in its pixel.
+
+    Three planes `(batch, H', W')` in pixels, as the three that are given.
+    """
+    row, column, key = _raster_entries(x, y, z, side)
+    entries = zip((row, column, key), _raster_entries(*map(_centres, (x, y, z)), side), strict=True)
+    rows, columns, keys = (tf.concat([_flat(a), _flat(b)], axis=1) for a, b in entries)
+
+    first_pixel = tf.range(tf.shape(x)[0])[:, None] * side**2  # of each example
+    pixels = first_pixel + rows * side + columns
+    buffer = tf.math.unsorted_segment_min(
+        tf.reshape(keys, (-1,)), tf.reshape(pixels, (-1,)), tf.shape(x)[0] * side**2
+    )
+    own_pixel = first_pixel[..., None] + row * side + column
+    nearest = tf.reshape(tf.gather(buffer, tf.reshape(own_pixel, (-1,))), tf.shape(x))
+
+    depth = nearest // _PIXEL_STEPS**2
+    in_pixel = nearest - depth * _PIXEL_STEPS**2
+    in_x = in_pixel // _PIXEL_STEPS
+    in_y = in_pixel - in_x * _PIXEL_STEPS
+    depth, in_x, in_y, row, column = (tf.cast(a, x.dtype) for a in (depth, in_x, in_y, row, column))
+    return (
+        column + in_x / (_PIXEL_STEPS - 1) - x,
+        row + in_y / (_PIXEL_STEPS - 1) - y,
+        depth * (side / _DEPTH_STEPS) - z,
+    )
+
+
+def _raster_entries(x, y, z, side):
+    """Returns the row and the column of the samples' pixels, and what is written there, int32."""
+    column, row = (_whole(tf.floor(a), side - 1) for a in (x, y))
+    in_x = (x - tf.cast(column, x.dtype)) * (_PIXEL_STEPS - 1)
+    in_y = (y - tf.cast(row, y.dtype)) * (_PIXEL_STEPS - 1)
+    key = _whole(z * (_DEPTH_STEPS / side), _DEPTH_STEPS - 1)
+    for place in (in_x, in_y):
+        key = key * _PIXEL_STEPS + _whole(place, _PIXEL_STEPS - 1)
+    return row, column, key
+
+
+def _whole(number, last):
+    """Returns the int32 part of a number, clipped to 0..last; of nan too, so that it can index."""
+    return tf.clip_by_value(tf.cast(number, tf.int32), 0, last)
+
+
+def _centres(plane):
+    """Returns the mean of each cell's corners, `(batch, H', W')` -> `(batch, H' − 1, W' − 1)`."""
+    columns = plane[:, :, :-1] + plane[:, :, 1:]
+    return (columns[:, :-1] + columns[:, 1:]) / 4
+
+
+def _flat(plane):
+    """Lays a plane out as a list, `(batch, rows, columns)` -> `(batch, rows·columns)`."""
+    return tf.reshape(plane, (-1, plane.shape[1] * plane.shape[2]))
