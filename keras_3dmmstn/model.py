@@ -4,11 +4,16 @@ import keras
 
 from keras_3dmmstn import layers
 from keras_3dmmstn.localiser import build_localiser, compact_localiser
-from keras_3dmmstn.mesh import contour_lines
+from keras_3dmmstn.mesh import contour_lines, occlusion_table
 
 
 def spatial_transformer(
-    grid_model, localiser=None, image_size=224, landmarks="ibug68", jaw="apparent"
+    grid_model,
+    localiser=None,
+    image_size=224,
+    landmarks="ibug68",
+    jaw="apparent",
+    visibility="normals",
 ):
     """Builds the network that normalises faces with a 3D morphable model.
 
@@ -22,6 +27,8 @@ def spatial_transformer(
         jaw: `"apparent"` for the jaw points of `ibug68` on the contour that the turned face
             shows, where people label them; `"fixed"` for the same vertices in every pose, as in
             the paper.
+        visibility: how the mask is computed: `"normals"` as in the paper; `"depth"` or `"table"`
+            also for what one part of the face hides of another, see `SelfOcclusionMask`.
 
     Returns:
         A functional `keras.Model` from `image` `(batch, image_size, image_size, 3)`, RGB in
@@ -33,8 +40,8 @@ def spatial_transformer(
         - `mask` `(batch, H', W', 1)`: 1 where the face is visible.
 
     Raises:
-        ValueError: if the model has no such landmark set, `jaw` is unknown or the backbone does
-            not fit.
+        ValueError: if the model has no such landmark set, `jaw` or `visibility` is unknown or the
+            backbone does not fit.
 
     Source:
         Bas et al. 2017, Figures 1 and 2.
@@ -67,7 +74,10 @@ def spatial_transformer(
     # Sampler, with self-occlusion
     grid = layers.ResampledGrid(grid_model.grid_shape, **precise)(points)
     sampled = layers.BilinearSampler(**precise)(image, grid)
-    mask = layers.SelfOcclusionMask(grid_model.grid_shape, name="mask", **precise)(rotated)
+    table = occlusion_table(grid_model) if visibility == "table" else None
+    mask = layers.SelfOcclusionMask(
+        grid_model.grid_shape, visibility, table, name="mask", **precise
+    )(rotated, rotation)
     texture = layers.VisibilityMasking(name="texture", **precise)(sampled, mask)
 
     if jaw == "apparent" and landmarks.startswith("ibug68"):
