@@ -1,5 +1,7 @@
 """Self-occlusion by a depth buffer, which sees what one part of the face hides of another."""
 
+import math
+
 import tensorflow as tf
 
 from keras_3dmmstn.ops.sampling import points_to_grid
@@ -19,8 +21,8 @@ def self_occlusion_mask_by_depth(points, grid_shape):
     """Marks the vertices of a rotated mesh that face the viewer and have nothing in front of them.
 
     Every vertex and the centre of every cell is dropped into the pixel of a raster that it
-    projects to; the raster has as many pixels as the larger side of the grid has vertices, and is
-    laid over the mesh example by example. A pixel keeps the nearest of its samples, q. A vertex p
+    projects to; the raster has about as many pixels as the grid has vertices, and is laid over the
+    mesh example by example. A pixel keeps the nearest of its samples, q. A vertex p
     in the same pixel, with unit normal n, is hidden if q is in front of its tangent plane,
 
         ⟨n, q − p⟩ > 0.4 pixels.
@@ -50,7 +52,7 @@ def self_occlusion_mask_by_depth(points, grid_shape):
 @tf.custom_gradient
 def _is_seen(grid):
     """Returns the visibility of grid vertices, `(batch, H', W', 3)` -> `(batch, H', W', 1)`."""
-    side = max(grid.shape[1:3])
+    side = round(math.sqrt(grid.shape[1] * grid.shape[2]))
     x, y, z = tf.unstack(_pixels(grid, side), axis=-1)
     n_x, n_y, n_z = vertex_area(y, z), vertex_area(z, x), vertex_area(x, y)
     to_x, to_y, to_z = _offset_of_nearest(x, y, z, side)

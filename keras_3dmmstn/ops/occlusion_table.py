@@ -44,8 +44,8 @@ def self_occlusion_mask_by_table(points, rotation, grid_shape, table):
 def _faces_the_viewer_and_is_free(grid, rotation, table):
     """Returns the visibility of grid vertices, `(batch, H', W', 3)` -> `(batch, H', W', 1)`."""
     rows, columns, size = table.shape
-    row, column = _nearest_entry(rotation, rows, columns)
-    packed = tf.gather(tf.reshape(table, (rows * columns, size)), row * columns + column)
+    entry = _nearest_entry(rotation, rows, columns)
+    packed = tf.gather(tf.reshape(table, (rows * columns, size)), entry)
     bits = tf.cast(packed, tf.int32)[..., None] // tf.constant([2**bit for bit in range(8)]) % 2
     height, width = grid.shape[1:3]
     occluded = tf.reshape(bits, (-1, size * 8))[:, : height * width]
@@ -59,14 +59,11 @@ def _faces_the_viewer_and_is_free(grid, rotation, table):
 
 
 def _nearest_entry(rotation, rows, columns):
-    """Returns the table's row and column for matrices `(batch, 3, 3)`, int32 `(batch,)`."""
+    """Returns the number of the table's entry for matrices `(batch, 3, 3)`, int32 `(batch,)`."""
     x, y, z = tf.unstack(-rotation[:, 2], axis=-1)
     latitude = tf.atan2(y, tf.sqrt(x**2 + z**2))
     longitude = tf.atan2(x, -z)
     row = tf.round((latitude / math.pi + 0.5) * (rows - 1))
     column = tf.round((longitude / (2 * math.pi) + 0.5) * (columns - 1))
-    # Clipped as integers, for nan too.
-    return (
-        tf.clip_by_value(tf.cast(row, tf.int32), 0, rows - 1),
-        tf.clip_by_value(tf.cast(column, tf.int32), 0, columns - 1),
-    )
+    entry = tf.cast(row, tf.int32) * columns + tf.cast(column, tf.int32)
+    return tf.clip_by_value(entry, 0, rows * columns - 1)  # for nan
