@@ -16,7 +16,7 @@ METHODS = ["normals", "depth", "table"]
 
 @pytest.fixture(scope="module")
 def face():
-    return toy_grid_model((20, 14))
+    return toy_grid_model((24, 20))
 
 
 @pytest.fixture(scope="module")
@@ -38,28 +38,28 @@ def arguments(method, turned):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_contract(method, table, turned, tmp_path):
-    layer = SelfOcclusionMask((20, 14), method, table if method == "table" else None)
+    layer = SelfOcclusionMask((24, 20), method, table if method == "table" else None)
     assert_keeps_layer_contract(
-        layer, *arguments(method, turned), output_shape=(2, 20, 14, 1), folder=tmp_path
+        layer, *arguments(method, turned), output_shape=(2, 24, 20, 1), folder=tmp_path
     )
 
 
 def test_each_method_is_its_op(table, turned):
     points, rotations = turned
     masks = {
-        "normals": ops.self_occlusion_mask(points, (20, 14)),
-        "depth": ops.self_occlusion_mask_by_depth(points, (20, 14)),
-        "table": ops.self_occlusion_mask_by_table(points, rotations, (20, 14), tf.constant(table)),
+        "normals": ops.self_occlusion_mask(points, (24, 20)),
+        "depth": ops.self_occlusion_mask_by_depth(points, (24, 20)),
+        "table": ops.self_occlusion_mask_by_table(points, rotations, (24, 20), tf.constant(table)),
     }
     for method, expected in masks.items():
-        layer = SelfOcclusionMask((20, 14), method, table if method == "table" else None)
+        layer = SelfOcclusionMask((24, 20), method, table if method == "table" else None)
         np.testing.assert_array_equal(layer(points, rotations), expected)
     assert not (masks["normals"].numpy() == masks["depth"].numpy()).all()
     assert not (masks["normals"].numpy() == masks["table"].numpy()).all()
 
 
 def test_table_is_a_weight_that_is_not_trained_and_not_config(table, turned):
-    layer = SelfOcclusionMask((20, 14), "table", table)
+    layer = SelfOcclusionMask((24, 20), "table", table)
     layer(*turned)
     assert not layer.trainable_weights
     np.testing.assert_array_equal(layer.get_weights(), [table])
@@ -69,8 +69,8 @@ def test_table_is_a_weight_that_is_not_trained_and_not_config(table, turned):
 @pytest.mark.parametrize("method", METHODS)
 def test_mask_is_the_same_in_saved_model_and_tflite(method, table, turned, tmp_path):
     litert = pytest.importorskip("ai_edge_litert.interpreter")
-    inputs = [keras.Input((280, 3), name="points"), keras.Input((3, 3), name="rotation")]
-    layer = SelfOcclusionMask((20, 14), method, table if method == "table" else None)
+    inputs = [keras.Input((480, 3), name="points"), keras.Input((3, 3), name="rotation")]
+    layer = SelfOcclusionMask((24, 20), method, table if method == "table" else None)
     model = keras.Model(inputs, layer(*inputs))
     expected = layer(*turned)
     assert 0.2 < expected.numpy().mean() < 0.9
@@ -105,7 +105,7 @@ def test_each_example_has_its_own_mask():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_gradient_is_zero_and_not_missing(method, table, turned):
-    layer = SelfOcclusionMask((20, 14), method, table if method == "table" else None)
+    layer = SelfOcclusionMask((24, 20), method, table if method == "table" else None)
     points = tf.constant(turned[0])
     with tf.GradientTape() as tape:
         tape.watch(points)
