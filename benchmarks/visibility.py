@@ -10,6 +10,7 @@ the ratios within a round.
 """
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -200,7 +201,7 @@ def measure(name: str, model: GridModel, with_time: bool) -> dict:
         "truth_changes_by_per_cent": sensitivity(model, rng),
     }
     print(f"\n{name}: vertices that are wrong, per cent; {FACES} faces x {POSES} poses")
-    bins = "".join(f"{a}-{b}°".rjust(8) for a, b in zip(YAW_BINS, YAW_BINS[1:], strict=False))
+    bins = "".join(f"{a}-{b}°".rjust(8) for a, b in itertools.pairwise(YAW_BINS))
     print(f"{'':10}{'all':>8}{'mean':>8}{'random':>8}{'worst':>8}   by yaw{bins}")
     for method, row in result["wrong_per_cent"].items():
         keys = ("wrong", "mean_face", "random_faces", "worst_pose")

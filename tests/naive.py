@@ -146,10 +146,10 @@ def visible_vertices(points, triangles, grid_shape):
 def self_occlusion_mask_by_depth(points, grid_shape):
     """Returns the mask `(H', W')` of a depth buffer, which takes samples of its own size.
 
-    Vertices and centres of cells fall into the pixels of a raster; the nearest sample of a pixel,
-    kept to 1/127 pixel and 1/32768 of the raster's depth, hides the vertices of the pixel whose
-    tangent plane it is in front of by more than 0.4 pixels. Last, a vertex stays only if more than
-    0.4 of those in the 3×3 around it are seen too.
+    Vertices and centres of cells fall into the pixels of a raster, at positions rounded down to
+    1/128 pixel and 1/32768 of the raster's depth; the nearest sample of a pixel hides the vertices
+    of the pixel whose tangent plane it is in front of by more than 0.4 pixels. Last, a vertex stays
+    only if more than 0.4 of those in the 3×3 around it are seen too.
     """
     rows, columns = grid_shape
     side = round(math.sqrt(rows * columns))
@@ -162,15 +162,15 @@ def self_occlusion_mask_by_depth(points, grid_shape):
         for column in range(columns - 1)
     ]
 
-    def pixel_of(p):
-        return min(int(p[1]), side - 1), min(int(p[0]), side - 1)
+    def whole(p):
+        x, y = (min(math.floor(a * 128), side * 128 - 1) for a in p[:2])
+        return min(math.floor(p[2] * 32768 / side), 32767), x, y
 
     nearest = {}
-    for x, y, z in [*points, *centres]:
-        row, column = pixel_of((x, y))
-        step = min(int(z * 32768 / side), 32767)
-        sample = (step, int((x - column) * 127), int((y - row) * 127))
-        nearest[row, column] = min(sample, nearest.get((row, column), sample))
+    for p in [*points, *centres]:
+        z, x, y = whole(p)
+        pixel = (x // 128, y // 128)
+        nearest[pixel] = min((z, x, y), nearest.get(pixel, (z, x, y)))
 
     faces_viewer = self_occlusion_mask(points, grid_shape)
     seen = faces_viewer.copy()
@@ -181,11 +181,10 @@ def self_occlusion_mask_by_depth(points, grid_shape):
                 if 0 <= i < rows - 1 and 0 <= j < columns - 1:
                     falling = grid[i + 1, j + 1] - grid[i, j]
                     normal += np.cross(falling, grid[i, j + 1] - grid[i + 1, j])
-        p = grid[row, column]
-        pixel = pixel_of(p)
-        step, in_x, in_y = nearest[pixel]
-        q = np.array([pixel[1] + in_x / 127, pixel[0] + in_y / 127, step * side / 32768])
-        if (q - p) @ normal > 0.4 * np.linalg.norm(normal):
+        z, x, y = whole(grid[row, column])
+        near_z, near_x, near_y = nearest[x // 128, y // 128]
+        offset = [(near_x - x) / 128, (near_y - y) / 128, (near_z - z) * side / 32768]
+        if offset @ normal > 0.4 * np.linalg.norm(normal):
             seen[row, column] = 0
 
     mask = np.zeros(grid_shape)

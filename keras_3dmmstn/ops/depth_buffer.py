@@ -7,9 +7,10 @@ import tensorflow as tf
 from keras_3dmmstn.ops.sampling import points_to_grid
 from keras_3dmmstn.ops.visibility import vertex_area
 
-# A buffer holds one integer per pixel: the depth of the nearest sample in so many steps, and where
-# in the pixel it lies in so many steps along x and along y. Together 29 bits.
-_DEPTH_STEPS, _PIXEL_STEPS = 2**15, 2**7
+# A pixel holds one integer: the depth of its nearest sample and where in the pixel the sample lies
+# along x and along y, in 15, 7 and 7 bits.
+_DEPTH_BITS, _PLACE_BITS = 15, 7
+_PLACES = 2**_PLACE_BITS  # in a pixel, along each side
 # A sample hides a vertex if it lies this many pixels in front of the vertex's tangent plane.
 _CLEARANCE = 0.4
 # A vertex is seen if more than this share of the 3×3 vertices around it is: 4 of 9, so that the
@@ -52,8 +53,11 @@ def self_occlusion_mask_by_depth(points, grid_shape):
 @tf.custom_gradient
 def _is_seen(grid):
     """Returns the visibility of grid vertices, `(batch, H', W', 3)` -> `(batch, H', W', 1)`."""
-    side = round(math.sqrt(grid.shape[1] * grid.shape[2]))
-    x, y, z = tf.unstack(_pixels(grid, side), axis=-1)
+    side = round(math.sqrt(grid.shape[1] * grid.shape[2]))  # of the raster, in pixels
+    lowest = tf.reduce_min(grid, axis=(1, 2), keepdims=True)
+    size = tf.reduce_max(grid - lowest, axis=(1, 2, 3), keepdims=True)
+    x, y, z = tf.unstack((grid - lowest) / size * side, axis=-1)  # in pixels, 0 to side
+
     n_x, n_y, n_z = vertex_area(y, z), vertex_area(z, x), vertex_area(x, y)
     to_x, to_y, to_z = _offset_of_nearest(x, y, z, side)
     height = n_x * to_x + n_y * to_y + n_z * to_z  # times |n|
@@ -71,51 +75,49 @@ def _is_seen(grid):
     return visible, gradient
 
 
-def _pixels(grid, side):
-    """Moves and scales each mesh of `(batch, H', W', 3)` into the cube [0, side]³."""
-    lowest = tf.reduce_min(grid, axis=(1, 2), keepdims=True)
-    size = tf.reduce_max(grid - lowest, axis=(1, 2, 3), keepdims=True)
-    return (grid - lowest) / size * side
-
-
 def _offset_of_nearest(x, y, z, side):
     """Returns q − p for each vertex p and the nearest sample q in its pixel.
 
     Three planes `(batch, H', W')` in pixels, as the three that are given.
     """
-    row, column, key = _raster_entries(x, y, z, side)
-    entries = zip((row, column, key), _raster_entries(*map(_centres, (x, y, z)), side), strict=True)
-    rows, columns, keys = (tf.concat([_flat(a), _flat(b)], axis=1) for a, b in entries)
-
+    pixel, place = _pixel_and_place(x, y, z, side)
+    centres = _pixel_and_place(*map(_centres, (x, y, z)), side)
     first_pixel = tf.range(tf.shape(x)[0])[:, None] * side**2  # of each example
-    pixels = first_pixel + rows * side + columns
+    own_pixel = first_pixel + _flat(pixel)
+    pixels = tf.concat([own_pixel, first_pixel + _flat(centres[0])], axis=1)
+    samples = tf.concat([_flat(_pack(*place)), _flat(_pack(*centres[1]))], axis=1)
     buffer = tf.math.unsorted_segment_min(
-        tf.reshape(keys, (-1,)), tf.reshape(pixels, (-1,)), tf.shape(x)[0] * side**2
+        tf.reshape(samples, (-1,)), tf.reshape(pixels, (-1,)), tf.shape(x)[0] * side**2
     )
-    own_pixel = first_pixel[..., None] + row * side + column
     nearest = tf.reshape(tf.gather(buffer, tf.reshape(own_pixel, (-1,))), tf.shape(x))
 
-    depth = nearest // _PIXEL_STEPS**2
-    in_pixel = nearest - depth * _PIXEL_STEPS**2
-    in_x = in_pixel // _PIXEL_STEPS
-    in_y = in_pixel - in_x * _PIXEL_STEPS
-    depth, in_x, in_y, row, column = (tf.cast(a, x.dtype) for a in (depth, in_x, in_y, row, column))
-    return (
-        column + in_x / (_PIXEL_STEPS - 1) - x,
-        row + in_y / (_PIXEL_STEPS - 1) - y,
-        depth * (side / _DEPTH_STEPS) - z,
-    )
+    q_minus_p = (tf.cast(q - p, x.dtype) for q, p in zip(_unpack(nearest), place, strict=True))
+    steps = (1 / _PLACES, 1 / _PLACES, side / 2**_DEPTH_BITS)  # in pixels
+    return [offset * step for offset, step in zip(q_minus_p, steps, strict=True)]
 
 
-def _raster_entries(x, y, z, side):
-    """Returns the row and the column of the samples' pixels, and what is written there, int32."""
-    column, row = (_whole(tf.floor(a), side - 1) for a in (x, y))
-    in_x = (x - tf.cast(column, x.dtype)) * (_PIXEL_STEPS - 1)
-    in_y = (y - tf.cast(row, y.dtype)) * (_PIXEL_STEPS - 1)
-    key = _whole(z * (_DEPTH_STEPS / side), _DEPTH_STEPS - 1)
-    for place in (in_x, in_y):
-        key = key * _PIXEL_STEPS + _whole(place, _PIXEL_STEPS - 1)
-    return row, column, key
+def _pixel_and_place(x, y, z, side):
+    """Returns the number of each point's pixel, and (x, y) in the pixel and z in whole steps."""
+    x, y = (_whole(a * _PLACES, side * _PLACES - 1) for a in (x, y))
+    z = _whole(z * (2**_DEPTH_BITS / side), 2**_DEPTH_BITS - 1)
+    column, row = _shifted(x, _PLACE_BITS), _shifted(y, _PLACE_BITS)
+    return row * side + column, (x - column * _PLACES, y - row * _PLACES, z)
+
+
+def _pack(x, y, z):
+    """Returns one integer for a place in a pixel and a depth, the smaller the nearer."""
+    return (z * _PLACES + x) * _PLACES + y
+
+
+def _unpack(packed):
+    """Returns x, y and z of `_pack`."""
+    z, z_and_x = _shifted(packed, 2 * _PLACE_BITS), _shifted(packed, _PLACE_BITS)
+    return z_and_x - z * _PLACES, packed - z_and_x * _PLACES, z
+
+
+def _shifted(number, bits):
+    """Divides by a power of two and rounds down; in a graph faster than `//`."""
+    return tf.bitwise.right_shift(number, bits)
 
 
 def _whole(number, last):
