@@ -197,6 +197,7 @@ def measure(name: str, model: GridModel, with_time: bool) -> dict:
     result: dict = {
         "grid": list(model.grid_shape),
         "table": {"bytes": table.nbytes, "seconds": seconds},
+        "rays_ms_per_direction": seconds / (table.shape[0] * table.shape[1]) * 1000,
         "wrong_per_cent": wrong_vertices(model, table, rng),
         "truth_changes_by_per_cent": sensitivity(model, rng),
     }
@@ -213,7 +214,10 @@ def measure(name: str, model: GridModel, with_time: bool) -> dict:
         )
     for other, share in result["truth_changes_by_per_cent"].items():
         print(f"truth changes by {share:.2f} % with {other}")
-    print(f"the table takes {table.nbytes / 2**20:.2f} MiB and {seconds:.0f} s")
+    print(
+        f"the table takes {table.nbytes / 2**20:.2f} MiB and {seconds:.0f} s to compute, "
+        f"{result['rays_ms_per_direction']:.0f} ms of casting rays for each direction"
+    )
     if with_time:
         result["time"] = measure_time(model, table, rng)
         for mode, rows in result["time"].items():
