@@ -28,7 +28,7 @@ from keras_3dmmstn.mesh import model_to_grid, occlusion_table
 from keras_3dmmstn.mesh.ray_casting import grid_normals, occluded_vertices
 from keras_3dmmstn.mesh.readers import read
 
-FACES, POSES, OFFSET = 4, 120, 0.1  # the first face is the mean; the offset is in millimetres
+FACES, POSES, OFFSET = 16, 90, 0.1  # the first face is the mean; the offset is in millimetres
 OTHER_OFFSETS = (0.01, 0.5)
 BATCH, IMAGE_SIZE, ROUNDS = 16, 224, 40
 YAW_BINS = (0, 15, 30, 45, 60, 75, 90)

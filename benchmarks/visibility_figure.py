@@ -2,7 +2,7 @@
 
 python benchmarks/visibility_figure.py [--out docs/figures/visibility.png]
 
-One random bundled face, turned to three sides, a row each: cast rays, then normals, table and depth.
+One random bundled face in three poses, a row each: cast rays, then normals, table and depth.
 Orange is visible for the method and hidden for the rays, blue the other way round.
 """
 
