@@ -23,14 +23,14 @@ def self_occlusion_mask_by_depth(points, grid_shape):
 
     Every vertex and the centre of every cell is dropped into the pixel of a raster that it
     projects to; the raster has about as many pixels as the grid has vertices, and is laid over the
-    mesh example by example. A pixel keeps the nearest of its samples, q. A vertex p
-    in the same pixel, with unit normal n, is hidden if q is in front of its tangent plane,
+    mesh example by example. A pixel keeps the nearest of its samples, q. A vertex p in the same
+    pixel, with unit normal n, is hidden if q is in front of its tangent plane,
 
         ⟨n, q − p⟩ > 0.4 pixels.
 
     To compare depths alone would need a bias that grows with the slope; a neighbour of p on the
-    same surface lies in or behind its tangent plane, however steep that is. Last, a vertex keeps
-    its place only if at least four of the nine vertices around it are seen too, which takes away
+    same surface lies near its tangent plane or behind it, however steep that is. Last, a vertex
+    keeps its place only if at least four of the nine vertices around it are seen, which takes away
     single errors where the raster has a gap.
 
     The mask is constant almost everywhere, so the gradient is zero: the network does not learn
