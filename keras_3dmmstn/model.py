@@ -6,7 +6,7 @@ import keras
 
 from keras_3dmmstn import layers
 from keras_3dmmstn.localiser import build_localiser, compact_localiser
-from keras_3dmmstn.mesh import contour_lines
+from keras_3dmmstn.mesh import contour_lines, occlusion_table
 
 
 def spatial_transformer(
@@ -16,6 +16,7 @@ def spatial_transformer(
     landmarks="ibug68",
     jaw="apparent",
     focal_length=None,
+    visibility="normals",
 ):
     """Builds the network that normalises faces with a 3D morphable model.
 
@@ -33,6 +34,8 @@ def spatial_transformer(
             perspective camera with this focal length, in sides of the image, whose optical axis
             meets the image in its middle. θ stays what it is: t and exp(log s) are the place and
             scale of the face's origin in the image. See `docs/perspective.md`.
+        visibility: how the mask is computed: `"normals"` as in the paper; `"depth"` or `"table"`
+            also for what one part of the face hides of another, see `SelfOcclusionMask`.
 
     Returns:
         A functional `keras.Model` from `image` `(batch, image_size, image_size, 3)`, RGB in
@@ -44,8 +47,8 @@ def spatial_transformer(
         - `mask` `(batch, H', W', 1)`: 1 where the face is visible.
 
     Raises:
-        ValueError: if the model has no such landmark set, `jaw` is unknown, `focal_length` is not
-            positive or the backbone does not fit.
+        ValueError: if the model has no such landmark set, `jaw` or `visibility` is unknown,
+            `focal_length` is not positive or the backbone does not fit.
 
     Source:
         Bas et al. 2017, Figures 1 and 2.
@@ -89,7 +92,10 @@ def spatial_transformer(
     # Sampler, with self-occlusion
     grid = layers.ResampledGrid(grid_model.grid_shape, **precise)(points)
     sampled = layers.BilinearSampler(**precise)(image, grid)
-    mask = layers.SelfOcclusionMask(grid_model.grid_shape, name="mask", **precise)(seen)
+    table = occlusion_table(grid_model) if visibility == "table" else None
+    mask = layers.SelfOcclusionMask(
+        grid_model.grid_shape, visibility, table, name="mask", **precise
+    )(seen, rotation)
     texture = layers.VisibilityMasking(name="texture", **precise)(sampled, mask)
 
     if jaw == "apparent" and landmarks.startswith("ibug68"):

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from keras_3dmmstn import framing, ops
 from keras_3dmmstn.detection import find_faces
-from keras_3dmmstn.mesh import GridModel, contour_lines
+from keras_3dmmstn.layers import SelfOcclusionMask
+from keras_3dmmstn.mesh import GridModel, contour_lines, occlusion_table
 from keras_3dmmstn.photograph import as_photograph, read_photograph, shrunk, warp
 
 # A face may reach beyond the photograph, but not be this many times as large.
@@ -23,7 +24,7 @@ class NormalisedFace:
 
     Attributes:
         texture: `(H', W', 3)` uint8 RGB, the pose-normalised texture, black where `mask` is False.
-        mask: `(H', W')` bool: the vertex faces the viewer and lies in the photograph.
+        mask: `(H', W')` bool: the viewer sees the vertex, and it lies in the photograph.
         vertices: `(H'·W', 3)` float32, the fitted face in its own frame, millimetres: x right,
             y down, z away from the viewer.
         points: `(H'·W', 2)` float32, the vertices in pixels of the photograph.
@@ -69,12 +70,14 @@ class Normaliser:
     Args:
         localiser: a `keras.Model` from square images to θ, as of `build_localiser`.
         grid_model: the face model it was trained with.
+        visibility: how the mask is computed, `"depth"`, `"table"` or `"normals"`, see
+            `SelfOcclusionMask`. It does not matter what the localiser was trained with.
 
     Raises:
-        ValueError: if the two do not go together.
+        ValueError: if the two do not go together or `visibility` is unknown.
     """
 
-    def __init__(self, localiser: keras.Model, grid_model: GridModel):
+    def __init__(self, localiser: keras.Model, grid_model: GridModel, visibility: str = "depth"):
         expected = (None, 6 + grid_model.modes)
         if localiser.output_shape != expected:
             raise ValueError(
@@ -83,6 +86,15 @@ class Normaliser:
                 f"{localiser.output_shape}."
             )
         self.localiser, self.grid_model = localiser, grid_model
+        table = occlusion_table(grid_model) if visibility == "table" else None
+        points = len(grid_model.mean)
+        self._is_visible = tf.function(
+            SelfOcclusionMask(grid_model.grid_shape, visibility, table, dtype="float32"),
+            input_signature=[
+                tf.TensorSpec((None, points, 3), tf.float32),
+                tf.TensorSpec((None, 3, 3), tf.float32),
+            ],
+        )
         self._contour = contour_lines(grid_model) if "ibug68" in grid_model.landmarks else None
         self.image_size = localiser.input_shape[1]
         self._predict = tf.function(
@@ -91,18 +103,18 @@ class Normaliser:
         )
 
     @classmethod
-    def pretrained(cls) -> "Normaliser":
+    def pretrained(cls, visibility: str = "depth") -> "Normaliser":
         """Returns the normaliser with the weights that come with the package."""
         with resources.as_file(resources.files("keras_3dmmstn.assets")) as folder:
-            return cls.load(folder)
+            return cls.load(folder, visibility)
 
     @classmethod
-    def load(cls, path: str | Path) -> "Normaliser":
+    def load(cls, path: str | Path, visibility: str = "depth") -> "Normaliser":
         """Reads a folder with `localiser.keras` and `face_model.npz`, such as `train` writes.
 
         Raises:
             FileNotFoundError: if one of the two is missing.
-            ValueError: if they are damaged or do not go together.
+            ValueError: if they are damaged or do not go together, or `visibility` is unknown.
         """
         localiser_path, model_path = Path(path) / "localiser.keras", Path(path) / "face_model.npz"
         for file in (localiser_path, model_path):
@@ -111,7 +123,7 @@ class Normaliser:
                     f"Normaliser.load expects a folder with localiser.keras and face_model.npz, "
                     f"but there is no {file}."
                 )
-        return cls(_load_localiser(localiser_path), GridModel.load(model_path))
+        return cls(_load_localiser(localiser_path), GridModel.load(model_path), visibility)
 
     def save(self, path: str | Path) -> None:
         """Writes the folder that `load` reads."""
@@ -175,11 +187,12 @@ class Normaliser:
         r, t, log_scale, alpha = ops.split_parameters(tf.constant(parameters))
         mean, basis = tf.constant(self.grid_model.mean), tf.constant(self.grid_model.basis)
         vertices = ops.shape_from_coefficients(alpha, mean, basis)
-        rotated = ops.rotate_points(vertices, ops.axis_angle_to_matrix(r))
+        rotation = ops.axis_angle_to_matrix(r)
+        rotated = ops.rotate_points(vertices, rotation)
         projected = ops.project_orthographic(rotated)
         scaled = ops.scale_points(projected, ops.log_scale_to_scale(log_scale))
         points = ops.translate_points(scaled, t)
-        visible = ops.self_occlusion_mask(rotated, self.grid_model.grid_shape)
+        visible = self._is_visible(rotated, rotation)
         return points.numpy(), vertices.numpy(), visible.numpy()[..., 0] > 0
 
     def _describe(self, image, boxes, parameters):

@@ -154,6 +154,79 @@ def perspective_mask(points, grid_shape):
     return (seen.reshape(grid_shape) < 0).astype(float)
 
 
+def visible_vertices(points, triangles, grid_shape):
+    """Returns the mask `(H', W')` of points `(H'·W', 3)` by rays from each vertex towards −z.
+
+    A vertex is visible if its normal looks towards −z and no triangle that it does not belong to
+    lies on the ray.
+    """
+    mask = self_occlusion_mask(points, grid_shape)
+    corner, first, second = (points[triangles[:, k]] for k in range(3))
+    first, second = first - corner, second - corner
+    twice_area = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
+    sizes = np.where(twice_area == 0, np.inf, twice_area)  # seen from its edge, it hides nothing
+    for vertex, p in enumerate(points):
+        x, y, _ = (p - corner).T
+        u = (x * second[:, 1] - y * second[:, 0]) / sizes
+        v = (first[:, 0] * y - first[:, 1] * x) / sizes
+        on_ray = (u >= 0) & (v >= 0) & (u + v <= 1) & np.isfinite(sizes)
+        nearer = (corner + u[:, None] * first + v[:, None] * second)[:, 2] < p[2]
+        if (on_ray & nearer & (triangles != vertex).all(axis=1)).any():
+            mask[vertex // grid_shape[1], vertex % grid_shape[1]] = 0
+    return mask
+
+
+def self_occlusion_mask_by_depth(points, grid_shape):
+    """Returns the mask `(H', W')` of a depth buffer, which takes samples of its own size.
+
+    Vertices and centres of cells fall into the pixels of a raster, at positions rounded down to
+    1/128 pixel and 1/32768 of the raster's depth; the nearest sample of a pixel hides the vertices
+    of the pixel whose tangent plane it is in front of by more than 0.4 pixels. Last, a vertex stays
+    only if more than 0.4 of those in the 3×3 around it are seen too.
+    """
+    rows, columns = grid_shape
+    side = round(math.sqrt(rows * columns))
+    lowest = points.min(axis=0)
+    points = (points - lowest) / (points - lowest).max() * side
+    grid = points.reshape(rows, columns, 3)
+    centres = [
+        grid[row : row + 2, column : column + 2].mean(axis=(0, 1))
+        for row in range(rows - 1)
+        for column in range(columns - 1)
+    ]
+
+    def whole(p):
+        x, y = (min(math.floor(a * 128), side * 128 - 1) for a in p[:2])
+        return min(math.floor(p[2] * 32768 / side), 32767), x, y
+
+    nearest = {}
+    for p in [*points, *centres]:
+        z, x, y = whole(p)
+        pixel = (x // 128, y // 128)
+        nearest[pixel] = min((z, x, y), nearest.get(pixel, (z, x, y)))
+
+    faces_viewer = self_occlusion_mask(points, grid_shape)
+    seen = faces_viewer.copy()
+    for row, column in np.ndindex(*grid_shape):
+        normal = np.zeros(3)
+        for i in (row - 1, row):
+            for j in (column - 1, column):
+                if 0 <= i < rows - 1 and 0 <= j < columns - 1:
+                    falling = grid[i + 1, j + 1] - grid[i, j]
+                    normal += np.cross(falling, grid[i, j + 1] - grid[i + 1, j])
+        z, x, y = whole(grid[row, column])
+        near_z, near_x, near_y = nearest[x // 128, y // 128]
+        offset = [(near_x - x) / 128, (near_y - y) / 128, (near_z - z) * side / 32768]
+        if offset @ normal > 0.4 * np.linalg.norm(normal):
+            seen[row, column] = 0
+
+    mask = np.zeros(grid_shape)
+    for row, column in np.ndindex(*grid_shape):
+        around = seen[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+        mask[row, column] = faces_viewer[row, column] and around.mean() > 0.4
+    return mask
+
+
 def mask_texture(texture, mask):
     """Returns W_i^c = V_i^c M_i (sec. 2.3) for a texture `(H', W', C)` and a mask `(H', W')`."""
     masked = np.empty(texture.shape)

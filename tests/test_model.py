@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_3dmmstn import GridModel, losses, spatial_transformer
-from keras_3dmmstn.mesh import contour_lines
+from keras_3dmmstn import GridModel, losses, ops, spatial_transformer
+from keras_3dmmstn.mesh import contour_lines, occlusion_table
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from tests import naive
 
@@ -106,6 +106,29 @@ def test_outputs_are_the_papers_equations_applied_to_the_parameters(model, grid_
             np.testing.assert_allclose(
                 texture[row, column], sample * expected_mask[row, column], atol=0.3
             )
+
+
+@pytest.mark.parametrize("visibility", ["normals", "depth", "table"])
+def test_mask_is_computed_as_asked(visibility, grid_model, images):
+    outputs = network(grid_model, visibility=visibility)(images)
+    alpha, r = outputs["parameters"][:, 6:], outputs["parameters"][:, :3]
+    rotation = ops.axis_angle_to_matrix(r)
+    shape = ops.shape_from_coefficients(alpha, grid_model.mean, grid_model.basis)
+    rotated = ops.rotate_points(shape, rotation)
+    expected = {
+        "normals": lambda: ops.self_occlusion_mask(rotated, (16, 12)),
+        "depth": lambda: ops.self_occlusion_mask_by_depth(rotated, (16, 12)),
+        "table": lambda: ops.self_occlusion_mask_by_table(
+            rotated, rotation, (16, 12), tf.constant(occlusion_table(grid_model))
+        ),
+    }[visibility]()
+    np.testing.assert_array_equal(outputs["mask"], expected)
+    assert (outputs["texture"].numpy()[expected.numpy()[..., 0] == 0] == 0).all()
+
+
+def test_unknown_visibility_is_refused(grid_model):
+    with pytest.raises(ValueError, match=r"one of .* received 'rays'"):
+        spatial_transformer(grid_model, backbone(), image_size=SIZE, visibility="rays")
 
 
 def test_new_network_shows_the_mean_face_upright(grid_model):

@@ -3,9 +3,11 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_3dmmstn import build_localiser
-from keras_3dmmstn.mesh import contour_lines
+from keras_3dmmstn.layers import SelfOcclusionMask
+from keras_3dmmstn.mesh import contour_lines, occlusion_table
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.normaliser import Normaliser, checked_boxes, sample_photograph
 
@@ -52,6 +54,28 @@ def test_texture_holds_the_photograph_at_the_points(face):
     # Rounded to whole levels twice: averaged first, since the grid is coarser than the pixels.
     np.testing.assert_allclose(face.texture[face.mask][:, :2], points, atol=1.01)
     assert (face.texture[face.mask][:, 2] == 90).all()
+
+
+def test_mask_is_what_a_depth_buffer_sees_or_what_is_asked_for(grid_model, normaliser, face):
+    rotated = tf.constant((face.vertices @ face.rotation_matrix.T)[None])
+    rotation = tf.constant(face.rotation_matrix[None])
+    layers = {
+        "depth": SelfOcclusionMask((24, 24), "depth"),
+        "normals": SelfOcclusionMask((24, 24), "normals"),
+        "table": SelfOcclusionMask((24, 24), "table", occlusion_table(grid_model)),
+    }
+    masks = {name: layer(rotated, rotation)[0, ..., 0] > 0 for name, layer in layers.items()}
+    # The box lies in the middle: no vertex is outside the photograph.
+    np.testing.assert_array_equal(face.mask, masks["depth"])
+    photograph = np.zeros((200, 240, 3), np.uint8)
+    for name, mask in masks.items():
+        other = Normaliser(normaliser.localiser, grid_model, visibility=name)
+        np.testing.assert_array_equal(other(photograph, [BOX])[0].mask, mask)
+
+
+def test_unknown_visibility_is_refused(grid_model, normaliser):
+    with pytest.raises(ValueError, match=r"one of .* received 'rays'"):
+        Normaliser(normaliser.localiser, grid_model, visibility="rays")
 
 
 def test_texture_is_black_where_the_mask_is_false(face):

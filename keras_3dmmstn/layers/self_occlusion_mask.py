@@ -1,27 +1,42 @@
 """The self-occlusion layer."""
 
 import keras
+import tensorflow as tf
 
-from keras_3dmmstn.ops import visibility
+from keras_3dmmstn import ops
+
+#: How `SelfOcclusionMask` decides, from the cheapest to the most faithful.
+VISIBILITY_METHODS = ("normals", "table", "depth")
 
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")
 class SelfOcclusionMask(keras.layers.Layer):
-    """Marks the vertices whose outward normal faces the viewer.
+    """Marks the vertices that the viewer sees.
 
     The gradient is zero: the network does not learn from changes in occlusion.
 
     Args:
         grid_shape: (H', W'), rows and columns of the mesh.
+        method: how a vertex is found to be visible:
+
+            - `"normals"`: its outward normal faces the viewer, the paper's approximation;
+            - `"table"`: that, and a table over view directions does not have it as hidden behind
+              another part of the mean face;
+            - `"depth"`: that, and it lies in front in a depth buffer of the actual face.
+        table: for the method `"table"`, what `mesh.occlusion_table` computes; a weight, not
+            trained. A pair (rows, columns) of table entries makes a layer whose table is loaded
+            later.
 
     Call arguments:
         points: `(batch, H'·W', 3)` tensor, rotated vertices X'.
+        rotation: `(batch, 3, 3)` tensor, the matrices that turned them; for the method `"table"`.
 
     Returns:
         `(batch, H', W', 1)` mask, 1 visible, 0 hidden.
 
     Raises:
-        ValueError: if there are not H'·W' points in 3D.
+        ValueError: if the method is unknown, table or rotation is missing or does not fit, or
+            there are not H'·W' points in 3D.
 
     Example:
 
@@ -34,23 +49,75 @@ class SelfOcclusionMask(keras.layers.Layer):
         Bas et al. 2017, sec. 2.3, "Self-occlusions".
     """
 
-    def __init__(self, grid_shape, **kwargs):
+    def __init__(self, grid_shape, method="normals", table=None, **kwargs):
         super().__init__(**kwargs)
         self.grid_shape = tuple(int(size) for size in grid_shape)
+        self.method = method
+        if method not in VISIBILITY_METHODS:
+            raise ValueError(
+                f"SelfOcclusionMask expects `method` to be one of {VISIBILITY_METHODS}, "
+                f"received {method!r}."
+            )
+        if (table is not None) != (method == "table"):
+            raise ValueError(
+                'SelfOcclusionMask expects a `table` with the method "table" and with no other, '
+                f"received {'none' if table is None else 'one'} with {method!r}."
+            )
+        self._values = None
+        if isinstance(table, (list, tuple)):
+            self.table_shape = self._table_shape(*table)
+        elif table is not None:
+            self.table_shape, self._values = self._table_shape(*table.shape[:2]), table
+            if table.shape != self.table_shape or table.dtype != "uint8":
+                raise ValueError(
+                    f"SelfOcclusionMask expects a `table` of shape {self.table_shape} and type "
+                    f"uint8 for its grid, received shape {table.shape} and type {table.dtype}."
+                )
 
-    def build(self, input_shape):
+    def _table_shape(self, rows, columns):
+        return (int(rows), int(columns), -(-self.grid_shape[0] * self.grid_shape[1] // 8))
+
+    def build(self, points_shape, rotation_shape=None):
         rows, columns = self.grid_shape
-        if tuple(input_shape[1:]) != (rows * columns, 3):
+        if tuple(points_shape[1:]) != (rows * columns, 3):
             raise ValueError(
                 f"SelfOcclusionMask expects `points` of shape (batch, {rows * columns}, 3) for "
-                f"its {rows} x {columns} grid, received shape {tuple(input_shape)}."
+                f"its {rows} x {columns} grid, received shape {tuple(points_shape)}."
             )
+        if self.method != "table":
+            return
+        if rotation_shape is None or tuple(rotation_shape[1:]) != (3, 3):
+            raise ValueError(
+                'SelfOcclusionMask expects `rotation` of shape (batch, 3, 3) for the method "table"'
+                f", received {rotation_shape and tuple(rotation_shape)}."
+            )
+        self.table = self.add_weight(
+            name="table",
+            shape=self.table_shape,
+            dtype="uint8",
+            initializer="zeros",
+            trainable=False,
+        )
+        if self._values is not None:
+            self.table.assign(self._values)
 
-    def call(self, points):
-        return visibility.self_occlusion_mask(points, self.grid_shape)
+    def call(self, points, rotation=None):
+        if self.method == "table":
+            table = tf.convert_to_tensor(self.table)
+            return ops.self_occlusion_mask_by_table(points, rotation, self.grid_shape, table)
+        if self.method == "depth":
+            return ops.self_occlusion_mask_by_depth(points, self.grid_shape)
+        return ops.self_occlusion_mask(points, self.grid_shape)
 
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0], *self.grid_shape, 1)
+    def compute_output_shape(self, points_shape, rotation_shape=None):
+        return (points_shape[0], *self.grid_shape, 1)
 
     def get_config(self):
-        return {**super().get_config(), "grid_shape": list(self.grid_shape)}
+        # Sizes only: the table is a weight.
+        table = list(self.table_shape[:2]) if self.method == "table" else None
+        return {
+            **super().get_config(),
+            "grid_shape": list(self.grid_shape),
+            "method": self.method,
+            "table": table,
+        }

@@ -7,6 +7,7 @@ from keras_3dmmstn.mesh.grid_model import GridModel
 from keras_3dmmstn.mesh.holes import close_holes
 from keras_3dmmstn.mesh.landmark_transfer import transfer_landmarks
 from keras_3dmmstn.mesh.model_to_grid import model_to_grid
+from keras_3dmmstn.mesh.occlusion_table import occlusion_table
 from keras_3dmmstn.mesh.resample import resample
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 from keras_3dmmstn.mesh.symmetry import find_mirror
@@ -20,6 +21,7 @@ __all__ = [
     "find_mirror",
     "flatten_symmetric",
     "model_to_grid",
+    "occlusion_table",
     "resample",
     "transfer_landmarks",
 ]

@@ -15,15 +15,18 @@ Conventions, each pinned by a test:
 - A grid has N = H'·W' points in row-major order. Row 0 is the forehead, column 0 the image-left
   side of an unturned face. The mirror image of (row, column) is (row, W' − 1 − column).
 - θ is `(batch, 6 + D)`: r (3), t (2), log s (1), α (D).
-- Visible means that the outward normal, turned by R, has z < 0; before a perspective camera, that
-  it points against the ray to its vertex. A mask is 1 where visible and 0 where hidden,
+- Visible means that the outward normal, turned by R, has z < 0 (before a perspective camera, that
+  it points against the ray to its vertex), and, with the two exact methods, that nothing of the
+  face lies between the vertex and the viewer. A mask is 1 where visible and 0 where hidden,
   `(batch, H', W', 1)`.
 - Every function takes any float dtype and answers in it. Several leading axes
   count as batch where that is free.
 """
 
 from keras_3dmmstn.ops.contour import outermost, select_outermost
+from keras_3dmmstn.ops.depth_buffer import self_occlusion_mask_by_depth
 from keras_3dmmstn.ops.morphable_model import shape_from_coefficients
+from keras_3dmmstn.ops.occlusion_table import self_occlusion_mask_by_table
 from keras_3dmmstn.ops.parameters import split_parameters
 from keras_3dmmstn.ops.perspective import project_perspective, translation_to_3d
 from keras_3dmmstn.ops.projection import (
@@ -51,6 +54,8 @@ __all__ = [
     "select_outermost",
     "select_points",
     "self_occlusion_mask",
+    "self_occlusion_mask_by_depth",
+    "self_occlusion_mask_by_table",
     "shape_from_coefficients",
     "split_parameters",
     "translate_points",

@@ -26,21 +26,13 @@ def self_occlusion_mask(points, grid_shape):
     Source:
         Bas et al. 2017, sec. 2.3, "Self-occlusions".
     """
-    return _faces_the_viewer(points_to_grid(points, grid_shape))
+    return faces_the_viewer(points_to_grid(points, grid_shape))
 
 
 @tf.custom_gradient
-def _faces_the_viewer(grid):
+def faces_the_viewer(grid):
     """Returns the visibility of grid vertices, `(batch, H', W', 3)` -> `(batch, H', W', 1)`."""
-    falling = grid[:, 1:, 1:, :2] - grid[:, :-1, :-1, :2]  # p₁₁ − p₀₀ of each cell
-    rising = grid[:, :-1, 1:, :2] - grid[:, 1:, :-1, :2]  # p₀₁ − p₁₀
-    # Twice the z of the area vectors, `(batch, H' − 1, W' − 1)`.
-    cell = falling[..., 0] * rising[..., 1] - falling[..., 1] * rising[..., 0]
-
-    # Vertex (i, j) touches cells (i − 1, j − 1), (i − 1, j), (i, j − 1) and (i, j).
-    cell = tf.pad(cell, [(0, 0), (1, 1), (1, 1)])
-    columns = cell[:, :, :-1] + cell[:, :, 1:]
-    normal_z = columns[:, :-1] + columns[:, 1:]
+    normal_z = vertex_area(grid[..., 0], grid[..., 1])
     visible = tf.cast(normal_z < 0, grid.dtype)[..., None]
 
     def gradient(upstream):  # (batch, H', W', 1) -> (batch, H', W', 3)
@@ -48,6 +40,22 @@ def _faces_the_viewer(grid):
         return tf.zeros_like(grid)
 
     return visible, gradient
+
+
+def vertex_area(x, y):
+    """Returns twice the signed area, in the plane of x and y, of the cells around each vertex.
+
+    Of planes y and z it is the x of the vertex normal, of z and x its y, of x and y its z.
+    `(batch, H', W')` each -> `(batch, H', W')`.
+    """
+    falling_x, falling_y = (a[:, 1:, 1:] - a[:, :-1, :-1] for a in (x, y))  # p₁₁ − p₀₀ of each cell
+    rising_x, rising_y = (a[:, :-1, 1:] - a[:, 1:, :-1] for a in (x, y))  # p₀₁ − p₁₀
+    cell = falling_x * rising_y - falling_y * rising_x
+
+    # Vertex (i, j) touches cells (i − 1, j − 1), (i − 1, j), (i, j − 1) and (i, j).
+    cell = tf.pad(cell, [(0, 0), (1, 1), (1, 1)])
+    columns = cell[:, :, :-1] + cell[:, :, 1:]
+    return columns[:, :-1] + columns[:, 1:]
 
 
 @tf.custom_gradient

@@ -175,6 +175,16 @@ def test_visible_before_a_perspective_camera_is_what_faces_the_ray_to_it():
     np.testing.assert_array_equal(mask[:, 0, 0, 0], [1, 0])
 
 
+def test_nearer_is_smaller_z():
+    # From column 2 on the sheet turns back, from column 4 on forth: there both layers face.
+    x, near, far = [0, 1, 2, 1.5, 1, 2, 3, 4], [0] * 3, [5] * 4
+    for depth, hidden in (([*near, 2.5, *far], [4]), ([*far[:3], 2.5, *near, 0], [1])):
+        sheet = [[a, y, z] for y in range(8) for a, z in zip(x, depth, strict=True)]
+        mask = ops.self_occlusion_mask_by_depth(tf.constant([sheet], tf.float32), (8, 8))
+        assert not mask[0, 2:6, hidden[0], 0].numpy().any()
+        assert mask[0, 2:6, 0, 0].numpy().all() and mask[0, 2:6, 6, 0].numpy().all()
+
+
 def test_a_head_turned_to_its_side_hides_its_far_half(face):
     # +y is down, so a positive turn about y takes z to x: the nose (−z) goes to image-left.
     rotation = ops.axis_angle_to_matrix(tf.constant([[0.0, 1.0, 0.0]]))
@@ -215,6 +225,16 @@ OPS = {
     "points_to_grid": (lambda p: ops.points_to_grid(p, (3, 4)), [(12, 2)]),
     "sample_bilinear": (ops.sample_bilinear, [(4, 5, 3), (2, 3, 2)]),
     "self_occlusion_mask": (lambda p: ops.self_occlusion_mask(p, (3, 4)), [(12, 3)]),
+    "self_occlusion_mask_by_depth": (
+        lambda p: ops.self_occlusion_mask_by_depth(p, (3, 4)),
+        [(12, 3)],
+    ),
+    "self_occlusion_mask_by_table": (
+        lambda p, matrix: ops.self_occlusion_mask_by_table(
+            p, matrix, (3, 4), tf.cast(tf.reshape(tf.range(30) * 8, (3, 5, 2)), tf.uint8)
+        ),
+        [(12, 3), (3, 3)],
+    ),
     "shape_from_coefficients": (
         lambda alpha: ops.shape_from_coefficients(
             alpha,
