@@ -87,6 +87,7 @@ def export_artefacts(
     photographs: np.ndarray,
     landmarks: str = "ibug68",
     batch: int | None = 1,
+    visibility: str = "normals",
     progress: Callable[[str], None] = lambda message: None,
 ) -> list[dict[str, Any]]:
     """Writes artefacts, runs each in a fresh process, and moves all of them if all say the same.
@@ -98,6 +99,7 @@ def export_artefacts(
             gives integers their ranges.
         landmarks: name of the landmark set; several joined by "+" follow one another.
         batch: of TensorFlow Lite files, 1 or None for any.
+        visibility: how the mask is computed, as for `spatial_transformer`.
         progress: called with what is done next.
 
     Returns:
@@ -115,12 +117,12 @@ def export_artefacts(
             for artefact in artefacts
         ]
         progress("Building the network")
-        network = trained_network(normaliser, landmarks)
+        network = trained_network(normaliser, landmarks, visibility)
         for artefact, asides in zip(artefacts, places, strict=True):
             progress(f"Writing {artefact.title}")
             if artefact.kind == "tflite":
                 content = tflite_model(
-                    normaliser, artefact.precision, photographs, landmarks, batch
+                    normaliser, artefact.precision, photographs, landmarks, batch, visibility
                 )
                 card = tflite_card(normaliser, content, artefact.precision, landmarks, batch)
                 write_with_card(content, card, *asides)

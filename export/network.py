@@ -11,24 +11,29 @@ from keras_3dmmstn.model import spatial_transformer
 from keras_3dmmstn.normaliser import Normaliser
 
 
-def trained_network(normaliser: Normaliser, landmarks: str = "ibug68") -> keras.Model:
+def trained_network(
+    normaliser: Normaliser, landmarks: str = "ibug68", visibility: str = "normals"
+) -> keras.Model:
     """Builds `spatial_transformer` around the trained localiser of a normaliser.
 
     Args:
         normaliser: the localiser and its face model. The localiser's weights are shared, not
             copied.
         landmarks: name of the landmark set; several joined by "+" follow one another.
+        visibility: how the mask is computed, as for `spatial_transformer`.
 
     Returns:
         A `keras.Model`, as of `spatial_transformer`.
 
     Raises:
-        ValueError: if the face model has no such landmark set.
+        ValueError: if the face model has no such landmark set, or `visibility` is unknown.
     """
     size = normaliser.image_size
     image = keras.Input((size, size, 3))
     stand_in = keras.Model(image, keras.layers.GlobalAveragePooling2D()(image))
-    template = spatial_transformer(normaliser.grid_model, stand_in, size, landmarks)
+    template = spatial_transformer(
+        normaliser.grid_model, stand_in, size, landmarks, visibility=visibility
+    )
 
     def trained(layer):
         return normaliser.localiser if layer.name == "localiser" else layer

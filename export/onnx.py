@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn.export.destination import written_aside
@@ -58,7 +59,12 @@ def onnx_model(network: keras.Model, card: dict[str, Any] | None = None) -> byte
     function = tf.function(
         lambda image: network(image, training=False), input_signature=[image], autograph=False
     )
-    model, _ = tf2onnx.convert.from_function(function, input_signature=[image], opset=OPSET)
+    model, _ = tf2onnx.convert.from_function(
+        function,
+        input_signature=[image],
+        opset=OPSET,
+        custom_op_handlers={"UnsortedSegmentMin": (_segment_min, [])},
+    )
     for tensor in (*model.graph.input, *model.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
     # tf2onnx names a domain that nothing in the file is of.
@@ -70,3 +76,37 @@ def onnx_model(network: keras.Model, card: dict[str, Any] | None = None) -> byte
         onnx.helper.set_model_props(model, {CARD_KEY: json.dumps(card)})
     onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString()
+
+
+def _segment_min(context, node, name, _arguments):
+    """Writes tf.math.unsorted_segment_min of int32 for tf2onnx, which has it of floats only.
+
+    A pixel of the depth buffer that nothing falls into keeps the largest integer, as in TensorFlow.
+    """
+    from onnx import TensorProto, helper
+
+    def made(operator, inputs, **attributes):
+        return context.make_node(operator, inputs, attr=attributes).output[0]
+
+    def as_int64(tensor, axis):
+        at = context.make_const(f"{name}_axis{axis}", np.array([axis])).output[0]
+        return made("Unsqueeze", [made("Cast", [tensor], to=TensorProto.INT64), at])
+
+    data, numbers, count = node.input
+    shape, dtypes = context.get_shape(node.output[0]), node.output_dtypes
+    largest = helper.make_tensor("value", TensorProto.INT32, [1], [np.iinfo(np.int32).max])
+    inputs = [
+        made("ConstantOfShape", [as_int64(count, 0)], value=largest),
+        as_int64(numbers, -1),
+        data,
+    ]
+    context.remove_node(node.name)
+    context.make_node(
+        "ScatterND",
+        inputs,
+        attr={"reduction": "min"},
+        outputs=node.output,
+        name=name,
+        shapes=[shape],
+        dtypes=dtypes,
+    )

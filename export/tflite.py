@@ -46,6 +46,7 @@ def write_tflite(
     photographs: Iterable[np.ndarray] = (),
     landmarks: str = "ibug68",
     batch: int | None = 1,
+    visibility: str = "normals",
 ) -> Path:
     """Writes the whole network as one `.tflite` file, and its card as `.json` beside it.
 
@@ -63,19 +64,21 @@ def write_tflite(
             them; the ranges of integer activations come from them. For `"integer"` only.
         landmarks: name of the landmark set, as for `spatial_transformer`.
         batch: 1, or None for any number of images at a time.
+        visibility: how the mask is computed, as for `spatial_transformer`; with a batch of 1
+            `"normals"` alone.
 
     Returns:
         The path of the file.
 
     Raises:
         FileExistsError: if one of the two files exists.
-        ValueError: if `precision` or `batch` is unknown or they do not go together (integers go
-            with a batch of 1), `photographs` are missing or of another shape, or the localiser is
-            not one of `build_localiser`.
+        ValueError: if `precision`, `batch` or `visibility` is unknown or they do not go together
+            (integers go with a batch of 1, depth with a free one), `photographs` are missing or of
+            another shape, or the localiser is not one of `build_localiser`.
         OSError: if it cannot be written; then neither file is there.
     """
     path = Path(path)
-    model = tflite_model(normaliser, precision, photographs, landmarks, batch)
+    model = tflite_model(normaliser, precision, photographs, landmarks, batch, visibility)
     card = tflite_card(normaliser, model, precision, landmarks, batch)
     with written_aside(path) as aside, written_aside(card_path(path)) as card_aside:
         write_with_card(model, card, aside, card_aside)
@@ -102,6 +105,7 @@ def tflite_model(
     photographs: Iterable[np.ndarray] = (),
     landmarks: str = "ibug68",
     batch: int | None = 1,
+    visibility: str = "normals",
 ) -> bytes:
     """Returns the content of the file that `write_tflite` writes; arguments and errors are its."""
     if precision not in PRECISIONS:
@@ -112,7 +116,12 @@ def tflite_model(
     if batch not in (1, None):
         raise ValueError(f"write_tflite expects a batch of 1 or None (any), received {batch!r}.")
     if batch is None:
-        return _any_batch(normaliser, precision, landmarks)
+        return _any_batch(normaliser, precision, landmarks, visibility)
+    if visibility != "normals":
+        raise ValueError(
+            'write_tflite expects for a batch of 1 the visibility "normals", '
+            f"received {visibility!r}, which goes with a free batch."
+        )
     head = _head(normaliser.localiser)
     size = normaliser.image_size
     image = tf.TensorSpec((1, size, size, 3), tf.float32, name="image")
@@ -129,7 +138,7 @@ def tflite_model(
     return _with_built_in_operators(joined)
 
 
-def _any_batch(normaliser, precision, landmarks):
+def _any_batch(normaliser, precision, landmarks, visibility):
     """Returns the content of a file that takes any number of images at a time."""
     if precision not in ("float32", "float16"):
         # As one model, the basis would become integers, too.
@@ -137,7 +146,7 @@ def _any_batch(normaliser, precision, landmarks):
             "write_tflite expects for a free batch the precision float32 or float16, "
             f"received {precision!r}."
         )
-    network, size = trained_network(normaliser, landmarks), normaliser.image_size
+    network, size = trained_network(normaliser, landmarks, visibility), normaliser.image_size
     image = tf.TensorSpec((None, size, size, 3), tf.float32, name="image")
 
     def whole(image):

@@ -36,6 +36,13 @@ def export(
             "float16; otherwise one image.",
         ),
     ] = False,
+    visibility: Annotated[
+        str,
+        typer.Option(
+            help="How the mask is computed: normals, depth or table. TensorFlow Lite files of one "
+            "image have normals alone."
+        ),
+    ] = "normals",
     photographs: Annotated[
         list[Path] | None,
         typer.Option(
@@ -66,7 +73,13 @@ def export(
         images = _images(normaliser, photographs or [])
         with _errors.status("Exporting") as status:
             reports = export_artefacts(
-                normaliser, artefacts, images, landmarks, None if any_batch else 1, status.update
+                normaliser,
+                artefacts,
+                images,
+                landmarks,
+                batch=None if any_batch else 1,
+                visibility=visibility,
+                progress=status.update,
             )
         for report in reports:
             _output.print(report["path"], markup=False, highlight=False)

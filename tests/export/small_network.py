@@ -10,10 +10,10 @@ from keras_3dmmstn.normaliser import Normaliser
 SIZE = 48
 
 
-def small_normaliser():
-    """A normaliser of a toy face, 16 × 12, with random weights."""
+def small_normaliser(grid_model=None):
+    """A normaliser with random weights; of a toy face, 16 × 12, if no other is given."""
     keras.utils.set_random_seed(0)
-    grid_model = toy_grid_model((16, 12))
+    grid_model = grid_model or toy_grid_model((16, 12))
     backbone = keras.Sequential(
         [
             keras.Input((SIZE, SIZE, 3)),

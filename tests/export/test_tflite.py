@@ -143,6 +143,20 @@ def test_a_free_batch_has_the_answers_of_keras(normaliser, photographs, precisio
     assert received["texture"].shape == expected["texture"].shape
 
 
+@pytest.mark.parametrize("visibility", ["table", "depth"])
+def test_exact_masks_go_with_a_free_batch(normaliser, photographs, visibility):
+    litert = pytest.importorskip("ai_edge_litert.interpreter", reason="needs the extra export")
+    model = tflite_model(normaliser, batch=None, visibility=visibility)
+    interpreter = litert.Interpreter(model_content=model)
+    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], photographs.shape)
+    received = interpreter.get_signature_runner("serving_default")(image=photographs)
+    network = trained_network(normaliser, visibility=visibility)
+    expected = network(photographs, training=False)["mask"]
+    np.testing.assert_array_equal(received["mask"], expected)
+    with pytest.raises(ValueError, match=f"\"normals\", received '{visibility}'"):
+        tflite_model(normaliser, visibility=visibility)
+
+
 @pytest.mark.parametrize("precision", ["dynamic", "integer"])
 def test_a_free_batch_has_no_integers(normaliser, precision):
     with pytest.raises(ValueError, match=f"float32 or float16, received '{precision}'"):
