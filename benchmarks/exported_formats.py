@@ -36,13 +36,11 @@ class Format:
         write: from a normaliser and a path.
         open: from a path and a number of threads to a function of images.
         batches: whether it takes more than one image.
-        grows: whether it is measured at all sizes.
     """
 
     write: Callable[[Normaliser, Path], object]
     open: Callable[[Path, int], Callable]
     batches: bool = False
-    grows: bool = True
 
 
 def open_tflite(path: Path, threads: int) -> Callable:
@@ -68,7 +66,7 @@ def tflite(precision: str) -> Format:
         seen = rendered_photographs(normaliser.grid_model, size) if precision == "integer" else ()
         write_tflite(normaliser, path, precision, seen)
 
-    return Format(write, open_tflite, grows=precision == "float32")
+    return Format(write, open_tflite)
 
 
 def write_as_saved_model(normaliser: Normaliser, path: Path) -> None:
@@ -95,7 +93,7 @@ def compare(run: Run, size: Size, folder: Path) -> None:
 
     calls = {}
     for number, (name, form) in enumerate(FORMATS.items()):
-        if (size.batch == 1 or form.batches) and (size == ONE or form.grows):
+        if size.batch == 1 or form.batches:
             path = folder / f"{number}.tflite"
             form.write(normaliser, path)
             opened = form.open(path, run.threads)

@@ -19,7 +19,7 @@ LINES = {
     ("whole network, forward", "graph"): "whole network, forward",
     ("input pipeline, a batch", "crops in memory"): "input pipeline",
     ("sample_bilinear, forward and backward", "XLA"): "sampler with gradient, XLA",
-    ("sample_bilinear, forward and backward", "torch grid_sample"): "torch's with gradient",
+    ("sample_bilinear, forward and backward", "torch grid_sample"): "sampler with gradient, torch",
     ("shape_from_coefficients, forward and backward", "XLA"): "face model with gradient, XLA",
     ("exported formats", "TFLite float32"): "TFLite float32, one image",
     ("re-mesh", "ours"): "re-mesh",

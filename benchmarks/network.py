@@ -102,9 +102,12 @@ def compare_forward(run: Run, model: keras.Model, size: Size, peers: bool) -> No
         return {kind: lambda f=function: f(image) for kind, function in traced.items()}
 
     theirs = calls(plain_network(model, face_model(size.grid, size.modes))) if peers else {}
+    ours = calls(model)
+    if peers:
+        plain.assert_same(ours["graph"](), theirs["graph"]())
     run.compare(
         "whole network, forward",
-        calls(model),
+        ours,
         {f"autodiff, {kind}": call for kind, call in theirs.items()},
         3 if peers else 0.8,
         **size.of("batch", "grid", "image", "modes"),
@@ -120,10 +123,11 @@ def compare_training(run: Run, model: keras.Model, size: Size, peers: bool) -> N
     ours = {"graph": step(model, variables, image, labels, xla=False)}
     theirs = {}
     if peers:
-        ours["XLA"] = step(model, variables, image, labels, xla=True)
-        ours["train_on_batch"] = fit_step(model, image, labels)
         network = plain_network(model, face_model(size.grid, size.modes))
         theirs["autodiff, graph"] = step(network, variables, image, labels, xla=False)
+        ours["train_on_batch"] = fit_step(model, image, labels)
+    if peers and not run.quick:  # a minute's compilation
+        ours["XLA"] = step(model, variables, image, labels, xla=True)
         theirs["autodiff, XLA"] = step(network, variables, image, labels, xla=True)
     run.compare(
         "training step",

@@ -199,6 +199,8 @@ def compare(run: Run, name: str, case: Case, size: dict[str, int], whole: bool) 
             kind: timed(case.function, case, xla) for kind, xla in (("graph", False), ("XLA", True))
         }
         peers = peers_of(name, case, direction, whole)
+        if whole:
+            plain.assert_same(ours["graph"](), peers["autodiff, graph"]())
         run.compare(f"{name}, {direction}", ours, peers, 0.8 if whole else 0.3, **size)
 
 

@@ -161,7 +161,7 @@ def _times(record):
     rows = []
     for comparison in chosen:
         times = [comparison["times"].get(call) for call in calls]
-        cells = [f"{t['median_ms']:.4g} ({t['iqr_ms']:.2g})" if t else "" for t in times]
+        cells = [f"{number(t['median_ms'])} ({number(t['iqr_ms'])})" if t else "" for t in times]
         rows.append((comparison["name"], _size(comparison), *cells, _all_ratios(comparison)))
     return _table(("", "size", *calls, "ours / peer"), rows)
 
@@ -190,7 +190,7 @@ def _growth_row(line, axis, values):
     calls = [call for call in line[0]["times"] if all(call in c["times"] for c in line)]
     at = {c["size"][axis]: c for c in line}
     cells = [
-        " / ".join(f"{at[v]['times'][call]['median_ms']:.3g}" for call in calls) if v in at else ""
+        " / ".join(number(at[v]["times"][call]["median_ms"]) for call in calls) if v in at else ""
         for v in values
     ]
     powers = " / ".join(f"{exponent(axis, line, call):.2f}" for call in calls)
@@ -212,6 +212,11 @@ def _ratio(entry):
     low, high = entry["quartiles"]
     median = f"{entry['median']:.2f}"
     return f"{f'**{median}**' if is_lost(entry) else median} ({low:.2f} to {high:.2f})"
+
+
+def number(value: float) -> str:
+    """Returns a number with three digits, large ones in full."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _size(comparison):

@@ -25,8 +25,14 @@ def run(name: str, results: Path, quick: bool) -> bool:
     threads = str(BENCHMARKS[name])
     command = [sys.executable, Path(__file__).with_name(f"{name}.py"), "--threads", threads]
     command += ["--out", results / f"{name}.json", *(["--quick"] if quick else [])]
-    # What reads its threads from the environment does so when it is imported.
-    threading = {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+    # Libraries read these when they are imported. PASSIVE: threads of OpenMP (PyTorch's) that spin
+    # when they have done their part would take the core from the call that follows, and from one
+    # another where anything else runs.
+    threading = {
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "OMP_WAIT_POLICY": "PASSIVE",
+    }
     with tempfile.TemporaryFile("w+") as messages:
         done = subprocess.run(command, stderr=messages, env={**os.environ, **threading})
         if done.returncode:

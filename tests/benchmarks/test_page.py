@@ -78,6 +78,10 @@ def test_the_page_has_machine_times_and_growth():
     assert "| sample_bilinear, forward | graph / XLA | 2 / 2 | 8 / 8 | 1.00 / 1.00 |" in text
 
 
+def test_numbers_have_three_digits_and_no_exponent():
+    assert [page.number(value) for value in (0.12345, 12.345, 1406.0)] == ["0.123", "12.3", "1406"]
+
+
 def test_records_come_in_the_order_of_the_table(tmp_path):
     for name in ("unknown", "operators", "mobile"):
         (tmp_path / f"{name}.json").write_text(json.dumps(record()))
