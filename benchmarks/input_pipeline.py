@@ -19,7 +19,7 @@ import keras
 import numpy as np
 from faces import face_model, parameters
 from sizes import Size, sizes
-from timing import ROOT, Run
+from timing import RESULTS, ROOT, Run
 
 from keras_3dmmstn import GridModel, ops, spatial_transformer
 from keras_3dmmstn.localiser import COMPACT_SIZE
@@ -138,6 +138,8 @@ def main():
         folders={"nargs": "*", "type": Path},
         **{"--photographs": {"type": int, "default": 400}},
     )
+    if run.arguments.folders and run.out.parent == RESULTS:
+        run.out = RESULTS.parent / run.out.name  # not one of the suite's
     with tempfile.TemporaryDirectory() as folder:
         count = run.arguments.photographs
         if run.arguments.folders:
