@@ -14,11 +14,15 @@ _WARM_UP, _CALLS = 5, 30
 
 
 def open_saved_model(path, threads):
-    """Returns a function from images `(batch, size, size, 3)` to a dict of arrays."""
+    """Returns a function from images `(batch, size, size, 3)` to a dict of arrays.
+
+    Without a number of threads the runtime has its own.
+    """
     import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    if threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
     model = tf.saved_model.load(path)
 
     def run(images):
@@ -28,8 +32,45 @@ def open_saved_model(path, threads):
     return run
 
 
+def open_tflite(path, threads):
+    """As `open_saved_model`; the file takes one image at a time, or any number."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(path, num_threads=threads)
+    (given,) = interpreter.get_input_details()
+    interpreter.resize_tensor_input(given["index"], (1, *given["shape"][1:]))
+    interpreter.allocate_tensors()
+    results = {detail["name"]: detail["index"] for detail in interpreter.get_output_details()}
+
+    def run_one(image):
+        interpreter.set_tensor(given["index"], image)
+        interpreter.invoke()
+        return {name: interpreter.get_tensor(index) for name, index in results.items()}
+
+    def run(images):
+        answers = [run_one(image[None]) for image in images]
+        return {name: np.concatenate([a[name] for a in answers]) for name in results}
+
+    return run
+
+
+def open_onnx(path, threads):
+    """As `open_saved_model`."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+
+    def run(images):
+        return dict(zip(names, session.run(names, {"image": images}), strict=True))
+
+    return run
+
+
 #: Format to the function that opens it.
-RUNTIMES = {"saved-model": open_saved_model}
+RUNTIMES = {"saved-model": open_saved_model, "tflite": open_tflite, "onnx": open_onnx}
 
 
 def latency(run, image):

@@ -1,17 +1,16 @@
 """The network as a SavedModel, in the layout and with the signatures of TensorFlow Serving."""
 
-import math
+import json
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_3dmmstn.export import encoded_photographs as photographs
 from keras_3dmmstn.export.destination import next_version, written_aside
+from keras_3dmmstn.export.network import input_size, landmark_network
 from keras_3dmmstn.ops.parameters import POSE_SIZE
-
-#: The outputs of the signature `fit`, for which no texture is sampled.
-GEOMETRY = ("parameters", "landmarks")
 
 
 def export_saved_model(network: keras.Model, folder: str | Path) -> Path:
@@ -35,7 +34,9 @@ def export_saved_model(network: keras.Model, folder: str | Path) -> Path:
     return version
 
 
-def write_saved_model(network: keras.Model, folder: str | Path) -> None:
+def write_saved_model(
+    network: keras.Model, folder: str | Path, card: dict[str, Any] | None = None
+) -> None:
     """Writes a network as a SavedModel, with a free batch size.
 
     Its signatures are
@@ -56,12 +57,14 @@ def write_saved_model(network: keras.Model, folder: str | Path) -> None:
     Args:
         network: as of `spatial_transformer`.
         folder: where to write.
+        card: such as of `network_card`; written to `assets.extra/card.json`, which servers leave
+            alone.
 
     Raises:
         ValueError: if the network is none of `spatial_transformer`.
         OSError: if it cannot be written.
     """
-    image_size = _image_size(network)
+    image_size = input_size(network)
     served = _Served()
     # The variables alone, not the Keras model: its own functions would be saved beside these.
     served.variables = [variable.value for variable in network.variables]
@@ -76,6 +79,10 @@ def write_saved_model(network: keras.Model, folder: str | Path) -> None:
         tf.saved_model.save(served, str(folder), signatures, options)
     except tf.errors.OpError as error:
         raise OSError(f"{folder}: a SavedModel could not be written: {error.message}") from error
+    if card is not None:
+        extra = Path(folder) / "assets.extra"
+        extra.mkdir()
+        (extra / "card.json").write_text(json.dumps(card, indent=1) + "\n")
 
 
 class _Served(tf.Module):
@@ -89,7 +96,7 @@ class _Served(tf.Module):
 def _endpoints(network, image_size):
     """Returns name to function and signature."""
     image = tf.TensorSpec((None, image_size, image_size, 3), tf.float32, name="image")
-    fitting = keras.Model(network.input, {name: network.output[name] for name in GEOMETRY})
+    fitting = landmark_network(network)
     # The network's graph, with its gradients, is saved once for all signatures that call it.
     whole = tf.function(
         lambda image: network(image, training=False), input_signature=[image], autograph=False
@@ -152,19 +159,3 @@ def _in_photograph(outputs, squares, image_size):
     moved = tf.concat([r, zoom * t + corner, log_scale + tf.math.log(zoom), alpha], axis=1)
     landmarks = zoom[:, None] * outputs["landmarks"] + corner[:, None]
     return {**outputs, "parameters": moved, "landmarks": landmarks}
-
-
-def _image_size(network):
-    """Returns the side of the input of a network of `spatial_transformer`, or raises."""
-    expected = {"parameters", "landmarks", "texture", "mask"}
-    outputs = getattr(network, "output", None)
-    if not isinstance(outputs, dict) or set(outputs) != expected:
-        received = sorted(outputs) if isinstance(outputs, dict) else type(outputs).__name__
-        raise ValueError(
-            "A SavedModel is written of a network of `spatial_transformer` with outputs "
-            f"{', '.join(sorted(expected))}, received one with {received}."
-        )
-    _, height, width, channels = network.input_shape
-    if height != width or channels != 3 or not math.isfinite(height):
-        raise ValueError(f"Expected an input (batch, size, size, 3), got {network.input_shape}.")
-    return height

@@ -1,14 +1,16 @@
 """TensorFlow Lite files of a trained normaliser, for phones, with a card beside each."""
 
-import json
+import logging
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_3dmmstn.export.card import card_path, network_card, write_with_card
 from keras_3dmmstn.export.destination import written_aside
 from keras_3dmmstn.export.mobile_network import (
     landmark_points,
@@ -16,11 +18,10 @@ from keras_3dmmstn.export.mobile_network import (
     surface_points,
     visibility,
 )
+from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.export.surface_factors import factorise_basis
-from keras_3dmmstn.export.tflite_join import join_models, operator_names
-from keras_3dmmstn.framing import CROP_SHARE
+from keras_3dmmstn.export.tflite_join import join_models, operator_names, rename_tensors
 from keras_3dmmstn.normaliser import Normaliser
-from keras_3dmmstn.version import __version__
 
 #: How the numbers of a file are stored, by the name of the file's kind. The localiser's head and
 #: the geometry are never integers: they would move the landmarks by pixels.
@@ -44,12 +45,15 @@ def write_tflite(
     precision: str = "float32",
     photographs: Iterable[np.ndarray] = (),
     landmarks: str = "ibug68",
+    batch: int | None = 1,
 ) -> Path:
     """Writes the whole network as one `.tflite` file, and its card as `.json` beside it.
 
-    The file takes one image at a time and has built-in operators only. Its landmarks are those of
-    `spatial_transformer`; its texture is sampled at the points of a basis reduced to `RANK`
-    patterns along rows and columns.
+    The file has built-in operators only. With a batch of 1 all its shapes are fixed and its gathers
+    have one-dimensional indices, as delegates want them; its landmarks are those of
+    `spatial_transformer`, its texture is sampled at the points of a basis reduced to `RANK`
+    patterns along rows and columns. With a free batch the file has the network's own layers: it is
+    larger by the whole basis, slower, and its input has to be resized to the batch.
 
     Args:
         normaliser: the trained localiser and its face model.
@@ -58,22 +62,38 @@ def write_tflite(
         photographs: crops `(image_size, image_size, 3)`, RGB in 0..255, as the network will see
             them; the ranges of integer activations come from them. For `"integer"` only.
         landmarks: name of the landmark set, as for `spatial_transformer`.
+        batch: 1, or None for any number of images at a time.
 
     Returns:
         The path of the file.
 
     Raises:
         FileExistsError: if one of the two files exists.
-        ValueError: if `precision` is unknown, `photographs` are missing or of another shape, or
-            the localiser is not one of `build_localiser`.
+        ValueError: if `precision` or `batch` is unknown or they do not go together (integers go
+            with a batch of 1), `photographs` are missing or of another shape, or the localiser is
+            not one of `build_localiser`.
+        OSError: if it cannot be written; then neither file is there.
     """
     path = Path(path)
-    model = tflite_model(normaliser, precision, photographs, landmarks)
-    card = describe_model(normaliser, model, precision, landmarks)
-    with written_aside(path) as model_file, written_aside(path.with_suffix(".json")) as card_file:
-        model_file.write_bytes(model)
-        card_file.write_text(json.dumps(card, indent=1) + "\n")
+    model = tflite_model(normaliser, precision, photographs, landmarks, batch)
+    card = tflite_card(normaliser, model, precision, landmarks, batch)
+    with written_aside(path) as aside, written_aside(card_path(path)) as card_aside:
+        write_with_card(model, card, aside, card_aside)
     return path
+
+
+def tflite_card(
+    normaliser: Normaliser, model: bytes, precision: str, landmarks: str, batch: int | None = 1
+) -> dict[str, Any]:
+    """Returns the card of a model: `network_card`, and how the numbers are stored."""
+    return {
+        "format": "keras_3dmmstn tflite",
+        "precision": precision,
+        "stored": PRECISIONS[precision],
+        "bytes": len(model),
+        "operators": operator_names(model),
+        **network_card(normaliser, landmarks, batch),
+    }
 
 
 def tflite_model(
@@ -81,6 +101,7 @@ def tflite_model(
     precision: str = "float32",
     photographs: Iterable[np.ndarray] = (),
     landmarks: str = "ibug68",
+    batch: int | None = 1,
 ) -> bytes:
     """Returns the content of the file that `write_tflite` writes; arguments and errors are its."""
     if precision not in PRECISIONS:
@@ -88,84 +109,43 @@ def tflite_model(
             f"write_tflite expects a precision out of {', '.join(PRECISIONS)}, "
             f"received {precision!r}."
         )
+    if batch not in (1, None):
+        raise ValueError(f"write_tflite expects a batch of 1 or None (any), received {batch!r}.")
+    if batch is None:
+        return _any_batch(normaliser, precision, landmarks)
     head = _head(normaliser.localiser)
     size = normaliser.image_size
     image = tf.TensorSpec((1, size, size, 3), tf.float32, name="image")
     features = tf.TensorSpec((1, head.input.shape[-1]), tf.float32, name="features")
     backbone = keras.Model(normaliser.localiser.input, head.input)
 
-    first = _converter(lambda image: backbone(image, training=False), [image])
+    first = _converter(lambda image: backbone(image, training=False), [image], precision)
     if precision == "integer":
         checked = _checked_photographs(photographs, size)
         first.representative_dataset = lambda: ([crop[None]] for crop in checked)
-    if precision != "float32":
-        first.optimizations = [tf.lite.Optimize.DEFAULT]
-    if precision == "float16":
-        first.target_spec.supported_types = [tf.float16]
-
-    second = _converter(_geometry(normaliser, head, landmarks), [image, features])
-    if precision != "float32":
-        second.optimizations = [tf.lite.Optimize.DEFAULT]
-        second.target_spec.supported_types = [tf.float16]
-    with warnings.catch_warnings():
-        # Inputs and outputs stay float, so the converter needs no statistics of them.
-        warnings.filterwarnings("ignore", "Statistics for quantized inputs", UserWarning)
-        joined = join_models(first.convert(), second.convert(), "image", "features", OUTPUTS)
-    # The converter was told to use built-in operators alone: anything else is a fault of ours.
-    assert not {"CUSTOM", "DELEGATE"} & set(operator_names(joined))
-    return joined
+    rest = "float32" if precision == "float32" else "float16"
+    second = _converter(_geometry(normaliser, head, landmarks), [image, features], rest)
+    joined = join_models(_converted(first), _converted(second), "image", "features", OUTPUTS)
+    return _with_built_in_operators(joined)
 
 
-def describe_model(
-    normaliser: Normaliser, model: bytes, precision: str, landmarks: str
-) -> dict[str, object]:
-    """Returns the card of a model: what goes in, what comes out, and what each number means."""
-    face_model, size = normaliser.grid_model, normaliser.image_size
-    height, width = face_model.grid_shape
-    count = len(face_model.landmark_indices(landmarks))
-    return {
-        "format": "keras_3dmmstn tflite",
-        "version": __version__,
-        "precision": precision,
-        "stored": PRECISIONS[precision],
-        "face_model": face_model.name,
-        "bytes": len(model),
-        "operators": operator_names(model),
-        "input": {
-            "name": "image",
-            "shape": [1, size, size, 3],
-            "dtype": "float32",
-            "range": [0, 255],
-            "colours": "RGB",
-            "box": {
-                "of": "the tight box of the 68 landmarks, x0, y0, x1, y1 in pixels",
-                "crop": "a square about the middle of the box, upright",
-                "side": f"{CROP_SHARE} times the larger side of the box",
-                "share": CROP_SHARE,
-                "outside": 0,
-            },
-        },
-        "outputs": {
-            "parameters": {
-                "shape": [1, 6 + face_model.modes],
-                "order": [
-                    ["rotation", 3, "axis-angle, radians"],
-                    ["translation", 2, "pixels of the image"],
-                    ["log_scale", 1, "logarithm of pixels per millimetre"],
-                    ["identity", face_model.identity_count, "standard deviations"],
-                    [
-                        "expression",
-                        face_model.modes - face_model.identity_count,
-                        "standard deviations",
-                    ],
-                ],
-            },
-            "landmarks": {"shape": [1, count, 2], "set": landmarks, "unit": "x, y in pixels"},
-            "texture": {"shape": [1, height, width, 3], "range": [0, 255], "colours": "RGB"},
-            "mask": {"shape": [1, height, width, 1], "meaning": "1 visible, 0 hidden"},
-        },
-        "pixels": "centres at integer coordinates, (0, 0) the top left one, y downwards",
-    }
+def _any_batch(normaliser, precision, landmarks):
+    """Returns the content of a file that takes any number of images at a time."""
+    if precision not in ("float32", "float16"):
+        # As one model, the basis would become integers, too.
+        raise ValueError(
+            "write_tflite expects for a free batch the precision float32 or float16, "
+            f"received {precision!r}."
+        )
+    network, size = trained_network(normaliser, landmarks), normaliser.image_size
+    image = tf.TensorSpec((None, size, size, 3), tf.float32, name="image")
+
+    def whole(image):
+        outputs = network(image, training=False)
+        return tuple(outputs[name] for name in OUTPUTS)
+
+    model = rename_tensors(_converted(_converter(whole, [image], precision)), ["image"], OUTPUTS)
+    return _with_built_in_operators(model)
 
 
 def _head(localiser):
@@ -180,7 +160,7 @@ def _head(localiser):
 
 
 def _geometry(normaliser, head, landmarks):
-    """Returns the function from image and features to the outputs of the network."""
+    """Returns the function from one image and its features to the outputs of the network."""
     face_model = normaliser.grid_model
     height, width = face_model.grid_shape
     factors = factorise_basis(face_model, RANK)
@@ -201,13 +181,39 @@ def _geometry(normaliser, head, landmarks):
     return geometry
 
 
-def _converter(function, signature):
+def _converter(function, signature, precision):
     """Returns a converter to built-in operators for a function of such tensors."""
     concrete = tf.function(function, input_signature=signature).get_concrete_function()
-    # Without an object that owns the variables they become constants.
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        # Without an object that owns the variables they become constants; TensorFlow advises one.
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+    finally:
+        logger.setLevel(level)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if precision != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "float16":
+        converter.target_spec.supported_types = [tf.float16]
     return converter
+
+
+def _converted(converter):
+    """Returns the converted model."""
+    with warnings.catch_warnings():
+        # Inputs and outputs stay float, so the converter needs no statistics of them.
+        warnings.filterwarnings("ignore", "Statistics for quantized inputs", UserWarning)
+        return converter.convert()
+
+
+def _with_built_in_operators(model):
+    """Returns the model; the converter was told to use nothing else."""
+    others = {"CUSTOM", "DELEGATE"} & set(operator_names(model))
+    if others:
+        raise ValueError(f"Expected built-in operators alone, the model has {sorted(others)}.")
+    return model
 
 
 def _checked_photographs(photographs, size):

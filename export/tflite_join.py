@@ -1,4 +1,4 @@
-"""Two TensorFlow Lite models that follow one another, as one file."""
+"""The content of TensorFlow Lite models: two that follow one another, names, operators."""
 
 from collections.abc import Sequence
 
@@ -43,13 +43,24 @@ def join_models(
     number[-1] = -1  # an optional input that is absent
     _append(model, tail, number)
 
-    inputs = {shared: graph.inputs[0]}
-    results = dict(zip(outputs, (number[i] for i in added.outputs), strict=True))
-    for name, index in {**inputs, **results}.items():
-        graph.tensors[index].name = name.encode()
-    graph.outputs = list(results.values())
-    model.signatureDefs = [_signature(inputs, results)]
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    graph.outputs = [number[i] for i in added.outputs]
+    return _named(model, [shared], outputs)
+
+
+def rename_tensors(model: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
+    """Returns a model whose signature and tensors have these names, in the order of the graph.
+
+    Raises:
+        ValueError: if it has another number of inputs or outputs.
+    """
+    unpacked = flatbuffer_utils.convert_bytearray_to_object(model)
+    graph = unpacked.subgraphs[0]
+    if (len(graph.inputs), len(graph.outputs)) != (len(inputs), len(outputs)):
+        raise ValueError(
+            f"rename_tensors expects a model with {len(inputs)} inputs and {len(outputs)} outputs, "
+            f"received one with {len(graph.inputs)} and {len(graph.outputs)}."
+        )
+    return _named(unpacked, inputs, outputs)
 
 
 def operator_names(model: bytes) -> list[str]:
@@ -73,6 +84,17 @@ def _append(model, tail, number):
     graph.operators += added.operators
     model.operatorCodes += tail.operatorCodes
     model.buffers += tail.buffers[1:]
+
+
+def _named(model, inputs, outputs):
+    """Returns the content of a model whose inputs and outputs are given these names."""
+    graph = model.subgraphs[0]
+    given = dict(zip(inputs, graph.inputs, strict=True))
+    results = dict(zip(outputs, graph.outputs, strict=True))
+    for name, index in {**given, **results}.items():
+        graph.tensors[index].name = name.encode()
+    model.signatureDefs = [_signature(given, results)]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
 def _signature(inputs, outputs):

@@ -1,5 +1,13 @@
 """3D Morphable Models as Spatial Transformer Networks, as Keras layers."""
 
+import os
+import sys
+from pathlib import Path
+
+if Path(next(iter(sys.argv), "")).stem == "keras-3dmmstn":
+    # On the command line TensorFlow's notes would hide ours; it reads this when it is imported.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 from keras_3dmmstn import layers, losses, ops, reflection
 from keras_3dmmstn.localiser import build_localiser, compact_localiser
 from keras_3dmmstn.mesh import GridModel, ShapeModel

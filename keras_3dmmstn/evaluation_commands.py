@@ -16,7 +16,7 @@ def evaluate(
         list[Path],
         typer.Argument(
             help="Folders of labelled photographs: 300-W, landmarks.csv, AFLW or AFLW2000-3D. The "
-            "first may be the folder of the weights."
+            "first may be the folder of the weights, or an exported .tflite, .onnx or SavedModel."
         ),
     ],
     weights: Annotated[
@@ -24,6 +24,10 @@ def evaluate(
         typer.Option(
             help="Folder with localiser.keras and face_model.npz; bundled weights if absent."
         ),
+    ] = None,
+    face_model: Annotated[
+        Path | None,
+        typer.Option(help="Face model .npz of an exported network; the bundled one if absent."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for pictures; made if missing.")] = None,
     json_file: Annotated[
@@ -64,11 +68,14 @@ def evaluate(
     Errors are in % of √(w·h) of the tight box of a face's labelled points, and in pixels where the
     photograph is scaled so that the larger side of that box has 120, as the paper frames faces.
     """
+    from keras_3dmmstn.export.exported_normaliser import is_exported
     from keras_3dmmstn.training import evaluation_report as report
     from keras_3dmmstn.training.evaluate import measure
 
     weights, folders = _told_apart(weights, folders)
-    normaliser = _normaliser(weights)
+    normaliser = _normaliser(weights, face_model)
+    if out and weights and is_exported(weights):
+        _fail(f"--out draws with the network that was exported, received {weights}.")
     measurements, descriptions = {}, {}
     for folder in folders:
         try:
@@ -104,20 +111,30 @@ def evaluate(
 
 def _told_apart(weights, folders):
     """Returns weights and data; the first folder may be the weights."""
-    if weights is None and (folders[0] / "localiser.keras").exists():
+    from keras_3dmmstn.export.exported_normaliser import is_exported
+
+    first = folders[0]
+    if weights is None and ((first / "localiser.keras").exists() or is_exported(first)):
         weights, folders = folders[0], folders[1:]
         if not folders:
             _fail(f"Expected folders of labelled photographs after the weights {weights}.")
     return weights, folders
 
 
-def _normaliser(weights):
-    """Loads the normaliser, or ends with a message."""
+def _normaliser(weights, face_model):
+    """Loads the normaliser or the exported network, or ends with a message."""
+    from keras_3dmmstn.export.exported_normaliser import ExportedNormaliser, is_exported
+    from keras_3dmmstn.mesh import GridModel
     from keras_3dmmstn.normaliser import Normaliser
 
     try:
+        if weights and is_exported(weights):
+            model = GridModel.load(face_model) if face_model else GridModel.bundled()
+            return ExportedNormaliser(weights, model)
+        if face_model:
+            raise ValueError("--face-model goes with an exported network, received weights.")
         return Normaliser.load(weights) if weights else Normaliser.pretrained()
-    except (OSError, ValueError) as error:
+    except (ImportError, OSError, ValueError) as error:
         return _fail(str(error))
 
 

@@ -1,21 +1,15 @@
 """The command line for export: `keras-3dmmstn export ...`."""
 
 import json
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 _output, _errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
-
-#: The formats that are written.
-FORMATS = ("saved-model",)
-
-#: Name of the model's folder, and so of the model on a server.
-NAME = "keras_3dmmstn"
 
 
 def export(
@@ -26,12 +20,28 @@ def export(
             help="Folder with localiser.keras and face_model.npz; bundled weights if absent."
         ),
     ] = None,
-    to: Annotated[str, typer.Option(help=f"{', '.join(FORMATS)} or all.")] = "all",
+    to: Annotated[str, typer.Option(help="saved-model, tflite, onnx or all.")] = "all",
+    precision: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Of TensorFlow Lite files: float32, float16, dynamic (weights in int8) or integer "
+            "(activations, too); repeat it for several. All four if absent."
+        ),
+    ] = None,
+    any_batch: Annotated[
+        bool,
+        typer.Option(
+            "--any-batch",
+            help="TensorFlow Lite files that take any number of images at a time, in float32 and "
+            "float16; otherwise one image.",
+        ),
+    ] = False,
     photographs: Annotated[
         list[Path] | None,
         typer.Option(
-            help="A photograph to compare on, a face in the middle of it; repeat it for several. "
-            "Rendered faces of the face model are always compared."
+            help="A photograph to compare on, a face in the middle of it, or a folder of labelled "
+            "photographs; repeat it for several. They also give integers their ranges. A portrait "
+            "and rendered faces are always compared."
         ),
     ] = None,
     landmarks: Annotated[
@@ -41,25 +51,36 @@ def export(
         Path | None, typer.Option("--json", help="File for the parity report, as JSON.")
     ] = None,
 ) -> None:
-    """Export the network, and compare each artefact with it.
+    """Export the network for servers and phones, and compare each artefact with it.
 
     Each artefact is run in a fresh process on the same photographs as the network. If one differs
-    by more than its format allows, nothing is written and the exit status is 1.
+    by more than its precision allows, nothing is written and the exit status is 1.
     """
+    from keras_3dmmstn.export.artefacts import FORMATS, export_artefacts, planned_artefacts
+
     formats = FORMATS if to == "all" else (to,)
-    if not set(formats) <= set(FORMATS):
-        _fail(f"--to expects {', '.join(FORMATS)} or all, received {to}.")
+    precisions = precision or (["float32", "float16"] if any_batch else [*_precisions()])
     try:
+        artefacts = planned_artefacts(out, formats, precisions)
         normaliser = _normaliser(weights)
         images = _images(normaliser, photographs or [])
-        reports = _export(normaliser, landmarks, formats, out, images)
-        for path, report in reports.items():
-            _output.print(f"{path} ({report['format']})", markup=False, highlight=False)
-        _print(reports)
+        with _errors.status("Exporting") as status:
+            reports = export_artefacts(
+                normaliser, artefacts, images, landmarks, None if any_batch else 1, status.update
+            )
+        for report in reports:
+            _output.print(report["path"], markup=False, highlight=False)
+        _output.print(_table(reports))
         if json_file:
             _write_json(json_file, weights, len(images), reports)
-    except (OSError, ValueError) as error:
+    except (ImportError, OSError, ValueError) as error:
         _fail(str(error))
+
+
+def _precisions():
+    from keras_3dmmstn.export.tflite import PRECISIONS
+
+    return PRECISIONS
 
 
 def _normaliser(weights):
@@ -68,59 +89,45 @@ def _normaliser(weights):
     return Normaliser.load(weights) if weights else Normaliser.pretrained()
 
 
-def _images(normaliser, photographs):
+def _images(normaliser, paths):
     """Returns the square crops on which is compared, `(n, size, size, 3)` float32."""
     import numpy as np
 
-    from keras_3dmmstn.export.parity import middle_crop, rendered_photographs
+    from keras_3dmmstn.export import photographs
 
     size = normaliser.image_size
-    crops = [middle_crop(path, size)[None] for path in photographs]
-    return np.concatenate([rendered_photographs(normaliser.grid_model, size), *crops])
+    return np.concatenate(
+        [
+            photographs.portrait_photographs(size),
+            photographs.rendered_photographs(normaliser.grid_model, size),
+            *(photographs.chosen_photographs(path, size) for path in paths),
+        ]
+    )
 
 
-def _export(normaliser, landmarks, formats, out, images):
-    """Writes all formats aside, compares them, and moves all of them; returns their reports."""
-    from keras_3dmmstn.export.destination import next_version, written_aside
-    from keras_3dmmstn.export.network import trained_network
-    from keras_3dmmstn.export.parity import FLOAT32, check_parity
-    from keras_3dmmstn.export.saved_model import write_saved_model
-
-    reports = {}
-    with ExitStack() as moves, _errors.status("Building the network") as status:
-        network = trained_network(normaliser, landmarks)
-        for name in formats:
-            path = next_version(out / NAME)
-            aside = moves.enter_context(written_aside(path))
-            status.update(f"Writing {name}")
-            write_saved_model(network, aside)
-            status.update(f"Comparing {name} with the network")
-            report = check_parity(name, aside, network, images, FLOAT32)
-            reports[str(path)] = {"format": name, **report}
-    return reports
-
-
-def _print(reports):
-    """Prints the parity reports as a table."""
-    table = Table()
-    for column in (
-        "format", "landmarks: max, mean (px)", "texture: max, mean (levels)", "mask (share)",
-        "MB", "ms, 1 thread", "ms, 2 threads",
-    ):  # fmt: skip
-        table.add_column(column)
-    for report in reports.values():
-        pixels, levels = report["landmarks_px"], report["texture_levels"]
-        latency = report["latency_ms"]
+def _table(reports):
+    """Returns the parity reports as a table."""
+    table = Table(
+        title="Off the network: landmarks in pixels, texture in levels. Time of one image",
+        box=box.SIMPLE,
+        padding=(0, 1, 0, 0),
+    )
+    for column in ("format", "px max", "mean", "levels", "mask", "MB", "ms", "ms, 2 threads"):
+        table.add_column(column, no_wrap=True)
+    for report in reports:
+        pixels, latency = report["landmarks_px"], report["latency_ms"]
+        precision = f" {report['precision']}" if report["format"] == "tflite" else ""
         table.add_row(
-            report["format"],
-            f"{pixels['max']:.2g}, {pixels['mean']:.2g}",
-            f"{levels['max']:.2g}, {levels['mean']:.2g}",
-            f"{report['mask_share']:.2g}",
+            f"{report['format']}{precision}",
+            f"{pixels['max']:.2g}",
+            f"{pixels['mean']:.2g}",
+            f"{report['texture_levels']['mean']:.2g}",
+            f"{report['mask_share']:.2%}",
             f"{report['size_bytes'] / 1e6:.2f}",
-            f"{latency['1']['median']:.1f}",
-            f"{latency['2']['median']:.1f}",
+            f"{latency['1']['median']:.2f}",
+            f"{latency['2']['median']:.2f}",
         )
-    _output.print(table)
+    return table
 
 
 def _write_json(path, weights, photographs, reports):
@@ -140,9 +147,8 @@ def _write_json(path, weights, photographs, reports):
             "keras": keras.__version__,
         },
     }
-    artefacts = [{"path": name, **report} for name, report in reports.items()]
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, (json.dumps({**head, "artefacts": artefacts}, indent=1) + "\n").encode())
+    write_whole(path, (json.dumps({**head, "artefacts": reports}, indent=1) + "\n").encode())
     _output.print(str(path), markup=False, highlight=False)
 
 

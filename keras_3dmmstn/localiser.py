@@ -73,9 +73,11 @@ def compact_localiser(grid_model, image_size=224):
         )
     image = keras.Input((image_size, image_size, 3), name="image")
     x = image
+    # These two layers default to training, and would carry the layers after them along wherever the
+    # model is called without a word on it. `fit` overrides what is said here.
     if image_size > COMPACT_SIZE:
-        x = keras.layers.Resizing(COMPACT_SIZE, COMPACT_SIZE, name="shrink")(x)
-    x = keras.layers.CenterCrop(MIDDLE_SIZE, MIDDLE_SIZE, name="middle")(x)
+        x = keras.layers.Resizing(COMPACT_SIZE, COMPACT_SIZE, name="shrink")(x, training=False)
+    x = keras.layers.CenterCrop(MIDDLE_SIZE, MIDDLE_SIZE, name="middle")(x, training=False)
     x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scale_levels")(x)
     x = _convolution(x, 16, stride=2)  # 56 × 56
     x = _convolution(x, 24, stride=2)  # 28 × 28
@@ -89,8 +91,10 @@ def compact_localiser(grid_model, image_size=224):
 def _convolution(x, filters, size=3, stride=1, activation="relu"):
     """Appends a convolution with batch normalisation."""
     x = keras.layers.Conv2D(filters, size, stride, padding="same", use_bias=False)(x)
-    # At Keras' own momentum of 0.99 the statistics lag hundreds of steps behind the weights.
-    x = keras.layers.BatchNormalization(momentum=0.9)(x)
+    # At Keras' own momentum of 0.99 the statistics lag hundreds of steps behind the weights. On
+    # several devices they are those of the whole batch, so that the gradient is that of one.
+    several_devices = tf.distribute.get_strategy().num_replicas_in_sync > 1
+    x = keras.layers.BatchNormalization(momentum=0.9, synchronized=several_devices)(x)
     return keras.layers.Activation(activation)(x) if activation else x
 
 

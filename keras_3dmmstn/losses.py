@@ -140,7 +140,7 @@ def mirror_pair_loss(texture, mask):
 
     Raises:
         ValueError: if the batch is known to be odd. A batch whose size shows only at run time
-            fails there.
+            fails there. On several devices this goes for the part of a batch that each receives.
 
     Source:
         Bas et al. 2017, sec. 3.2.
@@ -148,7 +148,7 @@ def mirror_pair_loss(texture, mask):
     if texture.shape[0] is not None and texture.shape[0] % 2:
         raise ValueError(
             "mirror_pair_loss expects each image to be followed by its reflection (an even "
-            f"batch), received a batch of {texture.shape[0]}."
+            f"batch, on each of several devices), received a batch of {texture.shape[0]}."
         )
     # Not texture[0::2] and texture[1::2]: 2 images would be broadcast against 1 reflection.
     texture, mask = (tf.reshape(x, (-1, 2, *x.shape[1:])) for x in (texture, mask))

@@ -1,5 +1,7 @@
 """The 3DMM-STN: the paper's Figure 1, with the grid generator of its Figure 2."""
 
+import math
+
 import keras
 
 from keras_3dmmstn import layers
@@ -8,7 +10,12 @@ from keras_3dmmstn.mesh import contour_lines
 
 
 def spatial_transformer(
-    grid_model, localiser=None, image_size=224, landmarks="ibug68", jaw="apparent"
+    grid_model,
+    localiser=None,
+    image_size=224,
+    landmarks="ibug68",
+    jaw="apparent",
+    focal_length=None,
 ):
     """Builds the network that normalises faces with a 3D morphable model.
 
@@ -22,6 +29,10 @@ def spatial_transformer(
         jaw: `"apparent"` for the jaw points of `ibug68` on the contour that the turned face
             shows, where people label them; `"fixed"` for the same vertices in every pose, as in
             the paper.
+        focal_length: None for the paper's scaled orthographic projection; a number for a
+            perspective camera with this focal length, in sides of the image, whose optical axis
+            meets the image in its middle. θ stays what it is: t and exp(log s) are the place and
+            scale of the face's origin in the image. See `docs/perspective.md`.
 
     Returns:
         A functional `keras.Model` from `image` `(batch, image_size, image_size, 3)`, RGB in
@@ -33,8 +44,8 @@ def spatial_transformer(
         - `mask` `(batch, H', W', 1)`: 1 where the face is visible.
 
     Raises:
-        ValueError: if the model has no such landmark set, `jaw` is unknown or the backbone does
-            not fit.
+        ValueError: if the model has no such landmark set, `jaw` is unknown, `focal_length` is not
+            positive or the backbone does not fit.
 
     Source:
         Bas et al. 2017, Figures 1 and 2.
@@ -42,6 +53,11 @@ def spatial_transformer(
     if jaw not in ("apparent", "fixed"):
         raise ValueError(
             f'spatial_transformer expects `jaw` "apparent" or "fixed", received {jaw!r}.'
+        )
+    if focal_length is not None and not 0 < focal_length < math.inf:
+        raise ValueError(
+            "spatial_transformer expects `focal_length` None or a positive number of image sides, "
+            f"received {focal_length!r}."
         )
     landmark_indices = grid_model.landmark_indices(landmarks)
     image = keras.Input((image_size, image_size, 3), name="image")
@@ -60,14 +76,20 @@ def spatial_transformer(
     shape = layers.MorphableModel(grid_model, name="morphable_model", **precise)(alpha)
     rotation = layers.AxisAngleToMatrix(**precise)(r)
     rotated = layers.Rotation3D(**precise)(shape, rotation)
-    projected = layers.OrthographicProjection(**precise)(rotated)
-    scaled = layers.Scale2D(**precise)(projected, layers.LogScaleToScale(**precise)(log_s))
-    points = layers.Translation2D(**precise)(scaled, t)
+    s = layers.LogScaleToScale(**precise)(log_s)
+    if focal_length is None:
+        projected = layers.OrthographicProjection(**precise)(rotated)
+        points = layers.Translation2D(**precise)(layers.Scale2D(**precise)(projected, s), t)
+        seen = rotated
+    else:
+        points = _seen_by_a_pinhole(rotated, t, s, focal_length * image_size, image_size)
+        # Seen along z, these hide each other as the vertices do before the camera.
+        seen = keras.layers.Concatenate(**precise)([points, rotated[:, :, 2:]])
 
     # Sampler, with self-occlusion
     grid = layers.ResampledGrid(grid_model.grid_shape, **precise)(points)
     sampled = layers.BilinearSampler(**precise)(image, grid)
-    mask = layers.SelfOcclusionMask(grid_model.grid_shape, name="mask", **precise)(rotated)
+    mask = layers.SelfOcclusionMask(grid_model.grid_shape, name="mask", **precise)(seen)
     texture = layers.VisibilityMasking(name="texture", **precise)(sampled, mask)
 
     if jaw == "apparent" and landmarks.startswith("ibug68"):
@@ -83,3 +105,10 @@ def spatial_transformer(
         "mask": mask,
     }
     return keras.Model(image, outputs, name="spatial_transformer")
+
+
+def _seen_by_a_pinhole(rotated, t, s, focal_length, image_size):
+    """Projects rotated vertices `(batch, N, 3)` that appear at t with scale s; all in pixels."""
+    camera = {"principal_point": ((image_size - 1) / 2,) * 2, "focal_length": focal_length}
+    placed = layers.TranslationTo3D(**camera, dtype="float32")(t, s)
+    return layers.PerspectiveProjection(**camera, dtype="float32")(rotated, placed)

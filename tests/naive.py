@@ -77,6 +77,17 @@ def camera(points, rotation, translation, log_scale):
     return image_points
 
 
+def perspective_camera(points, translation, focal_length, principal_point):
+    """Returns Y = f p_xy / p_z + c with p = X' + t, for points `(N, 3)` before the camera."""
+    image_points = np.empty((len(points), 2))
+    for j in range(len(points)):
+        depth = points[j, 2] + translation[2]
+        for i in range(2):
+            sideways = points[j, i] + translation[i]
+            image_points[j, i] = focal_length * sideways / depth + principal_point[i]
+    return image_points
+
+
 def select_points(points, indices):
     """Returns L = Y''S (eq. 4) for points `(N, d)`, by way of the selection matrix S `(N, L)`."""
     selection = np.zeros((len(points), len(indices)))
@@ -119,6 +130,28 @@ def self_occlusion_mask(points, grid_shape):
     for vertex in range(rows * columns):
         mask[vertex // columns, vertex % columns] = normals[vertex, 2] < 0
     return mask
+
+
+def perspective_mask(points, grid_shape):
+    """Returns the mask `(H', W')` of points `(H'·W', 3)` before a camera at the origin.
+
+    A triangle is seen from its front if its normal points against the ray to it, ⟨n, a⟩ < 0; a
+    vertex, if those of the cells around it are, weighted with their areas in the image:
+    ⟨(b − a) × (c − a), a⟩ / (2 a_z b_z c_z).
+    """
+    rows, columns = grid_shape
+    seen = np.zeros(rows * columns)
+    for row in range(rows - 1):
+        for column in range(columns - 1):
+            upper_left = row * columns + column
+            upper_right, lower_left = upper_left + 1, upper_left + columns
+            cell = (upper_left, lower_left, lower_left + 1, upper_right)
+            for triangle in (cell[:3], (cell[0], *cell[2:])):
+                a, b, c = (points[corner] for corner in triangle)
+                area = np.dot(np.cross(b - a, c - a), a) / (2 * a[2] * b[2] * c[2])
+                for corner in cell:
+                    seen[corner] += area
+    return (seen.reshape(grid_shape) < 0).astype(float)
 
 
 def mask_texture(texture, mask):

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from keras_3dmmstn.cli import app
+from keras_3dmmstn.export.tflite import write_tflite
 from keras_3dmmstn.normaliser import Normaliser
 from keras_3dmmstn.training.aflw2000 import read_aflw2000
 from keras_3dmmstn.training.labelled_faces import left_out
@@ -114,6 +115,24 @@ def test_the_first_folder_may_be_the_weights(folder, weights, tmp_path):
     assert numbers_of(tmp_path / "named.json") == numbers_of(tmp_path / "first.json")
     result = run(weights)
     assert result.exit_code == 1 and "labelled photographs after the weights" in result.output
+
+
+def test_an_exported_network_is_measured_like_the_weights(folder, normaliser, weights, tmp_path):
+    pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
+    exported = write_tflite(normaliser, tmp_path / "face.tflite")
+    options = ("--face-model", weights / "face_model.npz")
+    result = run(exported, folder, *options, "--json", tmp_path / "numbers.json")
+    assert result.exit_code == 0, result.output
+    (data,) = numbers_of(tmp_path / "numbers.json")["data"]
+    expected = percent_of_five_pixels(normaliser) / 68
+    assert data["points"]["68 points"]["percent"]["mean"] == pytest.approx(expected, rel=1e-3)
+
+    refused = run(exported, folder, *options, "--out", tmp_path / "pictures")
+    assert refused.exit_code == 1 and "--out draws with the network" in refused.output
+    refused = run(exported, folder)
+    assert refused.exit_code == 1 and "exported with the face model" in refused.output
+    refused = run(folder, "--weights", weights, *options)
+    assert refused.exit_code == 1 and "--face-model goes with" in refused.output
 
 
 def test_aflw2000_is_measured_with_a_fixed_jaw_and_its_labelled_yaw(tmp_path, rng):

@@ -53,11 +53,28 @@ def test_a_saved_model_is_written_and_compared(weights, tmp_path, rng):
     assert outputs["landmarks"].shape == (1, 68, 2)
 
     report = json.loads(numbers.read_text())
-    assert report["photographs"] == 5  # four of them rendered
+    assert report["photographs"] == 13  # eight portraits, four rendered, one chosen
     (artefact,) = report["artefacts"]
     assert artefact["format"] == "saved-model" and artefact["path"] == str(version)
     assert artefact["landmarks_px"]["max"] <= 0.05
     assert set(artefact["latency_ms"]) == {"1", "2"}
+
+
+def test_tensorflow_lite_files_take_any_batch_where_asked(weights, tmp_path):
+    pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
+    result = run(weights, "--to", "tflite", "--any-batch", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    card = json.loads((tmp_path / "out" / "keras_3dmmstn-float16.json").read_text())
+    assert card["input"]["shape"] == [None, SIZE, SIZE, 3]
+    assert len(list((tmp_path / "out").iterdir())) == 4  # two precisions, with their cards
+
+
+def test_integers_with_any_batch_are_refused(weights, tmp_path):
+    out = tmp_path / "out"
+    arguments = ("--to", "tflite", "--any-batch", "--precision", "integer", "--out", out)
+    result = run(weights, *arguments)
+    assert result.exit_code == 1 and "float32 or float16, received 'integer'" in result.output
+    assert not out.exists()
 
 
 def test_an_artefact_that_differs_leaves_nothing(weights, tmp_path, monkeypatch):
@@ -70,13 +87,13 @@ def test_an_artefact_that_differs_leaves_nothing(weights, tmp_path, monkeypatch)
     monkeypatch.setattr(parity, "run_artefact", moved)
     result = run(weights, "--to", "saved-model", "--out", tmp_path / "out")
     assert result.exit_code == 1
-    assert "differs from the network: landmarks" in result.output.replace("\n", "")
+    assert "keras_3dmmstn/1: it differs from the network: 100" in result.output.replace("\n", "")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_format_is_named(weights, tmp_path):
     result = run(weights, "--to", "coreml", "--out", tmp_path / "out")
-    assert result.exit_code == 1 and "received coreml" in result.output
+    assert result.exit_code == 1 and "received 'coreml'" in result.output
     assert not (tmp_path / "out").exists()
 
 

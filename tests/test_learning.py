@@ -45,8 +45,11 @@ def small_backbone():
     )
 
 
-def rendered_photograph(face, rng):
-    """Draws a random face in a random pose; returns the picture and its `(68, 3)` labels."""
+def rendered_photograph(face, rng, focal_length=None):
+    """Draws a random face in a random pose; returns the picture and its `(68, 3)` labels.
+
+    With a focal length, in sides of the picture, a perspective camera sees the face.
+    """
     translation, log_scale = rest_pose(face, SIZE)
     r, alpha = rng.normal(0, 0.3, 3), rng.normal(size=face.modes)
     translation = translation + rng.normal(0, 10, 2)
@@ -55,6 +58,10 @@ def rendered_photograph(face, rng):
     rotation = naive.rotation_matrix(r)
     vertices = np.exp(log_scale) * face.shape(alpha) @ rotation.T
     vertices[:, :2] += translation
+    if focal_length is not None:
+        middle = (SIZE - 1) / 2
+        shrink = 1 + vertices[:, 2:] / (focal_length * SIZE)
+        vertices[:, :2] = (vertices[:, :2] - middle) / shrink + middle
     waves = face.mean @ rng.normal(0, 0.05, (3, 3)) + rng.uniform(0, 2 * np.pi, 3)
     picture = render_mesh(
         vertices,

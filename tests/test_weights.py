@@ -19,6 +19,12 @@ def normaliser():
     return Normaliser.pretrained()
 
 
+def test_a_call_without_a_word_on_training_is_inference(normaliser, rng):
+    images = rng.uniform(0, 255, (2, 224, 224, 3)).astype(np.float32)
+    localiser = normaliser.localiser
+    np.testing.assert_array_equal(localiser(images), localiser(images, training=False))
+
+
 def test_a_portrait_is_normalised_upright_with_every_feature_in_its_place(normaliser):
     pytest.importorskip("mtcnn", reason="the extra `detect` is not installed")
     data = pytest.importorskip("skimage.data", reason="scikit-image is not installed")

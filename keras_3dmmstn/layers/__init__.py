@@ -1,4 +1,4 @@
-"""The paper's layers, and one for apparent contours.
+"""The paper's layers, and some beyond it: apparent contours, a perspective camera.
 
 The mathematics is in `keras_3dmmstn.ops`; a layer holds state and config.
 
@@ -18,6 +18,8 @@ The mathematics is in `keras_3dmmstn.ops`; a layer holds state and config.
 | `SelfOcclusionMask` | sec. 2.3, M | `visibility` | `self_occlusion_mask.py` |
 | `VisibilityMasking` | sec. 2.3, W = V M | `visibilitymask` | `visibility_masking.py` |
 | `ApparentLandmarkSelection` | beyond the paper | | `apparent_landmark_selection.py` |
+| `TranslationTo3D` | beyond the paper | | `translation_to_3d.py` |
+| `PerspectiveProjection` | left aside in sec. 2.2 | | `perspective_projection.py` |
 """
 
 from keras_3dmmstn.layers.apparent_landmark_selection import ApparentLandmarkSelection
@@ -27,12 +29,14 @@ from keras_3dmmstn.layers.landmark_selection import LandmarkSelection
 from keras_3dmmstn.layers.log_scale_to_scale import LogScaleToScale
 from keras_3dmmstn.layers.morphable_model import MorphableModel
 from keras_3dmmstn.layers.orthographic_projection import OrthographicProjection
+from keras_3dmmstn.layers.perspective_projection import PerspectiveProjection
 from keras_3dmmstn.layers.resampled_grid import ResampledGrid
 from keras_3dmmstn.layers.rotation_3d import Rotation3D
 from keras_3dmmstn.layers.scale_2d import Scale2D
 from keras_3dmmstn.layers.self_occlusion_mask import SelfOcclusionMask
 from keras_3dmmstn.layers.split_parameters import SplitParameters
 from keras_3dmmstn.layers.translation_2d import Translation2D
+from keras_3dmmstn.layers.translation_to_3d import TranslationTo3D
 from keras_3dmmstn.layers.visibility_masking import VisibilityMasking
 
 __all__ = [
@@ -43,11 +47,13 @@ __all__ = [
     "LogScaleToScale",
     "MorphableModel",
     "OrthographicProjection",
+    "PerspectiveProjection",
     "ResampledGrid",
     "Rotation3D",
     "Scale2D",
     "SelfOcclusionMask",
     "SplitParameters",
     "Translation2D",
+    "TranslationTo3D",
     "VisibilityMasking",
 ]

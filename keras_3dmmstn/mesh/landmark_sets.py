@@ -27,6 +27,26 @@ AFLW21_NAMES = (
     "chin centre",
 )
 
+_IBUG68_GROUPS = {
+    "jaw": 17,
+    "left brow": 5,
+    "right brow": 5,
+    "nose bridge": 4,
+    "nose base": 5,
+    "left eye": 6,
+    "right eye": 6,
+    "outer lips": 12,
+    "inner lips": 8,
+}
+
+#: What the 68 points of 300-W are, in their order, each group numbered from 1.
+IBUG68_NAMES = tuple(
+    f"{group} {number}" for group, count in _IBUG68_GROUPS.items() for number in range(1, count + 1)
+)
+
+#: The landmarks of each set by name. "Left" is left in the image.
+NAMES = {"aflw21": AFLW21_NAMES, "ibug68": IBUG68_NAMES}
+
 #: For each landmark of a set, the landmark that takes its place in the mirrored photograph.
 MIRROR = {
     "aflw21": np.array([5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 16, 15, 14, 13, 12, 19, 18, 17, 20]),

@@ -9,12 +9,15 @@ Conventions, each pinned by a test:
   from the viewer, in millimetres. The mean face at r = 0 is upright and looks towards −z.
 - The camera is the paper's: Y'' = exp(log s) · P · R(r) · X(α) + t, with P the first two rows of
   the identity, s in pixels per millimetre and t in pixels.
+- A perspective camera sits at the origin and looks along +z: Y = f (X' + t)_xy / (X' + t)_z + c,
+  with f and c in pixels and t, from the camera to the face's origin, in millimetres.
 - Points are `(batch, N, 3)` and `(batch, N, 2)`; a vertex acts as a column: X' = R X.
 - A grid has N = H'·W' points in row-major order. Row 0 is the forehead, column 0 the image-left
   side of an unturned face. The mirror image of (row, column) is (row, W' − 1 − column).
 - θ is `(batch, 6 + D)`: r (3), t (2), log s (1), α (D).
-- Visible means that the outward normal, turned by R, has z < 0. A mask is 1 where visible and 0
-  where hidden, `(batch, H', W', 1)`.
+- Visible means that the outward normal, turned by R, has z < 0; before a perspective camera, that
+  it points against the ray to its vertex. A mask is 1 where visible and 0 where hidden,
+  `(batch, H', W', 1)`.
 - Every function takes any float dtype and answers in it. Several leading axes
   count as batch where that is free.
 """
@@ -22,6 +25,7 @@ Conventions, each pinned by a test:
 from keras_3dmmstn.ops.contour import outermost, select_outermost
 from keras_3dmmstn.ops.morphable_model import shape_from_coefficients
 from keras_3dmmstn.ops.parameters import split_parameters
+from keras_3dmmstn.ops.perspective import project_perspective, translation_to_3d
 from keras_3dmmstn.ops.projection import (
     log_scale_to_scale,
     project_orthographic,
@@ -40,6 +44,7 @@ __all__ = [
     "outermost",
     "points_to_grid",
     "project_orthographic",
+    "project_perspective",
     "rotate_points",
     "sample_bilinear",
     "scale_points",
@@ -49,4 +54,5 @@ __all__ = [
     "shape_from_coefficients",
     "split_parameters",
     "translate_points",
+    "translation_to_3d",
 ]

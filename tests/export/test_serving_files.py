@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from keras_3dmmstn.export.artefacts import NAME
 from keras_3dmmstn.export.serving_client import MODEL
-from keras_3dmmstn.export_commands import NAME
 
 FILES = Path(__file__).parents[2] / "docs" / "serving"
 

@@ -1,16 +1,19 @@
 """TensorFlow Lite files against the network they come from."""
 
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.lite.python import schema_py_generated as schema
+from tensorflow.lite.tools import flatbuffer_utils
 
 from keras_3dmmstn import build_localiser
 from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.export.tflite import PRECISIONS, tflite_model, write_tflite
-from keras_3dmmstn.export.tflite_join import join_models, operator_names
+from keras_3dmmstn.export.tflite_join import join_models, operator_names, rename_tensors
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.normaliser import Normaliser
 
@@ -111,6 +114,9 @@ def test_names_and_shapes_are_those_of_the_card(normaliser, tmp_path):
     assert outputs == {name: entry["shape"] for name, entry in card["outputs"].items()}
     assert card["bytes"] == path.stat().st_size
     assert sum(entry[1] for entry in card["outputs"]["parameters"]["order"]) == 12
+    names = card["outputs"]["landmarks"]["names"]
+    assert len(names) == len(set(names)) == card["outputs"]["landmarks"]["shape"][1]
+    assert names[0] == "jaw 1" and names[36] == "left eye 1" and names[67] == "inner lips 8"
     assert sorted(file.name for file in path.parent.iterdir()) == ["face.json", "face.tflite"]
 
 
@@ -119,6 +125,63 @@ def test_a_file_that_exists_is_left_alone(normaliser, tmp_path):
     with pytest.raises(FileExistsError, match=r"face\.json exists"):
         write_tflite(normaliser, tmp_path / "face.tflite")
     assert [file.name for file in tmp_path.iterdir()] == ["face.json"]
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_a_free_batch_has_the_answers_of_keras(normaliser, photographs, precision):
+    litert = pytest.importorskip("ai_edge_litert.interpreter", reason="needs the extra export")
+    model = tflite_model(normaliser, precision, batch=None)
+    interpreter = litert.Interpreter(model_content=model)
+    (given,) = interpreter.get_input_details()
+    assert list(given["shape_signature"]) == [-1, SIZE, SIZE, 3]
+    interpreter.resize_tensor_input(given["index"], photographs.shape)
+    received = interpreter.get_signature_runner("serving_default")(image=photographs)
+    expected = trained_network(normaliser)(photographs, training=False)
+    np.testing.assert_allclose(
+        received["landmarks"], expected["landmarks"], atol=TOLERANCE[precision]
+    )
+    assert received["texture"].shape == expected["texture"].shape
+
+
+@pytest.mark.parametrize("precision", ["dynamic", "integer"])
+def test_a_free_batch_has_no_integers(normaliser, precision):
+    with pytest.raises(ValueError, match=f"float32 or float16, received '{precision}'"):
+        tflite_model(normaliser, precision, batch=None)
+
+
+def test_another_batch_is_refused(normaliser):
+    with pytest.raises(ValueError, match="a batch of 1 or None"):
+        tflite_model(normaliser, batch=4)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_the_gpu_delegate_takes_all_operators(models, precision, capfd):
+    tf.lite.experimental.Analyzer.analyze(model_content=models[precision], gpu_compatibility=True)
+    assert "Your model looks compatible with GPU delegate" in capfd.readouterr().out
+
+
+def test_gathers_have_one_dimensional_indices(models):
+    for model in models.values():
+        graph = flatbuffer_utils.convert_bytearray_to_object(model).subgraphs[0]
+        codes = flatbuffer_utils.convert_bytearray_to_object(model).operatorCodes
+        gathers = [
+            operator
+            for operator in graph.operators
+            if codes[operator.opcodeIndex].builtinCode == schema.BuiltinOperator.GATHER
+        ]
+        assert gathers
+        for operator in gathers:
+            assert len(graph.tensors[operator.inputs[1]].shape) == 1
+
+
+def test_a_full_disk_leaves_neither_file(normaliser, tmp_path, monkeypatch):
+    def full(path, text):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="disk full"):
+        write_tflite(normaliser, tmp_path / "new" / "face.tflite")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_precision_is_refused(normaliser):
@@ -164,3 +227,9 @@ def test_the_second_model_sees_input_and_result_of_the_first():
     joined = join_models(one, two, "image", "features", ["product"])
     answer = run(joined, np.array([2, 5], np.float32))
     np.testing.assert_array_equal(answer["product"], [[2 * 3 - 3, 5 * 6 - 3]])
+
+
+def test_a_model_with_other_inputs_is_not_renamed():
+    two = converted(lambda image, features: image * features, "image", "features")
+    with pytest.raises(ValueError, match="1 inputs and 1 outputs, received one with 2 and 1"):
+        rename_tensors(two, ["image"], ["product"])

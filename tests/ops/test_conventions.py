@@ -92,6 +92,15 @@ def test_camera_is_that_of_the_paper():
     np.testing.assert_allclose(image_points[0], expected, rtol=1e-13)
 
 
+def test_a_perspective_camera_sits_at_the_origin_and_looks_along_z():
+    points, translation = np.array([[10.0, 20.0, 30.0], [-40.0, 5.0, -6.0]]), [7.0, -9.0, 300.0]
+    image_points = ops.project_perspective(
+        *[tf.constant(x, tf.float64) for x in (points, translation, [500.0], [112.0, 90.0])]
+    )
+    expected = naive.perspective_camera(points, translation, 500.0, [112.0, 90.0])
+    np.testing.assert_allclose(image_points, expected, rtol=1e-13)
+
+
 # Points
 
 
@@ -152,6 +161,20 @@ def test_visible_is_1_where_the_normal_has_negative_z():
     np.testing.assert_array_equal(mask, [np.ones((2, 3, 1)), np.zeros((2, 3, 1))])
 
 
+def test_visible_before_a_perspective_camera_is_what_faces_the_ray_to_it():
+    # A plane whose normal is (−1, 0, −0.1): from far to the left of it its front is seen.
+    plane = [[0.1 * x, y, -x] for y in (0.0, 1.0) for x in (0.0, 1.0)]
+    places = np.array([[20.0, 0.0, 20.0], [-20.0, 0.0, 20.0]])
+    image_points = ops.project_perspective(
+        tf.constant([plane] * 2, tf.float64),
+        tf.constant(places),
+        tf.ones((2, 1), tf.float64),
+        tf.zeros((2, 2), tf.float64),
+    )
+    mask = ops.self_occlusion_mask(image_points, (2, 2))
+    np.testing.assert_array_equal(mask[:, 0, 0, 0], [1, 0])
+
+
 def test_a_head_turned_to_its_side_hides_its_far_half(face):
     # +y is down, so a positive turn about y takes z to x: the nose (−z) goes to image-left.
     rotation = ops.axis_angle_to_matrix(tf.constant([[0.0, 1.0, 0.0]]))
@@ -180,6 +203,12 @@ OPS = {
     "log_scale_to_scale": (ops.log_scale_to_scale, [(1,)]),
     "scale_points": (ops.scale_points, [(5, 2), (1,)]),
     "translate_points": (ops.translate_points, [(5, 2), (2,)]),
+    "project_perspective": (ops.project_perspective, [(5, 3), (3,), (1,), (2,)]),
+    "translation_to_3d": (
+        # A scale of about 0 would be no scale.
+        lambda t, s, f, c: ops.translation_to_3d(t, 1 + s**2, f, c),
+        [(2,), (1,), (1,), (2,)],
+    ),
     "split_parameters": (lambda theta: tf.concat(ops.split_parameters(theta), -1), [(10,)]),
     "mask_texture": (ops.mask_texture, [(3, 4, 3), (3, 4, 1)]),
     "select_points": (lambda p: ops.select_points(p, tf.constant([4, 0, 4])), [(5, 2)]),
@@ -196,7 +225,7 @@ OPS = {
     ),
     "select_outermost": (ops.select_outermost, [(5, 4, 2), (5, 2)]),
 }
-WITH_ANY_LEADING_AXES = list(OPS)[:8]
+WITH_ANY_LEADING_AXES = list(OPS)[:10]
 
 
 def test_every_op_is_listed_here():

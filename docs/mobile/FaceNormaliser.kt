@@ -1,0 +1,124 @@
+package com.example.facenormaliser
+
+import android.graphics.Bitmap
+import android.graphics.Canvas
+import android.graphics.Color
+import android.graphics.Matrix
+import android.graphics.Paint
+import android.graphics.RectF
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+import kotlin.math.max
+import kotlin.math.roundToInt
+import org.tensorflow.lite.Interpreter
+
+/** The shapes of keras_3dmmstn-*.tflite with the bundled face model, as in the .json beside it. */
+object Shapes {
+    const val IMAGE = 224 // pixels a side, 3 floats each: R, G, B in 0..255
+    const val PARAMETERS = 46
+    const val LANDMARKS = 68 // x and y each, in pixels of the image
+    const val TEXTURE = 112 // pixels a side, 3 floats each
+    const val MASK = 112 // pixels a side, 1 float each
+    const val SHARE = 1.7f // side of the crop in larger sides of the landmarks' box
+}
+
+/** What the network says of a face: landmarks as x, y, x, y, ... in pixels of the frame. */
+class NormalisedFace(val texture: Bitmap, val landmarks: FloatArray, val parameters: FloatArray) {
+
+    /** The tight box of the landmarks: where to look for the face in the next frame. */
+    fun box(): RectF {
+        val xs = landmarks.filterIndexed { i, _ -> i % 2 == 0 }
+        val ys = landmarks.filterIndexed { i, _ -> i % 2 == 1 }
+        return RectF(
+            xs.reduce(::minOf), ys.reduce(::minOf), xs.reduce(::maxOf), ys.reduce(::maxOf)
+        )
+    }
+}
+
+/** Normalises faces of camera frames. Not for several threads at once. */
+class FaceNormaliser(model: ByteBuffer) : AutoCloseable {
+    private val interpreter = Interpreter(model, Interpreter.Options().setNumThreads(1))
+    private val image = floats(Shapes.IMAGE * Shapes.IMAGE * 3)
+    private val parameters = floats(Shapes.PARAMETERS)
+    private val landmarks = floats(Shapes.LANDMARKS * 2)
+    private val texture = floats(Shapes.TEXTURE * Shapes.TEXTURE * 3)
+    private val mask = floats(Shapes.MASK * Shapes.MASK)
+
+    /**
+     * Normalises one face of an upright frame, mirrored or not.
+     *
+     * [box] is the tight box of the 68 landmarks in pixels of the frame, from pixel centre to pixel
+     * centre: that of the previous frame, or at first a detector's.
+     */
+    fun normalise(frame: Bitmap, box: RectF): NormalisedFace {
+        val scale = Shapes.IMAGE / (Shapes.SHARE * max(box.width(), box.height()))
+        fill(crop(frame, box, scale))
+        val outputs = mapOf(
+            "parameters" to parameters, "landmarks" to landmarks, "texture" to texture, "mask" to mask
+        )
+        outputs.values.forEach { it.rewind() }
+        interpreter.runSignature(mapOf("image" to image), outputs, "serving_default")
+
+        val middle = (Shapes.IMAGE - 1) / 2f
+        val centre = floatArrayOf(box.centerX(), box.centerY())
+        val inFrame = FloatArray(Shapes.LANDMARKS * 2) { i ->
+            (landmarks.getFloat(4 * i) - middle) / scale + centre[i % 2]
+        }
+        val theta = FloatArray(Shapes.PARAMETERS) { i -> parameters.getFloat(4 * i) }
+        return NormalisedFace(picture(), inFrame, theta)
+    }
+
+    override fun close() = interpreter.close()
+
+    /** Cuts out the square about the middle of the box; outside of the frame it is black. */
+    private fun crop(frame: Bitmap, box: RectF, scale: Float): Bitmap {
+        var source = frame
+        var zoom = 1f
+        // A Canvas takes the nearest four pixels: a frame that shrinks more is halved first.
+        while (scale / zoom < 0.5f) {
+            source = Bitmap.createScaledBitmap(source, source.width / 2, source.height / 2, true)
+            zoom /= 2
+        }
+        // A Canvas counts from the border of the first pixel, boxes from its centre.
+        val matrix = Matrix()
+        matrix.postScale(scale / zoom, scale / zoom)
+        matrix.postTranslate(
+            Shapes.IMAGE / 2f - scale * (box.centerX() + 0.5f),
+            Shapes.IMAGE / 2f - scale * (box.centerY() + 0.5f)
+        )
+        val square = Bitmap.createBitmap(Shapes.IMAGE, Shapes.IMAGE, Bitmap.Config.ARGB_8888)
+        val canvas = Canvas(square)
+        canvas.drawColor(Color.BLACK)
+        canvas.drawBitmap(source, matrix, Paint(Paint.FILTER_BITMAP_FLAG))
+        return square
+    }
+
+    /** Writes the pixels of a square as R, G, B. */
+    private fun fill(square: Bitmap) {
+        val pixels = IntArray(Shapes.IMAGE * Shapes.IMAGE)
+        square.getPixels(pixels, 0, Shapes.IMAGE, 0, 0, Shapes.IMAGE, Shapes.IMAGE)
+        image.rewind()
+        for (pixel in pixels) {
+            image.putFloat(Color.red(pixel).toFloat())
+            image.putFloat(Color.green(pixel).toFloat())
+            image.putFloat(Color.blue(pixel).toFloat())
+        }
+        image.rewind()
+    }
+
+    /** Returns the texture, transparent where the face hides itself. */
+    private fun picture(): Bitmap {
+        val pixels = IntArray(Shapes.TEXTURE * Shapes.TEXTURE) { i ->
+            val alpha = if (mask.getFloat(4 * i) > 0) 255 else 0
+            val (red, green, blue) = (0..2).map { level(texture.getFloat(4 * (3 * i + it))) }
+            Color.argb(alpha, red, green, blue)
+        }
+        val side = Shapes.TEXTURE
+        return Bitmap.createBitmap(pixels, side, side, Bitmap.Config.ARGB_8888)
+    }
+
+    private fun level(value: Float) = value.roundToInt().coerceIn(0, 255)
+
+    private fun floats(count: Int): ByteBuffer =
+        ByteBuffer.allocateDirect(4 * count).order(ByteOrder.nativeOrder())
+}

@@ -1,0 +1,232 @@
+"""Camera frames to normalised faces with LiteRT, NumPy and OpenCV alone.
+
+    pip install ai-edge-litert numpy opencv-python
+    python normalise_camera.py keras_3dmmstn-float16.tflite --detector blaze_face.tflite
+
+The source is a camera's number, a video or a photograph. The first box of the face comes from a
+BlazeFace model (short range, 128 × 128) or from --box; after that the landmarks of one frame frame
+the face in the next. Shows the texture in a window, or writes it to --out.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+# Frames after which the detector looks again, in case the face was lost.
+LOOK_AGAIN = 30
+
+
+class Model:
+    """A .tflite file with one input.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path):
+        self.interpreter = Interpreter(str(path), num_threads=1)
+        self.interpreter.allocate_tensors()
+        (self.input,) = self.interpreter.get_input_details()
+
+    def __call__(self, image):
+        """Returns the outputs by name for an image `(height, width, 3)`."""
+        self.interpreter.set_tensor(self.input["index"], image[None].astype(np.float32))
+        self.interpreter.invoke()
+        outputs = self.interpreter.get_output_details()
+        return {
+            output["name"]: self.interpreter.get_tensor(output["index"])[0] for output in outputs
+        }
+
+
+class FaceNormaliser:
+    """The exported network with its card.
+
+    Args:
+        path: the .tflite file; its card is beside it.
+    """
+
+    def __init__(self, path):
+        card = json.loads(Path(path).with_suffix(".json").read_text())
+        self.model = Model(path)
+        self.size = card["input"]["shape"][1]
+        self.share = card["input"]["box"]["share"]
+
+    def __call__(self, frame, box):
+        """Normalises one face.
+
+        Args:
+            frame: `(height, width, 3)` uint8, RGB.
+            box: x0, y0, x1, y1: the tight box of the 68 landmarks, in pixels of the frame.
+
+        Returns:
+            `texture` `(H', W', 3)` uint8 and `mask` `(H', W', 1)`, and `landmarks` `(68, 2)` in
+            pixels of the frame.
+        """
+        matrix = square_to_crop(box, self.share, self.size)
+        outputs = self.model(cut(frame, matrix, self.size))
+        return {
+            "texture": np.round(outputs["texture"]).astype(np.uint8),
+            "mask": outputs["mask"],
+            "landmarks": (outputs["landmarks"] - matrix[:, 2]) / matrix[0, 0],
+        }
+
+
+class FaceDetector:
+    """BlazeFace, short range: 896 anchors, of which the surest one counts.
+
+    Args:
+        path: the .tflite file.
+    """
+
+    def __init__(self, path):
+        self.model = Model(path)
+        self.size = self.model.input["shape"][1]
+        # Two anchors in each of 16 × 16 cells, six in each of 8 × 8.
+        self.anchors = np.concatenate([np.repeat(cells(16), 2, 0), np.repeat(cells(8), 6, 0)])
+
+    def __call__(self, frame):
+        """Returns the box of the landmarks of a face in a frame, or None."""
+        height, width = frame.shape[:2]
+        side = max(height, width)
+        scale, middle = self.size / side, (self.size - 1) / 2
+        shift = [middle - scale * (width - 1) / 2, middle - scale * (height - 1) / 2]
+        matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+        outputs = self.model(cut(frame, matrix, self.size) / 127.5 - 1).values()
+        scores, boxes = sorted(outputs, key=lambda values: values.shape[-1])
+        best = int(np.argmax(scores))
+        if scores[best, 0] < 0:  # a probability below one half
+            return None
+        x, y, w, h = boxes[best, :4]
+        # The detector counts from the border of the first pixel, not from its centre.
+        centre = np.array([x, y]) + self.anchors[best] * self.size - 0.5
+        x, y = (centre - matrix[:, 2]) / scale
+        return landmark_box(x, y, w / scale, h / scale)
+
+
+def square_to_crop(box, share, size):
+    """Returns the matrix from frame to crop `(2, 3)`; pixel centres are at integers in both.
+
+    The crop is the square about the middle of the box whose side is `share` larger sides of it.
+    """
+    low, high = np.array(box[:2], float), np.array(box[2:], float)
+    scale = size / (share * (high - low).max())
+    shift = (size - 1) / 2 - scale * (low + high) / 2
+    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+
+
+def cut(frame, matrix, size):
+    """Cuts the square `(size, size, 3)` out of a frame; averages where that makes it smaller."""
+    factor = max(1, int(1 / matrix[0, 0]))
+    height, width = (-(-side // factor) for side in frame.shape[:2])
+    if factor > 1:
+        bottom, right = height * factor - frame.shape[0], width * factor - frame.shape[1]
+        frame = cv2.copyMakeBorder(frame, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
+        frame = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+    to_frame = np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2], [0, 0, 1]])
+    return cv2.warpAffine(frame, matrix @ to_frame, (size, size), flags=cv2.INTER_LINEAR)
+
+
+def cells(count):
+    """Returns the middles of count × count cells, `(count², 2)` x, y in 0..1."""
+    middles = (np.arange(count) + 0.5) / count
+    x, y = np.meshgrid(middles, middles)
+    return np.stack([x, y], axis=-1).reshape(-1, 2)
+
+
+def landmark_box(x, y, width, height):
+    """Returns the tight box of the 68 landmarks for a box of BlazeFace with this centre.
+
+    The numbers are medians over labelled photographs. The box of a face is up to a tenth off, and a
+    second look at the face with the box of its landmarks makes up for that.
+    """
+    y, width, height = y + 0.065 * height, 0.95 * width, 0.93 * height
+    return np.array([x - width / 2, y - height / 2, x + width / 2, y + height / 2])
+
+
+def tight_box(landmarks):
+    """Returns x0, y0, x1, y1 around points `(n, 2)`."""
+    return np.concatenate([landmarks.min(axis=0), landmarks.max(axis=0)])
+
+
+def follow(frames, normalise, detect=None, box=None):
+    """Yields each frame with what is said of the face in it, None while there is no face.
+
+    Args:
+        frames: `(height, width, 3)` uint8 images, RGB, one after the other.
+        normalise: a `FaceNormaliser`.
+        detect: a `FaceDetector`; None if the first box is known.
+        box: the first box.
+    """
+    for number, frame in enumerate(frames):
+        if detect and (box is None or number % LOOK_AGAIN == 0):
+            found = detect(frame)
+            box = None if found is None else tight_box(normalise(frame, found)["landmarks"])
+        face = None if box is None else normalise(frame, box)
+        if face is not None:
+            box = tight_box(face["landmarks"])
+        yield frame, face
+
+
+def read_frames(source):
+    """Yields the frames of a camera (a number), a video or a photograph, RGB."""
+    photograph = None if source.isdigit() else cv2.imread(source)
+    if photograph is not None:
+        yield cv2.cvtColor(photograph, cv2.COLOR_BGR2RGB)
+        return
+    capture = cv2.VideoCapture(int(source) if source.isdigit() else source)
+    if not capture.isOpened():
+        raise SystemExit(f"Expected a camera, a video or a photograph, received {source}.")
+    while (read := capture.read())[0]:
+        yield cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB)
+    capture.release()
+
+
+def main():
+    """Normalises frames until the source ends or a key is pressed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path, help=".tflite file with its .json beside it")
+    parser.add_argument("--source", default="0", help="number of a camera, video or photograph")
+    parser.add_argument("--detector", type=Path, help=".tflite file of BlazeFace, short range")
+    parser.add_argument("--box", help="x0,y0,x1,y1 of the landmarks in the first frame")
+    parser.add_argument("--out", type=Path, help="folder for textures; a window if absent")
+    arguments = parser.parse_args()
+    if not arguments.detector and not arguments.box:
+        parser.error("one of --detector and --box is needed")
+    detect = FaceDetector(arguments.detector) if arguments.detector else None
+    box = [float(number) for number in arguments.box.split(",")] if arguments.box else None
+    if arguments.out:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+
+    normalise = FaceNormaliser(arguments.model)
+    frames = read_frames(arguments.source)
+    for number, (frame, face) in enumerate(follow(frames, normalise, detect, box)):
+        if arguments.out and face is not None:
+            texture = cv2.cvtColor(face["texture"], cv2.COLOR_RGB2BGR)
+            cv2.imwrite(str(arguments.out / f"{number:06}.png"), texture)
+            print(number, *np.round(tight_box(face["landmarks"]), 1))
+        elif not arguments.out:
+            cv2.imshow("face", picture(frame, face))
+            if cv2.waitKey(1) >= 0:
+                break
+
+
+def picture(frame, face):
+    """Returns the frame, BGR, with the landmarks, and the texture in its corner."""
+    frame = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
+    if face is not None:
+        for point in np.round(face["landmarks"]).astype(int):
+            cv2.circle(frame, point.tolist(), 1, (0, 255, 0), -1)
+        texture = cv2.cvtColor(face["texture"], cv2.COLOR_RGB2BGR)
+        height, width = (
+            min(sizes) for sizes in zip(texture.shape[:2], frame.shape[:2], strict=True)
+        )
+        frame[:height, :width] = texture[:height, :width]
+    return frame
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""All files of an export: written aside, compared with the network, moved into place together."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_3dmmstn.export import parity
+from keras_3dmmstn.export.card import card_path, network_card, write_with_card
+from keras_3dmmstn.export.destination import next_version, written_aside
+from keras_3dmmstn.export.network import trained_network
+from keras_3dmmstn.export.onnx import onnx_model
+from keras_3dmmstn.export.saved_model import write_saved_model
+from keras_3dmmstn.export.tflite import PRECISIONS, tflite_card, tflite_model
+from keras_3dmmstn.normaliser import Normaliser
+
+#: The formats that are written.
+FORMATS = ("saved-model", "tflite", "onnx")
+
+#: Name of the files and of the SavedModel's folder, and so of the model on a server.
+NAME = "keras_3dmmstn"
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """One file or folder of an export.
+
+    Attributes:
+        kind: one of `FORMATS`.
+        precision: of `PRECISIONS`; "float32" for formats that have no other.
+        path: where it belongs.
+    """
+
+    kind: str
+    precision: str
+    path: Path
+
+    @property
+    def paths(self) -> list[Path]:
+        """The artefact and, where it is a file, the card beside it."""
+        return [self.path] if self.kind == "saved-model" else [self.path, card_path(self.path)]
+
+    @property
+    def title(self) -> str:
+        """What it is called in a message."""
+        return f"{self.kind} {self.precision}" if self.kind == "tflite" else self.kind
+
+    @property
+    def tolerance(self) -> parity.Tolerance:
+        """How far it may be from the network."""
+        return parity.TOLERANCES[self.precision]
+
+
+def planned_artefacts(
+    folder: str | Path, formats: Sequence[str] = FORMATS, precisions: Sequence[str] = (*PRECISIONS,)
+) -> list[Artefact]:
+    """Returns what an export of these formats consists of.
+
+    Args:
+        folder: where all of it belongs.
+        formats: of `FORMATS`.
+        precisions: of `PRECISIONS`, one file each; for TensorFlow Lite alone.
+
+    Raises:
+        ValueError: if a format or a precision is unknown.
+        FileExistsError: if the SavedModel's folder holds other things than versions.
+    """
+    folder = Path(folder)
+    for received, known in ((formats, FORMATS), (precisions, PRECISIONS)):
+        strange = [name for name in received if name not in known]
+        if strange:
+            raise ValueError(f"Expected some of {', '.join(known)}, received {strange[0]!r}.")
+    paths = {
+        ("saved-model", "float32"): next_version(folder / NAME),
+        **{("tflite", p): folder / f"{NAME}-{p}.tflite" for p in precisions},
+        ("onnx", "float32"): folder / f"{NAME}.onnx",
+    }
+    return [Artefact(*what, path) for what, path in paths.items() if what[0] in formats]
+
+
+def export_artefacts(
+    normaliser: Normaliser,
+    artefacts: Sequence[Artefact],
+    photographs: np.ndarray,
+    landmarks: str = "ibug68",
+    batch: int | None = 1,
+    progress: Callable[[str], None] = lambda message: None,
+) -> list[dict[str, Any]]:
+    """Writes artefacts, runs each in a fresh process, and moves all of them if all say the same.
+
+    Args:
+        normaliser: the trained localiser and its face model.
+        artefacts: such as of `planned_artefacts`.
+        photographs: `(n, size, size, 3)` float32, RGB in 0..255: what is compared on, and what
+            gives integers their ranges.
+        landmarks: name of the landmark set; several joined by "+" follow one another.
+        batch: of TensorFlow Lite files, 1 or None for any.
+        progress: called with what is done next.
+
+    Returns:
+        A report for each artefact: `path`, `format`, `precision`, and what `check_parity` returns.
+
+    Raises:
+        FileExistsError: if there is something where an artefact belongs.
+        ParityError: if one differs from the network by more than its precision allows.
+        OSError: if one cannot be written. After any of these, nothing is left of any of them.
+    """
+    reports = []
+    with ExitStack() as moves:
+        places = [
+            [moves.enter_context(written_aside(path)) for path in artefact.paths]
+            for artefact in artefacts
+        ]
+        progress("Building the network")
+        network = trained_network(normaliser, landmarks)
+        for artefact, asides in zip(artefacts, places, strict=True):
+            progress(f"Writing {artefact.title}")
+            if artefact.kind == "tflite":
+                content = tflite_model(
+                    normaliser, artefact.precision, photographs, landmarks, batch
+                )
+                card = tflite_card(normaliser, content, artefact.precision, landmarks, batch)
+                write_with_card(content, card, *asides)
+            elif artefact.kind == "onnx":
+                card = network_card(normaliser, landmarks)
+                write_with_card(onnx_model(network, card), card, *asides)
+            else:
+                write_saved_model(network, *asides, network_card(normaliser, landmarks))
+            progress(f"Comparing {artefact.title} with the network")
+            try:
+                report = parity.check_parity(
+                    artefact.kind, asides[0], network, photographs, artefact.tolerance
+                )
+            except parity.ParityError as error:
+                raise parity.ParityError(f"{artefact.path}: {error}") from error
+            what = {"format": artefact.kind, "precision": artefact.precision}
+            reports.append({"path": str(artefact.path), **what, **report})
+    return reports

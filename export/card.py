@@ -1,0 +1,103 @@
+"""The card that goes with every exported file: what goes in, what comes out, in which units."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from keras_3dmmstn.framing import CROP_SHARE
+from keras_3dmmstn.mesh.landmark_sets import NAMES
+from keras_3dmmstn.normaliser import Normaliser
+from keras_3dmmstn.version import __version__
+
+
+def network_card(
+    normaliser: Normaliser, landmarks: str = "ibug68", batch: int | None = None
+) -> dict[str, Any]:
+    """Describes input and outputs of an exported network.
+
+    Args:
+        normaliser: the localiser and its face model.
+        landmarks: name of the landmark set; several joined by "+" follow one another.
+        batch: how many images the file takes at a time; None for any number.
+
+    Returns:
+        What `json.dumps` writes: `version`, `face_model`, `input`, `outputs` and `pixels`. Shapes
+        are lists, the batch is None in them if it is free.
+
+    Raises:
+        ValueError: if the face model has no such landmark set.
+    """
+    face_model, size = normaliser.grid_model, normaliser.image_size
+    height, width = face_model.grid_shape
+    expression = face_model.modes - face_model.identity_count
+    return {
+        "version": __version__,
+        "face_model": face_model.name,
+        "input": {
+            "name": "image",
+            "shape": [batch, size, size, 3],
+            "dtype": "float32",
+            "range": [0, 255],
+            "colours": "RGB",
+            "box": {
+                "of": "the tight box of the 68 landmarks, x0, y0, x1, y1 in pixels",
+                "crop": "a square about the middle of the box, upright",
+                "side": f"{CROP_SHARE} times the larger side of the box",
+                "share": CROP_SHARE,
+                "outside": 0,
+            },
+        },
+        "outputs": {
+            "parameters": {
+                "shape": [batch, 6 + face_model.modes],
+                "order": [
+                    ["rotation", 3, "axis-angle, radians"],
+                    ["translation", 2, "pixels of the image"],
+                    ["log_scale", 1, "logarithm of pixels per millimetre"],
+                    ["identity", face_model.identity_count, "standard deviations"],
+                    ["expression", expression, "standard deviations"],
+                ],
+            },
+            "landmarks": {
+                "shape": [batch, len(face_model.landmark_indices(landmarks)), 2],
+                "set": landmarks,
+                "names": [name for part in landmarks.split("+") for name in NAMES.get(part, ())],
+                "unit": "x, y in pixels of the image",
+            },
+            "texture": {
+                "shape": [batch, height, width, 3],
+                "range": [0, 255],
+                "colours": "RGB",
+                "hidden": 0,
+            },
+            "mask": {"shape": [batch, height, width, 1], "meaning": "1 visible, 0 hidden"},
+        },
+        "pixels": "centres at integer coordinates, (0, 0) the top left one, y downwards",
+    }
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """Reads the card of an exported file or SavedModel.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if it is not JSON.
+    """
+    card = path / "assets.extra" / "card.json" if path.is_dir() else card_path(path)
+    if not card.exists():
+        raise FileNotFoundError(f"{path}: expected its card {card}, which `export` wrote with it.")
+    try:
+        return json.loads(card.read_text())
+    except ValueError as error:
+        raise ValueError(f"{card}: expected JSON: {error}") from error
+
+
+def card_path(path: Path) -> Path:
+    """Returns where the card of an exported file is: beside it, as `.json`."""
+    return path.with_suffix(".json")
+
+
+def write_with_card(content: bytes, card: dict[str, Any], path: Path, beside: Path) -> None:
+    """Writes an exported file, and its card as JSON beside it."""
+    path.write_bytes(content)
+    beside.write_text(json.dumps(card, indent=1) + "\n")

@@ -1,0 +1,96 @@
+"""The ONNX file: answers, batch, names, metadata, and what is left when it cannot be written."""
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_3dmmstn.export.card import network_card
+from keras_3dmmstn.export.network import trained_network
+from keras_3dmmstn.export.onnx import CARD_KEY, OPSET, onnx_model, write_onnx
+from tests.export.small_network import SIZE, small_normaliser
+
+onnx = pytest.importorskip("onnx", reason="the extra `export` is not installed")
+onnxruntime = pytest.importorskip("onnxruntime", reason="the extra `export` is not installed")
+
+# Differences in the order of summation of some hundred float32 numbers of up to SIZE pixels; of the
+# texture times up to 255 levels between neighbouring pixels.
+CLOSE = {"parameters": 1e-4, "landmarks": 1e-4, "texture": 0.0255, "mask": 0}
+
+
+@pytest.fixture(scope="module")
+def normaliser():
+    return small_normaliser()
+
+
+@pytest.fixture(scope="module")
+def network(normaliser):
+    return trained_network(normaliser)
+
+
+@pytest.fixture(scope="module")
+def content(normaliser, network):
+    return onnx_model(network, network_card(normaliser))
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_answers_are_those_of_keras_whatever_the_batch(content, network, rng, batch):
+    images = rng.uniform(0, 255, (batch, SIZE, SIZE, 3)).astype(np.float32)
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    received = dict(zip(names, session.run(None, {"image": images}), strict=True))
+    expected = network(images, training=False)
+    assert set(received) == set(expected)
+    for name, values in expected.items():
+        np.testing.assert_allclose(received[name], values, atol=CLOSE[name], err_msg=name)
+
+
+def test_shapes_names_and_operators(content):
+    model = onnx.load_from_string(content)
+    (given,) = model.graph.input
+    shape = [d.dim_param or d.dim_value for d in given.type.tensor_type.shape.dim]
+    assert given.name == "image" and shape == ["batch", SIZE, SIZE, 3]
+    first = {o.name: o.type.tensor_type.shape.dim[0].dim_param for o in model.graph.output}
+    assert first == dict.fromkeys(["parameters", "landmarks", "texture", "mask"], "batch")
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", OPSET)]
+    assert {node.domain for node in model.graph.node} == {""}
+
+
+def test_the_card_is_in_the_metadata(content, normaliser):
+    properties = {p.key: p.value for p in onnx.load_from_string(content).metadata_props}
+    assert json.loads(properties[CARD_KEY]) == network_card(normaliser)
+
+
+def test_a_file_that_exists_is_left_alone(network, tmp_path):
+    path = tmp_path / "face.onnx"
+    path.write_text("mine")
+    with pytest.raises(FileExistsError, match=r"face\.onnx exists"):
+        write_onnx(network, path)
+    assert path.read_text() == "mine"
+
+
+def test_a_full_disk_leaves_nothing(network, tmp_path, monkeypatch):
+    def full(path, content):
+        with path.open("wb") as file:
+            file.write(content[:100])
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="disk full"):
+        write_onnx(network, tmp_path / "new" / "face.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_network_is_refused(tmp_path):
+    image = keras.Input((8, 8, 3))
+    with pytest.raises(ValueError, match="An export is made of a network of `spatial_transformer`"):
+        write_onnx(keras.Model(image, image + 1), tmp_path / "face.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_extra_is_named(network, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "tf2onnx", None)
+    with pytest.raises(ImportError, match=r"keras-3dmmstn\[export\]"):
+        onnx_model(network)

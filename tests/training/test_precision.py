@@ -1,0 +1,114 @@
+"""Mixed precision trains to the error that float32 trains to."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_3dmmstn.mesh.synthetic import toy_grid_model
+from keras_3dmmstn.reflection import with_reflections
+from keras_3dmmstn.training.network import build_measure, build_network, build_trainer
+from keras_3dmmstn.training.recipes import recipe
+from tests.test_learning import SIZE, rendered_photograph
+
+STEPS, FACES = 120, 4
+
+# Pixels. With three seeds float32 itself ends between 0.034 and 0.044, from 11: what precision does
+# to the error has to be about as little as what another beginning does.
+TOLERANCE = 0.02
+
+# Half a step between numbers, relative: what rounding does to one.
+ROUNDING = {"mixed_bfloat16": 2**-8, "mixed_float16": 2**-11}
+
+# The recipe for phones with all four losses, in short.
+CONFIG = replace(
+    recipe("compact"),
+    learning_rate=3e-3,
+    warm_up=0.1,
+    weight_decay=0.0,
+    symmetry=1e-5,
+    mirror_pairs=1e-5,
+    jit_compile="off",
+)
+
+
+@pytest.fixture(scope="module")
+def face():
+    return toy_grid_model((32, 32))
+
+
+@pytest.fixture(scope="module")
+def photographs_and_labels(face):
+    return draw_photographs(face)
+
+
+def draw_photographs(face):
+    """Renders faces at the size of the recipe, with their 89 landmarks, of which 68 are known."""
+    rng = np.random.default_rng(0)
+    drawn = [rendered_photograph(face, rng) for _ in range(FACES)]
+    photographs = np.stack([photograph for photograph, _ in drawn]).astype(np.float32)
+    shrink = CONFIG.image_size / SIZE
+    labels = np.zeros((FACES, 89, 3), np.float32)
+    labels[:, :68] = [points for _, points in drawn]
+    labels[..., :2] = (labels[..., :2] + 0.5) * shrink - 0.5  # pixel centres are integers
+    size = (CONFIG.image_size, CONFIG.image_size)
+    return tf.image.resize(photographs, size, antialias=True), {"landmarks": tf.constant(labels)}
+
+
+def trained(precision, face, data, seed=0):
+    """Trains on one batch, again and again; returns the network and its trainer."""
+    config = replace(CONFIG, precision=precision)
+    keras.utils.set_random_seed(seed)
+    model = build_network(config, face)
+    trainer = build_trainer(model, config, STEPS)
+    batch = with_reflections(*data, "ibug68+aflw21")
+    trainer.fit(tf.data.Dataset.from_tensors(batch).repeat(STEPS), shuffle=False, verbose=0)
+    return model, trainer
+
+
+def error(model, data):
+    """Returns the mean distance of the landmarks in pixels, of inference."""
+    return build_measure(model, CONFIG).evaluate(*data, return_dict=True, verbose=0)["pixels"]
+
+
+@pytest.fixture(scope="module")
+def errors_of_float32(face, photographs_and_labels):
+    """Before and after training."""
+    data = photographs_and_labels
+    before = error(build_network(CONFIG, face), data)
+    return before, error(trained("float32", face, data)[0], data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains_to_the_error_of_float32(
+    precision, face, photographs_and_labels, errors_of_float32
+):
+    data = photographs_and_labels
+    model, trainer = trained(precision, face, data)
+    backbone = model.get_layer("localiser").get_layer("compact")
+    assert backbone.layers[-1].compute_dtype == precision.removeprefix("mixed_")
+    scaled = isinstance(trainer.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert scaled == (precision == "mixed_float16"), "float16 has too few exponents for gradients"
+
+    before, after = errors_of_float32
+    assert after < 0.01 * before
+    assert abs(error(model, data) - after) < TOLERANCE
+    # What is saved computes in float32: without the rounding that the network has learned to bear,
+    # in all that it moves the landmarks by.
+    saved = build_network(CONFIG, face)
+    saved.set_weights(model.get_weights())
+    assert abs(error(saved, data) - after) < TOLERANCE + ROUNDING[precision] * before
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_geometry_and_losses_stay_float32(precision, face, photographs_and_labels):
+    config = replace(CONFIG, precision=precision)
+    trainer = build_trainer(build_network(config, face), config, STEPS)
+    after = trainer.layers[[layer.name for layer in trainer.layers].index("localiser") + 1 :]
+    assert len(after) >= 10
+    assert {layer.compute_dtype for layer in after} == {"float32"}
+    images, _ = photographs_and_labels
+    assert trainer(images)["landmarks"].dtype == tf.float32
