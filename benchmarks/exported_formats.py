@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tensorflow as tf
-from ai_edge_litert.interpreter import Interpreter
 from faces import face_model, photographs, untrained_normaliser
 from sizes import BASE, NETWORK_AXES, Size, sizes
 from timing import Run
 
-from keras_3dmmstn.export.artefact_run import open_saved_model
+from keras_3dmmstn.export.artefact_run import RUNTIMES
 from keras_3dmmstn.export.network import trained_network
-from keras_3dmmstn.export.parity import rendered_photographs
+from keras_3dmmstn.export.onnx import write_onnx
+from keras_3dmmstn.export.photographs import rendered_photographs
 from keras_3dmmstn.export.saved_model import write_saved_model
 from keras_3dmmstn.export.tflite import PRECISIONS, write_tflite
 from keras_3dmmstn.normaliser import Normaliser
@@ -33,29 +33,14 @@ class Format:
     """How a format is written and run.
 
     Attributes:
+        runtime: what opens it, one of `RUNTIMES`.
         write: from a normaliser and a path.
-        open: from a path and a number of threads to a function of images.
         batches: whether it takes more than one image.
     """
 
+    runtime: str
     write: Callable[[Normaliser, Path], object]
-    open: Callable[[Path, int], Callable]
     batches: bool = False
-
-
-def open_tflite(path: Path, threads: int) -> Callable:
-    """Returns a function from an image `(1, size, size, 3)` to the outputs of a `.tflite` file."""
-    interpreter = Interpreter(str(path), num_threads=threads)
-    interpreter.allocate_tensors()
-    given = interpreter.get_input_details()[0]["index"]
-    outputs = [output["index"] for output in interpreter.get_output_details()]
-
-    def run(image):
-        interpreter.set_tensor(given, image)
-        interpreter.invoke()
-        return [interpreter.get_tensor(output) for output in outputs]
-
-    return run
 
 
 def tflite(precision: str) -> Format:
@@ -66,17 +51,18 @@ def tflite(precision: str) -> Format:
         seen = rendered_photographs(normaliser.grid_model, size) if precision == "integer" else ()
         write_tflite(normaliser, path, precision, seen)
 
-    return Format(write, open_tflite)
+    return Format("tflite", write)
 
 
-def write_as_saved_model(normaliser: Normaliser, path: Path) -> None:
-    """Writes the network of a normaliser as a SavedModel."""
-    write_saved_model(trained_network(normaliser), path)
+def of_network(write: Callable) -> Callable[[Normaliser, Path], object]:
+    """Returns what writes a normaliser, from what writes a network."""
+    return lambda normaliser, path: write(trained_network(normaliser), path)
 
 
 #: A format is one line here.
 FORMATS = {
-    "SavedModel": Format(write_as_saved_model, open_saved_model, batches=True),
+    "SavedModel": Format("saved-model", of_network(write_saved_model), batches=True),
+    "ONNX": Format("onnx", of_network(write_onnx), batches=True),
     **{f"TFLite {precision}": tflite(precision) for precision in PRECISIONS},
 }
 
@@ -94,9 +80,9 @@ def compare(run: Run, size: Size, folder: Path) -> None:
     calls = {}
     for number, (name, form) in enumerate(FORMATS.items()):
         if size.batch == 1 or form.batches:
-            path = folder / f"{number}.tflite"
+            path = folder / str(number)
             form.write(normaliser, path)
-            opened = form.open(path, run.threads)
+            opened = RUNTIMES[form.runtime](str(path), run.threads)
             calls[name] = lambda opened=opened: opened(images)
     run.compare(
         "exported formats",

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_3dmmstn.export.parity import rendered_photographs
+from keras_3dmmstn.export.photographs import rendered_photographs
 from keras_3dmmstn.localiser import compact_localiser, rest_pose
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.normaliser import Normaliser

@@ -15,7 +15,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from timing import Run
 
-from keras_3dmmstn.export.parity import rendered_photographs
+from keras_3dmmstn.export.photographs import rendered_photographs
 from keras_3dmmstn.export.tflite import PRECISIONS, tflite_model
 from keras_3dmmstn.normaliser import Normaliser
 

@@ -33,6 +33,8 @@ AXES_OF = {
     "log_scale_to_scale": ("batch",),
     "scale_points": ("batch", "grid"),
     "translate_points": ("batch", "grid"),
+    "translation_to_3d": ("batch",),
+    "project_perspective": ("batch", "grid"),
     "select_points": ("batch", "grid"),
     "select_outermost": ("batch",),
     "points_to_grid": ("batch", "grid"),
@@ -71,6 +73,9 @@ def cases(size: Size) -> dict[str, Case]:
     projected = ops.project_orthographic(rotated)
     scaled = ops.scale_points(projected, scale)
     points = ops.translate_points(scaled, t)
+    focal_length = tf.fill((size.batch, 1), 4.0 * size.image)
+    principal_point = tf.fill((size.batch, 2), (size.image - 1) / 2)
+    placed = ops.translation_to_3d(t, scale, focal_length, principal_point)
     landmarks = tf.constant(model.landmark_indices("ibug68"))
     lines, outward = contour_lines(model)
     directions = tf.einsum("lj,bij->bli", outward, rotation[:, :2, :2])
@@ -96,6 +101,8 @@ def cases(size: Size) -> dict[str, Case]:
             case("log_scale_to_scale", log_scale),
             case("scale_points", projected, scale),
             case("translate_points", scaled, t),
+            case("translation_to_3d", t, scale, focal_length, principal_point),
+            case("project_perspective", rotated, placed, focal_length, principal_point),
             case("select_points", points, constants=(landmarks,)),
             case("select_outermost", candidates, constants=(directions,)),
             case("points_to_grid", points, grid_shape=grid_shape),

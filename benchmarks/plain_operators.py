@@ -62,6 +62,16 @@ def translate_points(points, translation):
     return points + translation[:, None]
 
 
+def translation_to_3d(translation, scale, focal_length, principal_point):
+    return tf.concat([translation - principal_point, focal_length], axis=-1) / scale
+
+
+def project_perspective(points, translation, focal_length, principal_point):
+    """Not defined at the camera."""
+    placed = points + translation[:, None]
+    return focal_length[:, None] * placed[..., :2] / placed[..., 2:] + principal_point[:, None]
+
+
 def select_points(points, indices):
     return tf.gather(points, indices, axis=1)
 

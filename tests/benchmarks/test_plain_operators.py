@@ -18,6 +18,8 @@ def inputs_of(rng):
     mean, basis = rng.normal(size=(POINTS, 3)), rng.normal(size=(MODES, POINTS, 3))
     image, grid = rng.uniform(size=(2, 7, 8, 3)), points.reshape(2, ROWS, COLUMNS, 2)
     candidates, directions = rng.normal(size=(2, 4, 3, 2)), rng.normal(size=(2, 4, 2))
+    shift, place = rng.normal(size=(2, 2)), rng.normal(size=(2, 3)) + [0, 0, 100]
+    scale, focal_length = rng.uniform(1, 2, (2, 1)), rng.uniform(500, 600, (2, 1))
     indices = np.array([3, 3, 9], np.int32)
     return {
         "axis_angle_to_matrix": ([rng.normal(size=(2, 3))], []),
@@ -27,6 +29,8 @@ def inputs_of(rng):
         "log_scale_to_scale": ([rng.normal(size=(2, 1))], []),
         "scale_points": ([points, rng.normal(size=(2, 1))], []),
         "translate_points": ([points, rng.normal(size=(2, 2))], []),
+        "translation_to_3d": ([shift, scale, focal_length, shift[::-1]], []),
+        "project_perspective": ([vertices, place, focal_length, shift], []),
         "select_points": ([points], [indices]),
         "select_outermost": ([candidates], [directions]),
         "points_to_grid": ([points], [(ROWS, COLUMNS)]),
