@@ -1,11 +1,12 @@
-# Both `make demo` and `make test` set up everything they need in .venv.
+# `make demo`, `make test` and the like set up everything they need in .venv, `make bench` in
+# .venv-bench.
 
 PYTHON ?= python3.11
 BIN := .venv/bin
 # TensorFlow's notes on the hardware it finds.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test lint check format clean
+.PHONY: demo test lint check format bench bench-quick clean
 
 .venv/.installed: setup.cfg pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -26,9 +27,22 @@ lint: .venv/.installed
 
 check: lint test  ## lint, format, types, doctests, tests
 
+.venv-bench/.installed: setup.cfg pyproject.toml benchmarks/requirements.txt
+	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --upgrade pip
+	.venv-bench/bin/python -m pip install --quiet --editable ".[export,viz]" \
+		--requirement benchmarks/requirements.txt
+	touch $@
+
+bench: .venv-bench/.installed  ## measure everything and write docs/benchmarks.md
+	.venv-bench/bin/python benchmarks/suite.py
+
+bench-quick: .venv-bench/.installed  ## the same, roughly, to build/benchmarks
+	.venv-bench/bin/python benchmarks/suite.py --quick
+
 format: .venv/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv build dist demo *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-bench build dist demo *.egg-info .pytest_cache .ruff_cache .mypy_cache

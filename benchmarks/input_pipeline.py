@@ -1,148 +1,168 @@
-"""Measures the input pipeline: is it ever slower than the training?
+"""The input pipeline against the training step: is it ever slower?
 
-python benchmarks/input_pipeline.py FOLDER... [--photographs 2000] [--seconds 15]
+python benchmarks/input_pipeline.py [FOLDER...] [--photographs 400] [--threads 2] [--quick]
 
-FOLDERs are labelled photographs. They are cut out and converted to shards (in a temporary folder),
-then photographs a second are measured for each source alone, with augmentation, and for the
-training step of the compact localiser on a batch that is already there. All share the machine's
-cores when they run together, so that what counts is also the processor's time: milliseconds of
-processor for each photograph of each source, against those of the training step.
+FOLDERs are labelled photographs; without any, crops of one photograph stand for them. They are cut
+out and converted to shards (in a temporary folder), then batches are taken from each source,
+augmented, and compared with a training step of the compact localiser on a batch that is already
+there. In training both share the machine's cores, so the processor's time is measured, too, all
+threads together.
 """
 
-import argparse
-import json
-import os
-import platform
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
-import tensorflow as tf
+from faces import face_model, parameters
+from sizes import Size, sizes
+from timing import RESULTS, ROOT, Run
 
-from keras_3dmmstn import GridModel, spatial_transformer
+from keras_3dmmstn import GridModel, ops, spatial_transformer
 from keras_3dmmstn.localiser import COMPACT_SIZE
 from keras_3dmmstn.losses import LandmarkLoss, training_model
+from keras_3dmmstn.photograph import read_photograph
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.conversion import convert
 from keras_3dmmstn.training.crops import FaceCrops
-from keras_3dmmstn.training.faces import read_faces
+from keras_3dmmstn.training.faces import LabelledFaces, joint_landmarks, read_faces
 from keras_3dmmstn.training.labelled_faces import LANDMARK_SET
 from keras_3dmmstn.training.mixture import mixture
 from keras_3dmmstn.training.pipeline import training_batches
 from keras_3dmmstn.training.shards import Shards
 
-CONFIG = TrainingConfig(image_size=COMPACT_SIZE, batch_size=64, augmentation=True)
-WARM_UP = 3  # batches
-RUNS = 3
+BASE = Size(batch=64, image=COMPACT_SIZE)
+PIPELINE_AXES = {"batch": (1, 4, 16), "image": (112, 224, 448)}
+PHOTOGRAPH = ROOT / "docs/astronaut.jpg"
+SIDE = 320  # pixels, of the crops that stand for photographs
+AHEAD = 6  # batches that the pipeline makes before they are asked for
+RUNS = 7
 
 
-def rate(batch: Callable, seconds: float) -> dict:
-    """Calls `batch` for a while; the median of several runs.
+def crops_of_one(folder: Path, count: int) -> LabelledFaces:
+    """Writes random crops of one photograph, and labels them as if a face were in each."""
+    rng = np.random.default_rng(0)
+    photograph = read_photograph(PHOTOGRAPH)
+    model = face_model(GridModel.bundled().grid_shape[0], GridModel.bundled().modes)
+    theta = parameters(model, count, SIDE // 2)
+    paths, points = [], []
+    for number in range(count):
+        y, x = rng.integers(0, np.array(photograph.shape[:2]) - SIDE + 1)
+        crop = photograph[y : y + SIDE, x : x + SIDE, ::-1]
+        paths.append(folder / f"{number}.jpg")
+        cv2.imwrite(str(paths[-1]), crop)
+        vertices = model.shape(theta[number, 6:])[model.landmark_indices(LANDMARK_SET)]
+        rotation = ops.axis_angle_to_matrix(theta[number, :3]).numpy()
+        turned = np.exp(theta[number, 5]) * vertices @ rotation.T
+        points.append(turned[:, :2] + theta[number, 3:5] + SIDE / 4)
+    return LabelledFaces(tuple(paths), joint_landmarks(np.stack(points), LANDMARK_SET))
+
+
+def milliseconds(calls: dict[str, Callable], drained: dict[str, int], seconds: float) -> dict:
+    """Takes batches for a while, in several runs in which the calls take turns.
+
+    A run takes many batches one after the other: they are made ahead and by several threads, so
+    that a single one says little.
+
+    Args:
+        calls: what takes a batch, by name.
+        drained: how many batches are taken before each run, which were made ahead.
+        seconds: of all runs of a call.
 
     Returns:
-        `per_second` photographs, and `processor_ms` of a photograph, all threads together.
+        Milliseconds of a batch, and of the processor for it, `(2, RUNS)` by name.
     """
-    for _ in range(WARM_UP):
-        batch()
-    runs = []
+    passed: dict[str, list] = {name: [] for name in calls}
     for _ in range(RUNS):
-        start, processor, count = time.perf_counter(), time.process_time(), 0
-        while time.perf_counter() - start < seconds / RUNS:
-            batch()
-            count += CONFIG.batch_size
-        passed = time.perf_counter() - start
-        runs.append((count / passed, 1000 * (time.process_time() - processor) / count))
-    median = sorted(runs)[RUNS // 2]
-    return {"per_second": round(median[0], 1), "processor_ms": round(median[1], 3)}
+        for name, batch in calls.items():
+            for _ in range(drained[name]):
+                batch()
+            start, start_processor, count = time.perf_counter(), time.process_time(), 0
+            while count == 0 or time.perf_counter() - start < seconds / RUNS:
+                batch()
+                count += 1
+            both = time.perf_counter() - start, time.process_time() - start_processor
+            passed[name].append([1e3 * part / count for part in both])
+    return {name: np.transpose(runs) for name, runs in passed.items()}
 
 
-def reading(source: FaceCrops | Shards, mirror_pairs: bool = False) -> Callable:
+def configuration(size: Size) -> TrainingConfig:
+    """Returns the settings of a training with a size."""
+    return TrainingConfig(image_size=size.image, batch_size=size.batch, augmentation=True)
+
+
+def reading(source: FaceCrops | Shards, size: Size, mirror_pairs: bool = False) -> Callable:
     """Returns what takes the next batch of a source."""
-    batches = training_batches(
-        mixture([source], faces_per_epoch=10**6), CONFIG, mirror_pairs=mirror_pairs
-    )
+    endless = mixture([source], faces_per_epoch=10**6)
+    batches = training_batches(endless, configuration(size), mirror_pairs=mirror_pairs)
     iterator = iter(batches)
     return lambda: next(iterator)
 
 
-def training(crops: FaceCrops, symmetry: float = 0.0) -> Callable:
+def training(crops: FaceCrops, size: Size, symmetry: float = 0.0) -> Callable:
     """Returns what does a training step of the compact localiser on one batch, again and again."""
-    model = spatial_transformer(
-        GridModel.bundled(), image_size=CONFIG.image_size, landmarks=LANDMARK_SET
-    )
+    model = spatial_transformer(GridModel.bundled(), image_size=size.image, landmarks=LANDMARK_SET)
     trainer = training_model(model, shape_prior=0.01, symmetry=symmetry)
-    # XLA compiles no fast convolutions for a processor.
     trainer.compile(
         keras.optimizers.AdamW(1e-3),
         loss={"landmarks": LandmarkLoss(normalise=True)},
-        jit_compile=bool(tf.config.list_physical_devices("GPU")),
+        jit_compile=False,
     )
-    images, labels = next(iter(training_batches(crops, CONFIG)))
+    endless = mixture([crops], faces_per_epoch=size.batch)
+    images, labels = next(iter(training_batches(endless, configuration(size))))
     return lambda: trainer.train_on_batch(images, labels)
 
 
-def measure(folders: list[Path], photographs: int, seconds: float) -> dict:
-    """Measures all sources and the training step."""
-    faces = read_faces(folders)
-    chosen = np.random.default_rng(0).permutation(len(faces))[:photographs]
-    faces = faces.choose(np.sort(chosen))
-    with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
-        shards = convert(faces, folder)
-        results = {
-            "conversion": {"per_second": round(len(shards) / (time.perf_counter() - start), 1)}
-        }
-        crops = shards.load()
-        results["in memory"] = rate(reading(crops), seconds)
-        results["in memory, mirror pairs"] = rate(reading(crops, mirror_pairs=True), seconds)
-        results["shards"] = rate(reading(shards), seconds)
-    results["training step"] = rate(training(crops), seconds)
-    results["training step, symmetry loss"] = rate(training(crops, symmetry=1.0), seconds)
-    return {"photographs": len(crops), "results": results}
+def keep(run: Run, size: Size, ours: dict, peers: dict, seconds: float) -> None:
+    """Measures sources and training steps, and keeps both kinds of time."""
+    drained = {name: AHEAD for name in ours} | {name: 1 for name in peers}
+    calls = {**ours, **peers}
+    for call in calls.values():
+        call()
+    measured = milliseconds(calls, drained, seconds / 5 if run.quick else seconds)
+    for kind, what in enumerate(("a batch", "a batch, processor's time")):
+        samples = {name: times[kind] for name, times in measured.items()}
+        run.keep(f"input pipeline, {what}", samples, [*ours], [*peers], **size.of("batch", "image"))
+    for name, (passed, _) in measured.items():
+        print(f"  {name:34} {1e3 * size.batch / np.median(passed):9.0f} photographs/s")
 
 
 def main():
-    """Measures, prints and writes the results."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folders", type=Path, nargs="+")
-    parser.add_argument("--photographs", type=int, default=2000)
-    parser.add_argument("--seconds", type=float, default=15.0)
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parent / "results/input_pipeline.json"
+    """Measures all sources and the training step, then how the first source grows."""
+    run = Run.from_command_line(
+        __doc__,
+        __file__,
+        folders={"nargs": "*", "type": Path},
+        **{"--photographs": {"type": int, "default": 400}},
     )
-    arguments = parser.parse_args()
-    load = os.getloadavg()[0]
-    measured = measure(arguments.folders, arguments.photographs, arguments.seconds)
-    step = measured["results"]["training step"]
-    for name, result in measured["results"].items():
-        line = f"{name:30} {result['per_second']:8.0f} photographs/s"
-        if "processor_ms" in result:
-            line += f"  {result['processor_ms']:6.2f} ms of processor each"
-            result["times_the_training"] = round(result["per_second"] / step["per_second"], 2)
-            by_processor = step["processor_ms"] / result["processor_ms"]
-            result["times_the_training_by_processor"] = round(by_processor, 2)
-            line += f"  {result['times_the_training']:.2f} x the training step"
-            line += f" ({by_processor:.2f} by processor time)"
-        print(line)
-    record = {
-        **measured,
-        "batch_size": CONFIG.batch_size,
-        "image_size": CONFIG.image_size,
-        "cores": os.cpu_count(),
-        "load_before": round(load, 1),
-        "processor": platform.machine(),
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-    }
-    print(f"{os.cpu_count()} cores; load before the measurement {load:.1f} (0: nothing else ran)")
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(record, indent=1) + "\n")
-    print(arguments.out)
+    if run.arguments.folders and run.out.parent == RESULTS:
+        run.out = RESULTS.parent / run.out.name  # not one of the suite's
+    with tempfile.TemporaryDirectory() as folder:
+        count = run.arguments.photographs
+        if run.arguments.folders:
+            faces = read_faces(run.arguments.folders)
+            chosen = np.random.default_rng(0).permutation(len(faces))[:count]
+            faces = faces.choose(np.sort(chosen))
+        else:
+            faces = crops_of_one(Path(folder), count)
+        shards = convert(faces, Path(folder) / "shards")
+        crops = shards.load()
+        ours = {
+            "crops in memory": reading(crops, BASE),
+            "the same, mirror pairs": reading(crops, BASE, mirror_pairs=True),
+            "shards": reading(shards, BASE),
+        }
+        peers = {
+            "training step": training(crops, BASE),
+            "training step, symmetry loss": training(crops, BASE, symmetry=1.0),
+        }
+        keep(run, BASE, ours, peers, seconds=5)
+        for size in [] if run.quick else sizes(BASE, PIPELINE_AXES)[1:]:
+            keep(run, size, {"crops in memory": reading(crops, size)}, {}, seconds=1.5)
+    run.write()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,74 @@
+"""The whole network in a `.tflite` file, against a small network that regresses parameters alone.
+
+python benchmarks/mobile.py [--threads 1] [--quick]
+
+Ours goes from the photograph to parameters, landmarks, the 112×112 texture and its mask. The peer
+is MobileNetV1 of width 0.5 at 120×120 with 62 outputs, the architecture of 3DDFA_V2's `mb05`,
+untrained, converted in the same way. Both run in LiteRT, photograph already in the input tensor.
+"""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+from timing import Run
+
+from keras_3dmmstn.export.photographs import rendered_photographs
+from keras_3dmmstn.export.tflite import PRECISIONS, tflite_model
+from keras_3dmmstn.normaliser import Normaliser
+
+PEER_SIZE, PEER_OUTPUTS = 120, 62
+PEER = "MobileNetV1 0.5"
+
+
+def peer_model(precision: str, photographs: np.ndarray) -> bytes:
+    """Returns the peer as the content of a `.tflite` file."""
+    backbone = keras.applications.MobileNet(
+        (PEER_SIZE, PEER_SIZE, 3), alpha=0.5, include_top=False, weights=None, pooling="avg"
+    )
+    model = keras.Sequential([backbone, keras.layers.Dense(PEER_OUTPUTS)])
+    image = tf.TensorSpec((1, PEER_SIZE, PEER_SIZE, 3), tf.float32, name="image")
+    traced = tf.function(lambda image: model(image, training=False), input_signature=[image])
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([traced.get_concrete_function()])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if precision != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if precision == "integer":
+        converter.representative_dataset = lambda: ([photo[None]] for photo in photographs)
+    return converter.convert()
+
+
+def invocation(model: bytes, image: np.ndarray, threads: int) -> Callable:
+    """Returns the call that runs a `.tflite` model on an image."""
+    interpreter = Interpreter(model_content=model, num_threads=threads)
+    interpreter.allocate_tensors()
+    (given,) = interpreter.get_input_details()
+    interpreter.set_tensor(given["index"], image[None])
+    return interpreter.invoke
+
+
+def main():
+    """Times each precision against the peer of the same precision."""
+    run = Run.from_command_line(__doc__, __file__, threads=1)
+    normaliser = Normaliser.pretrained()
+    crops = rendered_photographs(normaliser.grid_model, normaliser.image_size)
+    small = np.stack([tf.image.resize(crop, (PEER_SIZE, PEER_SIZE)).numpy() for crop in crops])
+    small = small / 127.5 - 1
+    for precision in PRECISIONS:
+        ours = tflite_model(normaliser, precision, crops if precision == "integer" else ())
+        peer = peer_model(precision, small)
+        run.compare(
+            f"exported network, {precision}",
+            {"ours": invocation(ours, crops[0], run.threads)},
+            {PEER: invocation(peer, small[0], run.threads)},
+            seconds=6,
+        )
+    run.write()
+
+
+if __name__ == "__main__":
+    main()
