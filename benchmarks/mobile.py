@@ -23,12 +23,35 @@ PEER_SIZE, PEER_OUTPUTS = 120, 62
 PEER = "MobileNetV1 0.5"
 
 
+#: Channels at width 1 and stride of each depthwise separable block.
+BLOCKS = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)]
+BLOCKS += [(512, 1)] * 5 + [(1024, 2), (1024, 1)]
+
+
+def mobilenet(width: float = 0.5) -> keras.Model:
+    """Returns MobileNetV1 with feature maps of 60, 30, 15, 8 and 4 pixels, as `mb05` has them.
+
+    `keras.applications.MobileNet` pads on two sides only, which makes the last maps 7 and 3 pixels:
+    a fifth less to compute.
+    """
+    layers = keras.layers
+    image = keras.Input((PEER_SIZE, PEER_SIZE, 3))
+
+    def normalised(x):
+        return layers.ReLU()(layers.BatchNormalization()(x))
+
+    x = layers.Conv2D(int(32 * width), 3, 2, padding="same", use_bias=False)(image)
+    x = normalised(x)
+    for channels, stride in BLOCKS:
+        x = normalised(layers.DepthwiseConv2D(3, stride, padding="same", use_bias=False)(x))
+        x = normalised(layers.Conv2D(int(channels * width), 1, use_bias=False)(x))
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(image, layers.Dense(PEER_OUTPUTS)(x))
+
+
 def peer_model(precision: str, photographs: np.ndarray) -> bytes:
     """Returns the peer as the content of a `.tflite` file."""
-    backbone = keras.applications.MobileNet(
-        (PEER_SIZE, PEER_SIZE, 3), alpha=0.5, include_top=False, weights=None, pooling="avg"
-    )
-    model = keras.Sequential([backbone, keras.layers.Dense(PEER_OUTPUTS)])
+    model = mobilenet()
     image = tf.TensorSpec((1, PEER_SIZE, PEER_SIZE, 3), tf.float32, name="image")
     traced = tf.function(lambda image: model(image, training=False), input_signature=[image])
     converter = tf.lite.TFLiteConverter.from_concrete_functions([traced.get_concrete_function()])
