@@ -67,7 +67,6 @@ def sample_bilinear(image, grid):
 def _sample_cells(image, grid):
     """Samples images of at least 2 × 2 pixels, each point from the cell of four it belongs to."""
     height, width, channels = (_size(image, axis) for axis in (1, 2, 3))
-    grid = tf.where(grid == grid, grid, tf.constant(-2, grid.dtype))  # NaN: outside
     column, right = _cell(grid[..., 0], width)
     row, below = _cell(grid[..., 1], height)
     left_weight, right_weight = _hat(right), _hat(right - 1)
@@ -103,6 +102,8 @@ def _sample_cells(image, grid):
 
 def _cell(coordinate, size):
     """Returns the cell of a coordinate, l in 0..size − 2, and the distance from pixel l."""
+    outside = tf.fill(tf.shape(coordinate), tf.constant(-2, coordinate.dtype))
+    coordinate = tf.where(tf.equal(coordinate, coordinate), coordinate, outside)  # NaN
     # Rounded towards 0 is ⌊x⌋ after clipping; what a far coordinate becomes is clipped as well.
     low = tf.clip_by_value(tf.cast(coordinate, tf.int32), 0, size - 2)
     return low, coordinate - tf.cast(low, coordinate.dtype)
