@@ -32,10 +32,11 @@ def self_occlusion_mask(points, grid_shape):
 @tf.custom_gradient
 def _faces_the_viewer(grid):
     """Returns the visibility of grid vertices, `(batch, H', W', 3)` -> `(batch, H', W', 1)`."""
-    falling = grid[:, 1:, 1:, :2] - grid[:, :-1, :-1, :2]  # p₁₁ − p₀₀ of each cell
-    rising = grid[:, :-1, 1:, :2] - grid[:, 1:, :-1, :2]  # p₀₁ − p₁₀
+    x, y = grid[..., 0], grid[..., 1]  # planes first: slices of them are rows of numbers
+    falling_x, falling_y = (p[:, 1:, 1:] - p[:, :-1, :-1] for p in (x, y))  # p₁₁ − p₀₀ of each cell
+    rising_x, rising_y = (p[:, :-1, 1:] - p[:, 1:, :-1] for p in (x, y))  # p₀₁ − p₁₀
     # Twice the z of the area vectors, `(batch, H' − 1, W' − 1)`.
-    cell = falling[..., 0] * rising[..., 1] - falling[..., 1] * rising[..., 0]
+    cell = falling_x * rising_y - falling_y * rising_x
 
     # Vertex (i, j) touches cells (i − 1, j − 1), (i − 1, j), (i, j − 1) and (i, j).
     cell = tf.pad(cell, [(0, 0), (1, 1), (1, 1)])
