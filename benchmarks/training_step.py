@@ -1,6 +1,7 @@
 """Measures what the geometry costs of a training step: everything after the localiser.
 
-python benchmarks/training_step.py [--localiser compact|vgg-face] [--steps 30]
+python benchmarks/training_step.py [--steps 30]
+python benchmarks/training_step.py --localiser vgg-face --steps 2 --warm-up 1
 
 Three steps take turns on the same batch of 32 images of 224² with a grid of 112²: of the whole
 network with all four losses; of its localiser alone, with a loss on its output; and of a network
@@ -16,7 +17,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import time
@@ -35,7 +35,7 @@ from keras_3dmmstn.vgg_face import vgg_face_backbone
 
 IMAGE_SIZE, BATCH, LANDMARKS = 224, 32, 68
 THREADS = 2
-WARM_UP = 3  # steps
+MEMORY_STEPS = 2  # after which a step takes no more
 #: The losses beside that on landmarks, with the weights of the paper (docs/training.md).
 WEIGHTS = {"shape_prior": 0.111, "symmetry": 1.8, "mirror_pairs": 1.8}
 #: Too small to move the weights: each step does the same.
@@ -94,7 +94,7 @@ def localiser_step(model: keras.Model) -> Callable:
     return lambda: trainer.train_on_batch(images, theta)
 
 
-def take_turns(steps: dict[str, Callable], count: int) -> dict[str, dict[str, float]]:
+def take_turns(steps: dict[str, Callable], count: int, warm_up: int) -> dict[str, dict[str, float]]:
     """Does each step so many times, in turn.
 
     Returns:
@@ -102,7 +102,7 @@ def take_turns(steps: dict[str, Callable], count: int) -> dict[str, dict[str, fl
     """
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in steps}
     for step in steps.values():
-        for _ in range(WARM_UP):
+        for _ in range(warm_up):
             step()
     for _ in range(count):
         for name, step in steps.items():
@@ -164,9 +164,11 @@ def print_peak_memory(localiser: str, part: str) -> None:
     model = network("none" if part == "geometry" else localiser)
     if part != "nothing":
         step = localiser_step(model) if part == "localiser" else whole_step(model)
-        for _ in range(WARM_UP):
+        for _ in range(MEMORY_STEPS):
             step()
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    # Not getrusage: a process inherits the peak of the one that started it.
+    status = Path("/proc/self/status").read_text().split("VmHWM:")[1]
+    print(int(status.split()[0]) / 1024)
 
 
 def environment() -> dict:
@@ -194,6 +196,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--localiser", choices=["compact", "vgg-face"], default="compact")
     parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--warm-up", type=int, default=3)
     parser.add_argument("--memory-of", choices=["nothing", "localiser", "whole", "geometry"])
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
@@ -212,6 +215,7 @@ def main():
             "geometry alone, XLA": whole_step(network("none"), jit_compile=True),
         },
         arguments.steps,
+        arguments.warm_up,
     )
     parts = ("nothing", "localiser", "geometry", "whole")
     record = {
