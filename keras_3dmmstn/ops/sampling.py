@@ -32,17 +32,17 @@ def _reshape(points, shape):
     return tf.reshape(points, shape), gradient
 
 
-@tf.custom_gradient
 def sample_bilinear(image, grid):
     """Samples images bilinearly at the points of a grid.
 
-        V(x, y) = Σ_jk I_jk max(0, 1 − |x − k|) max(0, 1 − |y − j|)
+        V(x, y) = Σ_jk I_jk h(x − k) h(y − j),    h(d) = max(0, 1 − |d|)
 
-    Only the four pixels around (x, y), at ⌊x⌋, ⌊x⌋+1 and ⌊y⌋, ⌊y⌋+1, have a weight. Pixels outside
-    the image count as 0, so V fades to 0 within one pixel of the border; a coordinate that is
-    not finite is outside. With G = ∂L/∂V, each pixel receives its weight times G, and
+    Only four pixels have a weight, those at l and l + 1 along each axis, where l is ⌊x⌋ brought
+    into the image. Pixels outside the image count as 0, so V fades to 0 within one pixel of the
+    border; a coordinate that is not finite is outside. With G = ∂L/∂V, each pixel receives its
+    weight times G, and
 
-        ∂L/∂x = Σ_c G^c Σ_j w_j(y) (I^c_{j,⌊x⌋+1} − I^c_{j,⌊x⌋}),    likewise for y.
+        ∂L/∂x = Σ_c G^c Σ_jk I^c_jk h'(x − k) h(y − j),    likewise for y.
 
     V has a kink where a coordinate is an integer; there the derivative towards larger
     coordinates is returned.
@@ -57,63 +57,106 @@ def sample_bilinear(image, grid):
     Source:
         Bas et al. 2017, sec. 2.3, "Bilinear sampling"; Jaderberg et al. 2015, eq. (5) to (7).
     """
-    height, width, channels = (_size(image, axis) for axis in (1, 2, 3))
-    x0, x1, weight_x0, weight_x1, inside_x0, inside_x1 = _two_taps(grid[..., 0], width)
-    y0, y1, weight_y0, weight_y1, inside_y0, inside_y1 = _two_taps(grid[..., 1], height)
+    missing = [_missing_to_two(_size(image, axis)) for axis in (1, 2)]
+    if any(tf.is_tensor(pixels) or pixels for pixels in missing):
+        image = tf.pad(image, [(0, 0), *((0, pixels) for pixels in missing), (0, 0)])
+    return _sample_cells(image, grid)
 
-    pixels = tf.reshape(image, (-1, channels))
-    first_pixel = _first_pixel_of_each_image(image, grid)
-    row0, row1 = first_pixel + y0 * width, first_pixel + y1 * width
-    index = (row0 + x0, row0 + x1, row1 + x0, row1 + x1)
+
+@tf.custom_gradient
+def _sample_cells(image, grid):
+    """Samples images of at least 2 × 2 pixels, each point from the cell of four it belongs to."""
+    height, width, channels = (_size(image, axis) for axis in (1, 2, 3))
+    column, right = _cell(grid[..., 0], width)
+    row, below = _cell(grid[..., 1], height)
+    left_weight, right_weight = _hat(right), _hat(right - 1)
+    upper_weight, lower_weight = _hat(below), _hat(below - 1)
+
+    # In the order (l, l), (l, l + 1), (l + 1, l), (l + 1, l + 1) of row and column.
+    first = _first_pixel_of_each_image(image, grid) + row * width + column
+    index = (first, first + 1, first + width, first + width + 1)
     weight = (
-        weight_y0 * weight_x0,
-        weight_y0 * weight_x1,
-        weight_y1 * weight_x0,
-        weight_y1 * weight_x1,
+        upper_weight * left_weight,
+        upper_weight * right_weight,
+        lower_weight * left_weight,
+        lower_weight * right_weight,
     )
-    taps = [tf.gather(pixels, i) for i in index]  # I at (y0, x0), (y0, x1), (y1, x0), (y1, x1)
+    pixels = tf.reshape(image, (-1, channels))
+    taps = [tf.gather(pixels, i) for i in index]
     samples = tf.add_n([w[..., None] * tap for w, tap in zip(weight, taps, strict=True)])
 
     def gradient(upstream):  # (batch, ..., channels) -> image, (batch, ..., 2)
-        scattered = [
-            tf.math.unsorted_segment_sum(w[..., None] * upstream, i, tf.shape(pixels)[0])
-            for w, i in zip(weight, index, strict=True)
-        ]
-        to_image = tf.reshape(tf.add_n(scattered), tf.shape(image))
-
-        g00, g01, g10, g11 = (tf.reduce_sum(upstream * tap, axis=-1) for tap in taps)
-        to_x = weight_y0 * (inside_x1 * g01 - inside_x0 * g00)
-        to_x += weight_y1 * (inside_x1 * g11 - inside_x0 * g10)
-        to_y = weight_x0 * (inside_y1 * g10 - inside_y0 * g00)
-        to_y += weight_x1 * (inside_y1 * g11 - inside_y0 * g01)
-        return to_image, tf.stack([to_x, to_y], axis=-1)
+        g00, g01, g10, g11 = (_sum_over_channels(upstream, tap) for tap in taps)
+        left_slope, right_slope = _hat_slope(right), _hat_slope(right - 1)
+        upper_slope, lower_slope = _hat_slope(below), _hat_slope(below - 1)
+        to_x = upper_weight * (left_slope * g00 + right_slope * g01)
+        to_x += lower_weight * (left_slope * g10 + right_slope * g11)
+        to_y = left_weight * (upper_slope * g00 + lower_slope * g10)
+        to_y += right_weight * (upper_slope * g01 + lower_slope * g11)
+        to_grid = tf.transpose(tf.reshape(tf.stack([to_x, to_y]), (2, -1)))
+        to_image = _scatter(upstream, weight, index, tf.shape(pixels)[0])
+        return tf.reshape(to_image, tf.shape(image)), tf.reshape(to_grid, tf.shape(grid))
 
     return samples, gradient
 
 
-def _two_taps(coordinate, size):
-    """Returns the pixels below and above a coordinate, their weights, and whether they exist.
+def _cell(coordinate, size):
+    """Returns the cell of a coordinate, l in 0..size − 2, and the distance from pixel l."""
+    outside = tf.fill(tf.shape(coordinate), tf.constant(-2, coordinate.dtype))
+    coordinate = tf.where(tf.equal(coordinate, coordinate), coordinate, outside)  # NaN
+    # Rounded towards 0 is ⌊x⌋ after clipping; what a far coordinate becomes is clipped as well.
+    low = tf.clip_by_value(tf.cast(coordinate, tf.int32), 0, size - 2)
+    return low, coordinate - tf.cast(low, coordinate.dtype)
 
-    The pixel numbers are clipped to the image; the weight of a pixel that does not exist is 0.
+
+def _hat(distance):
+    """Returns h(d) = max(0, 1 − |d|)."""
+    return tf.nn.relu(1 - tf.abs(distance))
+
+
+def _hat_slope(distance):
+    """Returns h'(d): 1 in [−1, 0), −1 in [0, 1), else 0."""
+    steps = [tf.cast(distance >= at, distance.dtype) for at in (-1, 0, 1)]
+    return steps[0] - 2 * steps[1] + steps[2]
+
+
+# Up to so many channels are treated as planes: TensorFlow and XLA are several times as fast in long
+# rows of numbers as in short ones.
+_FEW_CHANNELS = 4
+
+
+def _sum_over_channels(first, second):
+    """Returns the scalar products of `(..., channels)` and `(..., channels)`, `(...)`."""
+    if first.shape[-1] is None or first.shape[-1] > _FEW_CHANNELS:
+        return tf.reduce_sum(first * second, axis=-1)
+    planes = zip(tf.unstack(first, axis=-1), tf.unstack(second, axis=-1), strict=True)
+    return tf.add_n([a * b for a, b in planes])
+
+
+def _scatter(values, weight, index, size):
+    """Adds weighted `(..., channels)` values to the pixels of their indices, `(size, channels)`.
+
+    One sum over all taps, so that what is as large as the image is made once.
     """
-    dtype = coordinate.dtype
-    # Far coordinates are brought near, so that they fit an integer; all their taps are outside.
-    coordinate = tf.clip_by_value(coordinate, tf.cast(-2, dtype), tf.cast(size, dtype))
-    below = tf.floor(coordinate)
-    fraction = coordinate - below
-    last = tf.cast(size - 1, dtype)
-    inside_below = tf.cast((below >= 0) & (below <= last), dtype)
-    inside_above = tf.cast((below >= -1) & (below <= last - 1), dtype)
-    number = tf.cast(below, tf.int32)
-    finite = tf.where(tf.math.is_finite(fraction), fraction, tf.zeros_like(fraction))
-    return (
-        tf.clip_by_value(number, 0, size - 1),
-        tf.clip_by_value(number + 1, 0, size - 1),
-        (1 - finite) * inside_below,
-        finite * inside_above,
-        inside_below,
-        inside_above,
-    )
+    channels = values.shape[-1]
+    index = tf.concat([tf.reshape(i, [-1]) for i in index], axis=0)
+    weight = [tf.reshape(w, [-1]) for w in weight]
+
+    if channels is None or channels > _FEW_CHANNELS:
+        rows = tf.reshape(values, (-1, _size(values, -1)))
+        weighted = tf.concat([w[:, None] * rows for w in weight], axis=0)
+        return tf.math.unsorted_segment_sum(weighted, index, size)
+
+    planes = [tf.reshape(plane, [-1]) for plane in tf.unstack(values, axis=-1)]
+    weighted = [tf.concat([w * plane for w in weight], axis=0) for plane in planes]
+    # These run side by side, while a single sum takes one thread.
+    sums = [tf.math.unsorted_segment_sum(plane, index, size) for plane in weighted]
+    return tf.transpose(tf.stack(sums))
+
+
+def _missing_to_two(size):
+    """Returns how many pixels an axis lacks for a cell: one if there is a single one."""
+    return tf.maximum(2 - size, 0) if tf.is_tensor(size) else max(2 - size, 0)
 
 
 def _first_pixel_of_each_image(image, grid):

@@ -1,3 +1,6 @@
+import math
+import re
+
 import numpy as np
 import tensorflow as tf
 
@@ -62,3 +65,21 @@ def test_gradient_to_the_model_sums_over_the_batch(rng):
     )
     np.testing.assert_allclose(to_mean, cotangent[0] + cotangent[1], rtol=1e-6)
     np.testing.assert_allclose(to_basis[0], cotangent[0] + 10 * cotangent[1], rtol=1e-6)
+
+
+def test_a_step_reads_the_basis_where_it_lies(rng):
+    alpha, mean = tf.constant(rng.normal(size=(3, 7))), tf.constant(rng.normal(size=(30, 3)))
+    basis = tf.Variable(rng.normal(size=(7, 30, 3)))
+
+    @tf.function(jit_compile=True)
+    def step(alpha):
+        with tf.GradientTape() as tape:
+            tape.watch(alpha)
+            shape = shape_from_coefficients(alpha, mean, tf.convert_to_tensor(basis))
+            loss = tf.reduce_sum(shape**2)
+        return tape.gradient(loss, alpha)
+
+    program = step.experimental_get_compiler_ir(alpha)(stage="optimized_hlo")
+    results = re.findall(r"= f64\[([\d,]+)\]\S* ([\w-]+)\(", program)
+    as_large = {what for shape, what in results if math.prod(map(int, shape.split(","))) == 630}
+    assert as_large == {"parameter", "bitcast"}, "a bitcast is another name for the same memory"

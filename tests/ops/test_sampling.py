@@ -98,6 +98,13 @@ def test_image_of_one_pixel_can_be_sampled():
     np.testing.assert_array_equal(samples[0, :, 0], [8, 4, 6, 0])
 
 
+@pytest.mark.parametrize("shape", [(1, 5), (5, 1), (1, 1), (2, 2)], ids=str)
+def test_small_images_are_sampled_and_differentiated_like_large_ones(shape, rng):
+    image = rng.normal(size=(2, *shape, 3))
+    grid = np.stack([rng.uniform(-2, size + 1, (2, 80)) for size in shape[::-1]], axis=-1)
+    assert_gradient_agrees_with_autodiff(sample_bilinear, plain_sampler, image, grid, rng=rng)
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_gradient(place, rng):
     assert_gradient_is_correct(sample_bilinear, image_of(rng, channels=1), [[PLACES[place]]])
@@ -107,7 +114,7 @@ def test_gradient_in_colour(rng):
     assert_gradient_is_correct(sample_bilinear, image_of(rng), [[(2.3, 1.6), (5.4, 1.3)]])
 
 
-@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("channels", [1, 3, 4, 5])  # few and many are summed in other ways
 def test_gradient_agrees_with_autodiff(channels, rng):
     image = image_of(rng, channels, batch=2)
     grid = np.stack([rng.uniform(-2, 7, (2, 80)), rng.uniform(-2, 5, (2, 80))], axis=-1)
