@@ -27,7 +27,7 @@ import tensorflow as tf
 import torch
 
 from keras_3dmmstn import Normaliser, layers, ops, spatial_transformer
-from keras_3dmmstn.export.parity import middle_crop, rendered_photographs
+from keras_3dmmstn.export.photographs import middle_crop, rendered_photographs
 from keras_3dmmstn.version import __version__
 
 BATCH, IMAGE_SIZE, GRID_SIZE, CHANNELS = 16, 224, 112, 3
