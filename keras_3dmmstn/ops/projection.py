@@ -20,7 +20,7 @@ def project_orthographic(points):
     """
 
     def gradient(upstream):  # (..., points, 2) -> (..., points, 3)
-        # By planes: a zero put behind every second number is several times as slow.
+        # By planes, where the zeros are one row and not one number behind every second.
         planes = tf.pad(tf.transpose(tf.reshape(upstream, (-1, 2))), [(0, 1), (0, 0)])
         return tf.reshape(tf.transpose(planes), tf.shape(points))
 

@@ -120,8 +120,8 @@ def _hat_slope(distance):
     return steps[0] - 2 * steps[1] + steps[2]
 
 
-# Up to so many channels are treated as planes: TensorFlow and XLA are several times as fast in long
-# rows of numbers as in short ones.
+# Up to so many channels are treated as planes. For three, a graph scatters planes in about two
+# thirds of the time that it takes for rows; XLA in about the same time.
 _FEW_CHANNELS = 4
 
 
