@@ -17,6 +17,7 @@ from timing import RESULTS, ROOT
 #: The comparisons that the page begins with, by record and how their names begin.
 HEADLINES = (
     ("mobile", "exported network"),
+    ("sampler", "sampler, fitted face"),
     ("operators", "sample_bilinear"),
     ("network", "whole network"),
     ("network", "training step"),
