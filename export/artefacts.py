@@ -1,5 +1,6 @@
 """All files of an export: written aside, compared with the network, moved into place together."""
 
+import importlib.util
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ FORMATS = ("saved-model", "tflite", "onnx")
 
 #: Name of the files and of the SavedModel's folder, and so of the model on a server.
 NAME = "keras_3dmmstn"
+
+#: What has to be installed to write and to run a format.
+RUNTIMES = {"saved-model": (), "tflite": ("ai_edge_litert",), "onnx": ("tf2onnx", "onnxruntime")}
 
 
 @dataclass(frozen=True)
@@ -107,9 +111,11 @@ def export_artefacts(
 
     Raises:
         FileExistsError: if there is something where an artefact belongs.
+        ImportError: if what writes or runs a format is not installed.
         ParityError: if one differs from the network by more than its precision allows.
         OSError: if one cannot be written. After any of these, nothing is left of any of them.
     """
+    _check_runtimes({artefact.kind for artefact in artefacts})
     reports = []
     with ExitStack() as moves:
         places = [
@@ -141,3 +147,13 @@ def export_artefacts(
             what = {"format": artefact.kind, "precision": artefact.precision}
             reports.append({"path": str(artefact.path), **what, **report})
     return reports
+
+
+def _check_runtimes(kinds):
+    """Raises an ImportError if what writes or runs one of these formats is not installed."""
+    needed = [module for kind in sorted(kinds) for module in RUNTIMES[kind]]
+    missing = [module for module in needed if importlib.util.find_spec(module) is None]
+    if missing:
+        raise ImportError(
+            f'The export needs {", ".join(missing)}: pip install "keras-3dmmstn[export]".'
+        )

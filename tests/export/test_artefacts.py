@@ -9,6 +9,7 @@ from keras_3dmmstn.export import parity
 from keras_3dmmstn.export.artefacts import (
     FORMATS,
     NAME,
+    RUNTIMES,
     Artefact,
     export_artefacts,
     planned_artefacts,
@@ -85,6 +86,16 @@ def test_if_the_last_one_differs_nothing_is_left_of_any(
     with pytest.raises(parity.ParityError, match=r"keras_3dmmstn\.onnx: differs"):
         export_artefacts(normaliser, artefacts, photographs)
     assert files_below(tmp_path) == []
+
+
+def test_a_missing_runtime_is_named_before_anything_is_built(
+    normaliser, photographs, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(RUNTIMES, "tflite", ("no_such_runtime",))
+    artefacts = planned_artefacts(tmp_path / "out", ("tflite",), ("float32",))
+    with pytest.raises(ImportError, match=r"no_such_runtime: pip install .*\[export\]"):
+        export_artefacts(normaliser, artefacts, photographs, progress=pytest.fail)
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_exists_stops_before_anything_is_built(normaliser, photographs, tmp_path):
