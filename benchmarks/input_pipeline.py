@@ -21,9 +21,9 @@ from faces import face_model, parameters
 from sizes import Size, sizes
 from timing import RESULTS, ROOT, Run
 
-from keras_3dmmstn import GridModel, ops, spatial_transformer
+from keras_3dmmstn import GridModel, TrainingModel, ops, spatial_transformer
 from keras_3dmmstn.localiser import COMPACT_SIZE
-from keras_3dmmstn.losses import LandmarkLoss, training_model
+from keras_3dmmstn.losses import LandmarkLoss
 from keras_3dmmstn.photograph import read_photograph
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.conversion import convert
@@ -105,7 +105,7 @@ def reading(source: FaceCrops | Shards, size: Size, mirror_pairs: bool = False) 
 def training(crops: FaceCrops, size: Size, symmetry: float = 0.0) -> Callable:
     """Returns what does a training step of the compact localiser on one batch, again and again."""
     model = spatial_transformer(GridModel.bundled(), image_size=size.image, landmarks=LANDMARK_SET)
-    trainer = training_model(model, shape_prior=0.01, symmetry=symmetry)
+    trainer = TrainingModel(model, shape_prior=0.01, symmetry=symmetry)
     trainer.compile(
         keras.optimizers.AdamW(1e-3),
         loss={"landmarks": LandmarkLoss(normalise=True)},

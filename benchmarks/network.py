@@ -17,14 +17,13 @@ from faces import face_model, photographs
 from sizes import BASE, NETWORK_AXES, Size, sizes
 from timing import Run
 
-from keras_3dmmstn import spatial_transformer
+from keras_3dmmstn import TrainingModel, spatial_transformer
 from keras_3dmmstn.losses import (
     LandmarkLoss,
     landmark_loss,
     mirror_pair_loss,
     shape_prior_loss,
     symmetry_loss,
-    training_model,
 )
 from keras_3dmmstn.mesh import GridModel, contour_lines
 
@@ -87,7 +86,7 @@ def step(network: Callable, variables: list, image, labels, xla: bool) -> Callab
 
 def fit_step(model: keras.Model, image, labels) -> Callable:
     """Returns a training step as `fit` does it."""
-    trainer = training_model(model, **WEIGHTS)
+    trainer = TrainingModel(model, **WEIGHTS)
     loss = {"landmarks": LandmarkLoss(normalise=True)}
     trainer.compile(keras.optimizers.Adam(1e-6), loss=loss, jit_compile=False)
     return lambda: trainer.train_on_batch(image, {"landmarks": labels})

@@ -27,9 +27,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_3dmmstn import GridModel, spatial_transformer
+from keras_3dmmstn import GridModel, TrainingModel, spatial_transformer
 from keras_3dmmstn.localiser import rest_pose
-from keras_3dmmstn.losses import LandmarkLoss, training_model
+from keras_3dmmstn.losses import LandmarkLoss
 from keras_3dmmstn.version import __version__
 from keras_3dmmstn.vgg_face import vgg_face_backbone
 
@@ -75,7 +75,7 @@ def batch() -> tuple[np.ndarray, np.ndarray]:
 
 def whole_step(model: keras.Model, jit_compile: bool = False) -> Callable:
     """Returns a training step of a network with all losses."""
-    trainer = training_model(model, **WEIGHTS)
+    trainer = TrainingModel(model, **WEIGHTS)
     optimiser = keras.optimizers.SGD(LEARNING_RATE)
     trainer.compile(optimiser, loss={"landmarks": LandmarkLoss()}, jit_compile=jit_compile)
     images, labels = (tf.constant(x) for x in batch())

@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from keras_3dmmstn.export import encoded_photographs as photographs
 from keras_3dmmstn.export.destination import next_version, written_aside
-from keras_3dmmstn.export.network import input_size, landmark_network
+from keras_3dmmstn.export.network import input_size
 from keras_3dmmstn.ops.parameters import POSE_SIZE
+from keras_3dmmstn.subnetworks import landmark_network
 
 
 def export_saved_model(network: keras.Model, folder: str | Path) -> Path:

@@ -13,6 +13,7 @@ from keras_3dmmstn.localiser import build_localiser, compact_localiser
 from keras_3dmmstn.mesh import GridModel, ShapeModel
 from keras_3dmmstn.model import spatial_transformer
 from keras_3dmmstn.normaliser import NormalisedFace, Normaliser
+from keras_3dmmstn.training_model import TrainingModel
 from keras_3dmmstn.version import __version__
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "NormalisedFace",
     "Normaliser",
     "ShapeModel",
+    "TrainingModel",
     "__version__",
     "build_localiser",
     "compact_localiser",

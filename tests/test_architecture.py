@@ -27,6 +27,8 @@ FLOORS = {
     "reflection": 2,
     "localiser": 3,
     "model": 3,
+    "subnetworks": 3,
+    "training_model": 3,
     "refinement": 3,
     "vgg_face": 3,
     "vgg_face_file": 3,

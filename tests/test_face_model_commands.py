@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from keras_3dmmstn import GridModel, losses, spatial_transformer
+from keras_3dmmstn import GridModel, TrainingModel, losses, spatial_transformer
 from keras_3dmmstn.face_model_commands import app
 from tests.mesh.face_meshes import published, toy_face, with_eyeballs, with_holes, without_symmetry
 
@@ -207,7 +207,7 @@ def overfit_error(grid_model, steps=150):
         ]
     )
     model = spatial_transformer(grid_model, backbone, image_size=64)
-    trainer = losses.training_model(model)
+    trainer = TrainingModel(model)
     trainer.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(3e-3, steps)),
         loss={"landmarks": losses.LandmarkLoss(normalise=True)},

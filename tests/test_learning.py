@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_3dmmstn import GridModel, losses, spatial_transformer
+from keras_3dmmstn import GridModel, TrainingModel, losses, spatial_transformer
 from keras_3dmmstn.framing import apply_similarity, crop_matrix, tight_box
 from keras_3dmmstn.localiser import rest_pose
 from keras_3dmmstn.photograph import read_photograph, warp
@@ -103,7 +103,7 @@ def real_photographs(names):
 
 def errors_before_and_after_training(model, images, labels, steps, learning_rate):
     """Trains on one batch, again and again; returns mean landmark errors of inference, pixels."""
-    trainer = losses.training_model(model)
+    trainer = TrainingModel(model)
     trainer.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(learning_rate, steps)),
         loss={"landmarks": losses.LandmarkLoss(normalise=True)},

@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_3dmmstn import losses, spatial_transformer
-from keras_3dmmstn.mesh.synthetic import toy_grid_model
+from keras_3dmmstn import losses
 from tests import naive
 from tests.gradients import assert_gradient_is_correct, gradients_of
 
@@ -301,136 +300,7 @@ def test_mirror_pairs_reject_an_odd_batch_that_shows_only_at_run_time(jit_compil
         free(*texture_and_mask(rng, batch=batch))
 
 
-# The training model
-
-WEIGHTS = {"shape_prior": 0.25, "symmetry": 1e-3, "mirror_pairs": 1e-4}
-
-
-@pytest.fixture(scope="module")
-def model():
-    keras.utils.set_random_seed(0)
-    backbone = keras.Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            keras.layers.Rescaling(1 / 255),
-            keras.layers.Conv2D(4, 5, strides=4, activation="relu"),
-            keras.layers.Flatten(),
-        ]
-    )
-    model = spatial_transformer(toy_grid_model((16, 16)), backbone, image_size=32)
-    head = model.get_layer("localiser").get_layer("head")
-    kernel, bias = head.get_weights()
-    # A head of zeros would predict the mean face whatever it sees.
-    rng = np.random.default_rng(1)
-    head.set_weights([rng.normal(0, 0.05, kernel.shape), rng.normal(0, 0.5, bias.shape)])
-    return model
-
-
-def photographs_and_labels(rng, model, batch=4):
-    images = rng.uniform(0, 255, (batch, 32, 32, 3)).astype("float32")
-    position = np.asarray(model(images)["landmarks"]) + rng.normal(0, 2, (batch, 68, 2))
-    confidence = rng.uniform(0, 1, (batch, 68)) * (rng.random((batch, 68)) > 0.3)
-    return images, labels_of(position, confidence).astype("float32")
-
-
-def compiled(model, **weights):
-    trainer = losses.training_model(model, **weights)
-    trainer.compile(
-        keras.optimizers.SGD(0.0),
-        loss={"landmarks": losses.LandmarkLoss()},
-        metrics={"landmarks": losses.LandmarkError()},
-        jit_compile=False,
-    )
-    return trainer
-
-
-def expected_losses(outputs, labels):
-    """Returns the mean of each loss, by hand."""
-    texture, mask = outputs["texture"], outputs["mask"]
-    pairs = losses.multi_view_loss(texture[0::2], mask[0::2], texture[1::2], mask[1::2])
-    return {
-        "landmarks": np.mean(losses.landmark_loss(tf.constant(labels), outputs["landmarks"])),
-        "shape_prior": np.mean(np.sum(np.square(outputs["parameters"][:, 6:]), axis=1)),
-        "symmetry": np.mean(losses.symmetry_loss(texture, mask)),
-        "mirror_pairs": np.mean(pairs),
-    }
-
-
-@pytest.mark.parametrize(
-    "names",
-    [
-        (),
-        ("shape_prior",),
-        ("symmetry",),
-        ("mirror_pairs",),
-        ("shape_prior", "symmetry", "mirror_pairs"),
-    ],
-    ids="+".join,
-)
-def test_training_model_adds_the_weighted_losses(names, model, rng):
-    images, labels = photographs_and_labels(rng, model)
-    expected = expected_losses(model(images), labels)
-    total = expected["landmarks"] + sum(WEIGHTS[name] * expected[name] for name in names)
-    trainer = compiled(model, **{name: WEIGHTS[name] for name in names})
-    logs = trainer.evaluate(images, {"landmarks": labels}, return_dict=True, verbose=0)
-    np.testing.assert_allclose(logs["loss"], total, rtol=1e-4)
-
-
-def test_losses_appear_in_the_logs_of_fit_without_their_weights(model, rng):
-    images, labels = photographs_and_labels(rng, model)
-    outputs = model(images)
-    expected = expected_losses(outputs, labels)
-    trainer = compiled(model, **WEIGHTS)
-    # Shuffling would part an image from its reflection.
-    history = trainer.fit(images, {"landmarks": labels}, shuffle=False, verbose=0).history
-    for name in WEIGHTS:
-        np.testing.assert_allclose(history[name], expected[name], rtol=1e-4, err_msg=name)
-    known = labels[..., 2] > 0
-    distance = np.linalg.norm(outputs["landmarks"] - labels[..., :2], axis=-1)[known].mean()
-    (pixels,) = (values for name, values in history.items() if name.endswith("pixels"))
-    np.testing.assert_allclose(pixels, distance, rtol=1e-4)
-
-
-def test_fit_with_mirror_pairs_rejects_an_odd_last_batch(model, rng):
-    images, labels = photographs_and_labels(rng, model, batch=5)
-    trainer = compiled(model, mirror_pairs=1e-4)
-    with pytest.raises(tf.errors.InvalidArgumentError):
-        trainer.fit(images, {"landmarks": labels}, batch_size=2, shuffle=False, verbose=0)
-
-
-def test_training_model_shares_the_weights_of_the_model(model, rng):
-    images, labels = photographs_and_labels(rng, model)
-    trainer = losses.training_model(model, **WEIGHTS)
-    np.testing.assert_array_equal(trainer(images)["landmarks"], model(images)["landmarks"])
-    before = model.get_weights()
-    try:
-        trainer.compile(keras.optimizers.SGD(1e-6), loss={"landmarks": losses.LandmarkLoss()})
-        trainer.fit(images, {"landmarks": labels}, verbose=0)
-        np.testing.assert_array_equal(trainer(images)["landmarks"], model(images)["landmarks"])
-        assert any(
-            not np.array_equal(b, a) for b, a in zip(before, model.get_weights(), strict=True)
-        )
-    finally:
-        model.set_weights(before)
-
-
-def test_texture_losses_train_the_localiser_without_labels(model, rng):
-    images, _ = photographs_and_labels(rng, model)
-    trainer = losses.training_model(model, symmetry=1.0, mirror_pairs=1.0)
-    head = model.get_layer("localiser").get_layer("head")
-    with tf.GradientTape() as tape:
-        trainer(images, training=True)
-        loss = tf.add_n(trainer.losses)
-    to_kernel, to_bias = tape.gradient(loss, [w.value for w in head.weights])
-    assert np.isfinite(to_kernel).all()
-    assert np.count_nonzero(to_kernel) > 0
-    assert np.all(np.asarray(to_bias) != 0)
-
-
-def test_no_texture_is_sampled_when_no_loss_looks_at_it(model):
-    names = [layer.name for layer in losses.training_model(model, shape_prior=1.0).layers]
-    assert "texture" not in names
-    assert "mask" not in names
+# For compile and fit
 
 
 @pytest.mark.parametrize(
@@ -439,8 +309,6 @@ def test_no_texture_is_sampled_when_no_loss_looks_at_it(model):
         losses.LandmarkLoss(normalise=True),
         losses.LandmarkDistanceLoss(softness=0.25),
         losses.LandmarkError(),
-        losses.ShapePrior(0.25),
-        losses.TextureLosses(symmetry=0.5, mirror_pairs=0.125),
     ],
     ids=lambda original: type(original).__name__,
 )
@@ -448,14 +316,3 @@ def test_losses_survive_serialisation(original):
     twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(original))
     assert type(twin) is type(original)
     assert twin.get_config() == original.get_config()
-
-
-def test_training_model_survives_saving(model, rng, tmp_path):
-    images, labels = photographs_and_labels(rng, model)
-    trainer = compiled(model, **WEIGHTS)
-    expected = trainer.evaluate(images, {"landmarks": labels}, return_dict=True, verbose=0)
-    trainer.save(tmp_path / "trainer.keras")
-    loaded = keras.models.load_model(tmp_path / "trainer.keras")
-    logs = loaded.evaluate(images, {"landmarks": labels}, return_dict=True, verbose=0)
-    assert logs.keys() == expected.keys()
-    np.testing.assert_allclose(list(logs.values()), list(expected.values()), rtol=1e-5)

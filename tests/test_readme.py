@@ -41,7 +41,7 @@ def test_training(folder, rng):
     np.save("images.npy", rng.uniform(0, 255, (4, 224, 224, 3)).astype(np.float32))
     labels = rng.uniform(0, 223, (4, 68, 3)).astype(np.float32)
     np.save("landmarks.npy", labels)
-    block = block_with("training_model")
+    block = block_with("TrainingModel(")
     assert len([line for line in block.splitlines() if line.strip()]) <= 12
     names = {}
     exec(block.replace("epochs=100", "epochs=1, verbose=0"), names)

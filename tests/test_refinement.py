@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_3dmmstn import GridModel, Normaliser, spatial_transformer
-from keras_3dmmstn.losses import LandmarkLoss, training_model
+from keras_3dmmstn import GridModel, Normaliser, TrainingModel, spatial_transformer
+from keras_3dmmstn.losses import LandmarkLoss
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.refinement import refined_grid_model
 
@@ -48,7 +48,7 @@ def test_a_network_that_was_not_trained_has_its_own_face_model(grid_model):
 def test_training_moves_the_landmarks_and_the_normaliser_uses_them(grid_model, rng, tmp_path):
     model = network(grid_model)
     model.get_layer("morphable_model").trainable = True
-    trainer = training_model(model)
+    trainer = TrainingModel(model)
     trainer.compile(keras.optimizers.SGD(1e-3), {"landmarks": LandmarkLoss()})
     images = rng.uniform(0, 255, (4, SIZE, SIZE, 3)).astype(np.float32)
     labels = np.concatenate([rng.uniform(0, SIZE, (4, 68, 2)), np.ones((4, 68, 1))], axis=-1)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_3dmmstn import losses, spatial_transformer
+from keras_3dmmstn import TrainingModel, losses, spatial_transformer
 from keras_3dmmstn.mesh.landmark_sets import mirror_permutation
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.reflection import with_reflections
@@ -46,7 +46,7 @@ def test_unknown_coordinates_stay_unknown():
 def test_a_dataset_of_pairs_trains_on_the_siamese_loss(rng):
     backbone = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.GlobalAveragePooling2D()])
     model = spatial_transformer(toy_grid_model((12, 12)), backbone, image_size=32)
-    trainer = losses.training_model(model, mirror_pairs=1e-3)
+    trainer = TrainingModel(model, mirror_pairs=1e-3)
     trainer.compile("sgd", {"landmarks": losses.LandmarkLoss()}, jit_compile=False)
     images = rng.uniform(0, 255, (4, 32, 32, 3)).astype(np.float32)
     labels = {"landmarks": np.ones((4, 68, 3), np.float32)}

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_3dmmstn import losses, spatial_transformer
+from keras_3dmmstn import TrainingModel, losses, spatial_transformer
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.reflection import with_reflections
 
@@ -63,7 +63,7 @@ def batches(image_size, count, in_pairs):
 def gradients_and_logs(strategy, image_size, count, landmark_loss, weights):
     """Takes one step; returns the gradients of all weights and what `fit` logs."""
     with strategy.scope():
-        trainer = losses.training_model(build(image_size), **weights)
+        trainer = TrainingModel(build(image_size), **weights)
         # After one step at a rate of 1 the momentum is the negative gradient.
         trainer.compile(
             keras.optimizers.SGD(1.0, momentum=0.5),

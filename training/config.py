@@ -128,7 +128,9 @@ class TrainingConfig:
         choices=("float32", "mixed_float16", "mixed_bfloat16"),
     )
     jit_compile: str = _setting(
-        "auto", "XLA: auto stands for on a GPU only", choices=("auto", "on", "off")
+        "auto",
+        "XLA: on for all, off for none, auto for all on a GPU and the losses on textures elsewhere",
+        choices=("auto", "on", "off"),
     )
     checkpoint_steps: int = _setting(
         0, "steps between checkpoints within an epoch; 0: at the end of an epoch only", low=0

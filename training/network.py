@@ -7,17 +7,13 @@ import keras
 import tensorflow as tf
 
 from keras_3dmmstn.localiser import compact_localiser
-from keras_3dmmstn.losses import (
-    LandmarkDistanceLoss,
-    LandmarkError,
-    LandmarkLoss,
-    training_model,
-)
+from keras_3dmmstn.losses import LandmarkDistanceLoss, LandmarkError, LandmarkLoss
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.model import spatial_transformer
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.labelled_faces import LANDMARK_SET
 from keras_3dmmstn.training.optimisation import build_optimiser
+from keras_3dmmstn.training_model import TrainingModel
 from keras_3dmmstn.vgg_face import vgg_face_backbone
 
 
@@ -49,7 +45,13 @@ def build_trainer(model: keras.Model, config: TrainingConfig, steps: int) -> ker
         config: the numbers.
         steps: steps of the whole run.
     """
-    trainer = training_model(model, config.shape_prior, config.symmetry, config.mirror_pairs)
+    trainer = TrainingModel(
+        model,
+        config.shape_prior,
+        config.symmetry,
+        config.mirror_pairs,
+        jit_textures=config.jit_compile != "off",
+    )
     optimiser = build_optimiser(config, steps)
     if config.precision == "mixed_float16":
         optimiser = keras.optimizers.LossScaleOptimizer(optimiser)
@@ -71,7 +73,7 @@ def build_measure(model: keras.Model, config: TrainingConfig) -> keras.Model:
     It has the landmark loss and error alone: no texture is sampled, and photographs need no
     reflections.
     """
-    measure = training_model(model)
+    measure = TrainingModel(model)
     measure.compile(
         loss={"landmarks": _landmark_loss(config)},
         metrics={"landmarks": LandmarkError()},
@@ -81,7 +83,7 @@ def build_measure(model: keras.Model, config: TrainingConfig) -> keras.Model:
 
 
 def uses_xla(config: TrainingConfig) -> bool:
-    """Returns whether training steps are compiled by XLA.
+    """Returns whether whole training steps are compiled by XLA.
 
     By itself only on a GPU: on a CPU its convolutions are about ten times slower than those of
     TensorFlow's kernels.

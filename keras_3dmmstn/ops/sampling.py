@@ -73,7 +73,11 @@ def _sample_cells(image, grid):
     upper_weight, lower_weight = _hat(below), _hat(below - 1)
 
     # In the order (l, l), (l, l + 1), (l + 1, l), (l + 1, l + 1) of row and column.
+    pixels = tf.reshape(image, (-1, channels))
     first = _first_pixel_of_each_image(image, grid) + row * width + column
+    # Changes nothing. XLA would compute cheap indices again for each of the gathers, with all of
+    # the projection that they depend on; a remainder it computes once.
+    first %= tf.shape(pixels)[0]
     index = (first, first + 1, first + width, first + width + 1)
     weight = (
         upper_weight * left_weight,
@@ -81,7 +85,6 @@ def _sample_cells(image, grid):
         lower_weight * left_weight,
         lower_weight * right_weight,
     )
-    pixels = tf.reshape(image, (-1, channels))
     taps = [tf.gather(pixels, i) for i in index]
     samples = tf.add_n([w[..., None] * tap for w, tap in zip(weight, taps, strict=True)])
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.reflection import with_reflections
+from keras_3dmmstn.subnetworks import landmark_network, texture_network
 from keras_3dmmstn.training.network import build_measure, build_network, build_trainer
 from keras_3dmmstn.training.recipes import recipe
 from tests.test_learning import SIZE, rendered_photograph
@@ -106,9 +107,14 @@ def test_mixed_precision_trains_to_the_error_of_float32(
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_geometry_and_losses_stay_float32(precision, face, photographs_and_labels):
     config = replace(CONFIG, precision=precision)
-    trainer = build_trainer(build_network(config, face), config, STEPS)
-    after = trainer.layers[[layer.name for layer in trainer.layers].index("localiser") + 1 :]
+    network = build_network(config, face)
+    trainer = build_trainer(network, config, STEPS)
+    assert trainer.compute_dtype == "float32"
+    parts = (network, landmark_network(network), texture_network(network))
+    after = {layer for part in parts for layer in part.layers if layer.name != "localiser"}
+    after = {layer for layer in after if not isinstance(layer, keras.layers.InputLayer)}
     assert len(after) >= 10
     assert {layer.compute_dtype for layer in after} == {"float32"}
     images, _ = photographs_and_labels
-    assert trainer(images)["landmarks"].dtype == tf.float32
+    assert trainer(images, training=True)["landmarks"].dtype == tf.float32
+    assert {loss.dtype for loss in trainer.losses} == {tf.float32}
