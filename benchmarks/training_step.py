@@ -6,9 +6,10 @@ python benchmarks/training_step.py --localiser vgg-face --steps 2 --warm-up 1
 Three steps take turns on the same batch of 32 images of 224² with a grid of 112²: of the whole
 network with all four losses; of its localiser alone, with a loss on its output; and of a network
 whose localiser is one small matrix product, so that nothing but the geometry is left. The first
-less the second is what the geometry adds to a step, the third what it takes by itself, as a graph
-and under XLA. Steps of whole networks run as a graph, as the recipes train on a processor: XLA's
-convolutions are slow there.
+less the second is what the geometry adds to a step, the third what it takes by itself. Steps are as
+the recipes train on a processor: convolutions by TensorFlow's kernels, the losses on textures and
+their gradient compiled by XLA. The first and the third are also timed without XLA, and the first
+without losses on textures, as the recipe `compact` trains.
 
 Peak memory is that of fresh processes which do a few steps of the one or the other.
 """
@@ -73,11 +74,12 @@ def batch() -> tuple[np.ndarray, np.ndarray]:
     return images, labels
 
 
-def whole_step(model: keras.Model, jit_compile: bool = False) -> Callable:
-    """Returns a training step of a network with all losses."""
-    trainer = TrainingModel(model, **WEIGHTS)
+def whole_step(model: keras.Model, textures: bool = True, xla: bool = True) -> Callable:
+    """Returns a training step of a network, with or without the losses on textures."""
+    weights = {n: w for n, w in WEIGHTS.items() if textures or n == "shape_prior"}
+    trainer = TrainingModel(model, **weights, jit_textures=xla)
     optimiser = keras.optimizers.SGD(LEARNING_RATE)
-    trainer.compile(optimiser, loss={"landmarks": LandmarkLoss()}, jit_compile=jit_compile)
+    trainer.compile(optimiser, loss={"landmarks": LandmarkLoss()}, jit_compile=False)
     images, labels = (tf.constant(x) for x in batch())
     return lambda: trainer.train_on_batch(images, {"landmarks": labels})
 
@@ -125,12 +127,12 @@ def take_turns(steps: dict[str, Callable], count: int, warm_up: int) -> dict[str
 
 
 def shares(results: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
-    """Returns the geometry's share of the whole step: by difference, and alone as a graph.
+    """Returns the geometry's share of the whole step: by difference, and alone.
 
     The difference is the better one, as long as it is not small beside the spread of the steps.
     """
     whole, localiser = results["whole network"], results["localiser"]
-    alone = results["geometry alone, graph"]
+    alone = results["geometry alone"]
     figures = [figure for figure in whole if figure != "spread"]
     return {
         "by difference": {f: round(1 - localiser[f] / whole[f], 3) for f in figures},
@@ -215,8 +217,10 @@ def main():
         {
             "whole network": whole_step(model),
             "localiser": localiser_step(model),
-            "geometry alone, graph": whole_step(network("none")),
-            "geometry alone, XLA": whole_step(network("none"), jit_compile=True),
+            "geometry alone": whole_step(network("none")),
+            "whole network, no XLA": whole_step(model, xla=False),
+            "geometry alone, no XLA": whole_step(network("none"), xla=False),
+            "whole network, no textures": whole_step(model, textures=False),
         },
         arguments.steps,
         arguments.warm_up,

@@ -130,13 +130,16 @@ def export_artefacts(
                 content = tflite_model(
                     normaliser, artefact.precision, photographs, landmarks, batch, visibility
                 )
-                card = tflite_card(normaliser, content, artefact.precision, landmarks, batch)
+                card = tflite_card(
+                    normaliser, content, artefact.precision, landmarks, batch, visibility
+                )
                 write_with_card(content, card, *asides)
             elif artefact.kind == "onnx":
-                card = network_card(normaliser, landmarks)
+                card = network_card(normaliser, landmarks, visibility=visibility)
                 write_with_card(onnx_model(network, card), card, *asides)
             else:
-                write_saved_model(network, *asides, network_card(normaliser, landmarks))
+                card = network_card(normaliser, landmarks, visibility=visibility)
+                write_saved_model(network, *asides, card)
             progress(f"Comparing {artefact.title} with the network")
             try:
                 report = parity.check_parity(

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from keras_3dmmstn.camera import Camera
 from keras_3dmmstn.framing import CROP_SHARE
 from keras_3dmmstn.mesh.landmark_sets import NAMES
 from keras_3dmmstn.normaliser import Normaliser
@@ -11,7 +12,10 @@ from keras_3dmmstn.version import __version__
 
 
 def network_card(
-    normaliser: Normaliser, landmarks: str = "ibug68", batch: int | None = None
+    normaliser: Normaliser,
+    landmarks: str = "ibug68",
+    batch: int | None = None,
+    visibility: str = "normals",
 ) -> dict[str, Any]:
     """Describes input and outputs of an exported network.
 
@@ -19,10 +23,11 @@ def network_card(
         normaliser: the localiser and its face model.
         landmarks: name of the landmark set; several joined by "+" follow one another.
         batch: how many images the file takes at a time; None for any number.
+        visibility: how the mask is computed, as for `spatial_transformer`.
 
     Returns:
-        What `json.dumps` writes: `version`, `face_model`, `input`, `outputs` and `pixels`. Shapes
-        are lists, the batch is None in them if it is free.
+        What `json.dumps` writes: `version`, `face_model`, `camera`, `input`, `outputs` and
+        `pixels`. Shapes are lists, the batch is None in them if it is free.
 
     Raises:
         ValueError: if the face model has no such landmark set.
@@ -33,6 +38,7 @@ def network_card(
     return {
         "version": __version__,
         "face_model": face_model.name,
+        "camera": _camera(normaliser.camera),
         "input": {
             "name": "image",
             "shape": [batch, size, size, 3],
@@ -70,9 +76,30 @@ def network_card(
                 "colours": "RGB",
                 "hidden": 0,
             },
-            "mask": {"shape": [batch, height, width, 1], "meaning": "1 visible, 0 hidden"},
+            "mask": {
+                "shape": [batch, height, width, 1],
+                "meaning": "1 visible, 0 hidden",
+                "method": visibility,
+            },
         },
         "pixels": "centres at integer coordinates, (0, 0) the top left one, y downwards",
+    }
+
+
+def camera_of_card(card: dict[str, Any]) -> Camera:
+    """Returns the camera that a card describes."""
+    return Camera(card.get("camera", {}).get("focal_length"))
+
+
+def _camera(camera):
+    """Describes a camera."""
+    if camera.focal_length is None:
+        return {"projection": "orthographic"}
+    return {
+        "projection": "perspective",
+        "focal_length": camera.focal_length,
+        "unit": "sides of the image",
+        "principal_point": "the middle of the image",
     }
 
 

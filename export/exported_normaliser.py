@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_3dmmstn.export import artefact_run
-from keras_3dmmstn.export.card import read_card
+from keras_3dmmstn.export.card import camera_of_card, read_card
 from keras_3dmmstn.mesh import GridModel
 
 _KINDS = {".tflite": "tflite", ".onnx": "onnx"}
@@ -25,6 +25,7 @@ class ExportedNormaliser:
 
     Attributes:
         grid_model: the face model.
+        camera: the camera of the network.
         image_size: side of its input in pixels.
         localiser: has `predict_on_batch`, from crops `(batch, size, size, 3)` to θ.
 
@@ -45,7 +46,8 @@ class ExportedNormaliser:
                 f"{path}: exported with the face model {name!r} of {parameters - 6} modes, "
                 f"received {grid_model.name!r} of {grid_model.modes}."
             )
-        self.grid_model, self.image_size = grid_model, card["input"]["shape"][1]
+        self.grid_model, self.camera = grid_model, camera_of_card(card)
+        self.image_size = card["input"]["shape"][1]
         self.localiser = self
         kind = _KINDS.get(path.suffix, "saved-model")
         try:

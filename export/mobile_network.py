@@ -10,11 +10,12 @@ import tensorflow as tf
 
 from keras_3dmmstn.export.surface_factors import SurfaceFactors
 from keras_3dmmstn.mesh import GridModel, contour_lines
+from keras_3dmmstn.ops.perspective import NEAREST_DEPTH
 
 # Turns a positive number of any size that an area in pixels has into at least 1.
 _STEEP = 1e20
 
-# The rotation of a quaternion q = (x, y, z, w): its first two rows are linear in q qᵀ.
+# The rotation of a quaternion q = (x, y, z, w): its rows are linear in q qᵀ.
 _QUATERNION_TERMS = {
     (0, 0): {"xx": 1, "yy": -1, "zz": -1, "ww": 1},
     (0, 1): {"xy": 2, "zw": -2},
@@ -22,36 +23,68 @@ _QUATERNION_TERMS = {
     (1, 0): {"xy": 2, "zw": 2},
     (1, 1): {"xx": -1, "yy": 1, "zz": -1, "ww": 1},
     (1, 2): {"yz": 2, "xw": -2},
+    (2, 0): {"xz": 2, "yw": -2},
+    (2, 1): {"yz": 2, "xw": 2},
+    (2, 2): {"xx": -1, "yy": -1, "zz": 1, "ww": 1},
 }
 
 
-def camera(theta):
-    """Returns s P R `(2, 3)` and t `(2, 1)` of parameters θ `(1, 6 + D)`."""
+def camera(theta, rows=2):
+    """Returns s P R `(rows, 3)`, or s R with three rows, and t `(2, 1)` of θ `(1, 6 + D)`."""
     r = theta[:, :3]
     angle = tf.maximum(tf.sqrt(tf.reduce_sum(r * r, axis=-1, keepdims=True)), 1e-6)
     quaternion = tf.concat([r * (tf.sin(angle / 2) / angle), tf.cos(angle / 2)], axis=-1)
     products = tf.reshape(tf.transpose(quaternion) * quaternion, (1, 16))
-    matrix = tf.matmul(products, tf.constant(_quaternion_matrix())) * tf.exp(theta[:, 5:6])
-    return tf.reshape(matrix, (2, 3)), tf.reshape(theta[:, 3:5], (2, 1))
+    matrix = tf.matmul(products, tf.constant(_quaternion_matrix(rows))) * tf.exp(theta[:, 5:6])
+    return tf.reshape(matrix, (rows, 3)), tf.reshape(theta[:, 3:5], (2, 1))
 
 
-def surface_points(theta, grid_model: GridModel, factors: SurfaceFactors):
+def placed(scaled, t, scale, intrinsics):
+    """Returns where scaled and turned vertices appear, planes `(2, N)` in pixels.
+
+    With q = (s X'_xy + t − c, s X'_z + f) the perspective camera of `ops.project_perspective`, its
+    tangent near the camera included, is f (2 − q_z / d) q_xy / d + c, d = max(q_z, s n).
+
+    Args:
+        scaled: `(2, N)` planes of s P R X, or with a perspective camera `(3, N)` of s R X.
+        t: `(2, 1)` pixels.
+        scale: s, `(1, 1)`.
+        intrinsics: of a perspective camera, as of `Camera.intrinsics`, or empty.
+    """
+    if not intrinsics:
+        return scaled + t
+    focal_length = tf.constant(intrinsics["focal_length"])
+    principal_point = tf.constant(intrinsics["principal_point"].T)
+    sideways, depth = scaled[:2] + (t - principal_point), scaled[2:] + focal_length
+    nearest = tf.maximum(depth, NEAREST_DEPTH * scale)
+    return focal_length * (2 - depth / nearest) / nearest * sideways + principal_point
+
+
+def surface_points(theta, grid_model: GridModel, factors: SurfaceFactors, intrinsics=None):
     """Returns the projected vertices as planes `(2, H'·W')`, x and y in pixels.
 
     The small core is turned and projected before it is spread over the grid, which leaves two
-    coordinates to spread instead of three.
+    coordinates to spread instead of three; a perspective camera needs all three.
+
+    Args:
+        theta: θ `(1, 6 + D)`.
+        grid_model: the face model.
+        factors: of its basis.
+        intrinsics: of a perspective camera in pixels of the image, as of `Camera.intrinsics`.
     """
+    axes = 3 if intrinsics else 2
     height, width = grid_model.grid_shape
     rank_rows, rank_columns = factors.rows.shape[1], factors.columns.shape[1]
-    matrix, t = camera(theta)
+    matrix, t = camera(theta, axes)
     flat_core = tf.constant(factors.core.reshape(len(factors.core), -1))
     core = tf.reshape(tf.matmul(theta[:, 6:], flat_core), (3, -1))
-    core = tf.reshape(tf.matmul(matrix, core), (2 * rank_columns, rank_rows))
-    spread = tf.reshape(tf.matmul(core, tf.constant(factors.rows.T)), (2, rank_columns, height))
-    spread = tf.reshape(tf.transpose(spread, (0, 2, 1)), (2 * height, rank_columns))
+    core = tf.reshape(tf.matmul(matrix, core), (axes * rank_columns, rank_rows))
+    spread = tf.reshape(tf.matmul(core, tf.constant(factors.rows.T)), (axes, rank_columns, height))
+    spread = tf.reshape(tf.transpose(spread, (0, 2, 1)), (axes * height, rank_columns))
     offsets = tf.matmul(spread, tf.constant(factors.columns.T))
     mean = tf.matmul(matrix, tf.constant(np.ascontiguousarray(grid_model.mean.T)))
-    return tf.reshape(offsets, (2, height * width)) + mean + t
+    scaled = tf.reshape(offsets, (axes, height * width)) + mean
+    return placed(scaled, t, tf.exp(theta[:, 5:6]), intrinsics)
 
 
 def visibility(points, grid_shape):
@@ -95,11 +128,13 @@ def masked_samples(image, points, visible):
     return tf.transpose(tf.reduce_sum(tf.reshape(planes, (3, 4, count)), axis=1))
 
 
-def landmark_points(theta, grid_model: GridModel, name: str):
+def landmark_points(theta, grid_model: GridModel, name: str, intrinsics=None):
     """Returns the landmarks of a set `(1, L, 2)` in pixels, from their own vertices.
 
-    Those of `ibug68` have the jaw on the apparent contour, as in `spatial_transformer`.
+    Those of `ibug68` have the jaw on the apparent contour, as in `spatial_transformer`. Arguments
+    as of `surface_points`.
     """
+    axes = 3 if intrinsics else 2
     indices = grid_model.landmark_indices(name)
     lines, directions = np.zeros((0, 0), np.int32), np.zeros((0, 2), np.float32)
     if name.startswith("ibug68"):
@@ -107,16 +142,17 @@ def landmark_points(theta, grid_model: GridModel, name: str):
     vertices = np.concatenate([lines.ravel(), indices[len(lines) :]])
     basis = grid_model.basis[:, vertices].transpose(0, 2, 1).reshape(grid_model.modes, -1)
     mean = grid_model.mean[vertices].T.reshape(1, -1)
-    matrix, t = camera(theta)
+    matrix, t = camera(theta, axes)
     weights = tf.concat([tf.ones((1, 1)), theta[:, 6:]], axis=1)
     # What float16 leaves of a number goes into a second one. Without it 0.03 pixels are off, which
     # is enough for another jaw point to lie outermost now and then.
     halves = _float16_and_rest(np.concatenate([mean, basis]))
     shape = tf.matmul(tf.concat([weights, weights], axis=1), tf.constant(halves))
-    points = tf.matmul(matrix, tf.reshape(shape, (3, len(vertices)))) + t  # (2, vertices)
+    scaled = tf.matmul(matrix, tf.reshape(shape, (3, len(vertices))))
+    points = placed(scaled, t, tf.exp(theta[:, 5:6]), intrinsics)  # (2, vertices)
     if len(lines):
         candidates = tf.reshape(points[:, : lines.size], (2, *lines.shape))
-        outward = tf.matmul(matrix[:, :2], tf.constant(directions.T))[..., None]
+        outward = tf.matmul(matrix[:2, :2], tf.constant(directions.T))[..., None]
         distance = tf.reduce_sum(candidates * outward, axis=0)
         chosen = tf.one_hot(tf.argmax(distance, axis=-1, output_type=tf.int32), lines.shape[1])
         jaw = tf.reduce_sum(candidates * chosen, axis=-1)
@@ -130,10 +166,10 @@ def _float16_and_rest(values):
     return np.concatenate([nearest, values - nearest])
 
 
-def _quaternion_matrix():
-    """Returns the `(16, 6)` matrix from q qᵀ to the first two rows of the rotation."""
-    matrix = np.zeros((4, 4, 2, 3), np.float32)
+def _quaternion_matrix(rows):
+    """Returns the `(16, rows · 3)` matrix from q qᵀ to the first rows of the rotation."""
+    matrix = np.zeros((4, 4, 3, 3), np.float32)
     for (row, column), terms in _QUATERNION_TERMS.items():
         for (first, second), factor in terms.items():
             matrix["xyzw".index(first), "xyzw".index(second), row, column] = factor
-    return matrix.reshape(16, 6)
+    return matrix[:, :, :rows].reshape(16, 3 * rows)

@@ -29,7 +29,12 @@ def trained_network(
     image = keras.Input((size, size, 3))
     stand_in = keras.Model(image, keras.layers.GlobalAveragePooling2D()(image))
     template = spatial_transformer(
-        normaliser.grid_model, stand_in, size, landmarks, visibility=visibility
+        normaliser.grid_model,
+        stand_in,
+        size,
+        landmarks,
+        focal_length=normaliser.camera.focal_length,
+        visibility=visibility,
     )
 
     def trained(layer):

@@ -79,14 +79,19 @@ def write_tflite(
     """
     path = Path(path)
     model = tflite_model(normaliser, precision, photographs, landmarks, batch, visibility)
-    card = tflite_card(normaliser, model, precision, landmarks, batch)
+    card = tflite_card(normaliser, model, precision, landmarks, batch, visibility)
     with written_aside(path) as aside, written_aside(card_path(path)) as card_aside:
         write_with_card(model, card, aside, card_aside)
     return path
 
 
 def tflite_card(
-    normaliser: Normaliser, model: bytes, precision: str, landmarks: str, batch: int | None = 1
+    normaliser: Normaliser,
+    model: bytes,
+    precision: str,
+    landmarks: str,
+    batch: int | None = 1,
+    visibility: str = "normals",
 ) -> dict[str, Any]:
     """Returns the card of a model: `network_card`, and how the numbers are stored."""
     return {
@@ -95,7 +100,7 @@ def tflite_card(
         "stored": PRECISIONS[precision],
         "bytes": len(model),
         "operators": operator_names(model),
-        **network_card(normaliser, landmarks, batch),
+        **network_card(normaliser, landmarks, batch, visibility),
     }
 
 
@@ -171,18 +176,20 @@ def _head(localiser):
 def _geometry(normaliser, head, landmarks):
     """Returns the function from one image and its features to the outputs of the network."""
     face_model = normaliser.grid_model
+    whole = np.eye(2, 3)[None]  # pixels of the network's input themselves
+    intrinsics = normaliser.camera.intrinsics(whole, normaliser.image_size)
     height, width = face_model.grid_shape
     factors = factorise_basis(face_model, RANK)
     scaling = normaliser.localiser.get_layer("parameter_scaling")
 
     def geometry(image, features):
         theta = scaling(head(features))
-        points = surface_points(theta, face_model, factors)
+        points = surface_points(theta, face_model, factors, intrinsics)
         visible = visibility(points, face_model.grid_shape)
         texture = masked_samples(image, points, visible)
         return (  # as OUTPUTS
             theta,
-            landmark_points(theta, face_model, landmarks),
+            landmark_points(theta, face_model, landmarks, intrinsics),
             tf.reshape(texture, (1, height, width, 3)),
             tf.reshape(visible, (1, height, width, 1)),
         )

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn import framing, ops
+from keras_3dmmstn.camera import Camera, project
 from keras_3dmmstn.detection import find_faces
 from keras_3dmmstn.layers import SelfOcclusionMask
 from keras_3dmmstn.mesh import GridModel, contour_lines, occlusion_table
@@ -30,7 +31,8 @@ class NormalisedFace:
         points: `(H'·W', 2)` float32, the vertices in pixels of the photograph.
         parameters: `rotation` (3,) axis-angle in radians, `translation` (2,) in pixels and
             `log_scale` (pixels per millimetre) of the photograph, `identity` and `expression` in
-            standard deviations.
+            standard deviations. Of a perspective camera also `focal_length` (1,) and
+            `principal_point` (2,), in pixels of the photograph.
         box: `(4,)` x0, y0, x1, y1 in pixels: the box the face was looked for in.
         landmark_indices: set name to the vertices of its landmarks, those of `ibug68` with the
             jaw on the apparent contour.
@@ -72,12 +74,21 @@ class Normaliser:
         grid_model: the face model it was trained with.
         visibility: how the mask is computed, `"depth"`, `"table"` or `"normals"`, see
             `SelfOcclusionMask`. It does not matter what the localiser was trained with.
+        focal_length: of the camera that it was trained with, in sides of its input; None for the
+            paper's orthographic projection. See `spatial_transformer`.
 
     Raises:
-        ValueError: if the two do not go together or `visibility` is unknown.
+        ValueError: if the two do not go together, `visibility` is unknown or `focal_length` is
+            not positive.
     """
 
-    def __init__(self, localiser: keras.Model, grid_model: GridModel, visibility: str = "depth"):
+    def __init__(
+        self,
+        localiser: keras.Model,
+        grid_model: GridModel,
+        visibility: str = "depth",
+        focal_length: float | None = None,
+    ):
         expected = (None, 6 + grid_model.modes)
         if localiser.output_shape != expected:
             raise ValueError(
@@ -86,6 +97,7 @@ class Normaliser:
                 f"{localiser.output_shape}."
             )
         self.localiser, self.grid_model = localiser, grid_model
+        self.camera = Camera(focal_length)
         table = occlusion_table(grid_model) if visibility == "table" else None
         points = len(grid_model.mean)
         self._is_visible = tf.function(
@@ -112,6 +124,8 @@ class Normaliser:
     def load(cls, path: str | Path, visibility: str = "depth") -> "Normaliser":
         """Reads a folder with `localiser.keras` and `face_model.npz`, such as `train` writes.
 
+        A perspective camera is in `camera.json` beside them.
+
         Raises:
             FileNotFoundError: if one of the two is missing.
             ValueError: if they are damaged or do not go together, or `visibility` is unknown.
@@ -123,12 +137,15 @@ class Normaliser:
                     f"Normaliser.load expects a folder with localiser.keras and face_model.npz, "
                     f"but there is no {file}."
                 )
-        return cls(_load_localiser(localiser_path), GridModel.load(model_path), visibility)
+        camera = Camera.load(path)
+        localiser, grid_model = _load_localiser(localiser_path), GridModel.load(model_path)
+        return cls(localiser, grid_model, visibility, camera.focal_length)
 
     def save(self, path: str | Path) -> None:
         """Writes the folder that `load` reads."""
         path = Path(path)
         path.mkdir(parents=True, exist_ok=True)
+        self.camera.save(path)
         self.grid_model.save(path / "face_model.npz")
         self.localiser.save(path / "localiser.keras")
 
@@ -178,29 +195,40 @@ class Normaliser:
         """Returns the boxes of the landmarks that are predicted with given boxes."""
         if not len(boxes) or "ibug68" not in self.grid_model.landmarks:
             return boxes
-        points, _, _ = self._geometry(self.regress(image, boxes))
+        points, _, _ = self._geometry(self.regress(image, boxes), boxes)
         landmarks = points[:, self.grid_model.landmarks["ibug68"]]
         return np.stack([framing.tight_box(face) for face in landmarks])
 
-    def _geometry(self, parameters):
+    def _intrinsics(self, boxes):
+        """Returns the perspective camera of each box in pixels of the photograph, if it is one."""
+        matrices = np.stack([framing.crop_matrix(box, self.image_size) for box in boxes])
+        return self.camera.intrinsics(matrices, self.image_size)
+
+    def _geometry(self, parameters, boxes):
         """Returns points `(n, N, 2)`, vertices `(n, N, 3)` and visibility `(n, H', W')` for θ."""
-        r, t, log_scale, alpha = ops.split_parameters(tf.constant(parameters))
+        parameters = tf.constant(parameters)
+        r, _, _, alpha = ops.split_parameters(parameters)
         mean, basis = tf.constant(self.grid_model.mean), tf.constant(self.grid_model.basis)
         vertices = ops.shape_from_coefficients(alpha, mean, basis)
         rotation = ops.axis_angle_to_matrix(r)
         rotated = ops.rotate_points(vertices, rotation)
-        projected = ops.project_orthographic(rotated)
-        scaled = ops.scale_points(projected, ops.log_scale_to_scale(log_scale))
-        points = ops.translate_points(scaled, t)
-        visible = self._is_visible(rotated, rotation)
+        intrinsics = self._intrinsics(boxes)
+        points = project(rotated, parameters, **intrinsics)
+        seen = rotated
+        if intrinsics:
+            # As in the network: what it projects, in pixels of its input, and the depth.
+            zoom = self.camera.focal_length * self.image_size / intrinsics["focal_length"]
+            seen = tf.concat([zoom[..., None] * points, rotated[..., 2:]], axis=-1)
+        visible = self._is_visible(seen, rotation)
         return points.numpy(), vertices.numpy(), visible.numpy()[..., 0] > 0
 
     def _describe(self, image, boxes, parameters):
         """Returns the faces with parameters θ `(n, 6 + D)`."""
         identity = slice(6, 6 + self.grid_model.identity_count)
+        intrinsics = self._intrinsics(boxes)
         faces = []
-        for theta, box, points, vertices, visible in zip(
-            parameters, boxes, *self._geometry(parameters), strict=True
+        for number, (theta, box, points, vertices, visible) in enumerate(
+            zip(parameters, boxes, *self._geometry(parameters, boxes), strict=True)
         ):
             grid = points.reshape(*self.grid_model.grid_shape, 2)
             last = np.array(image.shape[1::-1]) - 1
@@ -218,6 +246,7 @@ class Normaliser:
                         "log_scale": theta[5],
                         "identity": theta[identity],
                         "expression": theta[identity.stop :],
+                        **{name: values[number] for name, values in intrinsics.items()},
                     },
                     box=np.asarray(box, float),
                     landmark_indices=self._landmark_indices(theta, points),

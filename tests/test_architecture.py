@@ -24,6 +24,7 @@ FLOORS = {
     "ops": 1,
     "layers": 2,
     "losses": 2,
+    "camera": 2,
     "reflection": 2,
     "localiser": 3,
     "model": 3,

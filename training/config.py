@@ -34,6 +34,9 @@ class TrainingConfig:
         "vgg_face: file with its weights, as MatConvNet ships them (code); empty: from scratch",
     )
     image_size: int = _setting(224, "side of the network's input, pixels; code", low=32)
+    focal_length: float = _setting(
+        0.0, "of a perspective camera, in sides of the input; 0: orthographic, as sec. 2.2", low=0
+    )
     landmark_loss: str = _setting(
         "sum",
         "squared pixels summed over the landmarks (eq. 5), their mean by confidence, or the mean "

@@ -142,7 +142,11 @@ def _predict(normaliser, batch, vertices, jaw):
     """Returns points `(2b, L, 2)` in pixels of the photographs and rotations `(2b, 3, 3)`."""
     crops = np.concatenate([face.crops for face in batch]).astype(np.float32)
     parameters = normaliser.localiser.predict_on_batch(crops)
-    points, rotations = landmarks_from_parameters(normaliser.grid_model, parameters, vertices, jaw)
+    whole = np.repeat(np.eye(2, 3)[None], len(crops), axis=0)  # pixels of the crops themselves
+    intrinsics = normaliser.camera.intrinsics(whole, normaliser.image_size)
+    points, rotations = landmarks_from_parameters(
+        normaliser.grid_model, parameters, vertices, jaw, intrinsics
+    )
     matrices = np.concatenate([face.matrices for face in batch])
     in_photograph = [
         apply_similarity(invert_similarity(matrix), face_points)

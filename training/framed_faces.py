@@ -1,12 +1,13 @@
 """Labelled faces cut out of their photographs for the network, and its answer for them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn import framing, ops
+from keras_3dmmstn.camera import project
 from keras_3dmmstn.mesh import GridModel, contour_lines
 from keras_3dmmstn.mesh.landmark_sets import MIRROR
 from keras_3dmmstn.photograph import read_photograph, warp
@@ -114,7 +115,11 @@ def landmark_vertices(model: GridModel, landmarks: np.ndarray) -> np.ndarray:
 
 
 def landmarks_from_parameters(
-    model: GridModel, parameters: np.ndarray, vertices: np.ndarray, jaw: str
+    model: GridModel,
+    parameters: np.ndarray,
+    vertices: np.ndarray,
+    jaw: str,
+    intrinsics: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns where θ puts the landmarks, `(b, 89, 2)`, and its rotations, `(b, 3, 3)`.
 
@@ -124,6 +129,7 @@ def landmarks_from_parameters(
         vertices: `(89,)` of the landmarks.
         jaw: "apparent" for jaw points on the contour that the turned face shows, "fixed" for the
             same vertices in every pose.
+        intrinsics: of a perspective camera, as of `Camera.intrinsics`.
 
     Raises:
         ValueError: if `jaw` is neither.
@@ -133,7 +139,10 @@ def landmarks_from_parameters(
     follows_contour = jaw == "apparent" and "ibug68" in model.landmarks
     lines, directions = contour_lines(model) if follows_contour else (np.zeros((0, 1), int), None)
     projected, rotation = _projected(
-        model, parameters, np.concatenate([vertices, lines.ravel()]).astype(np.int32)
+        model,
+        parameters,
+        np.concatenate([vertices, lines.ravel()]).astype(np.int32),
+        intrinsics or {},
     )
     points = projected[:, : len(vertices)].numpy()
     if follows_contour:
@@ -153,12 +162,11 @@ def yaw_from_rotation(rotations: np.ndarray) -> np.ndarray:
     return np.degrees(np.arctan2(-rotations[:, 0, 2], rotations[:, 2, 2]))
 
 
-def _projected(model, parameters, vertices):
+def _projected(model, parameters, vertices, intrinsics):
     """Returns where θ `(b, 6 + D)` puts some vertices, `(b, L, 2)`, and its rotations."""
-    r, t, log_scale, alpha = ops.split_parameters(tf.constant(parameters))
+    parameters = tf.constant(parameters)
+    r, _, _, alpha = ops.split_parameters(parameters)
     mean, basis = tf.constant(model.mean[vertices]), tf.constant(model.basis[:, vertices])
     rotation = ops.axis_angle_to_matrix(r)
     rotated = ops.rotate_points(ops.shape_from_coefficients(alpha, mean, basis), rotation)
-    scale = ops.log_scale_to_scale(log_scale)
-    scaled = ops.scale_points(ops.project_orthographic(rotated), scale)
-    return ops.translate_points(scaled, t), rotation
+    return project(rotated, parameters, **intrinsics), rotation

@@ -32,6 +32,7 @@ def build_network(config: TrainingConfig, grid_model: GridModel) -> keras.Model:
             localiser=_backbone(config),
             image_size=config.image_size,
             landmarks=LANDMARK_SET,
+            focal_length=config.focal_length or None,
         )
     finally:
         keras.config.set_dtype_policy(before)

@@ -39,7 +39,9 @@ class RunResults:
         self.folder = folder
         self._localiser = model.get_layer("localiser")
         self._inference = inference_localiser(config, model, grid_model)
-        self._normaliser = Normaliser(self._localiser, grid_model)
+        focal_length = config.focal_length or None
+        self._normaliser = Normaliser(self._localiser, grid_model, focal_length=focal_length)
+        self._normaliser.camera.save(folder)
         self._crops = fixed_faces(faces, config)
         self._events = EventLog(folder / "events")
         grid_model.save(folder / "face_model.npz", basis_dtype="float16")

@@ -1,0 +1,102 @@
+"""The camera of a trained network, for those who read its θ: the paper's or a perspective one."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from keras_3dmmstn import ops
+
+#: The file beside `localiser.keras` in which a perspective camera is kept.
+FILE = "camera.json"
+
+
+@dataclass(frozen=True)
+class Camera:
+    """How a network projects, as `spatial_transformer(focal_length=...)`.
+
+    Args:
+        focal_length: None for the paper's scaled orthographic projection; else that of a
+            perspective camera, in sides of the network's input.
+
+    Raises:
+        ValueError: if the focal length is not a positive number.
+    """
+
+    focal_length: float | None = None
+
+    def __post_init__(self):
+        if self.focal_length is not None and not 0 < self.focal_length < math.inf:
+            raise ValueError(
+                "Expected `focal_length` None or a positive number of image sides, "
+                f"received {self.focal_length!r}."
+            )
+
+    def intrinsics(self, matrices: np.ndarray, image_size: int) -> dict[str, np.ndarray]:
+        """Returns the camera in pixels of the photographs that crops are cut from.
+
+        Args:
+            matrices: `(b, 2, 3)` similarities from photographs to crops, as of
+                `framing.crop_matrix`.
+            image_size: side of a crop in pixels.
+
+        Returns:
+            `focal_length` `(b, 1)` and `principal_point` `(b, 2)`, the middle of the crop; float32
+            in pixels of the photographs. Nothing if the camera is orthographic.
+        """
+        if self.focal_length is None:
+            return {}
+        zoom, corner = matrices[:, 0, :1], matrices[:, :, 2]
+        values = {
+            "focal_length": self.focal_length * image_size / zoom,
+            "principal_point": ((image_size - 1) / 2 - corner) / zoom,
+        }
+        return {name: value.astype(np.float32) for name, value in values.items()}
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Camera":
+        """Reads the camera of a folder of weights; one without a `camera.json` is the paper's.
+
+        Raises:
+            ValueError: if the file is damaged.
+        """
+        path = Path(folder) / FILE
+        if not path.exists():
+            return cls()
+        try:
+            return cls(float(json.loads(path.read_text())["focal_length"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f'{path}: expected JSON with a positive "focal_length" in sides of the image: '
+                f"{error}"
+            ) from error
+
+    def save(self, folder: str | Path) -> None:
+        """Writes what `load` reads: a file for a perspective camera, none for the paper's."""
+        path = Path(folder) / FILE
+        if self.focal_length is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_text(json.dumps({"focal_length": self.focal_length}) + "\n")
+
+
+def project(rotated, parameters, focal_length=None, principal_point=None):
+    """Projects rotated vertices to where the network sees them.
+
+    Args:
+        rotated: `(b, N, 3)` float32 tensor R X(α), millimetres.
+        parameters: `(b, 6 + D)` float32 tensor θ, with t and log s in pixels of any image.
+        focal_length, principal_point: `(b, 1)` and `(b, 2)` in its pixels, as of
+            `Camera.intrinsics`; None for the paper's camera.
+
+    Returns:
+        `(b, N, 2)` tensor of x, y in pixels of that image.
+    """
+    _, t, log_s, _ = ops.split_parameters(parameters)
+    s = ops.log_scale_to_scale(log_s)
+    if focal_length is None:
+        return ops.translate_points(ops.scale_points(ops.project_orthographic(rotated), s), t)
+    placed = ops.translation_to_3d(t, s, focal_length, principal_point)
+    return ops.project_perspective(rotated, placed, focal_length, principal_point)
