@@ -106,7 +106,7 @@ def test_the_saved_weights_are_the_average(folder):
     face = tiny_run.toy_grid_model((16, 16))
     trainer = build_trainer(build_network(config, face), config, 6 * 4)
     checkpoint.restore_checkpoint(folder / "unbroken", trainer)
-    localiser = trainer.get_layer("localiser")
+    localiser = trainer.model.get_layer("localiser")
     trained = localiser.get_weights()
     trainer.optimizer.finalize_variable_values(trainer.trainable_variables)
     saved = _arrays(folder / "unbroken" / "localiser.keras")
