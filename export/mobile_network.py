@@ -8,8 +8,9 @@ replaced by its `SurfaceFactors`; the landmarks keep their exact vertices.
 import numpy as np
 import tensorflow as tf
 
+from keras_3dmmstn import ops
 from keras_3dmmstn.export.surface_factors import SurfaceFactors
-from keras_3dmmstn.mesh import GridModel, contour_lines
+from keras_3dmmstn.mesh import GridModel, contour_lines, occlusion_table
 from keras_3dmmstn.ops.perspective import NEAREST_DEPTH
 
 # Turns a positive number of any size that an area in pixels has into at least 1.
@@ -39,43 +40,36 @@ def camera(theta, rows=2):
     return tf.reshape(matrix, (rows, 3)), tf.reshape(theta[:, 3:5], (2, 1))
 
 
-def placed(scaled, t, scale, intrinsics):
+def placed(scaled, theta, intrinsics=None):
     """Returns where scaled and turned vertices appear, planes `(2, N)` in pixels.
 
     With q = (s X'_xy + t − c, s X'_z + f) the perspective camera of `ops.project_perspective`, its
     tangent near the camera included, is f (2 − q_z / d) q_xy / d + c, d = max(q_z, s n).
 
     Args:
-        scaled: `(2, N)` planes of s P R X, or with a perspective camera `(3, N)` of s R X.
-        t: `(2, 1)` pixels.
-        scale: s, `(1, 1)`.
-        intrinsics: of a perspective camera, as of `Camera.intrinsics`, or empty.
+        scaled: planes of s R X, `(3, N)`; `(2, N)` are enough unless there is a perspective camera.
+        theta: θ `(1, 6 + D)`.
+        intrinsics: of a perspective camera in pixels of the image, as of `Camera.intrinsics`.
     """
+    t = tf.reshape(theta[:, 3:5], (2, 1))
     if not intrinsics:
-        return scaled + t
+        return scaled[:2] + t
     focal_length = tf.constant(intrinsics["focal_length"])
     principal_point = tf.constant(intrinsics["principal_point"].T)
     sideways, depth = scaled[:2] + (t - principal_point), scaled[2:] + focal_length
-    nearest = tf.maximum(depth, NEAREST_DEPTH * scale)
+    nearest = tf.maximum(depth, NEAREST_DEPTH * tf.exp(theta[:, 5:6]))
     return focal_length * (2 - depth / nearest) / nearest * sideways + principal_point
 
 
-def surface_points(theta, grid_model: GridModel, factors: SurfaceFactors, intrinsics=None):
-    """Returns the projected vertices as planes `(2, H'·W')`, x and y in pixels.
+def surface(theta, grid_model: GridModel, factors: SurfaceFactors, axes=2):
+    """Returns the turned and scaled vertices s R X as planes `(axes, H'·W')`, pixels.
 
-    The small core is turned and projected before it is spread over the grid, which leaves two
-    coordinates to spread instead of three; a perspective camera needs all three.
-
-    Args:
-        theta: θ `(1, 6 + D)`.
-        grid_model: the face model.
-        factors: of its basis.
-        intrinsics: of a perspective camera in pixels of the image, as of `Camera.intrinsics`.
+    The small core is turned before it is spread over the grid, so that of three coordinates only
+    those are spread that are needed.
     """
-    axes = 3 if intrinsics else 2
     height, width = grid_model.grid_shape
     rank_rows, rank_columns = factors.rows.shape[1], factors.columns.shape[1]
-    matrix, t = camera(theta, axes)
+    matrix, _ = camera(theta, axes)
     flat_core = tf.constant(factors.core.reshape(len(factors.core), -1))
     core = tf.reshape(tf.matmul(theta[:, 6:], flat_core), (3, -1))
     core = tf.reshape(tf.matmul(matrix, core), (axes * rank_columns, rank_rows))
@@ -83,8 +77,31 @@ def surface_points(theta, grid_model: GridModel, factors: SurfaceFactors, intrin
     spread = tf.reshape(tf.transpose(spread, (0, 2, 1)), (axes * height, rank_columns))
     offsets = tf.matmul(spread, tf.constant(factors.columns.T))
     mean = tf.matmul(matrix, tf.constant(np.ascontiguousarray(grid_model.mean.T)))
-    scaled = tf.reshape(offsets, (axes, height * width)) + mean
-    return placed(scaled, t, tf.exp(theta[:, 5:6]), intrinsics)
+    return tf.reshape(offsets, (axes, height * width)) + mean
+
+
+def exact_visibility(scaled, points, theta, grid_model: GridModel, method, intrinsics=None):
+    """Returns what `SelfOcclusionMask` sees with an exact method, flat `(1, H'·W')`.
+
+    Args:
+        scaled: planes of s R X, `(3, H'·W')`.
+        points: of `placed`.
+        theta: θ `(1, 6 + D)`.
+        grid_model: the face model.
+        method: "depth" or "table".
+        intrinsics: as for `placed`.
+    """
+    seen = scaled  # in pixels: both methods take any unit
+    if intrinsics:
+        seen = tf.concat([points, scaled[2:] / tf.exp(theta[:, 5:6])], axis=0)
+    seen = tf.transpose(seen)[None]
+    if method == "depth":
+        mask = ops.self_occlusion_mask_by_depth(seen, grid_model.grid_shape)
+    else:
+        rotation = camera(theta, 3)[0][None] / tf.exp(theta[:, 5:6])
+        table = tf.constant(occlusion_table(grid_model))
+        mask = ops.self_occlusion_mask_by_table(seen, rotation, grid_model.grid_shape, table)
+    return tf.reshape(mask, (1, -1))
 
 
 def visibility(points, grid_shape):
@@ -131,8 +148,8 @@ def masked_samples(image, points, visible):
 def landmark_points(theta, grid_model: GridModel, name: str, intrinsics=None):
     """Returns the landmarks of a set `(1, L, 2)` in pixels, from their own vertices.
 
-    Those of `ibug68` have the jaw on the apparent contour, as in `spatial_transformer`. Arguments
-    as of `surface_points`.
+    Those of `ibug68` have the jaw on the apparent contour, as in `spatial_transformer`. The camera
+    is as for `placed`.
     """
     axes = 3 if intrinsics else 2
     indices = grid_model.landmark_indices(name)
@@ -142,14 +159,14 @@ def landmark_points(theta, grid_model: GridModel, name: str, intrinsics=None):
     vertices = np.concatenate([lines.ravel(), indices[len(lines) :]])
     basis = grid_model.basis[:, vertices].transpose(0, 2, 1).reshape(grid_model.modes, -1)
     mean = grid_model.mean[vertices].T.reshape(1, -1)
-    matrix, t = camera(theta, axes)
+    matrix, _ = camera(theta, axes)
     weights = tf.concat([tf.ones((1, 1)), theta[:, 6:]], axis=1)
     # What float16 leaves of a number goes into a second one. Without it 0.03 pixels are off, which
     # is enough for another jaw point to lie outermost now and then.
     halves = _float16_and_rest(np.concatenate([mean, basis]))
     shape = tf.matmul(tf.concat([weights, weights], axis=1), tf.constant(halves))
     scaled = tf.matmul(matrix, tf.reshape(shape, (3, len(vertices))))
-    points = placed(scaled, t, tf.exp(theta[:, 5:6]), intrinsics)  # (2, vertices)
+    points = placed(scaled, theta, intrinsics)  # (2, vertices)
     if len(lines):
         candidates = tf.reshape(points[:, : lines.size], (2, *lines.shape))
         outward = tf.matmul(matrix[:2, :2], tf.constant(directions.T))[..., None]

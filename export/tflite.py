@@ -13,14 +13,17 @@ import tensorflow as tf
 from keras_3dmmstn.export.card import card_path, network_card, write_with_card
 from keras_3dmmstn.export.destination import written_aside
 from keras_3dmmstn.export.mobile_network import (
+    exact_visibility,
     landmark_points,
     masked_samples,
-    surface_points,
+    placed,
+    surface,
     visibility,
 )
 from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.export.surface_factors import factorise_basis
 from keras_3dmmstn.export.tflite_join import join_models, operator_names, rename_tensors
+from keras_3dmmstn.layers.self_occlusion_mask import VISIBILITY_METHODS
 from keras_3dmmstn.normaliser import Normaliser
 
 #: How the numbers of a file are stored, by the name of the file's kind. The localiser's head and
@@ -64,8 +67,7 @@ def write_tflite(
             them; the ranges of integer activations come from them. For `"integer"` only.
         landmarks: name of the landmark set, as for `spatial_transformer`.
         batch: 1, or None for any number of images at a time.
-        visibility: how the mask is computed, as for `spatial_transformer`; with a batch of 1
-            `"normals"` alone.
+        visibility: how the mask is computed, as for `spatial_transformer`.
 
     Returns:
         The path of the file.
@@ -73,7 +75,7 @@ def write_tflite(
     Raises:
         FileExistsError: if one of the two files exists.
         ValueError: if `precision`, `batch` or `visibility` is unknown or they do not go together
-            (integers go with a batch of 1, depth with a free one), `photographs` are missing or of
+            (integers go with a batch of 1), `photographs` are missing or of
             another shape, or the localiser is not one of `build_localiser`.
         OSError: if it cannot be written; then neither file is there.
     """
@@ -120,13 +122,13 @@ def tflite_model(
         )
     if batch not in (1, None):
         raise ValueError(f"write_tflite expects a batch of 1 or None (any), received {batch!r}.")
+    if visibility not in VISIBILITY_METHODS:
+        raise ValueError(
+            f"write_tflite expects a visibility out of {', '.join(VISIBILITY_METHODS)}, "
+            f"received {visibility!r}."
+        )
     if batch is None:
         return _any_batch(normaliser, precision, landmarks, visibility)
-    if visibility != "normals":
-        raise ValueError(
-            'write_tflite expects for a batch of 1 the visibility "normals", '
-            f"received {visibility!r}, which goes with a free batch."
-        )
     head = _head(normaliser.localiser)
     size = normaliser.image_size
     image = tf.TensorSpec((1, size, size, 3), tf.float32, name="image")
@@ -138,7 +140,7 @@ def tflite_model(
         checked = _checked_photographs(photographs, size)
         first.representative_dataset = lambda: ([crop[None]] for crop in checked)
     rest = "float32" if precision == "float32" else "float16"
-    second = _converter(_geometry(normaliser, head, landmarks), [image, features], rest)
+    second = _converter(_geometry(normaliser, head, landmarks, visibility), [image, features], rest)
     joined = join_models(_converted(first), _converted(second), "image", "features", OUTPUTS)
     return _with_built_in_operators(joined)
 
@@ -173,7 +175,7 @@ def _head(localiser):
     return localiser.get_layer("head")
 
 
-def _geometry(normaliser, head, landmarks):
+def _geometry(normaliser, head, landmarks, method):
     """Returns the function from one image and its features to the outputs of the network."""
     face_model = normaliser.grid_model
     whole = np.eye(2, 3)[None]  # pixels of the network's input themselves
@@ -181,11 +183,16 @@ def _geometry(normaliser, head, landmarks):
     height, width = face_model.grid_shape
     factors = factorise_basis(face_model, RANK)
     scaling = normaliser.localiser.get_layer("parameter_scaling")
+    axes = 2 if method == "normals" and not intrinsics else 3
 
     def geometry(image, features):
         theta = scaling(head(features))
-        points = surface_points(theta, face_model, factors, intrinsics)
-        visible = visibility(points, face_model.grid_shape)
+        scaled = surface(theta, face_model, factors, axes)
+        points = placed(scaled, theta, intrinsics)
+        if method == "normals":
+            visible = visibility(points, face_model.grid_shape)
+        else:
+            visible = exact_visibility(scaled, points, theta, face_model, method, intrinsics)
         texture = masked_samples(image, points, visible)
         return (  # as OUTPUTS
             theta,

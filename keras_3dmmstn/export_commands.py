@@ -38,10 +38,7 @@ def export(
     ] = False,
     visibility: Annotated[
         str,
-        typer.Option(
-            help="How the mask is computed: normals, depth or table. TensorFlow Lite files of one "
-            "image have normals alone."
-        ),
+        typer.Option(help="How the mask is computed: normals, depth or table."),
     ] = "normals",
     photographs: Annotated[
         list[Path] | None,

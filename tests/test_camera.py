@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_3dmmstn import Normaliser, framing, ops
 from keras_3dmmstn.camera import FILE, Camera, project
 from keras_3dmmstn.export.card import camera_of_card, network_card
-from keras_3dmmstn.export.mobile_network import surface_points
+from keras_3dmmstn.export.mobile_network import placed, surface
 from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.export.surface_factors import factorise_basis
 from keras_3dmmstn.export.tflite import tflite_model, write_tflite
@@ -125,7 +125,8 @@ def test_a_phone_projects_as_the_op_also_near_the_camera_and_behind_it(depth, rn
     shape = ops.shape_from_coefficients(theta[:, 6:], model.mean, model.basis)
     rotated = ops.rotate_points(shape, ops.axis_angle_to_matrix(theta[:, :3]))
     expected = project(rotated, theta, **intrinsics)[0]
-    received = tf.transpose(surface_points(theta, model, factorise_basis(model, 13), intrinsics))
+    planes = surface(theta, model, factorise_basis(model, 13), axes=3)
+    received = tf.transpose(placed(planes, theta, intrinsics))
     np.testing.assert_allclose(received, expected, rtol=1e-4, atol=CLOSE)
 
 

@@ -8,7 +8,8 @@ from keras_3dmmstn import ops
 from keras_3dmmstn.export.mobile_network import (
     camera,
     masked_samples,
-    surface_points,
+    placed,
+    surface,
     visibility,
 )
 from keras_3dmmstn.export.surface_factors import factorise_basis
@@ -38,7 +39,7 @@ def test_points_and_visibility_are_those_of_the_ops(rng):
     rotated = ops.rotate_points(shape, ops.axis_angle_to_matrix(theta[:, :3]))
     expected = np.exp(-0.7) * rotated[0, :, :2] + [31, 17]
 
-    points = surface_points(theta, model, factorise_basis(model, 13))
+    points = placed(surface(theta, model, factorise_basis(model, 13)), theta)
     np.testing.assert_allclose(tf.transpose(points), expected, atol=1e-3)
     mask = ops.self_occlusion_mask(rotated, (13, 10)).numpy().ravel()
     assert 0 < mask.mean() < 1

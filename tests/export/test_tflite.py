@@ -144,17 +144,23 @@ def test_a_free_batch_has_the_answers_of_keras(normaliser, photographs, precisio
 
 
 @pytest.mark.parametrize("visibility", ["table", "depth"])
-def test_exact_masks_go_with_a_free_batch(normaliser, photographs, visibility):
+@pytest.mark.parametrize("batch", [1, None])
+def test_exact_masks_are_those_of_keras(normaliser, photographs, visibility, batch):
     litert = pytest.importorskip("ai_edge_litert.interpreter", reason="needs the extra export")
-    model = tflite_model(normaliser, batch=None, visibility=visibility)
+    images = photographs[:batch]
+    model = tflite_model(normaliser, batch=batch, visibility=visibility)
     interpreter = litert.Interpreter(model_content=model)
-    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], photographs.shape)
-    received = interpreter.get_signature_runner("serving_default")(image=photographs)
+    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], images.shape)
+    received = interpreter.get_signature_runner("serving_default")(image=images)
     network = trained_network(normaliser, visibility=visibility)
-    expected = network(photographs, training=False)["mask"]
-    np.testing.assert_array_equal(received["mask"], expected)
-    with pytest.raises(ValueError, match=f"\"normals\", received '{visibility}'"):
-        tflite_model(normaliser, visibility=visibility)
+    expected = network(images, training=False)
+    np.testing.assert_array_equal(received["mask"], expected["mask"])
+    np.testing.assert_allclose(received["texture"], expected["texture"], atol=0.5)
+
+
+def test_an_unknown_visibility_is_refused(normaliser):
+    with pytest.raises(ValueError, match="normals, table, depth, received 'rays'"):
+        tflite_model(normaliser, visibility="rays")
 
 
 @pytest.mark.parametrize("precision", ["dynamic", "integer"])
