@@ -2,9 +2,10 @@
 
 python benchmarks/mobile.py [--threads 1] [--quick]
 
-Ours goes from the photograph to parameters, landmarks, the 112×112 texture and its mask. The peer
-is MobileNetV1 of width 0.5 at 120×120 with 62 outputs, the architecture of 3DDFA_V2's `mb05`,
-untrained, converted in the same way. Both run in LiteRT, photograph already in the input tensor.
+Ours goes from the photograph to parameters, landmarks, the 112×112 texture and its mask, by normals
+unless it says otherwise. The peer is MobileNetV1 of width 0.5 at 120×120 with 62 outputs, the
+architecture of 3DDFA_V2's `mb05`, untrained, converted in the same way. Both run in LiteRT,
+photograph already in the input tensor.
 """
 
 from collections.abc import Callable
@@ -79,17 +80,20 @@ def invocation(model: bytes, image: np.ndarray, threads: int) -> Callable:
 
 
 def main():
-    """Times each precision against the peer of the same precision."""
+    """Times each precision, and the exact masks, against the peer of the same precision."""
     run = Run.from_command_line(__doc__, __file__, threads=1)
     normaliser = Normaliser.pretrained()
     crops = rendered_photographs(normaliser.grid_model, normaliser.image_size)
     small = np.stack([tf.image.resize(crop, (PEER_SIZE, PEER_SIZE)).numpy() for crop in crops])
     small = small / 127.5 - 1
-    for precision in PRECISIONS:
-        ours = tflite_model(normaliser, precision, crops if precision == "integer" else ())
+    cases = [(precision, "normals") for precision in PRECISIONS]
+    for precision, visibility in [*cases, ("float16", "table"), ("float16", "depth")]:
+        used = crops if precision == "integer" else ()
+        ours = tflite_model(normaliser, precision, used, visibility=visibility)
         peer = peer_model(precision, small)
+        mask = "" if visibility == "normals" else f", mask by {visibility}"
         run.compare(
-            f"exported network, {precision}",
+            f"exported network, {precision}{mask}",
             {"ours": invocation(ours, crops[0], run.threads)},
             {PEER: invocation(peer, small[0], run.threads)},
             seconds=6,
