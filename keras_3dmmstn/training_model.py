@@ -33,6 +33,9 @@ class TrainingModel(keras.Model):
     Returns:
         `{"landmarks": (batch, L, 2)}`, the landmarks of `model`.
 
+    Raises:
+        ValueError: if `model` is none of `spatial_transformer`.
+
     Example:
     >>> from keras_3dmmstn import spatial_transformer
     >>> from keras_3dmmstn.mesh.synthetic import toy_grid_model
@@ -46,6 +49,7 @@ class TrainingModel(keras.Model):
     def __init__(
         self, model, shape_prior=0.0, symmetry=0.0, mirror_pairs=0.0, jit_textures=True, **kwargs
     ):
+        _check_model(model)
         kwargs.setdefault("dtype", "float32")  # under a mixed policy, too: see the model's layers
         super().__init__(**kwargs)
         self.model = model
@@ -138,3 +142,16 @@ class TrainingModel(keras.Model):
     def from_config(cls, config, custom_objects=None):
         model = keras.saving.deserialize_keras_object(config.pop("model"), custom_objects)
         return cls(model, **config)
+
+
+def _check_model(model):
+    """Raises a ValueError unless a model has the outputs and layers of `spatial_transformer`."""
+    outputs, names = getattr(model, "output", None), {layer.name for layer in model.layers}
+    expected = {"parameters", "landmarks", "texture", "mask"}
+    received = set(outputs) if isinstance(outputs, dict) else set()
+    missing = sorted((expected - received) | ({"landmarks", "morphable_model"} - names))
+    if missing:
+        raise ValueError(
+            "TrainingModel expects a model of `spatial_transformer`, received one without "
+            f"{', '.join(missing)}: {model.name!r}."
+        )

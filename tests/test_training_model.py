@@ -229,6 +229,17 @@ def test_the_gradient_of_the_texture_losses_scales_with_the_loss(model, rng):
     np.testing.assert_allclose(gradient(1024.0), 1024.0 * gradient(1.0), rtol=1e-6)
 
 
+def test_a_model_of_another_kind_is_refused(model):
+    image = keras.Input((32, 32, 3))
+    other = keras.Model(image, {"landmarks": keras.layers.Flatten()(image)})
+    with pytest.raises(
+        ValueError, match="without landmarks, mask, morphable_model, parameters, texture"
+    ):
+        TrainingModel(other)
+    with pytest.raises(ValueError, match="received one without landmarks, mask"):
+        TrainingModel(model.get_layer("localiser"))
+
+
 def test_training_model_survives_saving(model, rng, tmp_path):
     images, labels = photographs_and_labels(rng, model)
     trainer = compiled(model, **WEIGHTS)
