@@ -30,14 +30,14 @@ _QUATERNION_TERMS = {
 }
 
 
-def camera(theta, rows=2):
-    """Returns s P R `(rows, 3)`, or s R with three rows, and t `(2, 1)` of θ `(1, 6 + D)`."""
+def scaled_rotation(theta, rows=2):
+    """Returns the first two or all three rows of s R, `(rows, 3)`, of θ `(1, 6 + D)`."""
     r = theta[:, :3]
     angle = tf.maximum(tf.sqrt(tf.reduce_sum(r * r, axis=-1, keepdims=True)), 1e-6)
     quaternion = tf.concat([r * (tf.sin(angle / 2) / angle), tf.cos(angle / 2)], axis=-1)
     products = tf.reshape(tf.transpose(quaternion) * quaternion, (1, 16))
     matrix = tf.matmul(products, tf.constant(_quaternion_matrix(rows))) * tf.exp(theta[:, 5:6])
-    return tf.reshape(matrix, (rows, 3)), tf.reshape(theta[:, 3:5], (2, 1))
+    return tf.reshape(matrix, (rows, 3))
 
 
 def placed(scaled, theta, intrinsics=None):
@@ -69,7 +69,7 @@ def surface(theta, grid_model: GridModel, factors: SurfaceFactors, axes=2):
     """
     height, width = grid_model.grid_shape
     rank_rows, rank_columns = factors.rows.shape[1], factors.columns.shape[1]
-    matrix, _ = camera(theta, axes)
+    matrix = scaled_rotation(theta, axes)
     flat_core = tf.constant(factors.core.reshape(len(factors.core), -1))
     core = tf.reshape(tf.matmul(theta[:, 6:], flat_core), (3, -1))
     core = tf.reshape(tf.matmul(matrix, core), (axes * rank_columns, rank_rows))
@@ -98,7 +98,7 @@ def exact_visibility(scaled, points, theta, grid_model: GridModel, method, intri
     if method == "depth":
         mask = ops.self_occlusion_mask_by_depth(seen, grid_model.grid_shape)
     else:
-        rotation = camera(theta, 3)[0][None] / tf.exp(theta[:, 5:6])
+        rotation = scaled_rotation(theta, 3)[None] / tf.exp(theta[:, 5:6])
         table = tf.constant(occlusion_table(grid_model))
         mask = ops.self_occlusion_mask_by_table(seen, rotation, grid_model.grid_shape, table)
     return tf.reshape(mask, (1, -1))
@@ -159,7 +159,7 @@ def landmark_points(theta, grid_model: GridModel, name: str, intrinsics=None):
     vertices = np.concatenate([lines.ravel(), indices[len(lines) :]])
     basis = grid_model.basis[:, vertices].transpose(0, 2, 1).reshape(grid_model.modes, -1)
     mean = grid_model.mean[vertices].T.reshape(1, -1)
-    matrix, _ = camera(theta, axes)
+    matrix = scaled_rotation(theta, axes)
     weights = tf.concat([tf.ones((1, 1)), theta[:, 6:]], axis=1)
     # What float16 leaves of a number goes into a second one. Without it 0.03 pixels are off, which
     # is enough for another jaw point to lie outermost now and then.

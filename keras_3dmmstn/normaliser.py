@@ -195,7 +195,7 @@ class Normaliser:
         """Returns the boxes of the landmarks that are predicted with given boxes."""
         if not len(boxes) or "ibug68" not in self.grid_model.landmarks:
             return boxes
-        points, _, _ = self._geometry(self.regress(image, boxes), boxes)
+        points, _, _ = self._geometry(self.regress(image, boxes), self._intrinsics(boxes))
         landmarks = points[:, self.grid_model.landmarks["ibug68"]]
         return np.stack([framing.tight_box(face) for face in landmarks])
 
@@ -204,7 +204,7 @@ class Normaliser:
         matrices = np.stack([framing.crop_matrix(box, self.image_size) for box in boxes])
         return self.camera.intrinsics(matrices, self.image_size)
 
-    def _geometry(self, parameters, boxes):
+    def _geometry(self, parameters, intrinsics):
         """Returns points `(n, N, 2)`, vertices `(n, N, 3)` and visibility `(n, H', W')` for θ."""
         parameters = tf.constant(parameters)
         r, _, _, alpha = ops.split_parameters(parameters)
@@ -212,7 +212,6 @@ class Normaliser:
         vertices = ops.shape_from_coefficients(alpha, mean, basis)
         rotation = ops.axis_angle_to_matrix(r)
         rotated = ops.rotate_points(vertices, rotation)
-        intrinsics = self._intrinsics(boxes)
         points = project(rotated, parameters, **intrinsics)
         seen = rotated
         if intrinsics:
@@ -225,10 +224,10 @@ class Normaliser:
     def _describe(self, image, boxes, parameters):
         """Returns the faces with parameters θ `(n, 6 + D)`."""
         identity = slice(6, 6 + self.grid_model.identity_count)
-        intrinsics = self._intrinsics(boxes)
+        camera = self._intrinsics(boxes)
         faces = []
         for number, (theta, box, points, vertices, visible) in enumerate(
-            zip(parameters, boxes, *self._geometry(parameters, boxes), strict=True)
+            zip(parameters, boxes, *self._geometry(parameters, camera), strict=True)
         ):
             grid = points.reshape(*self.grid_model.grid_shape, 2)
             last = np.array(image.shape[1::-1]) - 1
@@ -246,7 +245,7 @@ class Normaliser:
                         "log_scale": theta[5],
                         "identity": theta[identity],
                         "expression": theta[identity.stop :],
-                        **{name: values[number] for name, values in intrinsics.items()},
+                        **{name: values[number] for name, values in camera.items()},
                     },
                     box=np.asarray(box, float),
                     landmark_indices=self._landmark_indices(theta, points),

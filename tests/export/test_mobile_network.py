@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from keras_3dmmstn import ops
 from keras_3dmmstn.export.mobile_network import (
-    camera,
     masked_samples,
     placed,
+    scaled_rotation,
     surface,
     visibility,
 )
@@ -24,12 +24,12 @@ def parameters(r, modes, rng):
 
 
 @pytest.mark.parametrize("r", POSES)
-def test_camera_is_the_scaled_rotation(r, rng):
+def test_the_scaled_rotation_is_that_of_the_op(r, rng):
     theta = parameters(r, 2, rng)
-    matrix, t = camera(theta)
     rotation = ops.axis_angle_to_matrix(theta[:, :3])[0]
-    np.testing.assert_allclose(matrix, np.exp(-0.7) * rotation[:2], atol=1e-6)
-    np.testing.assert_array_equal(t, [[31], [17]])
+    for rows in (2, 3):
+        expected = np.exp(-0.7) * rotation[:rows]
+        np.testing.assert_allclose(scaled_rotation(theta, rows), expected, atol=1e-6)
 
 
 def test_points_and_visibility_are_those_of_the_ops(rng):
