@@ -17,19 +17,19 @@ import cv2
 import keras
 import numpy as np
 
-from keras_3dmmstn.localiser import compact_localiser
+from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.normaliser import Normaliser
+from keras_3dmmstn.network.localiser import compact_localiser
 from keras_3dmmstn.training.config import TrainingConfig, with_settings
-from keras_3dmmstn.training.error_measures import face_errors
-from keras_3dmmstn.training.evaluate import measure
-from keras_3dmmstn.training.evaluation_report import versions
-from keras_3dmmstn.training.faces import read_faces
-from keras_3dmmstn.training.mixture import mixture
+from keras_3dmmstn.training.data.batches import training_batches
+from keras_3dmmstn.training.data.faces import read_faces
+from keras_3dmmstn.training.data.mixture import mixture
+from keras_3dmmstn.training.data.run_data import read_sources
+from keras_3dmmstn.training.evaluation.error_measures import face_errors
+from keras_3dmmstn.training.evaluation.measurement import measure
+from keras_3dmmstn.training.evaluation.report import versions
 from keras_3dmmstn.training.network import build_network, build_trainer
-from keras_3dmmstn.training.pipeline import training_batches
 from keras_3dmmstn.training.recipes import recipe
-from keras_3dmmstn.training.run_data import read_sources
 
 PHOTOGRAPHS = ("300w/helen/trainset", "300w/lfpw/trainset", "youtube/train")
 MEASURED_ON = ("300w/afw", "youtube/val")

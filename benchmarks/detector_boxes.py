@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_3dmmstn.framing import tight_box
-from keras_3dmmstn.photograph import read_photograph
-from keras_3dmmstn.training.faces import read_faces
+from keras_3dmmstn.inference.photograph import read_photograph
+from keras_3dmmstn.network.framing import tight_box
+from keras_3dmmstn.training.data.faces import read_faces
 
 EXAMPLE = Path(__file__).parents[1] / "docs" / "mobile" / "normalise_camera.py"
 LOOKS = 3

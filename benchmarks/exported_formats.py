@@ -17,12 +17,12 @@ from sizes import BASE, NETWORK_AXES, Size, sizes
 from timing import Run
 
 from keras_3dmmstn.export.artefact_run import RUNTIMES
+from keras_3dmmstn.export.mobile.tflite import PRECISIONS, write_tflite
 from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.export.onnx import write_onnx
 from keras_3dmmstn.export.photographs import rendered_photographs
-from keras_3dmmstn.export.saved_model import write_saved_model
-from keras_3dmmstn.export.tflite import PRECISIONS, write_tflite
-from keras_3dmmstn.normaliser import Normaliser
+from keras_3dmmstn.export.serving.saved_model import write_saved_model
+from keras_3dmmstn.inference.normaliser import Normaliser
 
 ONE = replace(BASE, batch=1)
 AXES = {**NETWORK_AXES, "batch": (4, 16, 64)}

@@ -16,20 +16,20 @@ import cv2
 import keras
 import numpy as np
 
-from keras_3dmmstn.framing import tight_box
-from keras_3dmmstn.losses import LandmarkDistanceLoss
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.model import spatial_transformer
-from keras_3dmmstn.refinement import refined_grid_model
-from keras_3dmmstn.reflection import with_reflections
+from keras_3dmmstn.network.framing import tight_box
+from keras_3dmmstn.network.losses import LandmarkDistanceLoss
+from keras_3dmmstn.network.model import spatial_transformer
+from keras_3dmmstn.network.refinement import refined_grid_model
+from keras_3dmmstn.network.reflection import with_reflections
 from keras_3dmmstn.training.config import with_settings
-from keras_3dmmstn.training.crops import cut_faces
-from keras_3dmmstn.training.error_measures import face_errors, relative_errors
-from keras_3dmmstn.training.evaluation_report import versions
-from keras_3dmmstn.training.faces import read_faces
-from keras_3dmmstn.training.labelled_faces import LANDMARK_SET
+from keras_3dmmstn.training.data.batches import evaluation_batches
+from keras_3dmmstn.training.data.crops import cut_faces
+from keras_3dmmstn.training.data.faces import read_faces
+from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET
+from keras_3dmmstn.training.evaluation.error_measures import face_errors, relative_errors
+from keras_3dmmstn.training.evaluation.report import versions
 from keras_3dmmstn.training.network import start_from
-from keras_3dmmstn.training.pipeline import evaluation_batches
 from keras_3dmmstn.training.recipes import recipe
 
 TRAINED_ON = ("300w/helen/trainset", "300w/lfpw/trainset", "youtube/train")

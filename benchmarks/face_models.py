@@ -21,12 +21,7 @@ from published_models import present_models
 
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.model_to_grid import model_to_grid
-from keras_3dmmstn.mesh.quality import (
-    feature_shares,
-    grid_uv,
-    measure_distortion,
-    mirror_errors,
-)
+from keras_3dmmstn.mesh.quality import feature_shares, grid_uv, measure_distortion, mirror_errors
 from keras_3dmmstn.mesh.readers import read
 
 MODES = 5  # of identity and of expression

@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn.export.photographs import rendered_photographs
-from keras_3dmmstn.localiser import compact_localiser, rest_pose
+from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.normaliser import Normaliser
+from keras_3dmmstn.network.localiser import compact_localiser, rest_pose
 
 _FACES = 4  # that are rendered; a batch repeats them
 

@@ -22,17 +22,17 @@ from sizes import Size, sizes
 from timing import RESULTS, ROOT, Run
 
 from keras_3dmmstn import GridModel, TrainingModel, ops, spatial_transformer
-from keras_3dmmstn.localiser import COMPACT_SIZE
-from keras_3dmmstn.losses import LandmarkLoss
-from keras_3dmmstn.photograph import read_photograph
+from keras_3dmmstn.inference.photograph import read_photograph
+from keras_3dmmstn.network.localiser import COMPACT_SIZE
+from keras_3dmmstn.network.losses import LandmarkLoss
 from keras_3dmmstn.training.config import TrainingConfig
-from keras_3dmmstn.training.conversion import convert
-from keras_3dmmstn.training.crops import FaceCrops
-from keras_3dmmstn.training.faces import LabelledFaces, joint_landmarks, read_faces
-from keras_3dmmstn.training.labelled_faces import LANDMARK_SET
-from keras_3dmmstn.training.mixture import mixture
-from keras_3dmmstn.training.pipeline import training_batches
-from keras_3dmmstn.training.shards import Shards
+from keras_3dmmstn.training.data.batches import training_batches
+from keras_3dmmstn.training.data.conversion import convert
+from keras_3dmmstn.training.data.crops import FaceCrops
+from keras_3dmmstn.training.data.faces import LabelledFaces, joint_landmarks, read_faces
+from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET
+from keras_3dmmstn.training.data.mixture import mixture
+from keras_3dmmstn.training.data.shards import Shards
 
 BASE = Size(batch=64, image=COMPACT_SIZE)
 PIPELINE_AXES = {"batch": (1, 4, 16), "image": (112, 224, 448)}

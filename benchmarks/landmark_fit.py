@@ -20,8 +20,8 @@ import numpy as np
 from published_models import present_models, read_with_all_modes
 
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.training.faces import read_faces
-from keras_3dmmstn.training.weak_perspective import (
+from keras_3dmmstn.training.data.faces import read_faces
+from keras_3dmmstn.training.fitting.weak_perspective import (
     first_pose,
     gauss_newton_step,
     projection_jacobian,

@@ -17,9 +17,9 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from timing import Run
 
+from keras_3dmmstn.export.mobile.tflite import PRECISIONS, tflite_model
 from keras_3dmmstn.export.photographs import rendered_photographs
-from keras_3dmmstn.export.tflite import PRECISIONS, tflite_model
-from keras_3dmmstn.normaliser import Normaliser
+from keras_3dmmstn.inference.normaliser import Normaliser
 
 PEER_SIZE, PEER_OUTPUTS = 120, 62
 PEER, SMALLER_PEER = "MobileNetV1 0.5", "MobileNetV1 0.5 of Keras"

@@ -20,12 +20,12 @@ from sizes import AXES, BASE, Size, sizes
 from timing import Run
 
 from keras_3dmmstn.mesh import ShapeModel
-from keras_3dmmstn.mesh.face_region import cut_face
-from keras_3dmmstn.mesh.flatten import flatten_symmetric
+from keras_3dmmstn.mesh.cutting.face_region import cut_face
+from keras_3dmmstn.mesh.flattening.flatten import flatten_symmetric
+from keras_3dmmstn.mesh.flattening.resample import resample
 from keras_3dmmstn.mesh.model_to_grid import model_to_grid
 from keras_3dmmstn.mesh.quality import grid_uv
 from keras_3dmmstn.mesh.readers.bfm2017 import read_bfm2017
-from keras_3dmmstn.mesh.resample import resample
 from keras_3dmmstn.mesh.synthetic import toy_shape_model
 
 SIDE = 101  # vertices along a side of the head; 10,201 in all

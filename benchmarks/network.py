@@ -18,14 +18,14 @@ from sizes import BASE, NETWORK_AXES, Size, sizes
 from timing import Run
 
 from keras_3dmmstn import TrainingModel, spatial_transformer
-from keras_3dmmstn.losses import (
+from keras_3dmmstn.mesh import GridModel, contour_lines
+from keras_3dmmstn.network.losses import (
     LandmarkLoss,
     landmark_loss,
     mirror_pair_loss,
     shape_prior_loss,
     symmetry_loss,
 )
-from keras_3dmmstn.mesh import GridModel, contour_lines
 
 WEIGHTS = {"shape_prior": 0.01, "symmetry": 1e-4, "mirror_pairs": 1e-4}
 KINDS = {"graph": False, "XLA": True}

@@ -21,8 +21,8 @@ import tensorflow as tf
 from igl.embree import EmbreeIntersector
 
 from keras_3dmmstn import GridModel, ops
-from keras_3dmmstn.framing import CROP_SHARE
 from keras_3dmmstn.mesh import contour_lines
+from keras_3dmmstn.network.framing import CROP_SHARE
 
 SIZE = 224
 MIDDLE = (SIZE - 1) / 2

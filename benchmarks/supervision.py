@@ -20,22 +20,22 @@ import cv2
 import keras
 import numpy as np
 
-from keras_3dmmstn.framing import tight_box
-from keras_3dmmstn.losses import mirror_pair_loss, symmetry_loss
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.model import spatial_transformer
-from keras_3dmmstn.reflection import with_reflections
+from keras_3dmmstn.network.framing import tight_box
+from keras_3dmmstn.network.losses import mirror_pair_loss, symmetry_loss
+from keras_3dmmstn.network.model import spatial_transformer
+from keras_3dmmstn.network.reflection import with_reflections
 from keras_3dmmstn.training.config import TrainingConfig, with_settings
-from keras_3dmmstn.training.crops import FaceCrops, cut_faces
-from keras_3dmmstn.training.error_measures import face_errors, relative_errors
-from keras_3dmmstn.training.evaluation_report import versions
-from keras_3dmmstn.training.faces import read_faces
-from keras_3dmmstn.training.labelled_faces import FIVE_POINTS, LANDMARK_SET
-from keras_3dmmstn.training.mixture import Mixture, mixture
+from keras_3dmmstn.training.data.batches import evaluation_batches, training_batches
+from keras_3dmmstn.training.data.crops import FaceCrops, cut_faces
+from keras_3dmmstn.training.data.faces import read_faces
+from keras_3dmmstn.training.data.labelled_faces import FIVE_POINTS, LANDMARK_SET
+from keras_3dmmstn.training.data.mixture import Mixture, mixture
+from keras_3dmmstn.training.data.supervision import Supervision
+from keras_3dmmstn.training.evaluation.error_measures import face_errors, relative_errors
+from keras_3dmmstn.training.evaluation.report import versions
 from keras_3dmmstn.training.network import build_trainer
-from keras_3dmmstn.training.pipeline import evaluation_batches, training_batches
 from keras_3dmmstn.training.recipes import recipe
-from keras_3dmmstn.training.supervision import Supervision
 
 TRAINED_ON = ("300w/helen/trainset", "300w/lfpw/trainset", "youtube/train")
 MEASURED_ON = ("300w/afw", "youtube/val")

@@ -29,10 +29,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn import GridModel, TrainingModel, spatial_transformer
-from keras_3dmmstn.localiser import rest_pose
-from keras_3dmmstn.losses import LandmarkLoss
+from keras_3dmmstn.network.localiser import rest_pose
+from keras_3dmmstn.network.losses import LandmarkLoss
+from keras_3dmmstn.network.vgg_face import vgg_face_backbone
 from keras_3dmmstn.version import __version__
-from keras_3dmmstn.vgg_face import vgg_face_backbone
 
 IMAGE_SIZE, BATCH, LANDMARKS = 224, 32, 68
 THREADS = 2

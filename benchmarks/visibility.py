@@ -25,8 +25,8 @@ from igl.embree import EmbreeIntersector
 
 from keras_3dmmstn import GridModel, ops
 from keras_3dmmstn.mesh import model_to_grid, occlusion_table
-from keras_3dmmstn.mesh.ray_casting import grid_normals, occluded_vertices
 from keras_3dmmstn.mesh.readers import read
+from keras_3dmmstn.mesh.visibility.ray_casting import grid_normals, occluded_vertices
 
 FACES, POSES, OFFSET = 16, 90, 0.1  # the first face is the mean; the offset is in millimetres
 OTHER_OFFSETS = (0.01, 0.5)

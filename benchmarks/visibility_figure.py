@@ -16,7 +16,7 @@ from visibility import OFFSET, masks_of
 
 from keras_3dmmstn import GridModel, ops
 from keras_3dmmstn.mesh import occlusion_table
-from keras_3dmmstn.mesh.ray_casting import grid_normals, occluded_vertices
+from keras_3dmmstn.mesh.visibility.ray_casting import grid_normals, occluded_vertices
 
 YAWS = (25, 45, 65)  # between the table's directions
 WHITE, ORANGE, BLUE, GREY = (255, 255, 255), (0, 120, 255), (255, 90, 0), 128  # BGR

@@ -12,11 +12,11 @@ import numpy as np
 from keras_3dmmstn.export import parity
 from keras_3dmmstn.export.card import card_path, network_card, write_with_card
 from keras_3dmmstn.export.destination import next_version, written_aside
+from keras_3dmmstn.export.mobile.tflite import PRECISIONS, tflite_card, tflite_model
 from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.export.onnx import onnx_model
-from keras_3dmmstn.export.saved_model import write_saved_model
-from keras_3dmmstn.export.tflite import PRECISIONS, tflite_card, tflite_model
-from keras_3dmmstn.normaliser import Normaliser
+from keras_3dmmstn.export.serving.saved_model import write_saved_model
+from keras_3dmmstn.inference.normaliser import Normaliser
 
 #: The formats that are written.
 FORMATS = ("saved-model", "tflite", "onnx")

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from keras_3dmmstn.camera import Camera
-from keras_3dmmstn.framing import CROP_SHARE
+from keras_3dmmstn.inference.camera import Camera
+from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.landmark_sets import NAMES
-from keras_3dmmstn.normaliser import Normaliser
+from keras_3dmmstn.network.framing import CROP_SHARE
 from keras_3dmmstn.version import __version__
 
 

@@ -4,8 +4,8 @@ import math
 
 import keras
 
-from keras_3dmmstn.model import spatial_transformer
-from keras_3dmmstn.normaliser import Normaliser
+from keras_3dmmstn.inference.normaliser import Normaliser
+from keras_3dmmstn.network.model import spatial_transformer
 
 
 def trained_network(

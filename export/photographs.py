@@ -6,12 +6,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from keras_3dmmstn import framing
+from keras_3dmmstn.drawing.render import render_mesh
+from keras_3dmmstn.inference.photograph import read_photograph, warp
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.photograph import read_photograph, warp
-from keras_3dmmstn.training.faces import read_faces
-from keras_3dmmstn.training.framed_faces import frame_faces, random_moves
-from keras_3dmmstn.visualisation import render_mesh
+from keras_3dmmstn.network import framing
+from keras_3dmmstn.training.data.faces import read_faces
+from keras_3dmmstn.training.evaluation.framed_faces import frame_faces, random_moves
 
 # The tight box of the 68 landmarks in assets/portrait.jpg.
 _PORTRAIT_BOX = np.array([88.0, 87.0, 181.0, 179.0])

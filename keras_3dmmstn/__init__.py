@@ -9,11 +9,11 @@ if Path(next(iter(sys.argv), "")).stem == "keras-3dmmstn":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from keras_3dmmstn import layers, losses, ops, reflection
-from keras_3dmmstn.localiser import build_localiser, compact_localiser
+from keras_3dmmstn.inference.normaliser import NormalisedFace, Normaliser
 from keras_3dmmstn.mesh import GridModel, ShapeModel
-from keras_3dmmstn.model import spatial_transformer
-from keras_3dmmstn.normaliser import NormalisedFace, Normaliser
-from keras_3dmmstn.training_model import TrainingModel
+from keras_3dmmstn.network.localiser import build_localiser, compact_localiser
+from keras_3dmmstn.network.model import spatial_transformer
+from keras_3dmmstn.network.training_model import TrainingModel
 from keras_3dmmstn.version import __version__
 
 __all__ = [

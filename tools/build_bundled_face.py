@@ -15,7 +15,7 @@ from face_surface import cut_face
 from makehuman import MakeHuman
 from texture_layout import lay_out
 
-from keras_3dmmstn.mesh.resample import resample
+from keras_3dmmstn.mesh.flattening.resample import resample
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
 IDENTITY_MODES, EXPRESSION_MODES = 24, 16

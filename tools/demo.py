@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import skimage.data
 
-from keras_3dmmstn.framing import crop_matrix
+from keras_3dmmstn.drawing.render import render_mesh
+from keras_3dmmstn.inference.photograph import read_photograph, warp
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.photograph import read_photograph, warp
-from keras_3dmmstn.visualisation import render_mesh
+from keras_3dmmstn.network.framing import crop_matrix
 
 _SIZE = 320
 

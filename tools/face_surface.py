@@ -7,10 +7,10 @@ import numpy as np
 import scipy.sparse
 from scipy.sparse.csgraph import connected_components
 
-from keras_3dmmstn.mesh.face_outline import angle_beyond_outline
-from keras_3dmmstn.mesh.holes import close_holes
-from keras_3dmmstn.mesh.mesh_cut import cut_at_zero
-from keras_3dmmstn.mesh.symmetry import find_mirror
+from keras_3dmmstn.mesh.cutting.face_outline import angle_beyond_outline
+from keras_3dmmstn.mesh.cutting.holes import close_holes
+from keras_3dmmstn.mesh.cutting.mesh_cut import cut_at_zero
+from keras_3dmmstn.mesh.flattening.symmetry import find_mirror
 
 # Closed edge loops of the base mesh along which the surface is cut before its holes are
 # capped: the first edge of each, on the image-left side or across the symmetry line. What is

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import skimage.data
 
-from keras_3dmmstn.photograph import read_photograph
+from keras_3dmmstn.inference.photograph import read_photograph
 
 _ROOT = Path(__file__).parents[1]
 # In-plane turn (degrees), zoom, gain of light on the image-left and the image-right side.

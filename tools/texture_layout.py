@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import erf
 
-from keras_3dmmstn.mesh.flatten import flatten_symmetric
+from keras_3dmmstn.mesh.flattening.flatten import flatten_symmetric
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
 # Where the texture is magnified: centre and width of a bell in each of u and v, and by how much

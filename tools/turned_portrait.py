@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import skimage.data
 
+from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.normaliser import Normaliser
-from keras_3dmmstn.training.face_turner import DOUBTFUL, FaceTurner
-from keras_3dmmstn.training.labelled_faces import joint_landmarks
+from keras_3dmmstn.training.data.labelled_faces import joint_landmarks
+from keras_3dmmstn.training.turning.face_turner import DOUBTFUL, FaceTurner
 
 _BOX = [177, 72, 268, 190]  # of the portrait's landmarks, pixels
 _YAWS = (0, -30, -45, -60, -75)  # degrees

@@ -1,13 +1,13 @@
-"""Reads labelled photographs of any of the known data sets."""
+"""Labelled photographs and their readers, under their public name."""
 
-from collections.abc import Sequence
-from functools import reduce
-from operator import add
-from pathlib import Path
-
-from keras_3dmmstn.training.aflw import is_aflw, read_aflw
-from keras_3dmmstn.training.labelled_faces import LabelledFaces, joint_landmarks
-from keras_3dmmstn.training.landmark_files import read_300w, read_landmark_csv
+from keras_3dmmstn.training.data.faces import (
+    LabelledFaces,
+    joint_landmarks,
+    read_300w,
+    read_aflw,
+    read_faces,
+    read_landmark_csv,
+)
 
 __all__ = [
     "LabelledFaces",
@@ -17,36 +17,3 @@ __all__ = [
     "read_faces",
     "read_landmark_csv",
 ]
-
-
-def read_faces(folders: str | Path | Sequence[str | Path]) -> LabelledFaces:
-    """Reads folders of labelled photographs into one collection.
-
-    Args:
-        folders: one or several; each may be of another format: 300-W (`.pts` beside each
-            photograph), `landmarks.csv` with `images/`, or AFLW (`aflw.sqlite` with `flickr/`).
-
-    Raises:
-        ValueError: if a folder is none of these, or what is in it is malformed.
-    """
-    if isinstance(folders, str | Path):
-        folders = [folders]
-    if not folders:
-        raise ValueError("Expected at least one folder of labelled photographs, received none.")
-    return reduce(add, [_read_folder(Path(folder)) for folder in folders])
-
-
-def _read_folder(folder):
-    """Reads one folder, of whatever format it is."""
-    if not folder.is_dir():
-        raise ValueError(f"Expected a folder of labelled photographs, received {folder}.")
-    if (folder / "landmarks.csv").exists():
-        return read_landmark_csv(folder)
-    if is_aflw(folder):
-        return read_aflw(folder)
-    if next(folder.rglob("*.pts"), None) is None:
-        raise ValueError(
-            f"{folder}: expected landmarks.csv with images/, aflw.sqlite with flickr/, or "
-            "photographs with .pts files beside them (300-W), found none of them."
-        )
-    return read_300w(folder)

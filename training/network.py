@@ -6,15 +6,15 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from keras_3dmmstn.localiser import compact_localiser
-from keras_3dmmstn.losses import LandmarkDistanceLoss, LandmarkError, LandmarkLoss
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.model import spatial_transformer
+from keras_3dmmstn.network.localiser import compact_localiser
+from keras_3dmmstn.network.losses import LandmarkDistanceLoss, LandmarkError, LandmarkLoss
+from keras_3dmmstn.network.model import spatial_transformer
+from keras_3dmmstn.network.training_model import TrainingModel
+from keras_3dmmstn.network.vgg_face import vgg_face_backbone
 from keras_3dmmstn.training.config import TrainingConfig
-from keras_3dmmstn.training.labelled_faces import LANDMARK_SET
+from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET
 from keras_3dmmstn.training.optimisation import build_optimiser
-from keras_3dmmstn.training_model import TrainingModel
-from keras_3dmmstn.vgg_face import vgg_face_backbone
 
 
 def build_network(config: TrainingConfig, grid_model: GridModel) -> keras.Model:

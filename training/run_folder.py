@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_3dmmstn.drawing.results import write_whole
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.results import write_whole
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.config_file import config_differences, load_config, save_config
 

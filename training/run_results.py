@@ -6,15 +6,15 @@ from pathlib import Path
 import cv2
 import keras
 
+from keras_3dmmstn.drawing.pipeline_sheet import COLUMNS, pipeline_sheet
+from keras_3dmmstn.drawing.results import write_whole
+from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.normaliser import Normaliser
-from keras_3dmmstn.results import write_whole
 from keras_3dmmstn.training.config import TrainingConfig
+from keras_3dmmstn.training.data.mixture import Mixture
+from keras_3dmmstn.training.data.run_data import fixed_faces
 from keras_3dmmstn.training.event_log import EventLog
-from keras_3dmmstn.training.mixture import Mixture
 from keras_3dmmstn.training.network import inference_localiser
-from keras_3dmmstn.training.pipeline_pictures import COLUMNS, pipeline_sheet
-from keras_3dmmstn.training.run_data import fixed_faces
 
 
 class RunResults:

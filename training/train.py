@@ -10,23 +10,18 @@ import keras
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.training.checkpoint import Progress, restore_checkpoint, save_checkpoint
 from keras_3dmmstn.training.config import TrainingConfig
-from keras_3dmmstn.training.mixture import Mixture
-from keras_3dmmstn.training.network import (
-    build_measure,
-    build_network,
-    build_trainer,
-    start_from,
-)
-from keras_3dmmstn.training.pipeline import evaluation_batches
-from keras_3dmmstn.training.run_data import (
+from keras_3dmmstn.training.data.batches import evaluation_batches
+from keras_3dmmstn.training.data.mixture import Mixture
+from keras_3dmmstn.training.data.run_data import (
     describe_sources,
     epoch_batches,
     read_sources,
     skipped_faces,
 )
+from keras_3dmmstn.training.data.shards import named_damage
+from keras_3dmmstn.training.network import build_measure, build_network, build_trainer, start_from
 from keras_3dmmstn.training.run_folder import claim, describe_model, write_log
 from keras_3dmmstn.training.run_results import RunResults
-from keras_3dmmstn.training.shards import named_damage
 from keras_3dmmstn.training.watch import Watch, averaged_weights
 
 

@@ -1,16 +1,16 @@
 """Face models as NumPy arrays: shape models, their flattening and their re-meshing on a grid."""
 
-from keras_3dmmstn.mesh.contour import contour_lines
-from keras_3dmmstn.mesh.face_region import cut_face
-from keras_3dmmstn.mesh.flatten import flatten_symmetric
+from keras_3dmmstn.mesh.cutting.face_region import cut_face
+from keras_3dmmstn.mesh.cutting.holes import close_holes
+from keras_3dmmstn.mesh.flattening.flatten import flatten_symmetric
+from keras_3dmmstn.mesh.flattening.resample import resample
+from keras_3dmmstn.mesh.flattening.symmetry import find_mirror
 from keras_3dmmstn.mesh.grid_model import GridModel
-from keras_3dmmstn.mesh.holes import close_holes
 from keras_3dmmstn.mesh.landmark_transfer import transfer_landmarks
 from keras_3dmmstn.mesh.model_to_grid import model_to_grid
-from keras_3dmmstn.mesh.occlusion_table import occlusion_table
-from keras_3dmmstn.mesh.resample import resample
 from keras_3dmmstn.mesh.shape_model import ShapeModel
-from keras_3dmmstn.mesh.symmetry import find_mirror
+from keras_3dmmstn.mesh.visibility.contour import contour_lines
+from keras_3dmmstn.mesh.visibility.occlusion_table import occlusion_table
 
 __all__ = [
     "GridModel",

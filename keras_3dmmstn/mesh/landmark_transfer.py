@@ -5,10 +5,10 @@ import dataclasses
 import igl
 import numpy as np
 
-from keras_3dmmstn.mesh.face_region import nose_tip
+from keras_3dmmstn.mesh.cutting.face_region import nose_tip
+from keras_3dmmstn.mesh.cutting.trimming import component_around
 from keras_3dmmstn.mesh.grid_model import GridModel
 from keras_3dmmstn.mesh.shape_model import ShapeModel
-from keras_3dmmstn.mesh.trimming import component_around
 
 # Rounds of closest points, and the share of the points, the closest ones, that each round uses.
 _ROUNDS, _CLOSEST_SHARE = 30, 0.8

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_3dmmstn.mesh.face_region import cut_face
-from keras_3dmmstn.mesh.flatten import flatten_symmetric
+from keras_3dmmstn.mesh.cutting.face_region import cut_face
+from keras_3dmmstn.mesh.flattening.flatten import flatten_symmetric
+from keras_3dmmstn.mesh.flattening.resample import resample
 from keras_3dmmstn.mesh.grid_model import GridModel
-from keras_3dmmstn.mesh.resample import resample
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
 

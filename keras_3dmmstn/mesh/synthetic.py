@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from keras_3dmmstn.mesh.flatten import flatten_symmetric
+from keras_3dmmstn.mesh.flattening.flatten import flatten_symmetric
+from keras_3dmmstn.mesh.flattening.resample import resample
 from keras_3dmmstn.mesh.grid_model import GridModel
 from keras_3dmmstn.mesh.landmark_sets import MIRROR
-from keras_3dmmstn.mesh.resample import resample
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
 # The ibug68 points of the image-left half and the symmetry line, and (x, y) in mm of those that are

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn import ops
-from tests.gradients import gradients_of
+from tests.support.gradients import gradients_of
 
 ROWS, COLUMNS, MODES = 6, 5, 3
 POINTS = ROWS * COLUMNS

@@ -15,7 +15,7 @@ from keras_3dmmstn.export.artefacts import (
     planned_artefacts,
 )
 from keras_3dmmstn.export.card import read_card
-from tests.export.small_network import SIZE, small_normaliser
+from tests.support.small_network import SIZE, small_normaliser
 
 pytest.importorskip("tf2onnx", reason="the extra `export` is not installed")
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn.export.exported_normaliser import ExportedNormaliser, is_exported
-from keras_3dmmstn.export.tflite import write_tflite
+from keras_3dmmstn.export.mobile.tflite import write_tflite
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
-from tests.export.small_network import SIZE, small_normaliser
+from tests.support.small_network import SIZE, small_normaliser
 
 pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
 

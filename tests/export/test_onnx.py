@@ -11,7 +11,7 @@ from keras_3dmmstn.export.card import network_card
 from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.export.onnx import CARD_KEY, OPSET, onnx_model, write_onnx
 from keras_3dmmstn.mesh import GridModel
-from tests.export.small_network import SIZE, small_normaliser
+from tests.support.small_network import SIZE, small_normaliser
 
 onnx = pytest.importorskip("onnx", reason="the extra `export` is not installed")
 onnxruntime = pytest.importorskip("onnxruntime", reason="the extra `export` is not installed")

@@ -3,8 +3,8 @@ import pytest
 
 from keras_3dmmstn.export import parity
 from keras_3dmmstn.export.network import trained_network
-from keras_3dmmstn.export.saved_model import write_saved_model
-from tests.export.small_network import SIZE, small_normaliser
+from keras_3dmmstn.export.serving.saved_model import write_saved_model
+from tests.support.small_network import SIZE, small_normaliser
 
 LIMIT = parity.TOLERANCES["float32"]
 

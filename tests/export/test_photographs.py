@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_3dmmstn import Normaliser, framing
+from keras_3dmmstn import Normaliser
 from keras_3dmmstn.export import photographs
 from keras_3dmmstn.mesh import GridModel
-from tests.training.face_folders import write_300w
+from keras_3dmmstn.network import framing
+from tests.support.face_folders import write_300w
 
 
 def test_the_portrait_is_eight_photographs_of_a_face_where_the_network_wants_it():
@@ -23,7 +24,7 @@ def test_the_portrait_is_eight_photographs_of_a_face_where_the_network_wants_it(
 
 
 def normaliser_rest_scale():
-    from keras_3dmmstn.localiser import rest_pose
+    from keras_3dmmstn.network.localiser import rest_pose
 
     return rest_pose(GridModel.bundled(), 224)[1]
 

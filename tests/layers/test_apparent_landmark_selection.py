@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn.layers import ApparentLandmarkSelection, LandmarkSelection
-from tests.layer_contract import assert_keeps_layer_contract
+from tests.support.layer_contract import assert_keeps_layer_contract
 
 LINES, DIRECTIONS = [[0, 1, 2], [3, 4, 5]], [[-1.0, 0.0], [0.0, 1.0]]
 

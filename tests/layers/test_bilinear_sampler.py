@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn.layers import BilinearSampler
-from tests import naive
-from tests.layer_contract import assert_keeps_layer_contract
+from tests.support import naive
+from tests.support.layer_contract import assert_keeps_layer_contract
 
 
 def test_contract(rng, tmp_path):

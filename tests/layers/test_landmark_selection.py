@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn.layers import LandmarkSelection
-from tests.layer_contract import assert_keeps_layer_contract
+from tests.support.layer_contract import assert_keeps_layer_contract
 
 
 def test_contract(rng, tmp_path):

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from keras_3dmmstn.layers import MorphableModel
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
-from tests import naive
-from tests.layer_contract import assert_keeps_layer_contract
+from tests.support import naive
+from tests.support.layer_contract import assert_keeps_layer_contract
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn.layers import PerspectiveProjection
-from tests import naive
-from tests.layer_contract import assert_keeps_layer_contract
+from tests.support import naive
+from tests.support.layer_contract import assert_keeps_layer_contract
 
 PRINCIPAL_POINT = (11.5, 9.0)
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn.layers import Rotation3D
-from tests import naive
-from tests.layer_contract import assert_keeps_layer_contract
+from tests.support import naive
+from tests.support.layer_contract import assert_keeps_layer_contract
 
 
 def test_contract(rng, tmp_path):

@@ -7,8 +7,8 @@ from keras_3dmmstn import ops
 from keras_3dmmstn.layers import SelfOcclusionMask
 from keras_3dmmstn.mesh import occlusion_table
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
-from tests import naive
-from tests.layer_contract import assert_keeps_layer_contract
+from tests.support import naive
+from tests.support.layer_contract import assert_keeps_layer_contract
 
 TURNS = [(-0.2, 1.0, 0.4), (0.1, -1.0, 0.5)]
 METHODS = ["normals", "depth", "table"]

@@ -10,7 +10,7 @@ from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.landmark_transfer import fit_similarity, transfer_landmarks
 from keras_3dmmstn.mesh.readers import read
 from keras_3dmmstn.mesh.synthetic import toy_shape_model
-from tests.mesh.face_meshes import published, with_eyeballs
+from tests.support.face_meshes import published, with_eyeballs
 
 SCALE, TURN = 1.1, cv2.Rodrigues(np.array([0.08, 0.03, -0.04]))[0]
 SHIFT = np.array([3, -40, 25])

@@ -15,7 +15,7 @@ from keras_3dmmstn.mesh.quality import (
 )
 from keras_3dmmstn.mesh.readers import read
 from keras_3dmmstn.mesh.synthetic import toy_grid_model, toy_shape_model
-from tests.mesh.face_meshes import published
+from tests.support.face_meshes import published
 
 
 @pytest.fixture

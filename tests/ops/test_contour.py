@@ -2,7 +2,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn.ops import outermost, select_outermost
-from tests.gradients import (
+from tests.support.gradients import (
     assert_gradient_agrees_with_autodiff,
     assert_gradient_is_correct,
     gradients_of,

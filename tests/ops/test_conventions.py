@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn import GridModel, ops
-from tests import naive
-from tests.gradients import gradients_of
+from tests.support import naive
+from tests.support.gradients import gradients_of
 
 
 @pytest.fixture(scope="module")

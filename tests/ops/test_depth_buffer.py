@@ -3,11 +3,11 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn import GridModel
-from keras_3dmmstn.mesh.ray_casting import grid_normals, occluded_vertices
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
+from keras_3dmmstn.mesh.visibility.ray_casting import grid_normals, occluded_vertices
 from keras_3dmmstn.ops import self_occlusion_mask, self_occlusion_mask_by_depth
-from tests import naive
-from tests.gradients import gradients_of
+from tests.support import naive
+from tests.support.gradients import gradients_of
 
 TURNS = [(0.0, 0.0, 0.0), (0.5, -0.3, 0.2), (-0.2, 1.0, 0.4), (0.3, -1.3, -2.0)]
 

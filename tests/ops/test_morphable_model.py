@@ -5,8 +5,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn.ops import shape_from_coefficients
-from tests import naive
-from tests.gradients import (
+from tests.support import naive
+from tests.support.gradients import (
     assert_gradient_agrees_with_autodiff,
     assert_gradient_is_correct,
     gradients_of,

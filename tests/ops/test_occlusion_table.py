@@ -3,11 +3,11 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn.mesh import occlusion_table
-from keras_3dmmstn.mesh.occlusion_table import table_directions
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
+from keras_3dmmstn.mesh.visibility.occlusion_table import table_directions
 from keras_3dmmstn.ops import self_occlusion_mask, self_occlusion_mask_by_table
-from tests import naive
-from tests.gradients import gradients_of
+from tests.support import naive
+from tests.support.gradients import gradients_of
 
 PLANE = np.array([[x, y, 0.0] for y in range(3) for x in range(4)])
 

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn.ops import split_parameters
-from tests.gradients import assert_gradient_agrees_with_autodiff, assert_gradient_is_correct
+from tests.support.gradients import assert_gradient_agrees_with_autodiff, assert_gradient_is_correct
 
 
 def test_parts_are_the_slices_of_the_vector(rng):

@@ -10,8 +10,8 @@ from keras_3dmmstn.ops import (
     select_points,
     translate_points,
 )
-from tests import naive
-from tests.gradients import (
+from tests.support import naive
+from tests.support.gradients import (
     assert_gradient_agrees_with_autodiff,
     assert_gradient_is_correct,
     gradients_of,

@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn.ops import axis_angle_to_matrix, rotate_points
-from tests import naive
-from tests.gradients import (
+from tests.support import naive
+from tests.support.gradients import (
     assert_gradient_agrees_with_autodiff,
     assert_gradient_is_correct,
     gradients_of,

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_3dmmstn.localiser import compact_localiser
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
+from keras_3dmmstn.network.localiser import compact_localiser
 from keras_3dmmstn.training.network import (
     build_network,
     build_trainer,
@@ -17,7 +17,7 @@ from keras_3dmmstn.training.network import (
     uses_xla,
 )
 from keras_3dmmstn.training.recipes import recipe
-from tests.training.tiny_run import tiny_config
+from tests.support.tiny_run import tiny_config
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
-from keras_3dmmstn.reflection import with_reflections
-from keras_3dmmstn.subnetworks import landmark_network, texture_network
+from keras_3dmmstn.network.reflection import with_reflections
+from keras_3dmmstn.network.subnetworks import landmark_network, texture_network
 from keras_3dmmstn.training.network import build_measure, build_network, build_trainer
 from keras_3dmmstn.training.recipes import recipe
-from tests.test_learning import SIZE, rendered_photograph
+from tests.network.test_learning import SIZE, rendered_photograph
 
 STEPS, FACES = 120, 4
 

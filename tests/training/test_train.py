@@ -14,16 +14,16 @@ import keras
 import numpy as np
 import pytest
 
-from keras_3dmmstn.normaliser import Normaliser
+from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.training import checkpoint
 from keras_3dmmstn.training.config_file import load_config
-from keras_3dmmstn.training.conversion import convert
-from keras_3dmmstn.training.faces import read_faces
+from keras_3dmmstn.training.data.conversion import convert
+from keras_3dmmstn.training.data.faces import read_faces
 from keras_3dmmstn.training.network import build_network, build_trainer
 from keras_3dmmstn.training.train import train
-from tests.training import tiny_run
+from tests.support import tiny_run
+from tests.support.tiny_run import KILLS, arrange_a_kill, run, tiny_config
 from tests.training.test_event_log import events
-from tests.training.tiny_run import KILLS, arrange_a_kill, run, tiny_config
 
 ROOT = Path(__file__).parents[2]
 

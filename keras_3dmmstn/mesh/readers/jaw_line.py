@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
-from keras_3dmmstn.mesh.holes import boundary_loops
+from keras_3dmmstn.mesh.cutting.holes import boundary_loops
 
 # How far behind the chin the first and the last jaw point lie, in outer eye corner distances.
 _DEPTH = 0.75

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_3dmmstn.mesh.holes import boundary_loops
+from keras_3dmmstn.mesh.cutting.holes import boundary_loops
 from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.mesh.readers.blendshapes import modes_from_blendshapes
 from keras_3dmmstn.mesh.readers.frames import outward_triangles, to_package_frame

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from keras_3dmmstn.mesh.flatten import check_mirror
+from keras_3dmmstn.mesh.flattening.flatten import check_mirror
 from keras_3dmmstn.mesh.readers.ict import read_ict
 
 

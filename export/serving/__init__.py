@@ -1,0 +1,1 @@
+"""The network on a server: SavedModel, its signatures, a client."""

@@ -1,0 +1,162 @@
+"""The network as a SavedModel, in the layout and with the signatures of TensorFlow Serving."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_3dmmstn.export.destination import next_version, written_aside
+from keras_3dmmstn.export.network import input_size
+from keras_3dmmstn.export.serving import encoded_photographs as photographs
+from keras_3dmmstn.network.subnetworks import landmark_network
+from keras_3dmmstn.ops.parameters import POSE_SIZE
+
+
+def export_saved_model(network: keras.Model, folder: str | Path) -> Path:
+    """Writes a network as the next version below `folder`, `folder/1` if it is the first.
+
+    Args:
+        network: as of `spatial_transformer` or `trained_network`.
+        folder: the model's folder, of which a server is told; its name is the model's name.
+
+    Returns:
+        The folder of the version. It appears when all of it is written.
+
+    Raises:
+        FileExistsError: if `folder` is a file or holds other things than versions.
+        ValueError: if the network is none of `spatial_transformer`.
+        OSError: if it cannot be written; then nothing is left of it.
+    """
+    version = next_version(Path(folder))
+    with written_aside(version) as aside:
+        write_saved_model(network, aside)
+    return version
+
+
+def write_saved_model(
+    network: keras.Model, folder: str | Path, card: dict[str, Any] | None = None
+) -> None:
+    """Writes a network as a SavedModel, with a free batch size.
+
+    Its signatures are
+
+    - `serving_default`: `image` `(batch, size, size, 3)` float32, RGB in 0..255, to `parameters`,
+      `landmarks`, `texture` and `mask`, as of the network;
+    - `fit`: `image` to `parameters` and `landmarks` alone;
+    - `serving_bytes`: `encoded` `(batch,)`, JPEG or PNG files that show the square crop of a face
+      (of one that is not square, the middle is taken), to all four, landmarks in pixels of the
+      crop scaled to the network's size;
+    - `serving_faces`: `encoded`, whole photographs, and `boxes` `(batch, 4)` float32, x0, y0, x1,
+      y1, the tight box of the face's 68 landmarks in pixels of each, to all four, landmarks and
+      pose in pixels of the photograph.
+
+    Levels, shapes, boxes and files are checked in the graph. A reloaded model has the signatures as
+    methods, and `trainable_variables` and `variables`: the hand-written gradients are saved, too.
+
+    Args:
+        network: as of `spatial_transformer`.
+        folder: where to write.
+        card: such as of `network_card`; written to `assets.extra/card.json`, which servers leave
+            alone.
+
+    Raises:
+        ValueError: if the network is none of `spatial_transformer`.
+        OSError: if it cannot be written.
+    """
+    image_size = input_size(network)
+    served = _Served()
+    # The variables alone, not the Keras model: its own functions would be saved beside these.
+    served.variables = [variable.value for variable in network.variables]
+    served.trainable_variables = [variable.value for variable in network.trainable_variables]
+    signatures = {}
+    for name, (function, signature) in _endpoints(network, image_size).items():
+        traced = tf.function(function, input_signature=signature, autograph=False)
+        setattr(served, name, traced)
+        signatures[name] = traced.get_concrete_function()
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=True)
+    try:
+        tf.saved_model.save(served, str(folder), signatures, options)
+    except tf.errors.OpError as error:
+        raise OSError(f"{folder}: a SavedModel could not be written: {error.message}") from error
+    if card is not None:
+        extra = Path(folder) / "assets.extra"
+        extra.mkdir()
+        (extra / "card.json").write_text(json.dumps(card, indent=1) + "\n")
+
+
+class _Served(tf.Module):
+    """What is saved: functions and variables."""
+
+    # Lists, in the place of the properties of the same names, which are not saved.
+    variables = None
+    trainable_variables = None
+
+
+def _endpoints(network, image_size):
+    """Returns name to function and signature."""
+    image = tf.TensorSpec((None, image_size, image_size, 3), tf.float32, name="image")
+    fitting = landmark_network(network)
+    # The network's graph, with its gradients, is saved once for all signatures that call it.
+    whole = tf.function(
+        lambda image: network(image, training=False), input_signature=[image], autograph=False
+    )
+    encoded = tf.TensorSpec((None,), tf.string, name="encoded")
+    boxes = tf.TensorSpec((None, 4), tf.float32, name="boxes")
+
+    def serving_default(image):
+        return whole(photographs.checked_images(image, image_size))
+
+    def fit(image):
+        return fitting(photographs.checked_images(image, image_size), training=False)
+
+    def serving_bytes(encoded):
+        encoded = photographs.checked_encoded(encoded)
+        # The photographs differ in size, so they are decoded one by one.
+        crops = tf.map_fn(
+            lambda file: _crop_of_whole(file, image_size), encoded, fn_output_signature=tf.float32
+        )
+        return whole(tf.ensure_shape(crops, image.shape))
+
+    def serving_faces(encoded, boxes):
+        encoded = photographs.checked_encoded(encoded)
+        boxes = photographs.checked_boxes(boxes)
+        squares = tf.map_fn(photographs.face_square, boxes)
+        crops = tf.map_fn(
+            lambda face: photographs.cut_square(photographs.decode(face[0]), face[1], image_size),
+            (encoded, squares),
+            fn_output_signature=tf.float32,
+        )
+        outputs = whole(tf.ensure_shape(crops, image.shape))
+        return _in_photograph(outputs, squares, image_size)
+
+    return {
+        "serving_default": (serving_default, [image]),
+        "fit": (fit, [image]),
+        "serving_bytes": (serving_bytes, [encoded]),
+        "serving_faces": (serving_faces, [encoded, boxes]),
+    }
+
+
+def _crop_of_whole(encoded, image_size):
+    """Decodes a file and scales the square in its middle."""
+    image = photographs.decode(encoded)
+    return photographs.cut_square(image, photographs.middle_square(image), image_size)
+
+
+def _in_photograph(outputs, squares, image_size):
+    """Takes landmarks, t and log s from pixels of crops to pixels of photographs.
+
+    Args:
+        outputs: of the network.
+        squares: `(batch, 3)`, centre and side of each crop in its photograph.
+        image_size: side of a crop in its own pixels.
+    """
+    zoom = squares[:, 2:] / image_size  # pixels of the photograph per pixel of the crop
+    corner = squares[:, :2] - zoom * ((image_size - 1) / 2)
+    theta = outputs["parameters"]
+    r, t, log_scale, alpha = tf.split(theta, (3, 2, 1, theta.shape[1] - POSE_SIZE), axis=1)
+    moved = tf.concat([r, zoom * t + corner, log_scale + tf.math.log(zoom), alpha], axis=1)
+    landmarks = zoom[:, None] * outputs["landmarks"] + corner[:, None]
+    return {**outputs, "parameters": moved, "landmarks": landmarks}

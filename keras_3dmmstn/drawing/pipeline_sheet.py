@@ -1,0 +1,47 @@
+"""Pictures of the pipeline: what the network makes of a few fixed faces."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from keras_3dmmstn.drawing.overlay import draw_fit
+from keras_3dmmstn.inference.normaliser import Normaliser, sample_photograph
+from keras_3dmmstn.network.framing import CROP_SHARE
+
+#: The columns of a sheet, as in Figure 6 of Bas et al. 2017.
+COLUMNS = ("input", "fitted mesh", "sampled texture", "mask", "masked texture")
+
+
+def pipeline_sheet(
+    normaliser: Normaliser, crops: Sequence[np.ndarray], size: int = 224
+) -> np.ndarray:
+    """Draws the pipeline for some crops: input, fitted mesh, texture, mask and masked texture.
+
+    Args:
+        normaliser: the network as it is.
+        crops: images `(image_size, image_size, 3)` uint8 RGB as the network sees them.
+        size: side of each picture in pixels.
+
+    Returns:
+        `(size · crops, 5 · size, 3)` uint8 RGB; a row for each crop.
+    """
+    return np.concatenate([_row(normaliser, crop, size) for crop in crops])
+
+
+def _row(normaliser, crop, size):
+    """Draws one face, `(size, 5 · size, 3)`."""
+    # The box that is framed by the whole crop.
+    middle, half = (len(crop) - 1) / 2, len(crop) / CROP_SHARE / 2
+    box = [middle - half, middle - half, middle + half, middle + half]
+    (face,) = normaliser(crop, [box])
+    sampled = sample_photograph(crop, face.points.reshape(*face.mask.shape, 2))
+    mask = np.repeat(face.mask[..., None] * np.uint8(255), 3, axis=2)
+    pictures = (crop, draw_fit(crop, [face]), sampled, mask, face.texture)
+    return np.concatenate([_resized(picture, size) for picture in pictures], axis=1)
+
+
+def _resized(picture, size):
+    """Enlarges or averages a square picture."""
+    way = cv2.INTER_AREA if len(picture) > size else cv2.INTER_LINEAR
+    return cv2.resize(picture, (size, size), interpolation=way)

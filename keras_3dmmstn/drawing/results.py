@@ -1,0 +1,69 @@
+"""Writing what was found in a photograph to a folder."""
+
+import json
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from keras_3dmmstn.drawing.overlay import draw_fit
+from keras_3dmmstn.inference.normaliser import NormalisedFace
+
+
+def write_results(
+    folder: Path, name: str, photograph: np.ndarray, faces: list[NormalisedFace]
+) -> list[Path]:
+    """Writes the pictures and numbers of a photograph's faces.
+
+    Args:
+        folder: where to write; it exists.
+        name: how the files' names begin.
+        photograph: `(height, width, 3)` uint8 RGB.
+        faces: the faces in it.
+
+    Returns:
+        The files: for each face `NAME_K_texture.png`, `NAME_K_mask.png`, `NAME_K_overlay.png` and
+        `NAME_K.json`, with K counted from 0.
+    """
+    written = []
+    for number, face in enumerate(faces):
+        stem = f"{name}_{number}"
+        contents = {
+            f"{stem}_texture.png": _png(face.texture),
+            f"{stem}_mask.png": _png(face.mask.astype(np.uint8) * 255),
+            f"{stem}_overlay.png": _png(draw_fit(photograph, [face])),
+            f"{stem}.json": _as_json(face).encode(),
+        }
+        for file, content in contents.items():
+            write_whole(folder / file, content)
+            written.append(folder / file)
+    return written
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file by way of a temporary one beside it, so that it is never half there."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _png(image):
+    """Encodes a grey or RGB picture."""
+    if image.ndim == 3:
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".png", image)[1].tobytes()
+
+
+def _as_json(face):
+    """Describes a face: pixels are of the photograph, angles are in radians."""
+    description = {
+        "box": face.box.tolist(),
+        "parameters": {name: np.asarray(v).tolist() for name, v in face.parameters.items()},
+        "landmarks": {name: face.landmarks(name).tolist() for name in face.landmark_indices},
+        "visible_share": float(face.mask.mean()),
+    }
+    return json.dumps(description, indent=1) + "\n"

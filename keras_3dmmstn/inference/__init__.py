@@ -1,0 +1,1 @@
+"""Photographs in, normalised faces out."""

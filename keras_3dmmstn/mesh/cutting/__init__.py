@@ -1,0 +1,1 @@
+"""Cuts a face out of a head and closes it to one disc."""

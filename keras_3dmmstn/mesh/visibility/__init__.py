@@ -1,0 +1,1 @@
+"""Which vertices are hidden, and where the apparent contour runs."""

@@ -1,0 +1,185 @@
+"""The localiser: a CNN that regresses the parameter vector θ from a photograph."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_3dmmstn.network.framing import CROP_SHARE
+from keras_3dmmstn.ops.parameters import POSE_SIZE
+
+#: Side in pixels to which the compact localiser shrinks the image, and of the middle of it that it
+#: looks at: 1.36 times the larger side of the box of the 68 landmarks.
+COMPACT_SIZE, MIDDLE_SIZE = 140, 112
+
+
+def build_localiser(backbone, grid_model, image_size=224):
+    """Completes a backbone with a head that regresses θ = (r, t, log s, α).
+
+    A new head predicts the mean face, upright and centred, at the size it has in a crop.
+
+    Args:
+        backbone: a `keras.Model` from images `(batch, image_size, image_size, 3)`, RGB in
+            0..255, to features `(batch, features)` or `(batch, rows, columns, features)`; the
+            latter are averaged over rows and columns.
+        grid_model: the `GridModel` whose coefficients are regressed.
+        image_size: side of the input in pixels.
+
+    Returns:
+        A functional `keras.Model` from `image` to θ `(batch, 6 + D)`, with r in radians within
+        [−π, π], t in pixels of the image and s in pixels per millimetre.
+
+    Raises:
+        ValueError: if the backbone's input or output has another shape.
+    """
+    _check_backbone(backbone, image_size)
+    image = keras.Input((image_size, image_size, 3), name="image")
+    features = backbone(image)
+    if len(features.shape) == 4:
+        features = keras.layers.GlobalAveragePooling2D(name="pooling")(features)
+    raw = keras.layers.Dense(
+        POSE_SIZE + grid_model.modes, kernel_initializer="zeros", name="head", dtype="float32"
+    )(features)
+    parameters = ParameterScaling(
+        *rest_pose(grid_model, image_size), image_size, name="parameter_scaling", dtype="float32"
+    )(raw)
+    return keras.Model(image, parameters, name="localiser")
+
+
+def compact_localiser(grid_model, image_size=224):
+    """Builds the default localiser: small enough for a phone, trained from scratch.
+
+    A narrow residual network (0.6 million parameters, 34 million multiplications) on the middle of
+    the image, 112 pixels wide. Plain 3×3 convolutions rather than depthwise ones: they train
+    several times as fast on a processor. The last feature map is flattened, not averaged, so that
+    it matters where a feature is.
+
+    Args:
+        grid_model: the `GridModel` whose coefficients are regressed.
+        image_size: side of the input in pixels, at least 140. The weights are the same for all.
+
+    Returns:
+        A `keras.Model`, as of `build_localiser`.
+
+    Raises:
+        ValueError: if `image_size` is too small.
+
+    Source:
+        He et al. 2016 (residual blocks, their shortcuts with an average as in He et al. 2019).
+    """
+    if image_size < COMPACT_SIZE:
+        raise ValueError(
+            f"compact_localiser expects an `image_size` of at least {COMPACT_SIZE}, "
+            f"received {image_size}."
+        )
+    image = keras.Input((image_size, image_size, 3), name="image")
+    x = image
+    # These two layers default to training, and would carry the layers after them along wherever the
+    # model is called without a word on it. `fit` overrides what is said here.
+    if image_size > COMPACT_SIZE:
+        x = keras.layers.Resizing(COMPACT_SIZE, COMPACT_SIZE, name="shrink")(x, training=False)
+    x = keras.layers.CenterCrop(MIDDLE_SIZE, MIDDLE_SIZE, name="middle")(x, training=False)
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scale_levels")(x)
+    x = _convolution(x, 16, stride=2)  # 56 × 56
+    x = _convolution(x, 24, stride=2)  # 28 × 28
+    x = _residual_block(_residual_block(x, 48, stride=2), 48)  # 14 × 14
+    x = _residual_block(_residual_block(x, 96, stride=2), 96)  # 7 × 7
+    x = _convolution(x, 128, stride=2)  # 4 × 4
+    x = keras.layers.Flatten(name="features")(x)
+    return build_localiser(keras.Model(image, x, name="compact"), grid_model, image_size)
+
+
+def _convolution(x, filters, size=3, stride=1, activation="relu"):
+    """Appends a convolution with batch normalisation."""
+    x = keras.layers.Conv2D(filters, size, stride, padding="same", use_bias=False)(x)
+    # At Keras' own momentum of 0.99 the statistics lag hundreds of steps behind the weights. On
+    # several devices they are those of the whole batch, so that the gradient is that of one.
+    several_devices = tf.distribute.get_strategy().num_replicas_in_sync > 1
+    x = keras.layers.BatchNormalization(momentum=0.9, synchronized=several_devices)(x)
+    return keras.layers.Activation(activation)(x) if activation else x
+
+
+def _residual_block(x, filters, stride=1):
+    """Appends two convolutions and a shortcut around them."""
+    shortcut = x
+    if stride > 1:
+        shortcut = keras.layers.AveragePooling2D(stride)(shortcut)
+    if x.shape[-1] != filters:
+        shortcut = _convolution(shortcut, filters, size=1, activation=None)
+    x = _convolution(x, filters, stride=stride)
+    x = _convolution(x, filters, activation=None)
+    return keras.layers.ReLU()(keras.layers.Add()([x, shortcut]))
+
+
+@keras.saving.register_keras_serializable(package="keras_3dmmstn")
+class ParameterScaling(keras.layers.Layer):
+    """Turns the head's raw output, of unit order, into θ.
+
+        r = π tanh(0.3 ρ / π),   t = t₀ + 0.05 size τ,   log s = log s₀ + 0.1 σ,   α = a
+
+    for raw (ρ, τ, σ, a): one raw unit is about what faces in a crop vary by.
+
+    Args:
+        translation: t₀, (x, y) in pixels.
+        log_scale: log s₀, s₀ in pixels per millimetre.
+        image_size: side of the input in pixels.
+
+    Call arguments:
+        raw: `(batch, 6 + D)` tensor.
+
+    Returns:
+        `(batch, 6 + D)` tensor θ.
+    """
+
+    def __init__(self, translation, log_scale, image_size, **kwargs):
+        super().__init__(**kwargs)
+        self.translation = tuple(float(value) for value in translation)
+        self.log_scale = float(log_scale)
+        self.image_size = int(image_size)
+
+    def call(self, raw):
+        r, t, log_scale = raw[:, :3], raw[:, 3:5], raw[:, 5:6]
+        r = np.pi * tf.tanh(r * (0.3 / np.pi))
+        t = tf.constant(self.translation, t.dtype) + 0.05 * self.image_size * t
+        log_scale = self.log_scale + 0.1 * log_scale
+        return tf.concat([r, t, log_scale, raw[:, POSE_SIZE:]], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "translation": list(self.translation),
+            "log_scale": self.log_scale,
+            "image_size": self.image_size,
+        }
+
+
+def rest_pose(grid_model, image_size):
+    """Returns (t, log s) that frame the mean face as `framing.crop_square` frames a photograph.
+
+    A model without `ibug68` landmarks is framed by all its vertices.
+    """
+    points = grid_model.mean[:, :2]
+    if "ibug68" in grid_model.landmarks:
+        points = points[grid_model.landmarks["ibug68"]]
+    low, high = points.min(axis=0), points.max(axis=0)
+    scale = image_size / (CROP_SHARE * (high - low).max())
+    translation = (image_size - 1) / 2 - scale * (low + high) / 2
+    return tuple(translation.tolist()), float(np.log(scale))
+
+
+def _check_backbone(backbone, image_size):
+    """Raises a ValueError unless the backbone turns images of that size into features."""
+    expected = (None, image_size, image_size, 3)
+    received = getattr(backbone, "input_shape", None)  # a model never called has none
+    if received != expected:
+        raise ValueError(
+            f"The localiser expects a backbone with input of shape {expected}, "
+            f"received one with input of shape {received}."
+        )
+    if isinstance(backbone.output_shape, (list, dict)) or len(backbone.output_shape) not in (2, 4):
+        raise ValueError(
+            "The localiser expects a backbone with one output of shape (batch, features) or "
+            f"(batch, rows, columns, features), received {backbone.output_shape}."
+        )

@@ -1,0 +1,74 @@
+"""The face model that a training refined, for use outside the network."""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+# Where the Gaussian of the nearest vertex that moved is this share of its peak, half of the
+# movement is left: about three standard deviations away.
+_FADING = 0.01
+
+
+def refined_grid_model(model, grid_model, smoothness=0.0):
+    """Returns the face model of a network whose `MorphableModel` was trained.
+
+        model.get_layer("morphable_model").trainable = True  # before `compile`
+
+    A landmark loss moves those vertices alone that are landmarks, and leaves them as spikes.
+    `smoothness` spreads what they moved by over the surface around them,
+
+        Δ = G ∗ (m d) / (G ∗ m + 0.01 G(0)),
+
+    for the movement d of mean and modes, m = 1 where a vertex moved and 0 elsewhere, and a
+    Gaussian G on the grid. Far from all that moved it fades away; where all vertices moved it
+    smooths.
+
+    Args:
+        model: a network of `spatial_transformer`.
+        grid_model: the face model that it was built with.
+        smoothness: standard deviation of G in cells of the grid; 0 takes the model as it was
+            trained.
+
+    Returns:
+        A `GridModel` for `save`, or `Normaliser(localiser, grid_model)`.
+
+    Raises:
+        ValueError: if `model` has no morphable model, one of another size, or `smoothness` is
+            negative.
+    """
+    if not smoothness >= 0:
+        raise ValueError(f"Expected a smoothness of at least 0, received {smoothness}.")
+    names = [layer.name for layer in model.layers]
+    if "morphable_model" not in names:
+        raise ValueError(
+            "refined_grid_model expects a network with a layer named morphable_model, received "
+            f"one with {', '.join(names)}."
+        )
+    layer = model.get_layer("morphable_model")
+    trained = np.concatenate([layer.mean.numpy()[None], layer.basis.numpy()])
+    given = np.concatenate([grid_model.mean[None], grid_model.basis])
+    if trained.shape != given.shape:
+        raise ValueError(
+            f"refined_grid_model expects the face model that the network was built with, "
+            f"{len(trained) - 1} modes of {trained.shape[1]} vertices, received one with "
+            f"{grid_model.modes} modes of {given.shape[1]}."
+        )
+    if smoothness:
+        trained = given + _spread(trained - given, grid_model.grid_shape, smoothness)
+    return replace(grid_model, mean=trained[0], basis=trained[1:])
+
+
+def _spread(moved_by, grid_shape, deviation):
+    """Returns movements `(modes, N, 3)` spread over the grid."""
+    moved = (moved_by != 0).any(axis=(0, 2)).astype(np.float64)
+
+    def blurred(values):
+        on_grid = values.reshape(*grid_shape)
+        return gaussian_filter(on_grid, deviation, mode="nearest", truncate=6.0).ravel()
+
+    weight = blurred(moved) + _FADING / (2 * np.pi * deviation**2)
+    spread = np.empty_like(moved_by)
+    for mode, axis in np.ndindex(len(moved_by), 3):
+        spread[mode, :, axis] = blurred(moved_by[mode, :, axis].astype(np.float64)) / weight
+    return spread

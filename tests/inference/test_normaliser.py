@@ -1,0 +1,228 @@
+"""The normaliser, with localisers whose answer is known."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_3dmmstn import build_localiser
+from keras_3dmmstn.inference.normaliser import Normaliser, checked_boxes, sample_photograph
+from keras_3dmmstn.layers import SelfOcclusionMask
+from keras_3dmmstn.mesh import contour_lines, occlusion_table
+from keras_3dmmstn.mesh.synthetic import toy_grid_model
+
+BOX = [60.0, 50.0, 160.0, 150.0]
+
+
+@pytest.fixture(scope="module")
+def grid_model():
+    return toy_grid_model((24, 24))
+
+
+def localiser_that_says(grid_model, raw):
+    """A localiser whose head ignores the photograph and answers `raw`, in its own units."""
+    backbone = keras.Sequential([keras.Input((112, 112, 3)), keras.layers.GlobalAveragePooling2D()])
+    localiser = build_localiser(backbone, grid_model, 112)
+    head = localiser.get_layer("head")
+    answer = np.zeros(12)
+    answer[: len(raw)] = raw
+    head.set_weights([np.zeros((3, 12)), answer])
+    return localiser
+
+
+@pytest.fixture(scope="module")
+def normaliser(grid_model):
+    # Turned by about 0.6 rad about y, with some expression.
+    return Normaliser(localiser_that_says(grid_model, [0, 2, 0.2, 0, 0, 0, 1, 0, 0, 2]), grid_model)
+
+
+@pytest.fixture(scope="module")
+def coordinates():
+    """A photograph 200 high and 240 wide whose red is x and green is y."""
+    y, x = np.mgrid[:200, :240]
+    return np.stack([x, y, np.full_like(x, 90)], axis=-1).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def face(normaliser, coordinates):
+    (face,) = normaliser(coordinates, [BOX])
+    return face
+
+
+def test_texture_holds_the_photograph_at_the_points(face):
+    points = face.points.reshape(24, 24, 2)[face.mask]
+    # Rounded to whole levels twice: averaged first, since the grid is coarser than the pixels.
+    np.testing.assert_allclose(face.texture[face.mask][:, :2], points, atol=1.01)
+    assert (face.texture[face.mask][:, 2] == 90).all()
+
+
+def test_mask_is_what_a_depth_buffer_sees_or_what_is_asked_for(grid_model, normaliser, face):
+    rotated = tf.constant((face.vertices @ face.rotation_matrix.T)[None])
+    rotation = tf.constant(face.rotation_matrix[None])
+    layers = {
+        "depth": SelfOcclusionMask((24, 24), "depth"),
+        "normals": SelfOcclusionMask((24, 24), "normals"),
+        "table": SelfOcclusionMask((24, 24), "table", occlusion_table(grid_model)),
+    }
+    masks = {name: layer(rotated, rotation)[0, ..., 0] > 0 for name, layer in layers.items()}
+    # The box lies in the middle: no vertex is outside the photograph.
+    np.testing.assert_array_equal(face.mask, masks["depth"])
+    photograph = np.zeros((200, 240, 3), np.uint8)
+    for name, mask in masks.items():
+        other = Normaliser(normaliser.localiser, grid_model, visibility=name)
+        np.testing.assert_array_equal(other(photograph, [BOX])[0].mask, mask)
+
+
+def test_unknown_visibility_is_refused(grid_model, normaliser):
+    with pytest.raises(ValueError, match=r"one of .* received 'rays'"):
+        Normaliser(normaliser.localiser, grid_model, visibility="rays")
+
+
+def test_texture_is_black_where_the_mask_is_false(face):
+    assert not face.mask.all()
+    assert (face.texture[~face.mask] == 0).all()
+
+
+def test_texture_is_upright_and_unmirrored(face):
+    rows, columns = np.nonzero(face.mask)
+    red, green, _ = face.texture[face.mask].T
+    assert np.corrcoef(columns, red)[0, 1] > 0.9
+    assert np.corrcoef(rows, green)[0, 1] > 0.9
+
+
+def test_a_face_turned_to_its_left_hides_one_side(face):
+    # A positive turn about y (down) takes −z towards −x: the face looks to the image's left, and
+    # the image-left side is the one that turns away.
+    assert face.rotation_matrix[0, 2] > 0.3
+    assert face.mask[:, :6].mean() < 0.5 < face.mask[:, -6:].mean()
+
+
+def test_parameters_in_the_photograph_make_the_points(face):
+    p = face.parameters
+    turned = face.vertices @ face.rotation_matrix.T
+    points = np.exp(p["log_scale"]) * turned[:, :2] + p["translation"]
+    np.testing.assert_allclose(points, face.points, atol=1e-3)
+
+
+def test_vertices_are_the_model_of_the_coefficients(face, grid_model):
+    coefficients = np.concatenate([face.parameters["identity"], face.parameters["expression"]])
+    np.testing.assert_allclose(coefficients, [1, 0, 0, 2, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(face.vertices, grid_model.shape(coefficients), atol=1e-4)
+
+
+def test_landmarks_are_points(face, grid_model):
+    np.testing.assert_array_equal(
+        face.landmarks("aflw21"), face.points[grid_model.landmarks["aflw21"]]
+    )
+    with pytest.raises(KeyError, match="'ibug68', 'aflw21', received 'wflw98'"):
+        face.landmarks("wflw98")
+
+
+def test_the_jaw_lies_on_the_contour_that_the_turned_face_shows(face, grid_model):
+    fixed = face.points[grid_model.landmarks["ibug68"]]
+    shown = face.landmarks("ibug68")
+    np.testing.assert_array_equal(shown[17:], fixed[17:])
+    outward = contour_lines(grid_model)[1] @ face.rotation_matrix[:2, :2].T
+    gained = ((shown - fixed)[:17] * outward).sum(axis=1)
+    # The image-left side has turned away: its contour lies further out than the jaw itself.
+    assert (gained >= 0).all() and gained[1:6].max() > 0.3  # pixels
+    np.testing.assert_array_equal(gained[12:16], 0)
+
+
+def test_the_unturned_mean_face_fills_the_box(grid_model, coordinates):
+    (face,) = Normaliser(localiser_that_says(grid_model, []), grid_model)(coordinates, [BOX])
+    landmarks = face.landmarks("ibug68")
+    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
+    np.testing.assert_allclose((low + high) / 2, [110, 100], atol=1e-3)
+    np.testing.assert_allclose((high - low).max(), 100, atol=1e-3)
+
+
+def test_faces_keep_the_order_of_the_boxes(normaliser, coordinates):
+    boxes = np.array([[100, 90, 180, 170], BOX, [20, 20, 60, 60]])
+    faces = normaliser(coordinates, boxes)
+    np.testing.assert_array_equal([face.box for face in faces], boxes)
+    centres = [face.points.mean(axis=0) for face in faces]
+    assert centres[2][0] < centres[1][0] < centres[0][0]
+
+
+def test_a_path_and_an_array_give_the_same(normaliser, coordinates, tmp_path):
+    import cv2
+
+    cv2.imwrite(str(tmp_path / "a.png"), coordinates[..., ::-1])
+    (from_path,) = normaliser(tmp_path / "a.png", [BOX])
+    (from_text,) = normaliser(str(tmp_path / "a.png"), [BOX])
+    (from_array,) = normaliser(coordinates, [BOX])
+    np.testing.assert_array_equal(from_path.texture, from_array.texture)
+    np.testing.assert_array_equal(from_text.texture, from_array.texture)
+
+
+def test_a_photograph_twice_as_large_gives_the_same_texture(normaliser, coordinates):
+    large = coordinates.repeat(2, axis=0).repeat(2, axis=1)
+    box = (np.array(BOX) + 0.5) * 2 - 0.5
+    (small,), (double,) = normaliser(coordinates, [BOX]), normaliser(large, [box])
+    np.testing.assert_allclose(double.points, 2 * small.points + 0.5, atol=1e-3)
+    difference = np.abs(double.texture.astype(int) - small.texture)[small.mask & double.mask]
+    assert difference.max() <= 2
+
+
+def test_what_leaves_the_photograph_is_masked(normaliser, coordinates):
+    (face,) = normaliser(coordinates, [[180, 50, 280, 150]])
+    points = face.points.reshape(24, 24, 2)
+    outside = points[..., 0] > 239
+    assert outside.any() and not face.mask[outside].any()
+
+
+def test_no_boxes_give_no_faces(normaliser, coordinates):
+    assert normaliser(coordinates, np.zeros((0, 4))) == []
+    assert normaliser(coordinates, []) == []
+
+
+@pytest.mark.parametrize(
+    ("boxes", "message"),
+    [
+        ([1, 2, 3, 4], r"shape \(n, 4\), received shape \(4,\)"),
+        ([[1, 2, 3]], "shape"),
+        ([["a", 2, 3, 4]], r"shape \(n, 4\)"),
+        ([[10, 10, 10, 20]], "x0 < x1"),
+        ([[10, 30, 20, 20]], "y0 < y1"),
+        ([[np.nan, 10, 20, 20]], "x0 < x1"),
+        ([[-50, 10, -5, 20]], "240 x 200 pixels.*outside"),
+        ([[10, 200, 30, 260]], "outside"),
+    ],
+)
+def test_boxes_that_are_none_are_refused(boxes, message):
+    with pytest.raises(ValueError, match=message):
+        checked_boxes(boxes, np.zeros((200, 240, 3), np.uint8))
+
+
+def test_saved_and_loaded_it_says_the_same(normaliser, coordinates, face, tmp_path):
+    normaliser.save(tmp_path / "weights")
+    (again,) = Normaliser.load(tmp_path / "weights")(coordinates, [BOX])
+    np.testing.assert_array_equal(again.texture, face.texture)
+    np.testing.assert_array_equal(again.points, face.points)
+
+
+def test_a_folder_without_weights_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"there is no .*localiser\.keras"):
+        Normaliser.load(tmp_path)
+
+
+def test_a_localiser_for_another_face_model_is_refused(grid_model):
+    import dataclasses
+
+    fewer = dataclasses.replace(grid_model, basis=grid_model.basis[:4])
+    with pytest.raises(ValueError, match=r"10.*4 modes.*received one with output of shape.*12"):
+        Normaliser(localiser_that_says(grid_model, []), fewer)
+
+
+def test_sampling_averages_where_the_grid_is_coarse():
+    stripes = np.zeros((100, 100, 3), np.uint8)
+    stripes[:, ::2] = 200
+    x, y = np.meshgrid(np.arange(10.0, 90, 8), np.arange(10.0, 90, 8))
+    sampled = sample_photograph(stripes, np.stack([x, y], axis=-1))
+    np.testing.assert_allclose(sampled, 100, atol=26)
+
+
+def test_sampling_far_outside_is_black():
+    grid = np.full((4, 4, 2), 1e4) + np.arange(4)[:, None, None]
+    assert (sample_photograph(np.full((50, 50, 3), 9, np.uint8), grid) == 0).all()

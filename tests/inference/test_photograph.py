@@ -1,0 +1,109 @@
+"""Photographs of every common kind."""
+
+import cv2
+import numpy as np
+import pytest
+
+from keras_3dmmstn.inference.photograph import as_photograph, read_photograph, warp
+from tests.support.face_folders import with_orientation
+
+
+@pytest.fixture
+def picture():
+    """A picture 40 wide and 30 high that is red at the left, green at the top."""
+    image = np.zeros((30, 40, 3), np.uint8)
+    image[:, :10, 0] = 200
+    image[:5, :, 1] = 100
+    return image
+
+
+def write(path, rgb):
+    assert cv2.imwrite(str(path), rgb[..., ::-1] if rgb.ndim == 3 else rgb)
+    return path
+
+
+def test_colours_are_rgb(picture, tmp_path):
+    np.testing.assert_array_equal(read_photograph(write(tmp_path / "a.png", picture)), picture)
+
+
+def test_grey_gets_three_channels(picture, tmp_path):
+    read = read_photograph(write(tmp_path / "a.png", picture[..., 0]))
+    np.testing.assert_array_equal(read, np.repeat(picture[..., :1], 3, axis=2))
+
+
+def test_sixteen_bits_are_reduced_to_eight(picture, tmp_path):
+    read = read_photograph(write(tmp_path / "a.png", picture.astype(np.uint16) * 256))
+    np.testing.assert_array_equal(read, picture)
+
+
+def test_transparency_is_dropped(picture, tmp_path):
+    alpha = np.full((30, 40, 1), 128, np.uint8)
+    bgra = np.concatenate([picture[..., ::-1], alpha], axis=2)
+    assert cv2.imwrite(str(tmp_path / "a.png"), bgra)
+    np.testing.assert_array_equal(read_photograph(tmp_path / "a.png"), picture)
+
+
+def test_exif_orientation_is_applied(picture, tmp_path):
+    jpeg = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 100])[1].tobytes()
+    # Orientation 6: the camera was turned, the picture is to be turned clockwise by 90 degrees.
+    (tmp_path / "a.jpg").write_bytes(with_orientation(jpeg, 6))
+    read = read_photograph(tmp_path / "a.jpg")
+    assert read.shape == (40, 30, 3)
+    # What was red at the left is at the top, what was green at the top is at the right.
+    assert read[2, 5, 0] > 150 and read[35, 27, 1] > 70 and read[35, 5].max() < 40
+    stored = read_photograph(tmp_path / "a.jpg", upright=False)
+    np.testing.assert_array_equal(np.rot90(read), stored)
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n broken"])
+def test_what_is_no_image_is_named(content, tmp_path):
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(ValueError, match=r"a\.png: expected an image"):
+        read_photograph(tmp_path / "a.png")
+
+
+def test_a_missing_file_is_a_file_not_found_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_photograph(tmp_path / "none.png")
+
+
+@pytest.mark.parametrize("channels", [None, 1, 3, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_arrays_of_every_kind_become_rgb(channels, dtype):
+    shape = (5, 7) if channels is None else (5, 7, channels)
+    top = 255 if dtype == np.uint8 else 65535
+    photograph = as_photograph(np.full(shape, top, dtype))
+    assert photograph.shape == (5, 7, 3) and photograph.dtype == np.uint8
+    assert (photograph == 255).all()
+
+
+@pytest.mark.parametrize("image", [np.zeros((5, 7, 3)), [[1, 2], [3, 4]], None])
+def test_other_types_are_refused(image):
+    with pytest.raises(TypeError, match="Expected a path or an RGB uint8 array, received"):
+        as_photograph(image)
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, 7, 2), (0, 7, 3), (1, 5, 7, 3)])
+def test_other_shapes_are_refused(shape):
+    with pytest.raises(ValueError, match="received shape"):
+        as_photograph(np.zeros(shape, np.uint8))
+
+
+def test_warp_by_the_identity_returns_the_image():
+    image = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    np.testing.assert_array_equal(warp(image, np.eye(2, 3), 16), image)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 5])
+def test_warp_averages_where_it_shrinks(factor):
+    image = np.random.default_rng(0).integers(0, 256, (20 * factor, 20 * factor, 3), np.uint8)
+    middle = (1 / factor - 1) / 2  # the centre of a block falls on the centre of its pixel
+    matrix = np.array([[1 / factor, 0, middle], [0, 1 / factor, middle]])
+    blocks = image.reshape(20, factor, 20, factor, 3).mean(axis=(1, 3))
+    assert np.abs(warp(image, matrix, 20) - blocks).max() <= 1
+
+
+def test_warp_is_black_outside():
+    image = np.full((10, 10, 3), 255, np.uint8)
+    moved = warp(image, np.array([[1.0, 0, 5], [0, 1.0, 0]]), 10)
+    assert (moved[:, :5] == 0).all() and (moved[:, 5:] == 255).all()

@@ -1,0 +1,112 @@
+"""A training run of seconds: random photographs, a toy face, VGG-Face of few channels.
+
+As a script it runs until it kills itself: `tiny_run.py FOLDER WHERE`, with WHERE one of `KILLS`.
+"""
+
+import csv
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from keras_3dmmstn.mesh.synthetic import toy_grid_model
+from keras_3dmmstn.training import checkpoint, watch
+from keras_3dmmstn.training.config import TrainingConfig
+from keras_3dmmstn.training.train import train
+from tests.support.vgg_face_mat import small_layers, write_mat
+
+#: Where a run can be killed: the epoch and step, or the epoch after which a checkpoint is written.
+KILLS = ("in epoch 2", "in a checkpoint", "between renames", "before the log")
+
+
+def write_faces(folder, count=12):
+    """Writes photographs of noise with 68 points, as `landmarks.csv` with `images/`."""
+    rng = np.random.default_rng(1)
+    (folder / "images").mkdir(parents=True)
+    columns = [f"{axis}{number}" for number in range(68) for axis in "xy"]
+    with (folder / "landmarks.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["image", "subject", *columns])
+        for number in range(count):
+            name = f"{number}.png"
+            image = rng.integers(0, 256, (60, 60, 3), np.uint8)
+            cv2.imwrite(str(folder / "images" / name), image)
+            writer.writerow([name, f"person {number}", *rng.uniform(15, 45, 136).round(2)])
+    return folder
+
+
+def tiny_config(folder):
+    """The paper's recipe in small, with everything on that a run has to remember."""
+    pretrained = folder / "vgg-face.mat"
+    if not pretrained.exists():
+        write_mat(pretrained, small_layers(np.random.default_rng(2), fc6_side=1))
+    return replace(
+        TrainingConfig(),
+        pretrained=str(pretrained),
+        image_size=32,
+        batch_size=2,
+        epochs=4,
+        # Fast enough that a wrong step shows, small enough that nothing explodes.
+        learning_rate=2e-7,
+        schedule="cosine",
+        ema_momentum=0.9,
+        checkpoint_steps=4,
+        seed=5,
+    )
+
+
+def run(folder, out, start=None, **changes):
+    """Runs the training in `folder / out`."""
+    if not (folder / "faces").exists():
+        write_faces(folder / "faces")
+    config = replace(tiny_config(folder), **changes)
+    faces = [folder / "faces"]
+    return train(faces, folder / out, faces, toy_grid_model((16, 16)), config, start)
+
+
+def arrange_a_kill(where, patch, kill):
+    """Makes a run call `kill` somewhere; `patch` is a `pytest.MonkeyPatch`."""
+    if where == "in epoch 2":
+        whole = watch.Watch.on_train_batch_end
+
+        def on_train_batch_end(self, batch, logs=None):
+            whole(self, batch, logs)
+            if self.progress.epoch == 1 and self.progress.step == 5:
+                kill()
+
+        patch.setattr(watch.Watch, "on_train_batch_end", on_train_batch_end)
+    elif where == "in a checkpoint":
+
+        def savez(file, **arrays):
+            file.write(b"PK\x03\x04 half of an archive")
+            file.flush()
+            kill()
+
+        patch.setattr(checkpoint.np, "savez", savez)
+    elif where == "between renames":
+        rename = Path.replace
+
+        def replace_once(self, target):
+            rename(self, target)
+            if Path(target).name == "checkpoint.previous.npz":
+                kill()
+
+        patch.setattr(Path, "replace", replace_once)
+    elif where == "before the log":
+        module = sys.modules["keras_3dmmstn.training.train"]
+        write = module.write_log
+        patch.setattr(
+            module,
+            "write_log",
+            lambda folder, history: kill() if len(history) == 4 else write(folder, history),
+        )
+
+
+if __name__ == "__main__":
+    arrange_a_kill(sys.argv[2], pytest.MonkeyPatch(), lambda: os.kill(os.getpid(), signal.SIGKILL))
+    run(Path(sys.argv[1]), "broken")

@@ -1,0 +1,153 @@
+"""Turned faces for training."""
+
+import cv2
+import numpy as np
+import pytest
+
+from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.training.data.faces import read_landmark_csv
+from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET, LabelledFaces
+from keras_3dmmstn.training.turning.turned_faces import (
+    NEARLY_FRONTAL,
+    PITCH_CHANGE,
+    YAWS,
+    new_poses,
+    turn_faces,
+    turned_faces,
+    write_turned_faces,
+)
+
+FACE = GridModel.bundled()
+
+
+@pytest.fixture
+def faces(tmp_path):
+    """Two photographs of the mean face, turned to image-right by 0.3 and not at all."""
+    paths, landmarks = [], []
+    for number, yaw in enumerate((0.3, 0.0)):
+        path = tmp_path / f"{number}.png"
+        cv2.imwrite(str(path), np.full((200, 200, 3), 90 + number, np.uint8))
+        rotation = cv2.Rodrigues(np.array([0, -yaw, 0.0]))[0]
+        points = (FACE.mean @ rotation.T)[FACE.landmark_indices(LANDMARK_SET), :2] * 0.7 + 100
+        paths.append(path)
+        landmarks.append(np.column_stack([points, np.ones(89)]))
+    landmarks = np.array(landmarks, np.float32)
+    return LabelledFaces(tuple(paths), landmarks, subjects=("Ann", "Bob"), names=("a", "b"))
+
+
+def test_a_turned_face_is_turned_on():
+    for yaw in (0.3, -0.3):
+        poses = new_poses(yaw, 500, np.random.default_rng(0))
+        after = yaw + poses[:, 0]
+        assert (np.sign(after) == np.sign(yaw)).all() and (np.abs(after) > abs(yaw)).all()
+
+
+def test_a_nearly_frontal_face_turns_either_way():
+    poses = new_poses(0.5 * NEARLY_FRONTAL, 200, np.random.default_rng(0))
+    after = 0.5 * NEARLY_FRONTAL + poses[:, 0]
+    assert 60 < (after < 0).sum() < 140
+
+
+def test_new_yaws_are_even_over_the_range():
+    rng = np.random.default_rng(0)
+    yaws = np.abs(np.concatenate([new_poses(0.0, 2, rng)[:, 0] for _ in range(2000)]))
+    assert YAWS[0] <= yaws.min() and yaws.max() <= YAWS[1]
+    counts = np.histogram(yaws, 5, YAWS)[0]
+    np.testing.assert_allclose(counts, 800, rtol=0.15)  # five standard deviations
+
+
+def test_a_face_beyond_the_range_turns_a_little_on():
+    poses = new_poses(-1.5, 3, np.random.default_rng(0))
+    np.testing.assert_allclose(poses[:, 0], -np.radians(5))
+
+
+def test_pitch_changes_both_ways_within_its_bound():
+    pitch = new_poses(0.0, 500, np.random.default_rng(0))[:, 1]
+    assert np.abs(pitch).max() <= PITCH_CHANGE and pitch.min() < -0.2 and pitch.max() > 0.2
+
+
+def test_a_face_becomes_the_same_whatever_comes_before_it(faces):
+    both = [face for number, face in turn_faces(faces, seed=3) if number == 0]
+    alone = [face for _, face in turn_faces(faces.choose([0]), seed=3)]
+    other = [face for _, face in turn_faces(faces.choose([0]), seed=4)]
+    assert [face.yaw for face in both] == [face.yaw for face in alone]
+    np.testing.assert_array_equal(both[1].image, alone[1].image)
+    assert both[0].yaw != other[0].yaw
+
+
+def test_crops_hold_every_copy_of_every_face(faces):
+    crops = turned_faces(faces, copies=3, size=96)
+    assert crops.images.shape == (6, 96, 96, 3) and crops.landmarks.shape == (6, 89, 3)
+    assert crops.scale == 64
+    assert (crops.images[0].max(), crops.images[3].max()) == (90, 91)
+    sides = np.ptp(crops.landmarks[:, :68, :2], axis=1).max(axis=1)
+    np.testing.assert_allclose(sides, 64 / 1.7, rtol=1e-3)
+
+
+def test_a_folder_is_read_back(faces, tmp_path):
+    expected = list(turn_faces(faces, copies=2))
+    assert write_turned_faces(faces, tmp_path / "out", copies=2) == 4
+    read = read_landmark_csv(tmp_path / "out")
+    assert read.subjects == ("Ann", "Ann", "Bob", "Bob")
+    np.testing.assert_allclose(read.pose[:, 2], [face.yaw for _, face in expected], atol=1e-4)
+    for landmarks, (_, face) in zip(read.landmarks, expected, strict=True):
+        known = face.landmarks[:, 2] > 0
+        np.testing.assert_allclose(landmarks[known], face.landmarks[known], atol=0.006)
+        np.testing.assert_array_equal(landmarks[:, 2] > 0, known)
+    picture = cv2.imread(str(read.paths[3]))
+    assert np.abs(picture.astype(int) - expected[3][1].image[..., ::-1]).mean() < 0.5
+
+
+def test_progress_sees_every_face(faces):
+    seen = []
+    turned_faces(faces, copies=1, progress=lambda numbers: (seen.append(n) or n for n in numbers))
+    assert seen == [0, 1]
+
+
+def test_a_face_that_cannot_be_turned_is_named_and_left_out(faces):
+    landmarks = np.concatenate([faces.landmarks] * 2)
+    landmarks[0, 20:68, 2] = 0
+    rng = np.random.default_rng(0)
+    landmarks[1, :, :2] = rng.uniform(0, 200, (89, 2))
+    missing = faces.paths[0].with_name("missing.png")
+    paths = (faces.paths[0], faces.paths[1], missing, faces.paths[1])
+    skipped: list = []
+    some = LabelledFaces(paths, landmarks, names=("few", "scattered", "missing", "good"))
+    assert [number for number, _ in turn_faces(some, copies=1, skipped=skipped)] == [3]
+    assert [face.name for face in skipped] == ["few", "scattered", "missing"]
+    assert "at least 30 labelled points of ibug68, received 20" in skipped[0].reason
+    assert "fits to 4% of their box, received" in skipped[1].reason
+    assert "missing.png" in skipped[2].reason
+    crops = turned_faces(some, copies=2)
+    assert list(crops.skipped) == skipped and crops.kept.tolist() == [3, 3]
+
+
+def test_only_a_new_folder_or_one_of_a_stopped_run_is_written_to(faces, tmp_path):
+    out = tmp_path / "out"
+
+    def stopped(numbers):
+        yield numbers[0]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_turned_faces(faces, out, copies=1, progress=stopped)
+    assert not (out / "landmarks.csv").exists()  # no half table that could be trained on
+    assert write_turned_faces(faces, out, copies=1) == 2
+    before = (out / "landmarks.csv").read_bytes()
+    with pytest.raises(ValueError, match=r"out: expected a new or empty .* images, landmarks\.csv"):
+        write_turned_faces(faces, out, copies=2)
+    assert (out / "landmarks.csv").read_bytes() == before
+
+
+def test_no_face_to_turn_is_an_error(faces, tmp_path):
+    faces.landmarks[:, :, 2] = 0
+    with pytest.raises(ValueError, match=r"none of the 2 could be used.*a: expected at least 30"):
+        turned_faces(faces)
+    with pytest.raises(ValueError, match=r"none of the 2 could be used.*a: expected at least 30"):
+        write_turned_faces(faces, tmp_path / "out")
+
+
+@pytest.mark.parametrize("options", [{"copies": 0}, {"size": 0}])
+def test_nothing_to_make_is_refused(faces, options):
+    with pytest.raises(ValueError, match="at least one copy and a size of at least 1, received"):
+        turned_faces(faces, **options)

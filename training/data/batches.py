@@ -1,0 +1,162 @@
+"""Face crops as `tf.data` batches for `fit`.
+
+An element is `(image, {"landmarks": landmarks})` with image `(batch, size, size, 3)` float32 0..255
+and landmarks `(batch, 89, 3)` float32: x, y in its pixels, and confidence, in the order of
+`labelled_faces.LANDMARK_SET`.
+"""
+
+import itertools
+
+import numpy as np
+import tensorflow as tf
+
+from keras_3dmmstn.inference.photograph import warp
+from keras_3dmmstn.network.framing import apply_similarity
+from keras_3dmmstn.network.reflection import with_reflections
+from keras_3dmmstn.training.config import TrainingConfig
+from keras_3dmmstn.training.data.augmentation import augment
+from keras_3dmmstn.training.data.crops import FaceCrops
+from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET
+from keras_3dmmstn.training.data.mixture import Mixture, mixture
+from keras_3dmmstn.training.data.shards import FEATURES, Shards, decoded_image
+from keras_3dmmstn.training.data.streams import PARALLEL, faces_in_order, faces_of_epoch, parsed
+from keras_3dmmstn.training.data.supervision import Supervision
+
+_ALL_LABELS = Supervision()
+
+
+def training_batches(
+    source: FaceCrops | Shards | Mixture,
+    config: TrainingConfig,
+    mirror_pairs: bool = False,
+    supervision: Supervision = _ALL_LABELS,
+    first_epoch: int = 0,
+) -> tf.data.Dataset:
+    """Returns shuffled, augmented batches; each iteration is the next epoch.
+
+    Epoch k has the same faces in the same order with the same changes whenever it is asked for:
+    they depend on `config.seed` and k alone, so that a run that goes on at epoch k sees what an
+    unbroken one does. In an epoch each face comes once, or as often as the mixture says; what does
+    not fill a batch is left out.
+
+    Args:
+        source: crops in memory, shards, or a `mixture` of several.
+        config: gives `batch_size`, `image_size`, `seed` and the amounts of the augmentation.
+        mirror_pairs: whether each image is followed by its reflection, for `mirror_pair_loss`; a
+            batch then has twice `batch_size` images.
+        supervision: which labels are kept.
+        first_epoch: the epoch of the first iteration.
+
+    Raises:
+        ValueError: if there are fewer faces than in a batch.
+    """
+    mixed = source if isinstance(source, Mixture) else mixture([source])
+    steps = mixed.faces_per_epoch // config.batch_size
+    if steps < 1:
+        raise ValueError(
+            f"Expected at least one batch of {config.batch_size} faces, received "
+            f"{mixed.faces_per_epoch} faces: choose a smaller batch_size."
+        )
+    crops = _CropReader(mixed, supervision, config.seed)
+
+    def augmented(epoch, positions, *where):
+        def change(crop, position, place):
+            if not config.augmentation:
+                return _centred(*crop, config.image_size)
+            rng = np.random.default_rng([config.seed, epoch, position])
+            return augment(*crop, config, rng, mixed.mirrored[place])
+
+        return _stacked(map(change, crops.read(*where), positions, where[0]))
+
+    epochs = itertools.count(first_epoch)
+
+    def elements(_):
+        epoch = tf.numpy_function(lambda: np.int64(next(epochs)), [], tf.int64)
+        faces = faces_of_epoch(mixed, tf.ensure_shape(epoch, []), config.seed)
+        epoch_of_each = tf.data.Dataset.from_tensors(epoch).repeat()
+        return tf.data.Dataset.zip(epoch_of_each, tf.data.Dataset.range(2**60), faces)
+
+    def batch(epochs, positions, faces):
+        where = faces["source"], faces["number"], *parsed(faces["record"])
+        made = tf.numpy_function(augmented, [epochs[0], positions, *where], [tf.uint8, tf.float32])
+        return _element(made, config.image_size, config.batch_size)
+
+    batches = tf.data.Dataset.range(1).flat_map(elements)
+    batches = batches.batch(config.batch_size, drop_remainder=True)
+    batches = batches.map(batch, num_parallel_calls=PARALLEL, deterministic=True)
+    if mirror_pairs:
+        batches = batches.map(lambda image, labels: with_reflections(image, labels, LANDMARK_SET))
+    return batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(4)
+
+
+def evaluation_batches(
+    source: FaceCrops | Shards | Mixture, config: TrainingConfig
+) -> tf.data.Dataset:
+    """Returns the crops once, in order, centred and unchanged; the last batch may be smaller."""
+    mixed = source if isinstance(source, Mixture) else mixture([source])
+    crops = _CropReader(mixed, _ALL_LABELS, config.seed)
+
+    def centred(*where):
+        return _stacked(_centred(*crop, config.image_size) for crop in crops.read(*where))
+
+    def batch(faces):
+        where = faces["source"], faces["number"], *parsed(faces["record"])
+        made = tf.numpy_function(centred, where, [tf.uint8, tf.float32])
+        return _element(made, config.image_size, None)
+
+    parts = [faces_in_order(number, part) for number, part in enumerate(mixed.sources)]
+    faces = parts[0]
+    for part in parts[1:]:
+        faces = faces.concatenate(part)
+    batches = faces.batch(config.batch_size).map(
+        batch, num_parallel_calls=PARALLEL, deterministic=True
+    )
+    steps = -(-sum(map(len, mixed.sources)) // config.batch_size)
+    return batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
+
+
+class _CropReader:
+    """Reads crops of several sources, with the labels that the supervision leaves."""
+
+    def __init__(self, mixed, supervision, seed):
+        self._sources, self._supervision = mixed.sources, supervision
+        # Records are numbered before any face was skipped.
+        self._factors = [
+            supervision.factors(s.planned if isinstance(s, Shards) else len(s), seed)
+            for s in mixed.sources
+        ]
+
+    def read(self, sources, numbers, images, landmarks):
+        """Yields image, landmarks and side of the network's square for each face of a batch."""
+        for k, (place, number) in enumerate(zip(sources, numbers, strict=True)):
+            source = self._sources[place]
+            if isinstance(source, Shards):
+                image, points = decoded_image(images[k]), landmarks[k].copy()
+            else:
+                image, points = source.images[number], source.landmarks[number].copy()
+            points = self._supervision.labels(points)
+            points[:, 2] *= self._factors[place][number]
+            yield image, points, source.scale
+
+
+def _centred(image, landmarks, side, image_size):
+    """Returns the square that the network sees and the landmarks in its pixels."""
+    scale = image_size / side
+    shift = (image_size - 1) / 2 - scale * (image.shape[0] - 1) / 2
+    matrix = np.array([[scale, 0, shift], [0, scale, shift]])
+    landmarks = landmarks.copy()
+    landmarks[:, :2] = apply_similarity(matrix, landmarks[:, :2])
+    return warp(image, matrix, image_size), landmarks
+
+
+def _stacked(pairs):
+    """Returns images and landmarks as one array each."""
+    images, landmarks = zip(*pairs, strict=True)
+    return np.stack(images), np.stack(landmarks).astype(np.float32)
+
+
+def _element(made, image_size, count):
+    """Gives image and landmarks their shapes, and the image its type."""
+    images = tf.ensure_shape(made[0], (count, image_size, image_size, 3))
+    landmarks = tf.ensure_shape(made[1], (count, FEATURES["landmarks"].shape[0], 3))
+    return tf.cast(images, tf.float32), {"landmarks": landmarks}

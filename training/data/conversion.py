@@ -1,0 +1,198 @@
+"""The one-off conversion of labelled photographs to TFRecord shards of face crops."""
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from keras_3dmmstn.training.data.crops import (
+    STORED_SHARE,
+    STORED_SIZE,
+    Skipped,
+    cut_face,
+    in_threads,
+    nothing_left,
+)
+from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET, LabelledFaces
+from keras_3dmmstn.training.data.shards import (
+    INDEX,
+    VERSION,
+    Shards,
+    is_shards,
+    is_whole,
+    read_index,
+    read_shards,
+    serialised,
+)
+from keras_3dmmstn.training.fitting.face_box import face_boxes
+
+JPEG_QUALITY = 95
+FACES_PER_SHARD = 512
+
+
+def convert(
+    faces: LabelledFaces,
+    out: str | Path,
+    size: int = STORED_SIZE,
+    image_format: str = "jpeg",
+    faces_per_shard: int = FACES_PER_SHARD,
+    seed: int = 0,
+    progress=iter,
+) -> Shards:
+    """Cuts faces out of their photographs and stores the crops as TFRecord shards.
+
+    The faces are put in a random order first, so that each shard is a sample of all. A shard is
+    written aside and moved into place when it is whole: a conversion that was killed goes on when
+    it is called again, and ends with the same files.
+
+    Args:
+        faces: the labelled photographs.
+        out: the folder for the shards and `index.json`; made if missing.
+        size: side of the stored crops in pixels, 1.5 times what the network sees of them at most.
+        image_format: "jpeg" (quality 95) or "png".
+        faces_per_shard: how many go in one file.
+        seed: of the order.
+        progress: called on the sequence of faces that is iterated over, to show progress.
+
+    Returns:
+        The shards, with the photographs that were missing or broken in `skipped`.
+
+    Raises:
+        ValueError: if the folder holds a conversion with other settings or anything else, a setting
+            is out of range, there is no face, or none could be cut out.
+    """
+    if image_format not in ("jpeg", "png"):
+        raise ValueError(f"Expected the image format 'jpeg' or 'png', received {image_format!r}.")
+    if not len(faces):
+        raise ValueError("Expected labelled faces to convert, received none.")
+    if size < 16 or faces_per_shard < 1:
+        raise ValueError(
+            "Expected crops of 16 pixels or more and a face or more in a shard, "
+            f"received {size} and {faces_per_shard}."
+        )
+    out = Path(out)
+    settings = {
+        "landmark_set": LANDMARK_SET,
+        "size": size,
+        "share": STORED_SHARE,
+        "image_format": image_format,
+        "faces_per_shard": faces_per_shard,
+        "seed": seed,
+        "sources": dict(Counter(faces.sources)),
+        "labels": _fingerprint(faces),
+    }
+    index = _begun_index(out, settings, -(-len(faces) // faces_per_shard))
+    order = np.random.default_rng(seed).permutation(len(faces))
+    parts = [order[k : k + faces_per_shard] for k in range(0, len(faces), faces_per_shard)]
+    whole = {shard["number"] for shard in index["shards"] if is_whole(out, shard)}
+    index["shards"] = [shard for shard in index["shards"] if shard["number"] in whole]
+    missing = [number for number in range(len(parts)) if number not in whole]
+    _write_missing(faces, out, parts, missing, index, progress)
+    if not any(shard["faces"] for shard in index["shards"]):
+        (out / INDEX).unlink()
+        raise nothing_left([Skipped(**s) for shard in index["shards"] for s in shard["skipped"]])
+    _write_index(out, {**index, "finished": True})
+    return read_shards(out)
+
+
+def _write_missing(faces, out, parts, missing, index, progress):
+    """Writes the shards with these numbers one after the other, and the index after each."""
+    settings = index["settings"]
+    todo = [int(face) for number in missing for face in parts[number]]
+    boxes = np.full((len(faces), 4), np.nan)
+    if todo:
+        boxes[todo] = face_boxes(faces.choose(todo))
+
+    def record(face):
+        result = cut_face(faces, face, boxes[face], settings["size"])
+        if isinstance(result, Skipped):
+            return result
+        image = _encoded(result[0], settings["image_format"])
+        about = faces.names[face], faces.subjects[face], faces.sources[face]
+        return serialised(image, result[1], faces.pose[face], face, *about)
+
+    results = zip(progress(todo), in_threads(record, todo), strict=True)
+    for number in missing:
+        made = [next(results)[1] for _ in parts[number]]
+        records = [result for result in made if isinstance(result, bytes)]
+        file = f"faces-{number:05d}.tfrecord"
+        if records:
+            _write_records(out / file, records)
+        skipped = [asdict(result) for result in made if isinstance(result, Skipped)]
+        shard = {
+            "number": number,
+            "file": file,
+            "faces": len(records),
+            "bytes": (out / file).stat().st_size if records else 0,
+            "skipped": skipped,
+        }
+        index["shards"] = sorted([*index["shards"], shard], key=lambda shard: shard["number"])
+        _write_index(out, index)
+    # Lets the progress bar and the threads come to their end.
+    next(results, None)
+
+
+def _begun_index(out, settings, shard_count):
+    """Returns the index of an earlier run with the same settings, or a new one."""
+    checksum = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    if not is_shards(out):
+        out.mkdir(parents=True, exist_ok=True)
+        begun = ("faces-", f"{INDEX}.part", ".")
+        others = sorted(path.name for path in out.iterdir() if not path.name.startswith(begun))
+        if others:
+            raise ValueError(
+                f"{out}: expected a new or empty folder for shards, received one with "
+                f"{', '.join(others[:3])} in it."
+            )
+        index = {"version": VERSION, "checksum": checksum, "settings": settings}
+        return {**index, "shard_count": shard_count, "finished": False, "shards": []}
+    index = read_index(out)
+    if index["checksum"] != checksum:
+        before = index["settings"]
+        changes = [
+            f"{name} {before.get(name)!r} and not {value!r}"
+            for name, value in settings.items()
+            if before.get(name) != value
+        ]
+        raise ValueError(
+            f"{out}: expected the settings that this conversion was begun with, "
+            f"{', '.join(changes)}. Give them again, or write to another folder."
+        )
+    return {**index, "finished": False}
+
+
+def _fingerprint(faces):
+    """Returns a checksum of what the faces are and how they are labelled."""
+    digest = hashlib.sha256("\n".join([*faces.names, *faces.subjects]).encode())
+    for array in (faces.landmarks, faces.pose, faces.rectangles):
+        digest.update(np.nan_to_num(array, nan=-1e9).astype("<f4").tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _encoded(image, image_format):
+    """Returns the bytes of an RGB image as a JPEG or PNG file."""
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    if image_format == "png":
+        return cv2.imencode(".png", bgr)[1].tobytes()
+    return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+
+
+def _write_records(path, records):
+    """Writes a shard aside and moves it into place."""
+    aside = path.with_suffix(".part")
+    with tf.io.TFRecordWriter(str(aside)) as writer:
+        for record in records:
+            writer.write(record)
+    aside.replace(path)
+
+
+def _write_index(out, index):
+    """Writes the index aside and moves it into place."""
+    aside = out / f"{INDEX}.part"
+    aside.write_text(json.dumps(index, indent=1) + "\n", "utf-8")
+    aside.replace(out / INDEX)

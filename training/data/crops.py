@@ -1,0 +1,147 @@
+"""Faces cut out of their photographs once, with room for augmentation."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from keras_3dmmstn.inference.photograph import read_photograph, warp
+from keras_3dmmstn.network import framing
+from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
+from keras_3dmmstn.training.fitting.face_box import face_boxes
+
+#: Side of a stored crop in pixels, and in sides of the crop that the network sees.
+STORED_SIZE = 192
+STORED_SHARE = 1.5
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A face that was left out: what it is called, and why."""
+
+    name: str
+    reason: str
+
+    def __str__(self):
+        return f"{self.name}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class FaceCrops:
+    """Face crops in memory.
+
+    Attributes:
+        images: `(faces, size, size, 3)` uint8, RGB; outside the photograph black.
+        landmarks: `(faces, L, 3)` float32: x, y in pixels of the crop, and confidence.
+        scale: side in pixels of the square that the network is to see, in the stored crop.
+        kept: which of the faces these are, `(faces,)` int64; None for all.
+        skipped: the faces that could not be cut out.
+    """
+
+    images: np.ndarray
+    landmarks: np.ndarray
+    scale: float = STORED_SIZE / STORED_SHARE
+    kept: np.ndarray | None = None
+    skipped: tuple[Skipped, ...] = ()
+
+    def __len__(self):
+        return len(self.images)
+
+
+def cut_faces(faces: LabelledFaces, progress=iter, size: int = STORED_SIZE) -> FaceCrops:
+    """Reads the photographs and cuts the faces out, centred.
+
+    A face is framed by the tight box of its 68 points, which is estimated where they are not all
+    labelled. One whose photograph is missing or broken is skipped.
+
+    Args:
+        faces: the labelled photographs.
+        progress: called on the sequence of faces that is iterated over, to show progress.
+        size: side of the crops in pixels.
+
+    Raises:
+        ValueError: if no face at all could be cut out.
+    """
+    images = np.empty((len(faces), size, size, 3), np.uint8)
+    landmarks = np.zeros_like(faces.landmarks)
+    kept: list[int] = []
+    skipped: list[Skipped] = []
+    boxes, numbers = face_boxes(faces), range(len(faces))
+
+    def cut(number):
+        return cut_face(faces, number, boxes[number], size)
+
+    for number, result in zip(progress(numbers), in_threads(cut, numbers), strict=True):
+        if isinstance(result, Skipped):
+            skipped.append(result)
+        else:
+            # Written to the front: the arrays are not needed twice.
+            images[len(kept)], landmarks[len(kept)] = result
+            kept.append(number)
+    if skipped and not kept:
+        raise nothing_left(skipped)
+    count = len(kept)
+    return FaceCrops(
+        images[:count], landmarks[:count], size / STORED_SHARE, np.array(kept, int), tuple(skipped)
+    )
+
+
+def cut_face(
+    faces: LabelledFaces, number: int, box: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray] | Skipped:
+    """Cuts one face out of its photograph.
+
+    Args:
+        faces: the labelled photographs.
+        number: which of them.
+        box: x0, y0, x1, y1, the tight box of its 68 points.
+        size: side of the crop in pixels.
+
+    Returns:
+        The crop `(size, size, 3)` uint8 and landmarks `(L, 3)` float32 in its pixels, 0 where not
+        labelled; or why there is none.
+    """
+    if not np.isfinite(box).all():
+        reason = "expected two labelled points or a rectangle that say where the face is"
+        return Skipped(faces.names[number], reason)
+    try:
+        photograph = read_photograph(faces.paths[number], upright=False)
+        matrix = stored_matrix(box, size)
+        image = warp(photograph, matrix, size)
+    except (OSError, ValueError, MemoryError, cv2.error) as error:
+        return Skipped(faces.names[number], str(error))
+    landmarks = faces.landmarks[number].copy()
+    landmarks[:, :2] = framing.apply_similarity(matrix, landmarks[:, :2])
+    landmarks[~(landmarks[:, 2] > 0)] = 0
+    return image, landmarks
+
+
+def stored_matrix(box: np.ndarray, size: int) -> np.ndarray:
+    """Returns the similarity from photograph to stored crop, `(2, 3)`.
+
+    Args:
+        box: x0, y0, x1, y1, the tight box of the face's 68 points.
+        size: side of the stored crop in pixels.
+    """
+    middle = np.array([[0, 0, (size - 1) / 2]] * 2)
+    return (framing.crop_matrix(box, size) - middle) / STORED_SHARE + middle
+
+
+def in_threads(function: Callable, values: Sequence) -> Iterator:
+    """Yields the function's results in order; several threads work ahead."""
+    pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
+    try:
+        yield from pool.map(function, values)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def nothing_left(skipped: Sequence[Skipped]) -> ValueError:
+    """Returns the error that says that no face was left."""
+    return ValueError(
+        f"Expected photographs of faces; none of the {len(skipped)} could be used. The first: "
+        f"{skipped[0]}"
+    )

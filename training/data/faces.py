@@ -1,0 +1,52 @@
+"""Reads labelled photographs of any of the known data sets."""
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import add
+from pathlib import Path
+
+from keras_3dmmstn.training.data.labelled_faces import LabelledFaces, joint_landmarks
+from keras_3dmmstn.training.data.readers.aflw import is_aflw, read_aflw
+from keras_3dmmstn.training.data.readers.landmark_files import read_300w, read_landmark_csv
+
+__all__ = [
+    "LabelledFaces",
+    "joint_landmarks",
+    "read_300w",
+    "read_aflw",
+    "read_faces",
+    "read_landmark_csv",
+]
+
+
+def read_faces(folders: str | Path | Sequence[str | Path]) -> LabelledFaces:
+    """Reads folders of labelled photographs into one collection.
+
+    Args:
+        folders: one or several; each may be of another format: 300-W (`.pts` beside each
+            photograph), `landmarks.csv` with `images/`, or AFLW (`aflw.sqlite` with `flickr/`).
+
+    Raises:
+        ValueError: if a folder is none of these, or what is in it is malformed.
+    """
+    if isinstance(folders, str | Path):
+        folders = [folders]
+    if not folders:
+        raise ValueError("Expected at least one folder of labelled photographs, received none.")
+    return reduce(add, [_read_folder(Path(folder)) for folder in folders])
+
+
+def _read_folder(folder):
+    """Reads one folder, of whatever format it is."""
+    if not folder.is_dir():
+        raise ValueError(f"Expected a folder of labelled photographs, received {folder}.")
+    if (folder / "landmarks.csv").exists():
+        return read_landmark_csv(folder)
+    if is_aflw(folder):
+        return read_aflw(folder)
+    if next(folder.rglob("*.pts"), None) is None:
+        raise ValueError(
+            f"{folder}: expected landmarks.csv with images/, aflw.sqlite with flickr/, or "
+            "photographs with .pts files beside them (300-W), found none of them."
+        )
+    return read_300w(folder)

@@ -1,0 +1,103 @@
+"""AFLW2000-3D, the benchmark of face alignment in large poses: its files and its protocol."""
+
+from pathlib import Path
+
+import numpy as np
+from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
+
+from keras_3dmmstn.training.data.labelled_faces import LabelledFaces, joint_landmarks
+from keras_3dmmstn.training.evaluation.error_measures import YAW_BINS, yaw_bin
+
+# The 68 points and pitch, yaw, roll in the files.
+_POINTS, _POSE = "pt3d_68", "Pose_Para"
+
+
+def is_aflw2000(folder: str | Path) -> bool:
+    """Says whether a folder holds photographs `*.jpg` with `*.mat` beside them."""
+    return any(path.with_suffix(".jpg").exists() for path in Path(folder).glob("*.mat"))
+
+
+def read_aflw2000(folder: str | Path) -> LabelledFaces:
+    """Reads the folder of AFLW2000-3D: `image00002.jpg`, `image00002.mat` and so on.
+
+    The 2D labels are the first two rows of `pt3d_68`: all 68 points of a fitted 3D face, also
+    those that are hidden. They count pixels from 1, as MATLAB does: 3DDFA's benchmark compares
+    them with predictions in that frame, from which 3DDFA_V2 subtracts 1 for its use in Python. So
+    1 is subtracted from the labels here.
+
+    Returns:
+        Faces with 89 points, of which the 68 of `ibug68` are labelled, and with roll, pitch and
+        yaw in radians, from `Pose_Para`.
+
+    Raises:
+        ValueError: if there is no such pair of files, or a `.mat` file is malformed.
+
+    Source:
+        Zhu et al. 2016, "Face Alignment Across Large Poses: A 3D Solution"; the frame of the labels
+        from github.com/cleardusk/3DDFA, benchmark.py and benchmark_aflw2000.py, and 3DDFA_V2,
+        utils/tddfa_util.py.
+    """
+    files = [path for path in sorted(Path(folder).glob("*.mat")) if _photograph(path).exists()]
+    if not files:
+        raise ValueError(f"Expected .jpg and .mat files of AFLW2000-3D in {folder}, found none.")
+    points, poses = zip(*map(_read_labels, files), strict=True)
+    pitch, yaw, roll = np.stack(poses).T
+    return LabelledFaces(
+        tuple(map(_photograph, files)),
+        joint_landmarks(np.stack(points) - 1, "ibug68"),
+        pose=np.stack([roll, pitch, yaw], axis=1),
+        sources=("AFLW2000-3D",) * len(files),
+    )
+
+
+def balanced_subset(yaw: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Draws as many faces from each bin of |yaw| as the smallest bin has.
+
+    Of AFLW2000-3D this gives 696 faces, 232 with each of |yaw| up to 30°, 60° and 90°, which some
+    publications report on. Which ones they drew is not known.
+
+    Args:
+        yaw: `(n,)` degrees.
+        seed: of the choice.
+
+    Returns:
+        The chosen faces' numbers, in order.
+
+    Raises:
+        ValueError: if a bin has no face.
+    """
+    bins = yaw_bin(yaw)
+    members = [np.flatnonzero(bins == number) for number in range(len(YAW_BINS))]
+    counts = [len(numbers) for numbers in members]
+    if not min(counts):
+        raise ValueError(
+            f"Expected faces in each of the bins of yaw {YAW_BINS} for a balanced subset, received "
+            f"{counts} faces."
+        )
+    rng = np.random.default_rng(seed)
+    return np.sort(
+        np.concatenate([rng.choice(numbers, min(counts), replace=False) for numbers in members])
+    )
+
+
+def _photograph(file):
+    return file.with_suffix(".jpg")
+
+
+def _read_labels(file):
+    """Returns the 68 points `(68, 2)` as they are written, and pitch, yaw, roll in radians."""
+    try:
+        content = loadmat(file, variable_names=[_POINTS, _POSE])
+        points = np.asarray(content[_POINTS], float)
+        pose = np.asarray(content[_POSE], float).ravel()
+    except (KeyError, TypeError, ValueError, MatReadError, NotImplementedError) as error:
+        raise ValueError(
+            f"{file}: expected a MATLAB file with {_POINTS} and {_POSE}: {error}"
+        ) from error
+    if points.shape != (3, 68) or len(pose) != 7 or not np.isfinite(points).all():
+        raise ValueError(
+            f"{file}: expected finite {_POINTS} of shape (3, 68) and {_POSE} of 7 numbers, "
+            f"received shape {points.shape} and {len(pose)} numbers."
+        )
+    return points[:2].T, pose[:3]

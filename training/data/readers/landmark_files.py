@@ -1,0 +1,146 @@
+"""Readers of photographs whose landmarks lie beside them in text: 300-W and CSV."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from keras_3dmmstn.training.data.labelled_faces import LabelledFaces, joint_landmarks
+
+# A landmarks.csv has columns x0, y0, x1, y1 ...: how many there are says what they are.
+_SETS = {68: "ibug68", 21: "aflw21", 89: "ibug68+aflw21"}
+# Or it names five points, as MTFL does.
+_FIVE_NAMES = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
+_POSE = ("roll", "pitch", "yaw")
+_SUFFIXES = (".jpg", ".png", ".jpeg", ".JPG", ".PNG", ".JPEG")
+
+
+def read_300w(folder: str | Path) -> LabelledFaces:
+    """Reads a folder of 300-W: photographs and, beside each, its 68 points as `.pts`.
+
+    Args:
+        folder: the folder; sub-folders are read too.
+
+    Raises:
+        ValueError: if there is no `.pts` file or one is malformed.
+
+    Source:
+        Sagonas et al. 2013. The points count pixels from 1; ours from 0.
+    """
+    # macOS leaves ._name.pts beside name.pts, with no points in it.
+    files = sorted(file for file in Path(folder).rglob("*.pts") if file.name[0] != ".")
+    if not files:
+        raise ValueError(f"Expected .pts files of 300-W in {folder}, found none.")
+    points = np.stack([read_pts(file) for file in files]) - 1
+    paths, source = tuple(_photograph_beside(file) for file in files), _source(folder)
+    return LabelledFaces(
+        paths,
+        joint_landmarks(points, "ibug68"),
+        names=tuple(f"{source}/{path.relative_to(folder)}" for path in paths),
+        sources=(source,) * len(files),
+    )
+
+
+def read_pts(path: Path) -> np.ndarray:
+    """Reads the points of one `.pts` file as they are written, `(68, 2)`."""
+    try:
+        lines = path.read_text("utf-8").split("{")[-1].split("}")[0].split()
+        points = np.array(lines, np.float32).reshape(-1, 2)
+    except ValueError as error:
+        raise ValueError(f"{path}: expected pairs of numbers between braces: {error}") from error
+    if points.shape != (68, 2):
+        raise ValueError(f"{path}: expected 68 points, received {len(points)}.")
+    return points
+
+
+def read_landmark_csv(folder: str | Path) -> LabelledFaces:
+    """Reads `landmarks.csv` with `images/`; pixels are counted from 0.
+
+    Its columns are image, and x0, y0, x1, y1 ... for the 68 points of `ibug68`, the 21 of
+    `aflw21`, or both (89); or x_left_eye, y_left_eye, and so on with right_eye, nose, left_mouth
+    and right_mouth (left is image-left). It may have subject, confidences c0, c1 ..., and roll,
+    pitch, yaw in radians. A number that is empty or nan is not labelled.
+
+    Raises:
+        ValueError: if it is no CSV table in UTF-8, columns are missing, a row names no image, or a
+            value is not a number.
+    """
+    folder = Path(folder)
+    path = folder / "landmarks.csv"
+    header, rows = _read_table(path)
+    points, landmark_set = _points_of_columns(path, header)
+    if "image" not in header:
+        raise ValueError(f"{path}: expected a column image, received {_shown(header)}.")
+    if not rows:
+        raise ValueError(f"{path}: expected at least one row of landmarks.")
+    nameless = [line for line, row in enumerate(rows, start=2) if not row["image"]]
+    if nameless:
+        raise ValueError(f"{path}, line {nameless[0]}: expected the name of an image, found none.")
+    axes = ("x", "y", "c") if "c" + points[0] in header else ("x", "y")
+    landmarks = _numbers(path, rows, [axis + point for point in points for axis in axes])
+    has_pose, source = set(_POSE) <= set(header), _source(folder)
+    return LabelledFaces(
+        tuple(folder / "images" / row["image"] for row in rows),
+        joint_landmarks(landmarks.reshape(len(rows), len(points), len(axes)), landmark_set),
+        pose=_numbers(path, rows, list(_POSE)) if has_pose else None,
+        subjects=tuple(row.get("subject") or "" for row in rows),
+        names=tuple(f"{source}/{row['image']}, line {n}" for n, row in enumerate(rows, start=2)),
+        sources=(source,) * len(rows),
+    )
+
+
+def _read_table(path):
+    """Returns the names of the columns of a CSV file, and its rows as dictionaries."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:  # Excel begins with a mark
+            reader = csv.DictReader(file)
+            return list(reader.fieldnames or []), list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path}: expected a CSV table in UTF-8: {error}.") from error
+
+
+def _points_of_columns(path, header):
+    """Returns what follows x and y in the names of the columns, and the landmark set."""
+    five = [f"_{name}" for name in _FIVE_NAMES]
+    if all(axis + name in header for name in five for axis in "xy"):
+        return five, "five points"
+    count = 0
+    while f"x{count}" in header and f"y{count}" in header:
+        count += 1
+    if count not in _SETS:
+        raise ValueError(
+            f"{path}: expected columns x0, y0, x1, y1 ... of 68, 21 or 89 points, or "
+            f"x{five[0]}, y{five[0]} ... of five, received {_shown(header)}."
+        )
+    return [str(number) for number in range(count)], _SETS[count]
+
+
+def _numbers(path, rows, columns):
+    """Returns the values of columns `(rows, columns)`, NaN where a cell is empty."""
+    values = np.empty((len(rows), len(columns)), np.float32)
+    for line, row in enumerate(rows, start=2):
+        for column, name in enumerate(columns):
+            text = row.get(name)
+            try:
+                values[line - 2, column] = float(text) if text and text.strip() else np.nan
+            except ValueError:
+                raise ValueError(
+                    f"{path}, line {line}: expected a number in column {name}, received {text!r}."
+                ) from None
+    return values
+
+
+def _photograph_beside(file):
+    """Returns the photograph with the name of a `.pts` file, `.jpg` if there is none."""
+    candidates = [file.with_suffix(suffix) for suffix in _SUFFIXES]
+    return next((path for path in candidates if path.exists()), candidates[0])
+
+
+def _source(folder):
+    """Returns a name for a data set: the folder's and that of the folder it is in."""
+    return "/".join(Path(folder).resolve().parts[-2:])
+
+
+def _shown(header):
+    """Returns the first names of a header for a message."""
+    return ", ".join(header[:6]) + (" ..." if len(header) > 6 else "") if header else "no header"

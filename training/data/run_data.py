@@ -1,0 +1,124 @@
+"""The faces of a run, and the batches of each of its epochs."""
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from keras_3dmmstn.training.config import TrainingConfig
+from keras_3dmmstn.training.data.batches import training_batches
+from keras_3dmmstn.training.data.crops import STORED_SHARE, STORED_SIZE, FaceCrops, cut_faces
+from keras_3dmmstn.training.data.faces import read_faces
+from keras_3dmmstn.training.data.labelled_faces import FIVE_POINTS, LANDMARK_COUNT
+from keras_3dmmstn.training.data.mixture import Mixture, mixture
+from keras_3dmmstn.training.data.shards import INDEX, is_shards, read_shards
+from keras_3dmmstn.training.data.supervision import Supervision
+
+# The ibug68 points that are labelled on the apparent contour.
+_JAW = range(17)
+
+
+def read_sources(
+    folders: Sequence[str | Path],
+    config: TrainingConfig,
+    weights: Sequence[float] | None = None,
+    progress: Callable = iter,
+    unmirrored: Sequence[str | Path] = (),
+) -> Mixture:
+    """Reads data sets, each a folder of labelled photographs or of shards.
+
+    Args:
+        folders: the folders.
+        config: gives the size of the crops that are kept in memory.
+        weights: how often each folder is drawn from; by default as many as it has faces.
+        progress: called on the sequence of faces that is iterated over, to show progress.
+        unmirrored: those of the folders whose faces augmentation does not reflect.
+
+    Raises:
+        ValueError: if a folder is neither, or has no face, the weights are not one each, or one of
+            `unmirrored` is none of them.
+    """
+    if not folders:
+        raise ValueError("Expected at least one folder of labelled photographs, received none.")
+    if weights is not None and len(weights) != len(folders):
+        raise ValueError(
+            f"Expected a weight for each of {len(folders)} data sets, received {list(weights)}."
+        )
+    strangers = [folder for folder in map(Path, unmirrored) if folder not in map(Path, folders)]
+    if strangers:
+        raise ValueError(
+            f"Expected unmirrored data sets to be among those trained on, received {strangers[0]}."
+        )
+    size = max(STORED_SIZE, round(STORED_SHARE * config.image_size))
+    sources = [
+        read_shards(folder) if is_shards(folder) else cut_faces(read_faces(folder), progress, size)
+        for folder in folders
+    ]
+    mirrored = [Path(folder) not in map(Path, unmirrored) for folder in folders]
+    return mixture(sources, weights, mirrored=mirrored)
+
+
+def epoch_batches(source: Mixture, config: TrainingConfig, epoch: int) -> tf.data.Dataset:
+    """Returns the batches of one epoch, the same ones whenever it is asked for.
+
+    A run that goes on thus sees what it would have seen without the break.
+    `keras.callbacks.BackupAndRestore` restores weights and the number of the epoch, but not the
+    state of `tf.data`, whose shuffling and augmentation would begin anew.
+
+    Args:
+        source: the faces.
+        config: the numbers; with `mirror_pairs` each image is followed by its reflection.
+        epoch: counted from 0.
+
+    Raises:
+        ValueError: if there are fewer faces than in a batch.
+    """
+    pairs = config.mirror_pairs > 0
+    return training_batches(source, config, pairs, _supervision(config), first_epoch=epoch)
+
+
+def fixed_faces(source: Mixture, config: TrainingConfig, count: int = 4) -> np.ndarray:
+    """Returns some images `(count, size, size, 3)` uint8 as the network sees them, always the same.
+
+    They are drawn from all faces, by the seed; fewer than `count` where there are no more.
+    """
+    count = min(count, len(source))
+    plain = replace(config, batch_size=count, augmentation=False, mirror_pairs=0.0)
+    images, _ = next(iter(epoch_batches(source, plain, 0)))
+    return images.numpy().astype(np.uint8)
+
+
+def describe_sources(folders: Sequence[str | Path], source: Mixture | None) -> dict:
+    """Describes data sets by name, number of faces, share in an epoch, and checksum."""
+    if source is None:
+        return {}
+    return {
+        f"{number} {Path(folder).name}": f"{len(part)} faces, share {share:.4g}, "
+        f"checksum {_checksum(folder, part):08x}{'' if mirrored else ', not mirrored'}"
+        for number, (folder, part, share, mirrored) in enumerate(
+            zip(folders, source.sources, source.weights, source.mirrored, strict=True)
+        )
+    }
+
+
+def skipped_faces(source: Mixture) -> list[str]:
+    """Returns which faces could not be read, and why."""
+    return [str(skipped) for part in source.sources for skipped in part.skipped]
+
+
+def _supervision(config):
+    """Returns which labels count, and how much those of the jaw line do."""
+    confidence = np.ones(LANDMARK_COUNT)
+    confidence[_JAW] = config.jaw_confidence
+    points = FIVE_POINTS if config.only_points == "five" else None
+    return Supervision(config.label_share, points, confidence)
+
+
+def _checksum(folder, part):
+    """Returns a checksum of the labels of crops, or of the index of shards."""
+    if isinstance(part, FaceCrops):
+        return zlib.crc32(np.ascontiguousarray(part.landmarks).tobytes())
+    return zlib.crc32((Path(folder) / INDEX).read_bytes())

@@ -1,0 +1,200 @@
+"""Face crops stored as TFRecord shards: what a record and a folder of shards hold."""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from keras_3dmmstn.training.data.crops import FaceCrops, Skipped
+from keras_3dmmstn.training.data.labelled_faces import LANDMARK_COUNT, LANDMARK_SET
+
+#: The file that says what a folder of shards holds.
+INDEX = "index.json"
+#: Of the format; another one is refused.
+VERSION = 1
+
+#: What a record holds. The number is that of the face before any was skipped.
+FEATURES = {
+    "image": tf.io.FixedLenFeature([], tf.string, ""),
+    "landmarks": tf.io.FixedLenFeature([LANDMARK_COUNT, 3], tf.float32, [0.0] * LANDMARK_COUNT * 3),
+    "pose": tf.io.FixedLenFeature([3], tf.float32, [np.nan] * 3),
+    "number": tf.io.FixedLenFeature([], tf.int64, 0),
+    "name": tf.io.FixedLenFeature([], tf.string, ""),
+    "subject": tf.io.FixedLenFeature([], tf.string, ""),
+    "source": tf.io.FixedLenFeature([], tf.string, ""),
+}
+
+
+@dataclass(frozen=True)
+class Shards:
+    """A folder of TFRecord shards with face crops, as `convert` writes it.
+
+    Attributes:
+        files: the shards.
+        counts: how many faces each holds.
+        size: side of the stored crops in pixels.
+        scale: side in pixels of the square that the network is to see, in the stored crop.
+        planned: how many faces there were before any was skipped; records are numbered by these.
+        sources: the data sets, and how many faces were planned of each.
+        skipped: the faces that could not be cut out.
+    """
+
+    files: tuple[Path, ...]
+    counts: tuple[int, ...]
+    size: int
+    scale: float
+    planned: int
+    sources: dict[str, int]
+    skipped: tuple[Skipped, ...] = ()
+
+    def __len__(self):
+        return sum(self.counts)
+
+    def load(self, count: int | None = None) -> FaceCrops:
+        """Reads all crops, or the first ones, into memory: 0.11 MB each at 192 pixels.
+
+        Raises:
+            ValueError: if a shard is damaged.
+        """
+        count = len(self) if count is None else min(count, len(self))
+        images = np.empty((count, self.size, self.size, 3), np.uint8)
+        landmarks = np.empty((count, LANDMARK_COUNT, 3), np.float32)
+        numbers = np.empty(count, np.int64)
+        records = self.records().take(count).map(decoded, num_parallel_calls=tf.data.AUTOTUNE)
+        with named_damage([self]):
+            decoded_crops = records.prefetch(64).as_numpy_iterator()
+            for place, (image, points, number) in enumerate(decoded_crops):
+                images[place], landmarks[place], numbers[place] = image, points, number
+        return FaceCrops(images, landmarks, self.scale, numbers, self.skipped)
+
+    def records(self) -> tf.data.Dataset:
+        """Returns the serialised records in their order."""
+        return tf.data.TFRecordDataset([str(file) for file in self.files])
+
+
+def read_shards(folder: str | Path) -> Shards:
+    """Opens a folder of shards.
+
+    Raises:
+        ValueError: if there is none, its conversion is not finished, or shards are missing.
+    """
+    folder = Path(folder)
+    index = read_index(folder)
+    shards = index["shards"]
+    if not index["finished"]:
+        raise ValueError(
+            f"{folder}: expected a finished conversion, received one with {len(shards)} of "
+            f"{index['shard_count']} shards: run it again, and it goes on."
+        )
+    settings = index["settings"]
+    held = [shard for shard in shards if shard["faces"]]
+    for shard in held:
+        if not is_whole(folder, shard):
+            raise ValueError(
+                f"{folder / shard['file']}: expected a shard of {shard['bytes']} bytes, which is "
+                "missing or damaged: run the conversion again."
+            )
+    return Shards(
+        files=tuple(folder / shard["file"] for shard in held),
+        counts=tuple(shard["faces"] for shard in held),
+        size=settings["size"],
+        scale=settings["size"] / settings["share"],
+        planned=sum(settings["sources"].values()),
+        sources=settings["sources"],
+        skipped=tuple(Skipped(**s) for shard in shards for s in shard["skipped"]),
+    )
+
+
+@contextmanager
+def named_damage(sources: Iterable[FaceCrops | Shards]) -> Iterator[None]:
+    """Says which shard is damaged where reading records fails, as TensorFlow does not.
+
+    Raises:
+        ValueError: if a shard is as long as it was written, but its checksums are wrong.
+    """
+    try:
+        yield
+    except tf.errors.DataLossError as error:
+        files = [file for source in sources if isinstance(source, Shards) for file in source.files]
+        for file in files:
+            try:
+                tf.data.TFRecordDataset(str(file)).reduce(0, lambda count, _: count + 1)
+            except tf.errors.DataLossError:
+                raise ValueError(
+                    f"{file}: expected whole records, received damaged ones: delete the file and "
+                    "run the conversion again."
+                ) from error
+        raise
+
+
+def is_shards(folder: str | Path) -> bool:
+    """Says whether a folder is one of shards."""
+    return (Path(folder) / INDEX).is_file()
+
+
+def read_index(folder: Path) -> dict:
+    """Reads the index of a folder of shards.
+
+    Raises:
+        ValueError: if it is missing, damaged, of another version or landmark set.
+    """
+    path = folder / INDEX
+    try:
+        index = json.loads(path.read_text("utf-8"))
+        version, landmark_set = index["version"], index["settings"]["landmark_set"]
+    except FileNotFoundError:
+        raise ValueError(f"Expected {INDEX} of face crops in {folder}, found none.") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: expected the index of face crops: {error!r}.") from error
+    if (version, landmark_set) != (VERSION, LANDMARK_SET):
+        raise ValueError(
+            f"{path}: expected version {VERSION} with landmarks {LANDMARK_SET}, "
+            f"received version {version} with {landmark_set}."
+        )
+    return index
+
+
+def is_whole(folder: Path, shard: dict) -> bool:
+    """Says whether a shard of an index is there, as long as it was written."""
+    path = folder / shard["file"]
+    return not shard["faces"] or (path.is_file() and path.stat().st_size == shard["bytes"])
+
+
+def serialised(image: bytes, landmarks, pose, number, name, subject, source) -> bytes:
+    """Returns one record."""
+    values = {
+        "image": [image],
+        "landmarks": landmarks.ravel().tolist(),
+        "pose": pose.tolist(),
+        "number": [number],
+        "name": [name.encode()],
+        "subject": [subject.encode()],
+        "source": [source.encode()],
+    }
+    features = {}
+    for key, value in values.items():
+        if isinstance(value[0], bytes):
+            features[key] = tf.train.Feature(bytes_list=tf.train.BytesList(value=value))
+        elif isinstance(value[0], int):
+            features[key] = tf.train.Feature(int64_list=tf.train.Int64List(value=value))
+        else:
+            features[key] = tf.train.Feature(float_list=tf.train.FloatList(value=value))
+    example = tf.train.Example(features=tf.train.Features(feature=features))
+    return example.SerializeToString(deterministic=True)
+
+
+def decoded(record):
+    """Returns image `(size, size, 3)` uint8, landmarks `(L, 3)` and number of a record tensor."""
+    parsed = tf.io.parse_single_example(record, FEATURES)
+    image = tf.numpy_function(decoded_image, [parsed["image"]], tf.uint8)
+    return image, parsed["landmarks"], parsed["number"]
+
+
+def decoded_image(data: bytes) -> np.ndarray:
+    """Returns the `(size, size, 3)` uint8 RGB image of a record."""
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)

@@ -1,0 +1,1 @@
+"""The landmark error on labelled photographs, as numbers, tables and pictures."""

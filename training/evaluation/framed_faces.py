@@ -1,0 +1,173 @@
+"""Labelled faces cut out of their photographs for the network, and its answer for them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from keras_3dmmstn import ops
+from keras_3dmmstn.inference.camera import project
+from keras_3dmmstn.inference.photograph import read_photograph, warp
+from keras_3dmmstn.mesh import GridModel, contour_lines
+from keras_3dmmstn.mesh.landmark_sets import MIRROR
+from keras_3dmmstn.network import framing
+from keras_3dmmstn.training.data.labelled_faces import LANDMARK_COUNT, LANDMARK_SET, LabelledFaces
+
+
+@dataclass(frozen=True)
+class FramedFace:
+    """One face, cut out once for each of several boxes.
+
+    Attributes:
+        number: which of the faces it is.
+        box: `(4,)` x0, y0, x1, y1, the tight box of its labelled points.
+        crops: `(boxes, size, size, 3)` uint8 RGB.
+        matrices: `(boxes, 2, 3)`, from photograph to crops.
+    """
+
+    number: int
+    box: np.ndarray
+    crops: np.ndarray
+    matrices: np.ndarray
+
+
+def random_moves(count: int, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns shifts `(count, 2)`, in sides of a box, and scales `(count,)`.
+
+    Shifts are uniform in ± noise, scales in 1 ± noise. More faces leave those of the first as they
+    are.
+    """
+    draws = np.random.default_rng(seed).uniform(-noise, noise, (count, 3))
+    return draws[:, :2], 1 + draws[:, 2]
+
+
+def moved_box(box: np.ndarray, shift: np.ndarray, scale: float) -> np.ndarray:
+    """Returns a box moved by `shift` `(2,)` of its sides and scaled about its middle."""
+    middle, sides = (box[:2] + box[2:]) / 2, box[2:] - box[:2]
+    middle = middle + shift * sides
+    return np.concatenate([middle - scale * sides / 2, middle + scale * sides / 2])
+
+
+def frame_faces(
+    faces: LabelledFaces,
+    image_size: int,
+    moves: tuple[np.ndarray, np.ndarray],
+    left_out: list[tuple[str, str]],
+    progress=iter,
+    frames: np.ndarray | None = None,
+) -> Iterator[FramedFace]:
+    """Yields each face twice: framed by its box, and by that box moved.
+
+    A photograph with several faces, one after the other, is read once.
+
+    Args:
+        faces: the faces.
+        image_size: side of the crops in pixels.
+        moves: of each face, such as from `random_moves`.
+        left_out: the names of faces that cannot be framed are appended here, with the reason.
+        progress: called on the sequence of faces that is iterated over, to show progress.
+        frames: `(faces, 4)` boxes to frame the faces by; the tight boxes of their labelled points
+            if None.
+    """
+    last_path, photograph = None, np.empty(0)
+    for number in progress(range(len(faces))):
+        path, labels = faces.paths[number], faces.landmarks[number]
+        points = labels[labels[:, 2] > 0, :2].astype(float)
+        box = framing.tight_box(points) if len(points) else np.zeros(4)
+        if not (box[2:] > box[:2]).all() or (frames is not None and np.isnan(frames[number]).any()):
+            left_out.append((faces.names[number], f"its {len(points)} labelled points span no box"))
+            continue
+        try:
+            if path != last_path:
+                photograph, last_path = read_photograph(path, upright=False), path
+        except (OSError, ValueError) as error:
+            left_out.append((faces.names[number], str(error)))
+            continue
+        frame = box if frames is None else frames[number]
+        both = (frame, moved_box(frame, moves[0][number], moves[1][number]))
+        matrices = np.stack([framing.crop_matrix(b, image_size) for b in both])
+        crops = np.stack([warp(photograph, matrix, image_size) for matrix in matrices])
+        yield FramedFace(number, box, crops, matrices)
+
+
+def landmark_vertices(model: GridModel, landmarks: np.ndarray) -> np.ndarray:
+    """Returns the vertices `(89,)` of the landmarks of `LANDMARK_SET`.
+
+    Args:
+        model: the face model. It may lack a set that is nowhere labelled; its vertices are 0 then.
+        landmarks: `(faces, 89, 3)` labels.
+
+    Raises:
+        ValueError: if it lacks one that is.
+    """
+    vertices, first = np.zeros(LANDMARK_COUNT, int), 0
+    for name in LANDMARK_SET.split("+"):
+        columns = slice(first, first + len(MIRROR[name]))
+        first = columns.stop
+        if name in model.landmarks:
+            vertices[columns] = model.landmarks[name]
+        elif (landmarks[:, columns, 2] > 0).any():
+            known = ", ".join(model.landmarks) or "none"
+            raise ValueError(
+                f"Expected a face model with landmarks {name}, received one with {known}."
+            )
+    return vertices
+
+
+def landmarks_from_parameters(
+    model: GridModel,
+    parameters: np.ndarray,
+    vertices: np.ndarray,
+    jaw: str,
+    intrinsics: Mapping[str, np.ndarray] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns where θ puts the landmarks, `(b, 89, 2)`, and its rotations, `(b, 3, 3)`.
+
+    Args:
+        model: the face model.
+        parameters: θ `(b, 6 + D)`.
+        vertices: `(89,)` of the landmarks.
+        jaw: "apparent" for jaw points on the contour that the turned face shows, "fixed" for the
+            same vertices in every pose.
+        intrinsics: of a perspective camera, as of `Camera.intrinsics`.
+
+    Raises:
+        ValueError: if `jaw` is neither.
+    """
+    if jaw not in ("apparent", "fixed"):
+        raise ValueError(f'Expected jaw "apparent" or "fixed", received {jaw!r}.')
+    follows_contour = jaw == "apparent" and "ibug68" in model.landmarks
+    lines, directions = contour_lines(model) if follows_contour else (np.zeros((0, 1), int), None)
+    projected, rotation = _projected(
+        model,
+        parameters,
+        np.concatenate([vertices, lines.ravel()]).astype(np.int32),
+        intrinsics or {},
+    )
+    points = projected[:, : len(vertices)].numpy()
+    if follows_contour:
+        # e, d: axes of image and face; l: lines
+        outward = tf.einsum("ld,bed->ble", directions, rotation[:, :2, :2])
+        candidates = tf.reshape(projected[:, len(vertices) :], (-1, *lines.shape, 2))
+        points[:, : len(lines)] = ops.select_outermost(candidates, outward).numpy()
+    return points, rotation.numpy()
+
+
+def yaw_from_rotation(rotations: np.ndarray) -> np.ndarray:
+    """Returns the yaw `(b,)` in degrees of rotations `(b, 3, 3)`.
+
+    It is the angle between the viewer and where the face looks, −z turned, seen from above;
+    positive where it looks to the right of the photograph.
+    """
+    return np.degrees(np.arctan2(-rotations[:, 0, 2], rotations[:, 2, 2]))
+
+
+def _projected(model, parameters, vertices, intrinsics):
+    """Returns where θ `(b, 6 + D)` puts some vertices, `(b, L, 2)`, and its rotations."""
+    parameters = tf.constant(parameters)
+    r, _, _, alpha = ops.split_parameters(parameters)
+    mean, basis = tf.constant(model.mean[vertices]), tf.constant(model.basis[:, vertices])
+    rotation = ops.axis_angle_to_matrix(r)
+    rotated = ops.rotate_points(ops.shape_from_coefficients(alpha, mean, basis), rotation)
+    return project(rotated, parameters, **intrinsics), rotation

@@ -1,0 +1,155 @@
+"""The landmark error of a normaliser on labelled photographs."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from keras_3dmmstn.inference.normaliser import Normaliser
+from keras_3dmmstn.network.framing import apply_similarity, invert_similarity
+from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
+from keras_3dmmstn.training.evaluation import error_measures
+from keras_3dmmstn.training.evaluation.framed_faces import (
+    FramedFace,
+    frame_faces,
+    landmark_vertices,
+    landmarks_from_parameters,
+    random_moves,
+    yaw_from_rotation,
+)
+
+# Where yaw is in the pose that comes with labels.
+_YAW = 2
+# Faces that go through the network together.
+_BATCH = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """Predicted landmarks beside labelled ones, for n faces.
+
+    Attributes:
+        faces: the faces that were measured.
+        boxes: `(n, 4)` x0, y0, x1, y1, the tight boxes of the labelled points.
+        frames: `(n, 4)` the boxes that the faces were framed by; the same unless others were given.
+        predicted: `(n, 89, 2)` landmarks in pixels of the photographs, framed by `frames`.
+        predicted_when_moved: the same, framed by boxes that were moved and scaled at random.
+        yaw: `(n,)` degrees, from the labels where they have it, otherwise that of the fit.
+        yaw_is_labelled: `(n,)` bool.
+        left_out: names of faces that were not measured, and why.
+    """
+
+    faces: LabelledFaces
+    boxes: np.ndarray
+    frames: np.ndarray
+    predicted: np.ndarray
+    predicted_when_moved: np.ndarray
+    yaw: np.ndarray
+    yaw_is_labelled: np.ndarray
+    left_out: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def errors(self) -> np.ndarray:
+        """Errors `(n, 89)` in % of sqrt(w·h) of the boxes, NaN where a point is not labelled."""
+        return error_measures.relative_errors(self._distances(self.predicted), self.boxes)
+
+    @property
+    def errors_when_moved(self) -> np.ndarray:
+        """The same errors for the boxes that were moved and scaled."""
+        distances = self._distances(self.predicted_when_moved)
+        return error_measures.relative_errors(distances, self.boxes)
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """Errors `(n, 89)` in pixels at 224, in the paper's framing."""
+        return error_measures.paper_pixels(self._distances(self.predicted), self.boxes)
+
+    def _distances(self, points):
+        labels = self.faces.landmarks
+        distances = np.linalg.norm(points - labels[..., :2], axis=-1)
+        return np.where(labels[..., 2] > 0, distances, np.nan)
+
+
+def measure(
+    normaliser: Normaliser,
+    faces: LabelledFaces,
+    box_noise: float = 0.1,
+    seed: int = 0,
+    jaw: str = "apparent",
+    frames: np.ndarray | None = None,
+    progress=iter,
+) -> Measurement:
+    """Predicts the landmarks of labelled faces, framed by their labels.
+
+    Each face is framed twice: by its box, and by that box moved by up to `box_noise` of its width
+    and height and scaled by a factor in 1 ± `box_noise`, all uniform.
+
+    Args:
+        normaliser: what is measured.
+        faces: photographs with labels.
+        box_noise: how far boxes are moved and scaled.
+        seed: of that.
+        jaw: "apparent" where people labelled the jaw line, on the contour that a turned face
+            shows; "fixed" where the labels are of a fitted 3D face, as in AFLW2000-3D.
+        frames: `(n, 4)` boxes to frame the faces by, such as those of all 68 points estimated from
+            fewer; the tight boxes of their labelled points if None. Errors are shares of the
+            latter in any case.
+        progress: called on the sequence of faces that is iterated over, to show progress.
+
+    Raises:
+        ValueError: if the face model lacks a landmark set that is labelled, `jaw` is unknown, or
+            not one face can be measured.
+    """
+    vertices = landmark_vertices(normaliser.grid_model, faces.landmarks)
+    moves = random_moves(len(faces), box_noise, seed)
+    left_out: list[tuple[str, str]] = []
+    framed = frame_faces(faces, normaliser.image_size, moves, left_out, progress, frames)
+    kept, boxes, points, yaw = [], [], [], []
+    for batch in _batches(framed):
+        batch_points, rotations = _predict(normaliser, batch, vertices, jaw)
+        points.append(batch_points)
+        yaw.append(yaw_from_rotation(rotations[::2]))
+        kept += [face.number for face in batch]
+        boxes += [face.box for face in batch]
+    if not kept:
+        reason = "".join(f" {name}: {text}." for name, text in left_out[:1])
+        raise ValueError(f"Expected at least one face that can be measured, received none.{reason}")
+    measured = faces.choose(kept)
+    labelled_yaw = np.degrees(measured.pose[:, _YAW])
+    known = np.isfinite(labelled_yaw)
+    together = np.concatenate(points)
+    return Measurement(
+        faces=measured,
+        boxes=np.stack(boxes),
+        frames=np.stack(boxes) if frames is None else frames[kept],
+        predicted=together[::2],
+        predicted_when_moved=together[1::2],
+        yaw=np.where(known, labelled_yaw, np.concatenate(yaw)),
+        yaw_is_labelled=known,
+        left_out=tuple(left_out),
+    )
+
+
+def _batches(faces: Iterable[FramedFace]) -> Iterator[list[FramedFace]]:
+    """Yields runs of faces that go through the network together."""
+    iterator = iter(faces)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch
+
+
+def _predict(normaliser, batch, vertices, jaw):
+    """Returns points `(2b, L, 2)` in pixels of the photographs and rotations `(2b, 3, 3)`."""
+    crops = np.concatenate([face.crops for face in batch]).astype(np.float32)
+    parameters = normaliser.localiser.predict_on_batch(crops)
+    whole = np.repeat(np.eye(2, 3)[None], len(crops), axis=0)  # pixels of the crops themselves
+    intrinsics = normaliser.camera.intrinsics(whole, normaliser.image_size)
+    points, rotations = landmarks_from_parameters(
+        normaliser.grid_model, parameters, vertices, jaw, intrinsics
+    )
+    matrices = np.concatenate([face.matrices for face in batch])
+    in_photograph = [
+        apply_similarity(invert_similarity(matrix), face_points)
+        for matrix, face_points in zip(matrices, points, strict=True)
+    ]
+    return np.stack(in_photograph), rotations

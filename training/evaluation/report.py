@@ -1,0 +1,150 @@
+"""What was measured, in numbers."""
+
+import math
+from dataclasses import asdict
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from keras_3dmmstn.mesh.landmark_sets import MIRROR
+from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET
+from keras_3dmmstn.training.evaluation import error_measures
+from keras_3dmmstn.training.evaluation.error_measures import YAW_BINS, face_errors
+from keras_3dmmstn.training.evaluation.measurement import Measurement
+
+_PACKAGES = ("keras-3dmmstn", "tensorflow", "keras", "numpy", "opencv-python")
+# Levels of the cumulative curve between 0 and the threshold.
+_LEVELS = 101
+# Which of the landmarks count: the jaw line is the first 17 of the 68 points.
+_GROUPS = {
+    "all labelled points": slice(0, None),
+    "68 points": slice(0, 68),
+    "51 inner points": slice(17, 68),
+    "21 points of AFLW": slice(68, None),
+}
+
+
+def describe(measurement: Measurement, threshold: float) -> dict[str, Any]:
+    """Returns everything that is known of a measurement, ready for JSON.
+
+    Errors are given twice: `percent` is in % of sqrt(w·h) of the tight box of a face's labelled
+    points, `pixels` in pixels at 224 in the paper's framing. A number without a face is None.
+
+    Args:
+        measurement: the measurement.
+        threshold: in %: a face with a larger mean error counts as failed, and the cumulative curve
+            goes up to it.
+
+    Returns:
+        A dict with `faces`, `left_out`, `points` (a summary for each group of points that is
+        labelled), `threshold_percent`, `failure_rate`, `area_under_curve`, `cumulative_curve`,
+        `moved_boxes`, `yaw_bins`, `landmarks` and `per_face`.
+    """
+    errors = face_errors(measurement.errors)
+    levels = np.linspace(0, threshold, _LEVELS)
+    moved = face_errors(measurement.errors_when_moved).mean()
+    description = {
+        "faces": len(errors),
+        "left_out": [{"name": name, "reason": reason} for name, reason in measurement.left_out],
+        "points": _groups(measurement),
+        "threshold_percent": threshold,
+        "failure_rate": error_measures.failure_rate(errors, threshold),
+        "area_under_curve": error_measures.area_under_curve(errors, threshold),
+        "cumulative_curve": {
+            "percent": levels,
+            "share": error_measures.cumulative_curve(errors, levels),
+        },
+        "moved_boxes": {"percent": moved, "ratio": moved / errors.mean()},
+        "yaw_bins": _yaw_bins(measurement),
+        "landmarks": _landmarks(measurement),
+        "per_face": _per_face(measurement),
+    }
+    return _plain(description)
+
+
+def versions() -> dict[str, str]:
+    """Returns the versions of the packages that the numbers depend on."""
+    return {package: metadata.version(package) for package in _PACKAGES}
+
+
+def _groups(measurement):
+    """Summarises the groups of points that are labelled."""
+    groups = {}
+    for name, points in _GROUPS.items():
+        percent = face_errors(measurement.errors, points)
+        if np.isfinite(percent).any():
+            pixels = face_errors(measurement.pixels, points)
+            groups[name] = {
+                "percent": asdict(error_measures.summarise(percent)),
+                "pixels": asdict(error_measures.summarise(pixels)),
+            }
+    return groups
+
+
+def _yaw_bins(measurement):
+    """Describes the errors in the bins of |yaw|."""
+    percent, pixels = face_errors(measurement.errors), face_errors(measurement.pixels)
+    numbers = error_measures.yaw_bin(measurement.yaw)
+    bins = []
+    for number, (low, high) in enumerate(YAW_BINS):
+        chosen = numbers == number
+        bins.append(
+            {
+                "from": low,
+                "to": high,
+                "faces": int(chosen.sum()),
+                "percent": percent[chosen].mean() if chosen.any() else math.nan,
+                "pixels": pixels[chosen].mean() if chosen.any() else math.nan,
+            }
+        )
+    labelled = measurement.yaw_is_labelled
+    source = "labelled" if labelled.all() else "partly labelled" if labelled.any() else "fitted"
+    means = {
+        unit: error_measures.mean_over_bins([row[unit] for row in bins])
+        for unit in ("percent", "pixels")
+    }
+    return {"source": source, "bins": bins, "unweighted_mean": means}
+
+
+def _landmarks(measurement):
+    """Describes the error of each landmark that is labelled in some face."""
+    percent = error_measures.point_errors(measurement.errors)
+    pixels = error_measures.point_errors(measurement.pixels)
+    labelled = np.isfinite(measurement.errors).sum(axis=0)
+    places = [
+        (name, point) for name in LANDMARK_SET.split("+") for point in range(len(MIRROR[name]))
+    ]
+    return [
+        {"set": name, "point": point, "labelled": count, "percent": share, "pixels": distance}
+        for (name, point), count, share, distance in zip(
+            places, labelled, percent, pixels, strict=True
+        )
+        if count
+    ]
+
+
+def _per_face(measurement):
+    """Describes each face."""
+    columns = {
+        "name": measurement.faces.names,
+        "percent": face_errors(measurement.errors),
+        "pixels": face_errors(measurement.pixels),
+        "percent_with_moved_box": face_errors(measurement.errors_when_moved),
+        "yaw_degrees": measurement.yaw,
+        "yaw_is_labelled": measurement.yaw_is_labelled,
+    }
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
+
+
+def _plain(value):
+    """Returns a description in Python's own types, NaN as None."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,1 @@
+"""Fits the face model to labelled points."""

@@ -1,0 +1,148 @@
+"""Fits the face model to the labelled points of one photograph."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from keras_3dmmstn.mesh import GridModel, contour_lines
+from keras_3dmmstn.training.data.labelled_faces import LANDMARK_COUNT, LANDMARK_SET
+from keras_3dmmstn.training.fitting.weak_perspective import (
+    first_pose,
+    gauss_newton_step,
+    projection_jacobian,
+)
+
+#: Standard deviation of hand-placed points, as a share of √(w h) of their tight box.
+LABEL_DEVIATION = 0.02
+#: Points 0 to 16 of `ibug68`, the jaw line: the apparent contour, no fixed vertices.
+JAW_POINTS = 17
+_FEWEST_POINTS = 6
+_ROUNDS = 20
+
+
+@dataclass(frozen=True)
+class FaceFit:
+    """A face model's shape and pose in one photograph.
+
+    A point X of the shape lies at scale · P R X + shift in the photograph, P = first two rows of
+    the identity.
+
+    Attributes:
+        rotation: `(3, 3)` R.
+        scale: pixels per millimetre.
+        shift: `(2,)` pixels.
+        coefficients: `(modes,)` α.
+        vertices: `(89,)` the vertex that each point of `LANDMARK_SET` was matched with; those of
+            the jaw depend on the pose.
+        error: mean distance of the fitted points from the labels, as a share of √(w h) of the
+            labels' tight box.
+    """
+
+    rotation: np.ndarray
+    scale: float
+    shift: np.ndarray
+    coefficients: np.ndarray
+    vertices: np.ndarray
+    error: float
+
+    @property
+    def yaw(self) -> float:
+        """By how much the face is turned towards image-right, radians."""
+        return float(np.arctan2(-self.rotation[0, 2], self.rotation[2, 2]))
+
+    def project(self, points: np.ndarray) -> np.ndarray:
+        """Returns where points `(N, 3)` of the model lie in the photograph, `(N, 2)`."""
+        return self.scale * (points @ self.rotation.T)[:, :2] + self.shift
+
+
+class FaceFitter:
+    """Fits one face model to many faces.
+
+    It minimises Σ_l c_l |y_l − (s P R x_l(α) + t)|² / σ² + |α|² over R, s, t and α by Gauss-Newton,
+    σ the deviation of the labels and c their confidence. In every round each point of the jaw
+    takes the vertex of its contour line that lies furthest outward.
+
+    Args:
+        model: has the landmarks of `LANDMARK_SET`.
+
+    Source:
+        Contour: Zhu et al. 2015, "High-fidelity pose and expression normalization".
+    """
+
+    def __init__(self, model: GridModel):
+        lines, outward = contour_lines(model)
+        self.model = model
+        self.jaw_lines = lines
+        self._outward = np.pad(outward.astype(float), ((0, 0), (0, 1)))
+        others = model.landmark_indices(LANDMARK_SET)[JAW_POINTS:]
+        self._vertices = np.concatenate([lines.ravel(), others])
+        self._mean = model.mean[self._vertices].astype(float)
+        self._basis = model.basis[:, self._vertices].astype(float)
+
+    def fit(self, landmarks: np.ndarray) -> FaceFit:
+        """Fits the model to the points of one face.
+
+        Args:
+            landmarks: `(89, 3)` in the order of `LANDMARK_SET`: x, y in pixels, and confidence.
+
+        Raises:
+            ValueError: if they have another shape, or fewer than six points are labelled or lie in
+                one place or on a line.
+        """
+        points, weight = _checked(landmarks)
+        known = weight > 0
+        chosen = self._rows(np.zeros(JAW_POINTS, int))
+        rotation, scale, shift = first_pose(self._mean[chosen][known], points[known])
+        alpha = np.zeros(len(self._basis))
+        for _ in range(_ROUNDS):
+            shape = self._mean + np.tensordot(alpha, self._basis, 1)
+            chosen = self._rows(self.choose_jaw(shape[: self.jaw_lines.size], rotation))
+            turned = shape[chosen] @ rotation.T
+            residual = (scale * turned[:, :2] + shift - points) * weight[:, None]
+            jacobian = projection_jacobian(turned, self._basis[:, chosen], rotation, scale)
+            jacobian = (jacobian * weight[:, None, None]).reshape(residual.size, -1)
+            step = gauss_newton_step(jacobian, residual.ravel(), alpha)
+            rotation = cv2.Rodrigues(step[:3])[0] @ rotation
+            shift, scale = shift + step[3:5], scale * np.exp(step[5])
+            alpha = alpha + step[6:]
+        # In the units of the last round's labels: the step after it was next to nothing.
+        error = LABEL_DEVIATION * np.mean(np.linalg.norm(residual[known], axis=1))
+        return FaceFit(rotation, float(scale), shift, alpha, self._vertices[chosen], float(error))
+
+    def choose_jaw(self, candidates: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+        """Returns which vertex of each contour line lies furthest outward, `(17,)` positions.
+
+        Args:
+            candidates: `(17 · candidates, 3)` the vertices of `jaw_lines`, row by row, in the
+                model's frame.
+            rotation: `(3, 3)` the pose.
+        """
+        image = (candidates @ rotation[:2].T).reshape(*self.jaw_lines.shape, 2)
+        directions = (self._outward @ rotation.T)[:, :2]
+        return np.einsum("lki,li->lk", image, directions).argmax(axis=1)
+
+    def _rows(self, positions):
+        """Returns where in `_vertices` the 89 points are, for positions `(17,)` on the lines."""
+        lines, candidates = self.jaw_lines.shape
+        others = np.arange(self.jaw_lines.size, len(self._vertices))
+        return np.concatenate([np.arange(lines) * candidates + positions, others])
+
+
+def _checked(landmarks):
+    """Returns points `(89, 2)`, 0 where not labelled, and √c / σ `(89,)`."""
+    landmarks = np.asarray(landmarks, float)
+    if landmarks.shape != (LANDMARK_COUNT, 3):
+        raise ValueError(
+            f"FaceFitter expects landmarks of shape ({LANDMARK_COUNT}, 3), "
+            f"received shape {landmarks.shape}."
+        )
+    known = landmarks[:, 2] > 0
+    points = np.where(known[:, None], landmarks[:, :2], 0)
+    box = np.ptp(points[known], axis=0).prod() if known.sum() >= _FEWEST_POINTS else 0
+    if not box > 0:
+        raise ValueError(
+            f"FaceFitter expects at least {_FEWEST_POINTS} labelled points that span a box, "
+            f"received {known.sum()}."
+        )
+    return points, np.sqrt(np.where(known, landmarks[:, 2], 0)) / (LABEL_DEVIATION * np.sqrt(box))

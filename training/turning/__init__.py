@@ -1,0 +1,1 @@
+"""Turns photographed faces out of the plane."""

@@ -1,0 +1,187 @@
+"""Large poses from ordinary photographs: every face turned further out of the plane."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from keras_3dmmstn.inference.photograph import read_photograph
+from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.training.data.crops import (
+    STORED_SHARE,
+    STORED_SIZE,
+    FaceCrops,
+    Skipped,
+    nothing_left,
+)
+from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
+from keras_3dmmstn.training.turning.face_turner import FaceTurner, TurnedFace
+
+#: |yaw| of turned faces: from, to, radians.
+YAWS = (float(np.radians(20)), float(np.radians(75)))
+#: Largest change of pitch, radians.
+PITCH_CHANGE = float(np.radians(15))
+#: Faces within this yaw turn either way, radians; others only further.
+NEARLY_FRONTAL = float(np.radians(8))
+#: Faces with fewer labelled points, or a worse fit (mean error, share of the box), are left out.
+FEWEST_POINTS, WORST_FIT = 30, 0.04
+_LEAST_TURN = float(np.radians(5))
+_JPEG_QUALITY = 95
+
+
+def new_poses(yaw: float, copies: int, rng: np.random.Generator) -> np.ndarray:
+    """Returns turns for a face: changes of yaw and of pitch `(copies, 2)`, radians.
+
+    A face is turned on in the direction in which it is turned, which uncovers little that the
+    photograph does not show. The new |yaw| are spread evenly over `YAWS`, beyond the old one.
+
+    Args:
+        yaw: of the photographed face, radians.
+        copies: how many turns.
+        rng: source of the randomness.
+    """
+    smallest = max(YAWS[0], abs(yaw) + _LEAST_TURN)
+    poses = np.empty((copies, 2))
+    for copy in range(copies):
+        away = np.sign(yaw) if abs(yaw) > NEARLY_FRONTAL else rng.choice([-1.0, 1.0])
+        target = YAWS[0] + (copy + rng.uniform()) / copies * (YAWS[1] - YAWS[0])
+        if target < smallest:
+            target = rng.uniform(smallest, max(YAWS[1], smallest))
+        poses[copy] = away * target - yaw, rng.uniform(-PITCH_CHANGE, PITCH_CHANGE)
+    return poses
+
+
+def turn_faces(
+    faces: LabelledFaces,
+    model: GridModel | None = None,
+    *,
+    copies: int = 2,
+    seed: int = 0,
+    size: int = STORED_SIZE,
+    skipped: list[Skipped] | None = None,
+    progress=iter,
+) -> Iterator[tuple[int, TurnedFace]]:
+    """Yields every face in new poses, with the number of the face that it is made of.
+
+    What becomes of a face depends on the seed and its number alone.
+
+    Args:
+        faces: the photographs, most of their `ibug68` points labelled.
+        model: has the landmarks of `LANDMARK_SET`; the bundled one by default.
+        copies: new poses for each face.
+        seed: of the poses.
+        size: side of the pictures in pixels.
+        skipped: the faces that cannot be turned are appended here.
+        progress: called on the sequence of numbers that is iterated over, to show progress.
+
+    Raises:
+        ValueError: if `copies` or `size` is not positive.
+    """
+    if copies < 1 or size < 1:
+        raise ValueError(
+            f"Expected at least one copy and a size of at least 1, received {copies} and {size}."
+        )
+    turner = FaceTurner(model or GridModel.bundled(), size)
+    for number in progress(range(len(faces))):
+        landmarks = faces.landmarks[number]
+        try:
+            fit = _trusted_fit(turner, landmarks)
+            photograph = read_photograph(faces.paths[number], upright=False)
+        except (OSError, ValueError) as error:
+            if skipped is not None:
+                skipped.append(Skipped(faces.names[number], str(error)))
+            continue
+        rng = np.random.default_rng([seed, number])
+        for yaw, pitch in new_poses(fit.yaw, copies, rng):
+            yield number, turner.turn(photograph, landmarks, fit, yaw, pitch)
+
+
+def turned_faces(faces: LabelledFaces, model: GridModel | None = None, **options) -> FaceCrops:
+    """Returns every face in new poses, as `cut_faces` returns the photographed ones.
+
+    Args:
+        faces, model, options: as of `turn_faces`, but for `skipped`, which the crops name.
+
+    Raises:
+        ValueError: if none of the faces can be turned.
+    """
+    skipped: list[Skipped] = []
+    turned = list(turn_faces(faces, model, skipped=skipped, **options))
+    if not turned:
+        raise nothing_left(skipped)
+    images = np.stack([face.image for _, face in turned])
+    landmarks = np.stack([face.landmarks for _, face in turned])
+    numbers = np.array([number for number, _ in turned])
+    return FaceCrops(images, landmarks, images.shape[1] / STORED_SHARE, numbers, tuple(skipped))
+
+
+def write_turned_faces(
+    faces: LabelledFaces, folder: str | Path, model: GridModel | None = None, **options
+) -> int:
+    """Writes every face in new poses to a folder that `read_landmark_csv` reads.
+
+    Args:
+        faces, model, options: as of `turn_faces`.
+        folder: gets `images/` and, once they are whole, `landmarks.csv` with subject, 89 points
+            with confidence, and yaw; made if missing.
+
+    Returns:
+        How many faces were written.
+
+    Raises:
+        ValueError: if the folder holds anything but the turned faces of a run that was stopped, or
+            none of the faces can be turned.
+    """
+    skipped = options.setdefault("skipped", [])
+    aside = _begun_table(Path(folder))
+    images = Path(folder) / "images"
+    images.mkdir(exist_ok=True)
+    count = faces.landmarks.shape[1]
+    points = [f"{axis}{number}" for number in range(count) for axis in "xyc"]
+    written = 0
+    with aside.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["image", "subject", "roll", "pitch", "yaw", *points])
+        for number, face in turn_faces(faces, model, **options):
+            name = f"{written:06d}.jpg"
+            picture = cv2.cvtColor(face.image, cv2.COLOR_RGB2BGR)
+            data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
+            (images / name).write_bytes(data.tobytes())
+            values = [f"{value:.2f}" for value in face.landmarks.ravel()]
+            pose = ["", "", f"{face.yaw:.4f}"]
+            table.writerow([name, faces.subjects[number], *pose, *values])
+            written += 1
+    if not written:
+        raise nothing_left(skipped)
+    aside.replace(Path(folder) / "landmarks.csv")
+    return written
+
+
+def _begun_table(folder):
+    """Returns the table to write to; only a folder that has one already may have anything."""
+    aside = folder / "landmarks.csv.part"
+    if folder.exists() and not aside.exists() and any(folder.iterdir()):
+        raise ValueError(
+            f"{folder}: expected a new or empty folder for turned faces, received one with "
+            f"{', '.join(sorted(path.name for path in folder.iterdir())[:3])} in it."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    return aside
+
+
+def _trusted_fit(turner, landmarks):
+    """Returns the fit to landmarks `(89, 3)`; a ValueError says why it is not to be trusted."""
+    known = int((landmarks[:68, 2] > 0).sum())
+    if known < FEWEST_POINTS:
+        raise ValueError(
+            f"expected at least {FEWEST_POINTS} labelled points of ibug68, received {known}."
+        )
+    fit = turner.fitter.fit(landmarks)
+    if not fit.error <= WORST_FIT:
+        raise ValueError(
+            f"expected points that the face model fits to {WORST_FIT:.0%} of their box, "
+            f"received {fit.error:.1%}."
+        )
+    return fit
