@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from keras_3dmmstn import build_localiser
-from keras_3dmmstn.cli.app.app import app
+from keras_3dmmstn.cli.app import app
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 

@@ -4,7 +4,7 @@ import cv2
 import pytest
 from typer.testing import CliRunner
 
-from keras_3dmmstn.cli.app.app import app
+from keras_3dmmstn.cli.app import app
 from keras_3dmmstn.training.data.shards import read_shards
 from tests.support.face_folders import (
     aflw_points,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from keras_3dmmstn.cli.app.app import app
+from keras_3dmmstn.cli.app import app
 from keras_3dmmstn.export.mobile.tflite import write_tflite
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.training.data.labelled_faces import left_out

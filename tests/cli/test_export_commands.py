@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from typer.testing import CliRunner
 
-from keras_3dmmstn.cli.app.app import app
+from keras_3dmmstn.cli.app import app
 from keras_3dmmstn.export import parity
 from tests.support.small_network import SIZE, small_normaliser
 

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from keras_3dmmstn import GridModel, TrainingModel, spatial_transformer
-from keras_3dmmstn.cli.app.face_model_commands import app
+from keras_3dmmstn.cli.face_model_commands import app
 from keras_3dmmstn.network import losses
 from tests.support.face_meshes import (
     published,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from keras_3dmmstn.cli.app.app import app
+from keras_3dmmstn.cli.app import app
 from keras_3dmmstn.drawing import figures
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.inference.photograph import read_photograph

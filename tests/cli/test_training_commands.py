@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from keras_3dmmstn.cli.app.app import app
+from keras_3dmmstn.cli.app import app
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.training.config_file import load_config, save_config

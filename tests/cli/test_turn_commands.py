@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from keras_3dmmstn.cli.app.app import app
+from keras_3dmmstn.cli.app import app
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.training.data.faces import read_faces
