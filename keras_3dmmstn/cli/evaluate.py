@@ -96,7 +96,7 @@ def evaluate(
 
 def _weights_and_folders(weights, folders):
     """Returns the weights and the folders of data; the first folder may be the weights."""
-    from keras_3dmmstn.export.exported_normaliser import is_exported
+    from keras_3dmmstn.export.exported_localiser import is_exported
 
     first = folders[0]
     if weights is None and ((first / "localiser.keras").exists() or is_exported(first)):
@@ -108,14 +108,14 @@ def _weights_and_folders(weights, folders):
 
 def _load(weights, face_model, out):
     """Loads the normaliser or the exported network, or ends with a message."""
-    from keras_3dmmstn.export.exported_normaliser import ExportedNormaliser, is_exported
+    from keras_3dmmstn.export.exported_localiser import is_exported, load_exported
 
     if not weights or not is_exported(weights):
         if face_model:
             terminal.fail("--face-model goes with an exported network, received weights.")
         return load_normaliser(weights)
     with terminal.failing_on(ImportError, OSError, ValueError):
-        normaliser = ExportedNormaliser(weights, load_face_model(face_model))
+        normaliser = load_exported(weights, load_face_model(face_model))
     if out:
         terminal.fail(f"--out draws with the network that was exported, received {weights}.")
     return normaliser
