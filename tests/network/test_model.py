@@ -244,3 +244,26 @@ def test_network_compiles_and_fits_on_landmarks_alone(grid_model, images):
     history = trained.fit(images, {"landmarks": labels}, epochs=10, verbose=0).history["loss"]
     np.testing.assert_allclose(history[0], 68 * (3**2 + 3**2), rtol=1e-3)
     assert history[-1] < 0.5 * history[0]
+
+
+def test_layers_are_called_the_same_in_every_network(grid_model):
+    first, second = network(grid_model), network(grid_model)
+    names = [layer.name for layer in first.layers]
+    assert names == [layer.name for layer in second.layers]
+    assert {"localiser", "morphable_model", "bilinear_sampler", "landmarks", "texture"} <= set(
+        names
+    )
+    assert not [name for name in names if name.rsplit("_", 1)[-1].isdigit()]
+
+
+def test_the_former_name_of_the_backbone_warns(grid_model):
+    with pytest.warns(DeprecationWarning, match=r"backbone=") as warnings:
+        model = spatial_transformer(grid_model, localiser=backbone(), image_size=SIZE)
+    assert warnings[0].filename == __file__
+    assert model.input_shape == (None, SIZE, SIZE, 3)
+    with pytest.raises(TypeError, match="both `backbone` and its former name"):
+        spatial_transformer(grid_model, backbone(), image_size=SIZE, localiser=backbone())
+
+
+def test_masks_are_by_depth_unless_told_otherwise(grid_model):
+    assert network(grid_model).get_layer("mask").method == "depth"
