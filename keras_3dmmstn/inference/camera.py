@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_3dmmstn import ops
+from keras_3dmmstn.atomic_files import write_atomically
 
 #: The file beside `localiser.keras` in which a perspective camera is kept.
 FILE = "camera.json"
@@ -79,7 +80,8 @@ class Camera:
         if self.focal_length is None:
             path.unlink(missing_ok=True)
         else:
-            path.write_text(json.dumps({"focal_length": self.focal_length}) + "\n")
+            content = json.dumps({"focal_length": self.focal_length}) + "\n"
+            write_atomically(path, content.encode())
 
 
 def project(rotated, parameters, focal_length=None, principal_point=None):
