@@ -68,7 +68,7 @@ def evaluate(
     Errors are in % of √(w·h) of the tight box of a face's labelled points, and in pixels where the
     photograph is scaled so that the larger side of that box has 120, as the paper frames faces.
     """
-    from keras_3dmmstn.export.exported_normaliser import is_exported
+    from keras_3dmmstn.export.exported_localiser import is_exported
     from keras_3dmmstn.training.evaluation import report
     from keras_3dmmstn.training.evaluation.measurement import measure
 
@@ -111,7 +111,7 @@ def evaluate(
 
 def _told_apart(weights, folders):
     """Returns weights and data; the first folder may be the weights."""
-    from keras_3dmmstn.export.exported_normaliser import is_exported
+    from keras_3dmmstn.export.exported_localiser import is_exported
 
     first = folders[0]
     if weights is None and ((first / "localiser.keras").exists() or is_exported(first)):
@@ -123,14 +123,14 @@ def _told_apart(weights, folders):
 
 def _normaliser(weights, face_model):
     """Loads the normaliser or the exported network, or ends with a message."""
-    from keras_3dmmstn.export.exported_normaliser import ExportedNormaliser, is_exported
+    from keras_3dmmstn.export.exported_localiser import is_exported, load_exported
     from keras_3dmmstn.inference.normaliser import Normaliser
     from keras_3dmmstn.mesh import GridModel
 
     try:
         if weights and is_exported(weights):
             model = GridModel.load(face_model) if face_model else GridModel.bundled()
-            return ExportedNormaliser(weights, model)
+            return load_exported(weights, model)
         if face_model:
             raise ValueError("--face-model goes with an exported network, received weights.")
         return Normaliser.load(weights) if weights else Normaliser.pretrained()

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_3dmmstn.atomic_files import write_atomically
 from keras_3dmmstn.drawing.overlay import draw_fit
-from keras_3dmmstn.inference.normaliser import NormalisedFace
+from keras_3dmmstn.inference.normalised_face import NormalisedFace
 
 
 def write_results(

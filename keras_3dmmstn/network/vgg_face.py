@@ -32,7 +32,7 @@ MEAN_COLOUR = (129.1863, 104.7624, 93.5940)
 
 
 def vgg_face_backbone(weights: str | Path | None = None, image_size: int = 224) -> keras.Model:
-    """Builds VGG-Face up to its last hidden layer, for `spatial_transformer(localiser=...)`.
+    """Builds VGG-Face up to its last hidden layer, for `spatial_transformer(backbone=...)`.
 
     Thirteen 3 × 3 convolutions in five blocks, each followed by a max pooling, and the layers fc6
     and fc7, all with a ReLU; the classifier is left out. 134 million parameters.

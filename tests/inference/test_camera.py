@@ -11,7 +11,7 @@ from keras_3dmmstn import Normaliser, ops
 from keras_3dmmstn.export.card import camera_of_card, network_card
 from keras_3dmmstn.export.mobile.mobile_network import placed, surface
 from keras_3dmmstn.export.mobile.surface_factors import factorise_basis
-from keras_3dmmstn.export.mobile.tflite import tflite_model, write_tflite
+from keras_3dmmstn.export.mobile.tflite import export_tflite, tflite_model
 from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.inference.camera import FILE, Camera, project
 from keras_3dmmstn.inference.photograph import warp
@@ -153,7 +153,7 @@ def test_a_card_says_which_camera_and_which_mask(normaliser, tmp_path):
     flat = Normaliser(normaliser.localiser, normaliser.grid_model)
     assert network_card(flat)["camera"] == {"projection": "orthographic"}
 
-    path = write_tflite(normaliser, tmp_path / "face.tflite")
+    path = export_tflite(normaliser, tmp_path / "face.tflite")
     pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
     from keras_3dmmstn.export.exported_normaliser import ExportedNormaliser
 

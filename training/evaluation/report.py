@@ -44,7 +44,7 @@ def describe(measurement: Measurement, threshold: float) -> dict[str, Any]:
     """
     errors = face_errors(measurement.errors)
     levels = np.linspace(0, threshold, _LEVELS)
-    moved = face_errors(measurement.errors_when_moved).mean()
+    moved = face_errors(measurement.errors_with_moved_boxes).mean()
     description = {
         "faces": len(errors),
         "left_out": [{"name": name, "reason": reason} for name, reason in measurement.left_out],
@@ -126,7 +126,7 @@ def _per_face(measurement):
         "name": measurement.faces.names,
         "percent": face_errors(measurement.errors),
         "pixels": face_errors(measurement.pixels),
-        "percent_with_moved_box": face_errors(measurement.errors_when_moved),
+        "percent_with_moved_box": face_errors(measurement.errors_with_moved_boxes),
         "yaw_degrees": measurement.yaw,
         "yaw_is_labelled": measurement.yaw_is_labelled,
     }

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn import Normaliser
-from keras_3dmmstn.export.mobile.tflite import write_tflite
+from keras_3dmmstn.export.mobile.tflite import export_tflite
 from keras_3dmmstn.inference.photograph import read_photograph
 
 pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
@@ -32,7 +32,7 @@ def normaliser():
 
 @pytest.fixture(scope="module")
 def model(normaliser, tmp_path_factory):
-    return write_tflite(normaliser, tmp_path_factory.mktemp("phone") / "face.tflite", "float16")
+    return export_tflite(normaliser, tmp_path_factory.mktemp("phone") / "face.tflite", "float16")
 
 
 @pytest.fixture(scope="module")
