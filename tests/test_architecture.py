@@ -16,6 +16,7 @@ PACKAGE = ROOT / "keras_3dmmstn"
 # in this list, so that no arrow goes up and none in a circle.
 ROOMS = (
     "version",
+    "atomic_files",
     "assets",
     "mesh",
     "ops",
