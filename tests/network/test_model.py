@@ -213,7 +213,7 @@ def test_network_compiles_and_fits_on_landmarks_alone(grid_model, images):
 
 
 def test_layers_are_called_the_same_in_every_network(grid_model):
-    first, second = network(grid_model), network(grid_model)
+    first, second = small_network(grid_model), small_network(grid_model)
     names = [layer.name for layer in first.layers]
     assert names == [layer.name for layer in second.layers]
     assert {"localiser", "morphable_model", "bilinear_sampler", "landmarks", "texture"} <= set(
@@ -224,12 +224,14 @@ def test_layers_are_called_the_same_in_every_network(grid_model):
 
 def test_the_former_name_of_the_backbone_warns(grid_model):
     with pytest.warns(DeprecationWarning, match=r"backbone=") as warnings:
-        model = spatial_transformer(grid_model, localiser=backbone(), image_size=SIZE)
+        model = spatial_transformer(grid_model, localiser=small_backbone(), image_size=SIZE)
     assert warnings[0].filename == __file__
     assert model.input_shape == (None, SIZE, SIZE, 3)
     with pytest.raises(TypeError, match="both `backbone` and its former name"):
-        spatial_transformer(grid_model, backbone(), image_size=SIZE, localiser=backbone())
+        spatial_transformer(
+            grid_model, small_backbone(), image_size=SIZE, localiser=small_backbone()
+        )
 
 
 def test_masks_are_by_depth_unless_told_otherwise(grid_model):
-    assert network(grid_model).get_layer("mask").method == "depth"
+    assert small_network(grid_model).get_layer("mask").method == "depth"
