@@ -20,8 +20,6 @@ ORDERS = {
     "training model": "import keras_3dmmstn.network.training_model, keras",
     "losses": "import keras_3dmmstn.losses, keras",
     "ops": "import keras_3dmmstn.ops, keras",
-    "backbone": "import keras_3dmmstn.network.vgg_face, keras",
-    "tensorflow": "import keras_3dmmstn, tensorflow, keras",
 }
 
 PROGRAM = """

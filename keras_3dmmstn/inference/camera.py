@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_3dmmstn.atomic_files import write_atomically
 from keras_3dmmstn.network.grid_generator import check_focal_length
 
 #: The file beside `localiser.keras` in which a perspective camera is kept.
@@ -74,4 +75,5 @@ class Camera:
         if self.focal_length is None:
             path.unlink(missing_ok=True)
         else:
-            path.write_text(json.dumps({"focal_length": self.focal_length}) + "\n")
+            content = json.dumps({"focal_length": self.focal_length}) + "\n"
+            write_atomically(path, content.encode())
