@@ -101,16 +101,15 @@ def test_a_bad_photograph_is_named_while_the_others_go_on(
 
 
 def test_the_detector_finds_no_face_in_noise(photograph, weights, tmp_path):
-    pytest.importorskip("mtcnn", reason="the extra `detect` is not installed")
     result = run("normalise", photograph, "--out", tmp_path / "out", "--weights", weights)
     assert result.exit_code == 1 and "no face was found" in result.output
 
 
-def test_without_the_extra_the_pip_command_is_named(photograph, weights, tmp_path, monkeypatch):
+def test_without_the_detector_the_pip_command_is_named(photograph, weights, tmp_path, monkeypatch):
     without_detector(monkeypatch)
     result = run("normalise", photograph, "--out", tmp_path / "out", "--weights", weights)
     assert result.exit_code == 1
-    assert "pip install 'keras-3dmmstn[detect]'" in result.output
+    assert "pip install mtcnn" in result.output
 
 
 def test_photographs_of_one_name_do_not_overwrite_each_other(
@@ -178,7 +177,6 @@ def test_a_name_that_numbering_would_make_is_not_taken_twice(
 
 
 def test_a_strip_too_thin_to_search_has_no_face(weights, tmp_path):
-    pytest.importorskip("mtcnn", reason="the extra `detect` is not installed")
     cv2.imwrite(str(tmp_path / "strip.png"), np.full((2, 5000, 3), 128, np.uint8))
     result = run("normalise", tmp_path / "strip.png", "--out", tmp_path, "--weights", weights)
     assert result.exit_code == 1 and "strip.png: no face was found" in result.output

@@ -56,4 +56,4 @@ def test_without_the_detector_and_boxes_the_pip_command_is_named(
     without_detector(monkeypatch)
     photograph = persons / "Bob" / "image_0.png"
     result = pipeline(photograph, "--out", tmp_path / "p.png", "--weights", weights)
-    assert result.exit_code == 1 and "pip install 'keras-3dmmstn[detect]'" in result.output
+    assert result.exit_code == 1 and "pip install mtcnn" in result.output
