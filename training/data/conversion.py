@@ -15,6 +15,7 @@ from keras_3dmmstn.atomic_files import (
     remove_leftovers,
     write_atomically,
 )
+from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
 from keras_3dmmstn.training.data.crops import (
     STORED_SHARE,
     STORED_SIZE,
@@ -23,7 +24,7 @@ from keras_3dmmstn.training.data.crops import (
     in_threads,
     nothing_left,
 )
-from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET, LabelledFaces
+from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
 from keras_3dmmstn.training.data.shards import (
     INDEX,
     VERSION,

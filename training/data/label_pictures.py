@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT
 from keras_3dmmstn.training.data.crops import FaceCrops
 
 _COLUMNS = 8
@@ -39,5 +40,7 @@ def _labelled(crops, number, side):
     for place, (x, y, confidence) in enumerate(crops.landmarks[number]):
         if confidence > 0:
             centre = round((x + 0.5) * enlarge - 0.5), round((y + 0.5) * enlarge - 0.5)
-            cv2.circle(image, centre, 1, _IBUG68 if place < 68 else _AFLW21, -1, cv2.LINE_AA)
+            cv2.circle(
+                image, centre, 1, _IBUG68 if place < IBUG68_COUNT else _AFLW21, -1, cv2.LINE_AA
+            )
     return image

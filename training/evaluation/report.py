@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_3dmmstn.mesh.landmark_sets import MIRROR
-from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET
+from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, JAW_POINTS, LANDMARK_SET, MIRROR
 from keras_3dmmstn.training.evaluation import error_measures
 from keras_3dmmstn.training.evaluation.error_measures import YAW_BINS, face_errors
 from keras_3dmmstn.training.evaluation.measurement import Measurement
@@ -17,12 +16,12 @@ __all__ = ["describe", "versions"]
 
 # Levels of the cumulative curve between 0 and the threshold.
 _LEVELS = 101
-# Which of the landmarks count: the jaw line is the first 17 of the 68 points.
+# Which of the landmarks count.
 _GROUPS = {
     "all labelled points": slice(0, None),
-    "68 points": slice(0, 68),
-    "51 inner points": slice(17, 68),
-    "21 points of AFLW": slice(68, None),
+    "68 points": slice(0, IBUG68_COUNT),
+    "51 inner points": slice(JAW_POINTS, IBUG68_COUNT),
+    "21 points of AFLW": slice(IBUG68_COUNT, None),
 }
 
 

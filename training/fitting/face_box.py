@@ -5,7 +5,8 @@ import functools
 import numpy as np
 
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET, LabelledFaces
+from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, LANDMARK_SET
+from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
 
 # Standard deviations of the prior that keeps few points from explaining themselves by an odd pose:
 # of the x and y components of the direction the face looks in, and of a point, in millimetres.
@@ -42,15 +43,15 @@ def face_boxes(faces: LabelledFaces, face_model: GridModel | None = None) -> np.
         neither two labelled points nor a rectangle, or a box of less than a pixel.
     """
     labelled = faces.landmarks[..., 2] > 0
-    points = faces.landmarks[:, :68, :2].astype(float)
-    points[~labelled[:, :68]] = np.nan
+    points = faces.landmarks[:, :IBUG68_COUNT, :2].astype(float)
+    points[~labelled[:, :IBUG68_COUNT]] = np.nan
     count = labelled.sum(axis=1)
-    partial = ~labelled[:, :68].all(axis=1)
+    partial = ~labelled[:, :IBUG68_COUNT].all(axis=1)
     fitted = partial & (count >= 2)
     for chunk in np.array_split(np.flatnonzero(fitted), max(1, fitted.sum() // 500)):
         if len(chunk):
-            projected = fit_points(faces.landmarks[chunk], face_model)[:, :68]
-            known = labelled[chunk, :68, None]
+            projected = fit_points(faces.landmarks[chunk], face_model)[:, :IBUG68_COUNT]
+            known = labelled[chunk, :IBUG68_COUNT, None]
             # Rounded: how the fit is summed must not change what is stored.
             points[chunk] = np.where(known, points[chunk], np.round(projected * 64) / 64)
     boxes = np.full((len(faces), 4), np.nan)

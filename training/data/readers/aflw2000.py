@@ -6,6 +6,7 @@ import numpy as np
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
+from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces, joint_landmarks
 from keras_3dmmstn.training.evaluation.error_measures import YAW_BINS, yaw_bin
 
@@ -95,7 +96,7 @@ def _read_labels(file):
         raise ValueError(
             f"{file}: expected a MATLAB file with {_POINTS} and {_POSE}: {error}"
         ) from error
-    if points.shape != (3, 68) or len(pose) != 7 or not np.isfinite(points).all():
+    if points.shape != (3, IBUG68_COUNT) or len(pose) != 7 or not np.isfinite(points).all():
         raise ValueError(
             f"{file}: expected finite {_POINTS} of shape (3, 68) and {_POSE} of 7 numbers, "
             f"received shape {points.shape} and {len(pose)} numbers."
