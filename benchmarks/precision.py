@@ -2,7 +2,7 @@
 
 python -m benchmarks.precision [--seeds 3]
 
-The run is that of `tests/training/test_precision.py`: the compact recipe with all four losses on
+The run is that of `tests/support/precision_run.py`: the compact recipe with all four losses on
 four rendered faces and their reflections, 120 steps. Printed is the mean distance of the landmarks,
 pixels of an image of 140, of inference in the precision of the training and in float32.
 """
@@ -15,7 +15,7 @@ import keras
 
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.training.network import build_network
-from tests.training.test_precision import CONFIG, draw_photographs, error, trained
+from tests.support.precision_run import CONFIG, draw_photographs, error, trained
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 

@@ -9,9 +9,8 @@ from keras_3dmmstn.mesh import ShapeModel
 from keras_3dmmstn.mesh.readers import read
 from keras_3dmmstn.mesh.readers.blendshapes import modes_from_blendshapes
 
-FOLDER = Path(
-    os.environ.get("KERAS_3DMMSTN_DATA", Path(__file__).parents[2] / "shared/data/models")
-)
+DATA = Path(os.environ.get("KERAS_3DMMSTN_DATA", Path(__file__).parents[2] / "shared" / "data"))
+FOLDER = DATA / "models"
 #: Name to kind of reader and path below the folder.
 MODELS = {
     "Basel, 3DDFA cut": ("tddfa", "bfm_3ddfa_53215.npz"),

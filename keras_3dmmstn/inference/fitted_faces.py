@@ -62,8 +62,8 @@ class FaceGeometry:
         face = grid_generator(theta, grid_model, image_size, None, focal_length=focal_length)
         posed = {name: value for name, value in face._asdict().items() if value is not None}
         self._generator = keras.Model(theta, posed, name="grid_generator")
-        inputs = [keras.Input(tensor.shape[1:]) for tensor in (face.seen, face.rotation)]
-        mask = self_occlusion(*inputs, grid_model, visibility)
+        seen, rotation = (keras.Input(tensor.shape[1:]) for tensor in (face.seen, face.rotation))
+        mask = self_occlusion(seen, rotation, grid_model, visibility)
         self._jaw = None
         if "ibug68" in grid_model.landmarks:
             self._jaw = landmark_selection(grid_model, "ibug68")
@@ -72,8 +72,8 @@ class FaceGeometry:
             self._posed, input_signature=[tf.TensorSpec(theta.shape, **float32)]
         )
         self._mask = tf.function(
-            keras.Model(inputs, mask),
-            input_signature=[[tf.TensorSpec(tensor.shape, **float32) for tensor in inputs]],
+            keras.Model([seen, rotation], mask),
+            input_signature=[[tf.TensorSpec(x.shape, **float32) for x in (seen, rotation)]],
         )
 
     def _posed(self, parameters):

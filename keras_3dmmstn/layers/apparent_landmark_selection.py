@@ -1,5 +1,8 @@
 """The landmark selection layer for labels on the apparent contour."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -43,7 +46,13 @@ class ApparentLandmarkSelection(keras.layers.Layer):
         Bas et al. 2017, sec. 3.3, eq. (4); Zhu et al. 2015 for the moving contour.
     """
 
-    def __init__(self, indices, lines, directions, **kwargs):
+    def __init__(
+        self,
+        indices: Sequence[int] | np.ndarray,
+        lines: Sequence[Sequence[int]] | np.ndarray,
+        directions: Sequence[Sequence[float]] | np.ndarray,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.indices = tuple(int(index) for index in indices)
         self.lines = np.asarray(lines, np.int32)

@@ -10,7 +10,7 @@ from keras_3dmmstn.mesh import GridModel, contour_lines
 
 # Under a mixed policy the geometry stays float32: the float16 next to pixel 200 is 0.125 pixels
 # away.
-FLOAT32 = {"dtype": "float32"}
+FLOAT32: dict[str, Any] = {"dtype": "float32"}
 
 
 class PosedFace(NamedTuple):

@@ -13,8 +13,8 @@ from keras_3dmmstn.export.mobile.tflite import export_tflite
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.training.data.labelled_faces import left_out
 from keras_3dmmstn.training.data.readers.aflw2000 import read_aflw2000
+from tests.support.face_folders import write_aflw2000
 from tests.support.faces_with_labels import mean_face_points, normaliser_that_says
-from tests.training.data.readers.test_aflw2000 import write_aflw2000
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import pytest
 from keras_3dmmstn.export.card import network_card
 from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.export.onnx import CARD_KEY, OPSET, export_onnx, onnx_model
+from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel
 from tests.support.small_network import SIZE, small_normaliser
 

@@ -8,6 +8,7 @@ from keras_3dmmstn.network.framing import CROP_TO_BOX, crop_square, tight_box
 from keras_3dmmstn.network.localiser import ParameterScaling, rest_pose
 from tests.support import naive
 from tests.support.layer_contract import assert_keeps_layer_contract
+from tests.support.small_network import small_backbone
 
 
 @pytest.fixture(scope="module")
@@ -16,14 +17,7 @@ def grid_model():
 
 
 def flat_backbone(size=32):
-    return keras.Sequential(
-        [
-            keras.Input((size, size, 3)),
-            keras.layers.Rescaling(1 / 255),
-            keras.layers.Conv2D(4, 5, strides=4, activation="relu"),
-            keras.layers.Flatten(),
-        ]
-    )
+    return small_backbone(size)
 
 
 def spatial_backbone(size=32):

@@ -16,10 +16,11 @@ import pytest
 from keras_3dmmstn import Normaliser
 from keras_3dmmstn.export.mobile.tflite import export_tflite
 from keras_3dmmstn.inference.photograph import read_photograph
+from tests.support.paths import ROOT
 
 pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
 
-FOLDER = Path(__file__).parents[3] / "docs" / "mobile"
+FOLDER = ROOT / "docs" / "mobile"
 EXAMPLE = FOLDER / "normalise_camera.py"
 PORTRAIT = Path(str(resources.files("keras_3dmmstn.assets") / "portrait.jpg"))
 BOX = [88.0, 87.0, 181.0, 179.0]
