@@ -114,7 +114,7 @@ def _write_missing(faces, out, parts, missing, index, progress):
     todo = [int(face) for number in missing for face in parts[number]]
     boxes = np.full((len(faces), 4), np.nan)
     if todo:
-        boxes[todo] = face_boxes(faces.choose(todo))
+        boxes[todo] = face_boxes(faces.landmarks[todo], faces.rectangles[todo])
 
     def record(face):
         result = cut_face(faces, face, boxes[face], settings["size"])

@@ -8,8 +8,9 @@ import numpy as np
 
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, JAW_POINTS, LANDMARK_SET, MIRROR
 from keras_3dmmstn.training.evaluation import error_measures
-from keras_3dmmstn.training.evaluation.error_measures import YAW_BINS, face_errors
+from keras_3dmmstn.training.evaluation.error_measures import face_errors
 from keras_3dmmstn.training.evaluation.measurement import Measurement
+from keras_3dmmstn.training.evaluation.yaw_bins import YAW_BINS, yaw_bin
 from keras_3dmmstn.version import versions
 
 __all__ = ["describe", "versions"]
@@ -80,7 +81,7 @@ def _groups(measurement):
 def _yaw_bins(measurement):
     """Describes the errors in the bins of |yaw|."""
     percent, pixels = face_errors(measurement.errors), face_errors(measurement.pixels)
-    numbers = error_measures.yaw_bin(measurement.yaw)
+    numbers = yaw_bin(measurement.yaw)
     bins = []
     for number, (low, high) in enumerate(YAW_BINS):
         chosen = numbers == number
