@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import graphlib
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,8 @@ ROOMS = (
     "__init__",
     "cli",
 )
+# The rooms inside `training`, likewise; what lies there directly is the run, above all of them.
+TRAINING_ROOMS = ("config", "fitting", "data", "turning", "evaluation", "the run")
 EXTRAS = {
     "matplotlib",
     "trimesh",
@@ -87,6 +90,47 @@ def test_a_file_imports_from_its_room_or_a_lower_one(path):
         parts = name.split(".")
         if parts[0] == "keras_3dmmstn" and len(parts) > 1:
             assert ROOMS.index(parts[1]) <= own, f"{path.name} imports {name} from a higher floor"
+
+
+def module_of(path):
+    """The name of a source file's module, or of its folder's where it is an `__init__.py`."""
+    relative = path.relative_to(ROOT).with_suffix("")
+    parts = relative.parts if relative.parts[0] == PACKAGE.name else (PACKAGE.name, *relative.parts)
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def modules_imported(path, modules):
+    """Those of `modules` that a file imports: of `from room import module`, the module."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in modules else node.module
+
+
+def training_room(module):
+    """The place in `TRAINING_ROOMS` of a module such as `keras_3dmmstn.training.data.crops`."""
+    room = [*module.split("."), ""][2]
+    return TRAINING_ROOMS.index(room if room in TRAINING_ROOMS else "the run")
+
+
+def test_a_file_in_training_imports_from_its_room_or_a_lower_one():
+    for path in (ROOT / "training").rglob("*.py"):
+        own = training_room(module_of(path))
+        for name, _ in imports_of(path):
+            if name.startswith("keras_3dmmstn.training."):
+                assert training_room(name) <= own, f"{path} imports {name} from a higher floor"
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    modules = {module_of(path): path for path in source_files()}
+    imported = {
+        module: {name for name in modules_imported(path, modules) if name in modules}
+        for module, path in modules.items()
+    }
+    graphlib.TopologicalSorter(imported).prepare()  # its error names the modules of a circle
 
 
 def test_meshes_know_nothing_of_tensorflow():

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET, LabelledFaces
+from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, LANDMARK_SET
 
 # Standard deviations of the prior that keeps few points from explaining themselves by an odd pose:
 # of the x and y components of the direction the face looks in, and of a point, in millimetres.
@@ -22,7 +22,11 @@ _RECTANGLE_CENTRE, _RECTANGLE_SHARE = (0.5, 0.515), 0.845
 _LARGEST_SHIFT, _LARGEST_RATIO = 0.5, 2.0
 
 
-def face_boxes(faces: LabelledFaces, face_model: GridModel | None = None) -> np.ndarray:
+def face_boxes(
+    landmarks: np.ndarray,
+    rectangles: np.ndarray | None = None,
+    face_model: GridModel | None = None,
+) -> np.ndarray:
     """Returns the tight box of each face's 68 points, estimated where they are not all labelled.
 
     The pose and the first coefficients of a face model are fitted to the labelled points,
@@ -34,29 +38,34 @@ def face_boxes(faces: LabelledFaces, face_model: GridModel | None = None) -> np.
     fit contradicts the data set's rectangle, the box is taken from the rectangle.
 
     Args:
-        faces: the labelled faces.
+        landmarks: `(faces, 89, 3)` in the order of `LANDMARK_SET`: x, y in pixels, and confidence,
+            0 where a point is not labelled.
+        rectangles: `(faces, 4)` x0, y0, x1, y1 of the data set's own face rectangle, NaN where it
+            has none; None if it has none at all.
         face_model: has the landmarks of `LANDMARK_SET`; the bundled one by default.
 
     Returns:
         `(faces, 4)` float64 x0, y0, x1, y1 in pixels; NaN where nothing says where the face is:
         neither two labelled points nor a rectangle, or a box of less than a pixel.
     """
-    labelled = faces.landmarks[..., 2] > 0
-    points = faces.landmarks[:, :68, :2].astype(float)
-    points[~labelled[:, :68]] = np.nan
+    if rectangles is None:
+        rectangles = np.full((len(landmarks), 4), np.nan)
+    labelled = landmarks[..., 2] > 0
+    points = landmarks[:, :IBUG68_COUNT, :2].astype(float)
+    points[~labelled[:, :IBUG68_COUNT]] = np.nan
     count = labelled.sum(axis=1)
-    partial = ~labelled[:, :68].all(axis=1)
+    partial = ~labelled[:, :IBUG68_COUNT].all(axis=1)
     fitted = partial & (count >= 2)
     for chunk in np.array_split(np.flatnonzero(fitted), max(1, fitted.sum() // 500)):
         if len(chunk):
-            projected = fit_points(faces.landmarks[chunk], face_model)[:, :68]
-            known = labelled[chunk, :68, None]
+            projected = fit_points(landmarks[chunk], face_model)[:, :IBUG68_COUNT]
+            known = labelled[chunk, :IBUG68_COUNT, None]
             # Rounded: how the fit is summed must not change what is stored.
             points[chunk] = np.where(known, points[chunk], np.round(projected * 64) / 64)
-    boxes = np.full((len(faces), 4), np.nan)
+    boxes = np.full((len(landmarks), 4), np.nan)
     framed = ~partial | fitted
     boxes[framed, :2], boxes[framed, 2:] = points[framed].min(axis=1), points[framed].max(axis=1)
-    from_rectangle = _box_in_rectangle(faces.rectangles)
+    from_rectangle = _box_in_rectangle(rectangles)
     poor = partial & ((count < 3) | _contradict(boxes, from_rectangle))
     poor &= np.isfinite(from_rectangle).all(axis=1)
     boxes[poor] = from_rectangle[poor]
