@@ -19,6 +19,8 @@ PACKAGE = ROOT / "keras_3dmmstn"
 # in this list, so that no arrow goes up and none in a circle.
 ROOMS = (
     "version",
+    "keras_backend",
+    "keras_classes",
     "atomic_files",
     "assets",
     "mesh",
@@ -34,6 +36,7 @@ ROOMS = (
     "refinement",
     "__init__",
     "cli",
+    "__main__",
 )
 # The rooms inside `training`, likewise; what lies there directly is the run, above all of them.
 TRAINING_ROOMS = ("config", "fitting", "data", "turning", "evaluation", "the run")

@@ -5,13 +5,12 @@ import re
 from dataclasses import replace
 
 import pytest
-from typer.testing import CliRunner
 
-from keras_3dmmstn.cli.app import app
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.training.config_file import load_config, save_config
 from keras_3dmmstn.training.recipes import recipe
+from tests.support.command_line import run
 from tests.support.tiny_run import tiny_config, write_faces
 
 
@@ -25,8 +24,10 @@ def files(tmp_path):
 
 
 def train(files, *arguments, folder="faces"):
-    command = ["train", files / folder, "--out", files / "run", "--face-model", files / "face.npz"]
-    return CliRunner().invoke(app, [str(argument) for argument in [*command, *arguments]])
+    face_model = files / "face.npz"
+    return run(
+        *("train", files / folder, "--out", files / "run", "--face-model", face_model, *arguments)
+    )
 
 
 def flat(result):

@@ -1,18 +1,14 @@
-"""The command line, run as a user runs it."""
+"""`keras-3dmmstn normalise`, run as a user runs it."""
 
 import json
-import sys
 
 import cv2
-import keras
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from keras_3dmmstn import build_localiser
-from keras_3dmmstn.cli.app import app
 from keras_3dmmstn.inference.normaliser import Normaliser
-from keras_3dmmstn.mesh.synthetic import toy_grid_model
+from tests.support.command_line import names, run, without_detector
+from tests.support.faces_with_labels import normaliser_that_says
 
 BOX = ["--box", "20,20,80,80"]
 
@@ -20,10 +16,8 @@ BOX = ["--box", "20,20,80,80"]
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """A folder with a localiser that always says: the unturned mean face."""
-    grid_model = toy_grid_model((24, 24))
-    backbone = keras.Sequential([keras.Input((112, 112, 3)), keras.layers.GlobalAveragePooling2D()])
     folder = tmp_path_factory.mktemp("weights")
-    Normaliser(build_localiser(backbone, grid_model, 112), grid_model).save(folder)
+    normaliser_that_says().save(folder)
     return folder
 
 
@@ -32,14 +26,6 @@ def photograph(tmp_path, rng):
     path = tmp_path / "some one.png"
     cv2.imwrite(str(path), rng.integers(0, 256, (100, 120, 3), np.uint8))
     return path
-
-
-def run(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 def test_a_face_gives_texture_mask_overlay_and_json(photograph, weights, tmp_path):
@@ -115,19 +101,15 @@ def test_a_bad_photograph_is_named_while_the_others_go_on(
 
 
 def test_the_detector_finds_no_face_in_noise(photograph, weights, tmp_path):
-    pytest.importorskip("mtcnn", reason="the extra `detect` is not installed")
     result = run("normalise", photograph, "--out", tmp_path / "out", "--weights", weights)
     assert result.exit_code == 1 and "no face was found" in result.output
 
 
-def test_without_the_extra_the_pip_command_is_named(photograph, weights, tmp_path, monkeypatch):
-    from keras_3dmmstn.inference import detection
-
-    monkeypatch.setitem(sys.modules, "mtcnn", None)
-    detection._detector.cache_clear()
+def test_without_the_detector_the_pip_command_is_named(photograph, weights, tmp_path, monkeypatch):
+    without_detector(monkeypatch)
     result = run("normalise", photograph, "--out", tmp_path / "out", "--weights", weights)
     assert result.exit_code == 1
-    assert "pip install 'keras-3dmmstn[detect]'" in result.output
+    assert "pip install mtcnn" in result.output
 
 
 def test_photographs_of_one_name_do_not_overwrite_each_other(
@@ -195,7 +177,6 @@ def test_a_name_that_numbering_would_make_is_not_taken_twice(
 
 
 def test_a_strip_too_thin_to_search_has_no_face(weights, tmp_path):
-    pytest.importorskip("mtcnn", reason="the extra `detect` is not installed")
     cv2.imwrite(str(tmp_path / "strip.png"), np.full((2, 5000, 3), 128, np.uint8))
     result = run("normalise", tmp_path / "strip.png", "--out", tmp_path, "--weights", weights)
     assert result.exit_code == 1 and "strip.png: no face was found" in result.output

@@ -6,13 +6,12 @@ import json
 import cv2
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from keras_3dmmstn.cli.app import app
 from keras_3dmmstn.export.mobile.tflite import export_tflite
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.training.data.labelled_faces import left_out
 from keras_3dmmstn.training.data.readers.aflw2000 import read_aflw2000
+from tests.support.command_line import run
 from tests.support.face_folders import write_aflw2000
 from tests.support.faces_with_labels import mean_face_points, normaliser_that_says
 
@@ -30,8 +29,8 @@ def weights(normaliser, tmp_path_factory):
     return folder
 
 
-def run(*arguments):
-    return CliRunner().invoke(app, ["evaluate", *map(str, arguments)])
+def evaluate(*arguments):
+    return run("evaluate", *arguments)
 
 
 def write_300w(folder, points):
@@ -61,7 +60,7 @@ def percent_of_five_pixels(normaliser):
 
 
 def test_the_error_is_printed_in_percent_of_the_box(folder, weights, normaliser):
-    result = run(folder, "--weights", weights)
+    result = evaluate(folder, "--weights", weights)
     assert result.exit_code == 0, result.output
     percent = percent_of_five_pixels(normaliser)
     assert f"{folder}: 1 faces" in result.output.replace("\n", "")
@@ -76,7 +75,7 @@ def test_the_error_is_printed_in_percent_of_the_box(folder, weights, normaliser)
 def test_all_numbers_go_to_json_with_settings_and_versions(folder, weights, normaliser, tmp_path):
     path = tmp_path / "new" / "numbers.json"
     options = ("--json", path, "--threshold", 0.05, "--seed", 7, "--box-noise", 0.05)
-    result = run(folder, "--weights", weights, *options)
+    result = evaluate(folder, "--weights", weights, *options)
     assert result.exit_code == 0, result.output
     numbers = numbers_of(path)
     assert numbers["settings"] == {
@@ -85,7 +84,7 @@ def test_all_numbers_go_to_json_with_settings_and_versions(folder, weights, norm
         "box_noise": 0.05,
         "estimate_boxes": False,
         "balanced": False,
-        "left_out": None,
+        "held_out": None,
         "seed": 7,
     }
     assert "tensorflow" in numbers["versions"]
@@ -98,10 +97,10 @@ def test_all_numbers_go_to_json_with_settings_and_versions(folder, weights, norm
 
 def test_several_folders_have_pictures_and_numbers_of_their_own(folder, weights, tmp_path):
     out = tmp_path / "out"
-    result = run(folder, folder, "--weights", weights, "--out", out)
+    result = evaluate(folder, folder, "--weights", weights, "--out", out)
     assert result.exit_code == 0, result.output
     other = write_300w(tmp_path / "other", np.random.default_rng(0).uniform(50, 150, (68, 2)))
-    result = run(folder, other, "--weights", weights, "--out", out)
+    result = evaluate(folder, other, "--weights", weights, "--out", out)
     assert result.exit_code == 0, result.output
     names = {path.name for path in out.iterdir()}
     assert {"cumulative_curve.png", "labelled_worst.jpg", "other_textures.jpg"} <= names
@@ -109,11 +108,11 @@ def test_several_folders_have_pictures_and_numbers_of_their_own(folder, weights,
 
 
 def test_the_first_folder_may_be_the_weights(folder, weights, tmp_path):
-    named = run(folder, "--weights", weights, "--json", tmp_path / "named.json")
-    first = run(weights, folder, "--json", tmp_path / "first.json")
+    named = evaluate(folder, "--weights", weights, "--json", tmp_path / "named.json")
+    first = evaluate(weights, folder, "--json", tmp_path / "first.json")
     assert named.exit_code == first.exit_code == 0
     assert numbers_of(tmp_path / "named.json") == numbers_of(tmp_path / "first.json")
-    result = run(weights)
+    result = evaluate(weights)
     assert result.exit_code == 1 and "labelled photographs after the weights" in result.output
 
 
@@ -121,17 +120,17 @@ def test_an_exported_network_is_measured_like_the_weights(folder, normaliser, we
     pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
     exported = export_tflite(normaliser, tmp_path / "face.tflite")
     options = ("--face-model", weights / "face_model.npz")
-    result = run(exported, folder, *options, "--json", tmp_path / "numbers.json")
+    result = evaluate(exported, folder, *options, "--json", tmp_path / "numbers.json")
     assert result.exit_code == 0, result.output
     (data,) = numbers_of(tmp_path / "numbers.json")["data"]
     expected = percent_of_five_pixels(normaliser) / 68
     assert data["points"]["68 points"]["percent"]["mean"] == pytest.approx(expected, rel=1e-3)
 
-    refused = run(exported, folder, *options, "--out", tmp_path / "pictures")
+    refused = evaluate(exported, folder, *options, "--out", tmp_path / "pictures")
     assert refused.exit_code == 1 and "--out draws with the network" in refused.output
-    refused = run(exported, folder)
+    refused = evaluate(exported, folder)
     assert refused.exit_code == 1 and "exported with the face model" in refused.output
-    refused = run(folder, "--weights", weights, *options)
+    refused = evaluate(folder, "--weights", weights, *options)
     assert refused.exit_code == 1 and "--face-model goes with" in refused.output
 
 
@@ -144,7 +143,7 @@ def test_aflw2000_is_measured_with_a_fixed_jaw_and_its_labelled_yaw(tmp_path, rn
     three_rows = np.concatenate([points + 1, np.zeros((3, 68, 1))], axis=2).transpose(0, 2, 1)
     folder = write_aflw2000(tmp_path / "AFLW2000", three_rows, np.radians([10, -40, 75]))
     path = tmp_path / "numbers.json"
-    result = run(folder, "--weights", tmp_path / "weights", "--json", path)
+    result = evaluate(folder, "--weights", tmp_path / "weights", "--json", path)
     assert result.exit_code == 0, result.output
     (data,) = numbers_of(path)["data"]
     yaw = data["yaw_bins"]
@@ -165,26 +164,27 @@ def test_a_balanced_subset_may_be_asked_for(weights, tmp_path, rng):
     points = rng.uniform(60, 150, (5, 3, 68))
     folder = write_aflw2000(tmp_path / "AFLW2000", points, np.radians([10, -40, 75, 5, 50]))
     path = tmp_path / "numbers.json"
-    result = run(folder, "--weights", weights, "--json", path, "--balanced")
+    result = evaluate(folder, "--weights", weights, "--json", path, "--balanced")
     assert result.exit_code == 0, result.output
     bins = numbers_of(path)["data"][0]["yaw_bins"]["bins"]
     assert [row["faces"] for row in bins] == [1, 1, 1]
 
 
-def test_only_faces_that_were_left_out_of_training_may_be_measured(weights, tmp_path, rng):
+@pytest.mark.parametrize("option", ["--held-out", "--left-out"])
+def test_only_faces_that_were_held_out_of_training_may_be_measured(option, weights, tmp_path, rng):
     points = rng.uniform(60, 150, (12, 3, 68))
     folder = write_aflw2000(tmp_path / "AFLW2000", points, np.zeros(12))
     expected = left_out(read_aflw2000(folder), 3).sum()
     path = tmp_path / "numbers.json"
-    result = run(folder, "--weights", weights, "--json", path, "--left-out", 3)
+    result = evaluate(folder, "--weights", weights, "--json", path, option, 3)
     assert result.exit_code == 0, result.output
     assert 0 < expected < 12
     assert numbers_of(path)["data"][0]["faces"] == expected
-    assert numbers_of(path)["settings"]["left_out"] == 3
+    assert numbers_of(path)["settings"]["held_out"] == 3
 
 
 def test_a_balanced_subset_needs_labelled_yaw(folder, weights):
-    result = run(folder, "--weights", weights, "--balanced")
+    result = evaluate(folder, "--weights", weights, "--balanced")
     assert result.exit_code == 1 and "for a balanced subset" in result.output
     assert str(folder) in result.output.replace("\n", "")
 
@@ -205,7 +205,7 @@ def test_boxes_may_be_estimated_from_few_points(normaliser, weights, tmp_path):
         ("estimated", kept, ("--estimate-boxes",)),
     ):
         folder = write_csv(tmp_path / name, labels)
-        result = run(folder, "--weights", weights, "--json", path, *options)
+        result = evaluate(folder, "--weights", weights, "--json", path, *options)
         assert result.exit_code == 0, result.output
         numbers = numbers_of(path)
         assert numbers["settings"]["estimate_boxes"] == bool(options)
@@ -227,7 +227,7 @@ def write_csv(folder, points):
 def test_a_photograph_that_is_left_out_is_named(folder, weights, tmp_path):
     (folder / "image_1.jpg").write_bytes(b"no image")
     (folder / "image_1.pts").write_text((folder / "image_0.pts").read_text())
-    result = run(folder, "--weights", weights)
+    result = evaluate(folder, "--weights", weights)
     assert result.exit_code == 0, result.output
     assert "1 faces, 1 left out" in result.output
     assert "image_1.jpg: expected an image" in result.output.replace("\n", "")
@@ -235,12 +235,12 @@ def test_a_photograph_that_is_left_out_is_named(folder, weights, tmp_path):
 
 def test_a_folder_without_labels_is_named(weights, tmp_path):
     (tmp_path / "empty").mkdir()
-    result = run(tmp_path / "empty", "--weights", weights)
+    result = evaluate(tmp_path / "empty", "--weights", weights)
     assert result.exit_code == 1 and str(tmp_path / "empty") in result.output.replace("\n", "")
 
 
 def test_missing_weights_are_named(folder, tmp_path):
-    result = run(folder, "--weights", tmp_path)
+    result = evaluate(folder, "--weights", tmp_path)
     assert result.exit_code == 1 and "localiser.keras" in result.output
 
 
@@ -248,13 +248,13 @@ def test_a_face_model_without_the_landmarks_is_named(folder, normaliser, tmp_pat
     landmarks = {"aflw21": normaliser.grid_model.landmarks["aflw21"]}
     model = dataclasses.replace(normaliser.grid_model, landmarks=landmarks)
     Normaliser(normaliser.localiser, model).save(tmp_path / "other")
-    result = run(folder, "--weights", tmp_path / "other")
+    result = evaluate(folder, "--weights", tmp_path / "other")
     assert result.exit_code == 1 and "landmarks ibug68, received one with aflw21" in result.output
 
 
 @pytest.mark.parametrize("option", ["--json", "--out"])
 def test_a_place_that_cannot_be_written_to_is_named(option, folder, weights, tmp_path):
     (tmp_path / "file").write_text("a file, not a folder")
-    result = run(folder, "--weights", weights, option, tmp_path / "file" / "below")
+    result = evaluate(folder, "--weights", weights, option, tmp_path / "file" / "below")
     assert result.exit_code == 1 and "file" in result.output
     assert not isinstance(result.exception, OSError)
