@@ -1,10 +1,10 @@
 """The whole network and a training step, and how they grow.
 
-python benchmarks/network.py [--threads 2] [--quick]
+python benchmarks/network.py [--threads 2] [--quick] [--record]
 
 The compact localiser with the geometry of the bundled face model. The peer has the same localiser,
-and the geometry in plain TensorFlow with automatic differentiation. A training step has all four
-losses and Adam; each of its images is followed by its reflection.
+but its geometry is plain TensorFlow with automatic differentiation. A training step uses Adam and
+all four losses, and each image is followed by its reflection.
 """
 
 from collections.abc import Callable

@@ -19,7 +19,7 @@ from keras_3dmmstn.inference.photograph import read_photograph
 
 pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
 
-FOLDER = Path(__file__).parents[3] / "docs" / "mobile"
+FOLDER = Path(__file__).parents[3] / "examples" / "phone"
 EXAMPLE = FOLDER / "normalise_camera.py"
 PORTRAIT = Path(str(resources.files("keras_3dmmstn.assets") / "portrait.jpg"))
 BOX = [88.0, 87.0, 181.0, 179.0]

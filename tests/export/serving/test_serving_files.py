@@ -7,7 +7,7 @@ import pytest
 from keras_3dmmstn.export.artefacts import NAME
 from keras_3dmmstn.export.serving.serving_client import MODEL
 
-FILES = Path(__file__).parents[3] / "docs" / "serving"
+FILES = Path(__file__).parents[3] / "examples" / "server"
 
 
 def test_the_configuration_names_the_model_that_the_command_exports():
