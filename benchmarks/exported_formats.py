@@ -16,12 +16,12 @@ from faces import face_model, photographs, untrained_normaliser
 from sizes import BASE, NETWORK_AXES, Size, sizes
 from timing import Run
 
-from keras_3dmmstn.export.artefact_run import RUNTIMES
-from keras_3dmmstn.export.mobile.tflite import PRECISIONS, write_tflite
+from keras_3dmmstn.export.artefact_runtimes import RUNTIMES
+from keras_3dmmstn.export.comparison_photographs import rendered_photographs
+from keras_3dmmstn.export.mobile.tflite import PRECISIONS, export_tflite
 from keras_3dmmstn.export.network import trained_network
-from keras_3dmmstn.export.onnx import write_onnx
-from keras_3dmmstn.export.photographs import rendered_photographs
-from keras_3dmmstn.export.serving.saved_model import write_saved_model
+from keras_3dmmstn.export.onnx import export_onnx
+from keras_3dmmstn.export.serving.saved_model import write_version
 from keras_3dmmstn.inference.normaliser import Normaliser
 
 ONE = replace(BASE, batch=1)
@@ -49,20 +49,25 @@ def tflite(precision: str) -> Format:
     def write(normaliser, path):
         size = normaliser.image_size
         seen = rendered_photographs(normaliser.grid_model, size) if precision == "integer" else ()
-        write_tflite(normaliser, path, precision, seen)
+        export_tflite(normaliser, path, precision=precision, photographs=seen, visibility="normals")
 
     return Format("tflite", write)
 
 
-def of_network(write: Callable) -> Callable[[Normaliser, Path], object]:
-    """Returns what writes a normaliser, from what writes a network."""
-    return lambda normaliser, path: write(trained_network(normaliser), path)
+def saved_model(normaliser: Normaliser, path: Path) -> None:
+    """Writes one version of a SavedModel."""
+    write_version(trained_network(normaliser, visibility="normals"), path)
+
+
+def by_normals(export: Callable) -> Callable[[Normaliser, Path], object]:
+    """Returns an exporter of networks that mask by normals, as the paper's does."""
+    return lambda normaliser, path: export(normaliser, path, visibility="normals")
 
 
 #: A format is one line here.
 FORMATS = {
-    "SavedModel": Format("saved-model", of_network(write_saved_model), batches=True),
-    "ONNX": Format("onnx", of_network(write_onnx), batches=True),
+    "SavedModel": Format("saved-model", saved_model, batches=True),
+    "ONNX": Format("onnx", by_normals(export_onnx), batches=True),
     **{f"TFLite {precision}": tflite(precision) for precision in PRECISIONS},
 }
 
@@ -72,7 +77,7 @@ def compare(run: Run, size: Size, folder: Path) -> None:
     batch = photographs(size.batch, size.image)
     images = batch.numpy()
     normaliser = untrained_normaliser(face_model(size.grid, size.modes), size.image)
-    network = tf.function(trained_network(normaliser))
+    network = tf.function(trained_network(normaliser, visibility="normals"))
 
     def in_tensorflow():
         return {name: values.numpy() for name, values in network(tf.constant(images)).items()}

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_3dmmstn.export.photographs import rendered_photographs
+from keras_3dmmstn.export.comparison_photographs import rendered_photographs
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.localiser import compact_localiser, rest_pose

@@ -17,8 +17,8 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from timing import Run
 
+from keras_3dmmstn.export.comparison_photographs import rendered_photographs
 from keras_3dmmstn.export.mobile.tflite import PRECISIONS, tflite_model
-from keras_3dmmstn.export.photographs import rendered_photographs
 from keras_3dmmstn.inference.normaliser import Normaliser
 
 PEER_SIZE, PEER_OUTPUTS = 120, 62

@@ -23,7 +23,7 @@ import torch
 from timing import Run
 
 from keras_3dmmstn import Normaliser, layers, ops, spatial_transformer
-from keras_3dmmstn.export.photographs import middle_crop, rendered_photographs
+from keras_3dmmstn.export.comparison_photographs import middle_crop, rendered_photographs
 
 BATCH, IMAGE_SIZE, GRID_SIZE, CHANNELS = 16, 224, 112, 3
 PEER = "torch.grid_sample"

@@ -86,7 +86,9 @@ def errors_of(normaliser: Normaliser, folder: Path) -> dict[str, float]:
         "all": float(errors.mean()),
         "inner": float(face_errors(measurement.errors, slice(17, 68)).mean()),
         "large_yaw": float(errors[np.abs(measurement.yaw) > LARGE_YAW].mean()),
-        "box_noise_ratio": float(face_errors(measurement.errors_when_moved).mean() / errors.mean()),
+        "box_noise_ratio": float(
+            face_errors(measurement.errors_with_moved_boxes).mean() / errors.mean()
+        ),
     }
 
 

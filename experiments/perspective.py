@@ -22,7 +22,7 @@ from igl.embree import EmbreeIntersector
 
 from keras_3dmmstn import GridModel, ops
 from keras_3dmmstn.mesh import contour_lines
-from keras_3dmmstn.network.framing import CROP_SHARE
+from keras_3dmmstn.network.framing import CROP_TO_BOX
 
 DISTANCES = (300, 500, 1000, 2000)  # mm
 YAWS = (0, 30, 60)  # degrees
@@ -48,7 +48,7 @@ def seen_faces(model, distance, yaw, count):
         turned = vertices @ np.asarray(ops.axis_angle_to_matrix(cast(theta[:3])[0])).T
         directions = turned[:, :2] / (turned[:, 2:] + distance)
         low, high = directions.min(axis=0), directions.max(axis=0)
-        focal_length = SIZE / (CROP_SHARE * (high - low).max())
+        focal_length = SIZE / (CROP_TO_BOX * (high - low).max())
         theta[5] = np.log(focal_length / distance)
         # The camera looks at the middle of the crop; its axis meets the face's origin beside it.
         theta[3:5] = MIDDLE - focal_length * (low + high) / 2

@@ -2,7 +2,7 @@
 
 python experiments/precision.py [--seeds 3] [--record]
 
-The run is that of `tests/training/test_precision.py`: the compact recipe with all four losses, 120
+The run is that of `tests/support/precision_run.py`: the compact recipe with all four losses, 120
 steps on four rendered faces and their reflections. Prints the mean distance of the landmarks in
 pixels of a 140-pixel image, for inference in the precision of the training and in float32.
 """
@@ -17,7 +17,7 @@ from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.training.network import build_network
 
 sys.path.append(str(FOLDER.parent))  # the run is the one that the tests do
-from tests.training.test_precision import CONFIG, draw_photographs, error, trained
+from tests.support.precision_run import CONFIG, draw_photographs, error, trained
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 

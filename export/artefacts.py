@@ -15,7 +15,7 @@ from keras_3dmmstn.export.destination import next_version, written_aside
 from keras_3dmmstn.export.mobile.tflite import PRECISIONS, tflite_card, tflite_model
 from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.export.onnx import onnx_model
-from keras_3dmmstn.export.serving.saved_model import write_saved_model
+from keras_3dmmstn.export.serving.saved_model import write_version
 from keras_3dmmstn.inference.normaliser import Normaliser
 
 #: The formats that are written.
@@ -91,7 +91,7 @@ def export_artefacts(
     photographs: np.ndarray,
     landmarks: str = "ibug68",
     batch: int | None = 1,
-    visibility: str = "normals",
+    visibility: str | None = None,
     progress: Callable[[str], None] = lambda message: None,
 ) -> list[dict[str, Any]]:
     """Writes artefacts, runs each in a fresh process, and moves all of them if all say the same.
@@ -103,7 +103,8 @@ def export_artefacts(
             gives integers their ranges.
         landmarks: name of the landmark set; several joined by "+" follow one another.
         batch: of TensorFlow Lite files, 1 or None for any.
-        visibility: how the mask is computed, as for `spatial_transformer`.
+        visibility: how the mask is computed, as for `spatial_transformer`; as the normaliser
+            computes it if None.
         progress: called with what is done next.
 
     Returns:
@@ -124,32 +125,31 @@ def export_artefacts(
         ]
         progress("Building the network")
         network = trained_network(normaliser, landmarks, visibility)
+        card = network_card(normaliser, landmarks, visibility=visibility)
         for artefact, asides in zip(artefacts, places, strict=True):
             progress(f"Writing {artefact.title}")
             if artefact.kind == "tflite":
-                content = tflite_model(
-                    normaliser, artefact.precision, photographs, landmarks, batch, visibility
-                )
-                card = tflite_card(
-                    normaliser, content, artefact.precision, landmarks, batch, visibility
-                )
-                write_with_card(content, card, *asides)
+                options = (landmarks, batch, visibility)
+                content = tflite_model(normaliser, artefact.precision, photographs, *options)
+                own_card = tflite_card(normaliser, content, artefact.precision, *options)
+                write_with_card(content, own_card, *asides)
             elif artefact.kind == "onnx":
-                card = network_card(normaliser, landmarks, visibility=visibility)
                 write_with_card(onnx_model(network, card), card, *asides)
             else:
-                card = network_card(normaliser, landmarks, visibility=visibility)
-                write_saved_model(network, *asides, card)
+                write_version(network, asides[0], card)
             progress(f"Comparing {artefact.title} with the network")
-            try:
-                report = parity.check_parity(
-                    artefact.kind, asides[0], network, photographs, artefact.tolerance
-                )
-            except parity.ParityError as error:
-                raise parity.ParityError(f"{artefact.path}: {error}") from error
-            what = {"format": artefact.kind, "precision": artefact.precision}
-            reports.append({"path": str(artefact.path), **what, **report})
+            reports.append(_compared(artefact, asides[0], network, photographs))
     return reports
+
+
+def _compared(artefact, aside, network, photographs):
+    """Returns the report on an artefact that was written aside."""
+    try:
+        report = parity.check_parity(artefact.kind, aside, network, photographs, artefact.tolerance)
+    except parity.ParityError as error:
+        raise parity.ParityError(f"{artefact.path}: {error}") from error
+    what = {"format": artefact.kind, "precision": artefact.precision}
+    return {"path": str(artefact.path), **what, **report}
 
 
 def _check_runtimes(kinds):

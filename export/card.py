@@ -7,7 +7,7 @@ from typing import Any
 from keras_3dmmstn.inference.camera import Camera
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.landmark_sets import NAMES
-from keras_3dmmstn.network.framing import CROP_SHARE
+from keras_3dmmstn.network.framing import CROP_TO_BOX
 from keras_3dmmstn.version import __version__
 
 
@@ -15,7 +15,7 @@ def network_card(
     normaliser: Normaliser,
     landmarks: str = "ibug68",
     batch: int | None = None,
-    visibility: str = "normals",
+    visibility: str | None = None,
 ) -> dict[str, Any]:
     """Describes input and outputs of an exported network.
 
@@ -23,7 +23,8 @@ def network_card(
         normaliser: the localiser and its face model.
         landmarks: name of the landmark set; several joined by "+" follow one another.
         batch: how many images the file takes at a time; None for any number.
-        visibility: how the mask is computed, as for `spatial_transformer`.
+        visibility: how the mask is computed, as for `spatial_transformer`; as the normaliser
+            computes it if None.
 
     Returns:
         What `json.dumps` writes: `version`, `face_model`, `camera`, `input`, `outputs` and
@@ -32,57 +33,79 @@ def network_card(
     Raises:
         ValueError: if the face model has no such landmark set.
     """
-    face_model, size = normaliser.grid_model, normaliser.image_size
-    height, width = face_model.grid_shape
-    expression = face_model.modes - face_model.identity_count
+    face_model = normaliser.grid_model
     return {
         "version": __version__,
         "face_model": face_model.name,
         "camera": _camera(normaliser.camera),
-        "input": {
-            "name": "image",
-            "shape": [batch, size, size, 3],
-            "dtype": "float32",
-            "range": [0, 255],
-            "colours": "RGB",
-            "box": {
-                "of": "the tight box of the 68 landmarks, x0, y0, x1, y1 in pixels",
-                "crop": "a square about the middle of the box, upright",
-                "side": f"{CROP_SHARE} times the larger side of the box",
-                "share": CROP_SHARE,
-                "outside": 0,
-            },
-        },
+        "input": _input(batch, normaliser.image_size),
         "outputs": {
-            "parameters": {
-                "shape": [batch, 6 + face_model.modes],
-                "order": [
-                    ["rotation", 3, "axis-angle, radians"],
-                    ["translation", 2, "pixels of the image"],
-                    ["log_scale", 1, "logarithm of pixels per millimetre"],
-                    ["identity", face_model.identity_count, "standard deviations"],
-                    ["expression", expression, "standard deviations"],
-                ],
-            },
-            "landmarks": {
-                "shape": [batch, len(face_model.landmark_indices(landmarks)), 2],
-                "set": landmarks,
-                "names": [name for part in landmarks.split("+") for name in NAMES.get(part, ())],
-                "unit": "x, y in pixels of the image",
-            },
-            "texture": {
-                "shape": [batch, height, width, 3],
-                "range": [0, 255],
-                "colours": "RGB",
-                "hidden": 0,
-            },
-            "mask": {
-                "shape": [batch, height, width, 1],
-                "meaning": "1 visible, 0 hidden",
-                "method": visibility,
-            },
+            "parameters": _parameters(batch, face_model),
+            "landmarks": _landmarks(batch, face_model, landmarks),
+            **_texture_and_mask(batch, face_model, visibility or normaliser.visibility),
         },
         "pixels": "centres at integer coordinates, (0, 0) the top left one, y downwards",
+    }
+
+
+def _input(batch, size):
+    """Describes the input of a network."""
+    return {
+        "name": "image",
+        "shape": [batch, size, size, 3],
+        "dtype": "float32",
+        "range": [0, 255],
+        "colours": "RGB",
+        "box": {
+            "of": "the tight box of the 68 landmarks, x0, y0, x1, y1 in pixels",
+            "crop": "a square about the middle of the box, upright",
+            "side": f"{CROP_TO_BOX} times the larger side of the box",
+            "share": CROP_TO_BOX,
+            "outside": 0,
+        },
+    }
+
+
+def _parameters(batch, face_model):
+    """Describes θ."""
+    expression = face_model.modes - face_model.identity_count
+    return {
+        "shape": [batch, 6 + face_model.modes],
+        "order": [
+            ["rotation", 3, "axis-angle, radians"],
+            ["translation", 2, "pixels of the image"],
+            ["log_scale", 1, "logarithm of pixels per millimetre"],
+            ["identity", face_model.identity_count, "standard deviations"],
+            ["expression", expression, "standard deviations"],
+        ],
+    }
+
+
+def _landmarks(batch, face_model, landmarks):
+    """Describes the landmarks of a set."""
+    return {
+        "shape": [batch, len(face_model.landmark_indices(landmarks)), 2],
+        "set": landmarks,
+        "names": [name for part in landmarks.split("+") for name in NAMES.get(part, ())],
+        "unit": "x, y in pixels of the image",
+    }
+
+
+def _texture_and_mask(batch, face_model, visibility):
+    """Describes texture and mask."""
+    height, width = face_model.grid_shape
+    return {
+        "texture": {
+            "shape": [batch, height, width, 3],
+            "range": [0, 255],
+            "colours": "RGB",
+            "hidden": 0,
+        },
+        "mask": {
+            "shape": [batch, height, width, 1],
+            "meaning": "1 visible, 0 hidden",
+            "method": visibility,
+        },
     }
 
 

@@ -1,14 +1,12 @@
 """Where an export goes: written aside, and moved into place when all of it is right."""
 
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from keras_3dmmstn.atomic_files import atomic_destination
 
-@contextmanager
-def written_aside(path: Path) -> Iterator[Path]:
+
+def written_aside(path: Path) -> AbstractContextManager[Path]:
     """Gives a place to write a file or folder, which becomes `path` if nothing goes wrong.
 
     The place is beside `path`, so that the move at the end is one step; whoever looks at `path`
@@ -24,21 +22,7 @@ def written_aside(path: Path) -> Iterator[Path]:
         FileExistsError: if there is something at `path`, before or after the writing.
         OSError: if the folders cannot be made or nothing was written.
     """
-    _refuse_existing(path)
-    new_folders = [folder for folder in path.parents if not folder.exists()]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        _remove(aside)
-        yield aside
-        _refuse_existing(path)
-        aside.rename(path)
-    except BaseException:
-        _remove(aside)
-        for folder in new_folders:
-            if not any(folder.iterdir()):
-                folder.rmdir()
-        raise
+    return atomic_destination(path, replace=False)
 
 
 def next_version(folder: Path) -> Path:
@@ -59,19 +43,3 @@ def next_version(folder: Path) -> Path:
             f"{', '.join(sorted(strange)[:3])}."
         )
     return folder / str(1 + max((int(c.name) for c in children if c.name.isdigit()), default=0))
-
-
-def _refuse_existing(path):
-    if path.exists() or path.is_symlink():
-        raise FileExistsError(
-            f"Expected a path at which there is nothing, but {path} exists; move it away or choose "
-            "another."
-        )
-
-
-def _remove(path):
-    """Removes a file or a folder, if there is one."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

@@ -5,11 +5,11 @@ import math
 import keras
 
 from keras_3dmmstn.inference.normaliser import Normaliser
-from keras_3dmmstn.network.model import spatial_transformer
+from keras_3dmmstn.network.model import connect
 
 
 def trained_network(
-    normaliser: Normaliser, landmarks: str = "ibug68", visibility: str = "normals"
+    normaliser: Normaliser, landmarks: str = "ibug68", visibility: str | None = None
 ) -> keras.Model:
     """Builds `spatial_transformer` around the trained localiser of a normaliser.
 
@@ -17,7 +17,8 @@ def trained_network(
         normaliser: the localiser and its face model. The localiser's weights are shared, not
             copied.
         landmarks: name of the landmark set; several joined by "+" follow one another.
-        visibility: how the mask is computed, as for `spatial_transformer`.
+        visibility: how the mask is computed, as for `spatial_transformer`; as the normaliser
+            computes it if None.
 
     Returns:
         A `keras.Model`, as of `spatial_transformer`.
@@ -25,22 +26,13 @@ def trained_network(
     Raises:
         ValueError: if the face model has no such landmark set, or `visibility` is unknown.
     """
-    size = normaliser.image_size
-    image = keras.Input((size, size, 3))
-    stand_in = keras.Model(image, keras.layers.GlobalAveragePooling2D()(image))
-    template = spatial_transformer(
+    return connect(
+        normaliser.localiser,
         normaliser.grid_model,
-        stand_in,
-        size,
         landmarks,
         focal_length=normaliser.camera.focal_length,
-        visibility=visibility,
+        visibility=visibility or normaliser.visibility,
     )
-
-    def trained(layer):
-        return normaliser.localiser if layer.name == "localiser" else layer
-
-    return keras.models.clone_model(template, clone_function=trained)
 
 
 def input_size(network):

@@ -8,8 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_3dmmstn.export.card import network_card
 from keras_3dmmstn.export.destination import written_aside
-from keras_3dmmstn.export.network import input_size
+from keras_3dmmstn.export.network import input_size, trained_network
+from keras_3dmmstn.inference.normaliser import Normaliser
 
 #: Version of ONNX's operator set. ONNX Runtime has all of it from 1.14 on.
 OPSET = 18
@@ -18,35 +20,53 @@ OPSET = 18
 CARD_KEY = "keras_3dmmstn"
 
 
-def write_onnx(network: keras.Model, path: str | Path, card: dict[str, Any] | None = None) -> Path:
-    """Writes a network as one `.onnx` file, with a free batch size.
+def export_onnx(
+    normaliser: Normaliser,
+    path: str | Path,
+    *,
+    landmarks: str = "ibug68",
+    visibility: str | None = None,
+) -> Path:
+    """Writes the whole network as one `.onnx` file, with a free batch size.
 
     It has the operators of ONNX itself, all in float32. Input and outputs are called and shaped as
-    those of `spatial_transformer`.
+    those of `spatial_transformer`. Its card is in the file's metadata.
 
     Args:
-        network: as of `spatial_transformer` or `trained_network`.
+        normaliser: the trained localiser and its face model.
         path: the file to write; there must be nothing yet at it.
-        card: such as of `network_card`; written into the file's metadata, as JSON.
+        landmarks: name of the landmark set, as for `spatial_transformer`.
+        visibility: how the mask is computed, as for `spatial_transformer`; as the normaliser
+            computes it if None.
 
     Returns:
         The path of the file.
 
     Raises:
         FileExistsError: if there is something at `path`.
-        ValueError: if the network is none of `spatial_transformer`.
+        ValueError: if the face model has no such landmark set, or `visibility` is unknown.
         ImportError: if the extra `export` is not installed.
         OSError: if it cannot be written; then nothing is left of it.
     """
     path = Path(path)
-    model = onnx_model(network, card)
+    card = network_card(normaliser, landmarks, visibility=visibility)
+    model = onnx_model(trained_network(normaliser, landmarks, visibility), card)
     with written_aside(path) as aside:
         aside.write_bytes(model)
     return path
 
 
 def onnx_model(network: keras.Model, card: dict[str, Any] | None = None) -> bytes:
-    """Returns the content of the file that `write_onnx` writes; arguments and errors are its."""
+    """Returns the content of an `.onnx` file.
+
+    Args:
+        network: as of `spatial_transformer` or `trained_network`.
+        card: such as of `network_card`; goes into the file's metadata, as JSON.
+
+    Raises:
+        ValueError: if the network is none of `spatial_transformer`.
+        ImportError: if the extra `export` is not installed.
+    """
     try:
         import onnx
         import tf2onnx

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_3dmmstn.export import artefact_run
+from keras_3dmmstn.export import artefact_runtimes
 
 #: Numbers of threads at which latency is measured.
 THREADS = (1, 2)
@@ -57,7 +57,7 @@ def check_parity(
     """Runs an artefact and its network on the same images and compares what they say.
 
     Args:
-        kind: the artefact's format, one of `artefact_run.RUNTIMES`.
+        kind: the artefact's format, one of `artefact_runtimes.RUNTIMES`.
         artefact: the file or folder.
         network: what it was made from.
         images: `(batch, size, size, 3)` float32, RGB in 0..255.
@@ -129,7 +129,7 @@ def run_artefact(
         inputs, results = Path(folder) / "images.npy", Path(folder) / "results.npz"
         np.save(inputs, images)
         # -P: a module beside the program must not stand in for a package of the same name.
-        program = [sys.executable, "-P", artefact_run.__file__]
+        program = [sys.executable, "-P", artefact_runtimes.__file__]
         arguments = [kind, artefact, threads, inputs, results]
         run = subprocess.run([*program, *map(str, arguments)], capture_output=True, text=True)
         if run.returncode:

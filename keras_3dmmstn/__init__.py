@@ -9,7 +9,8 @@ if Path(next(iter(sys.argv), "")).stem == "keras-3dmmstn":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from keras_3dmmstn import layers, losses, ops, reflection
-from keras_3dmmstn.inference.normaliser import NormalisedFace, Normaliser
+from keras_3dmmstn.inference.normalised_face import NormalisedFace
+from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel, ShapeModel
 from keras_3dmmstn.network.localiser import build_localiser, compact_localiser
 from keras_3dmmstn.network.model import spatial_transformer

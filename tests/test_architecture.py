@@ -5,17 +5,18 @@ import configparser
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.support.paths import ROOT
+
 PACKAGE = ROOT / "keras_3dmmstn"
 
 # The rooms, each on a floor of its own: a file imports from its own room and from those above it
 # in this list, so that no arrow goes up and none in a circle.
 ROOMS = (
     "version",
+    "atomic_files",
     "assets",
     "mesh",
     "ops",
@@ -108,6 +109,14 @@ def test_no_class_is_registered_with_keras_outside_the_package_folder():
     for folder in ("training", "export"):
         for path in (ROOT / folder).rglob("*.py"):
             assert "register_keras_serializable" not in path.read_text(), path
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_of_the_tests_only_what_is_in_support_is_imported(path):
+    for name, _ in imports_of(path):
+        assert name.split(".")[0] != "tests" or name.startswith("tests.support"), f"{path}: {name}"
 
 
 def test_setup_lists_every_package():

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_3dmmstn.atomic_files import atomic_destination
 from keras_3dmmstn.mesh.numpy_files import read_npz
 
 _LATEST, _PREVIOUS = "checkpoint.npz", "checkpoint.previous.npz"
@@ -41,19 +42,17 @@ def save_checkpoint(folder: Path, trainer: keras.Model, progress: Progress) -> N
     """
     arrays = {name: variable.numpy() for name, variable in _state(trainer).items()}
     arrays["progress"] = np.array(json.dumps(vars(progress)))
-    temporary = folder / f".{_LATEST}.tmp"
     try:
-        with temporary.open("wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
+        with atomic_destination(folder / _LATEST) as aside:
+            with aside.open("wb") as file:
+                np.savez(file, **arrays)
+                file.flush()
+                os.fsync(file.fileno())
+            if (folder / _LATEST).exists():
+                (folder / _LATEST).replace(folder / _PREVIOUS)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         reason = f"The checkpoint before it stays; this one cannot be written: {error.strerror}"
         raise OSError(error.errno, reason, str(folder / _LATEST)) from error
-    if (folder / _LATEST).exists():
-        (folder / _LATEST).replace(folder / _PREVIOUS)
-    temporary.replace(folder / _LATEST)
 
 
 def restore_checkpoint(folder: Path, trainer: keras.Model) -> Progress:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from keras_3dmmstn.atomic_files import write_atomically
 from keras_3dmmstn.training.config import TrainingConfig, describe_settings, with_settings
 from keras_3dmmstn.training.recipes import recipe
 
@@ -17,7 +18,7 @@ def save_config(config: TrainingConfig, path: str | Path) -> None:
         f"# {meanings[name]}\n{name} = {_toml_value(value)}\n"
         for name, value in asdict(config).items()
     ]
-    Path(path).write_text("\n".join(lines), "utf-8")
+    write_atomically(path, "\n".join(lines).encode())
 
 
 def load_config(path: str | Path) -> TrainingConfig:

@@ -29,10 +29,11 @@ def build_network(config: TrainingConfig, grid_model: GridModel) -> keras.Model:
     try:
         return spatial_transformer(
             grid_model,
-            localiser=_backbone(config),
+            backbone=_backbone(config),
             image_size=config.image_size,
             landmarks=LANDMARK_SET,
             focal_length=config.focal_length or None,
+            visibility="normals",
         )
     finally:
         keras.config.set_dtype_policy(before)
@@ -105,27 +106,6 @@ def inference_localiser(config: TrainingConfig, model: keras.Model, grid_model: 
         return model.get_layer("localiser")
     unmixed = replace(config, precision="float32")
     return build_network(unmixed, grid_model).get_layer("localiser")
-
-
-def start_from(localiser: keras.Model, path: str | Path) -> None:
-    """Gives a localiser the weights of a saved one.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it is damaged, or of another architecture.
-    """
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f"Expected a saved localiser to begin with, but there is no file {path}."
-        )
-    try:
-        localiser.set_weights(keras.models.load_model(path, compile=False).get_weights())
-    except Exception as error:  # a damaged file raises almost anything
-        reason = str(error).strip().split("\n")[0][:200]
-        raise ValueError(
-            f"{path}: expected a saved localiser of the architecture of this run, received one of "
-            f"another, or a damaged file ({type(error).__name__}: {reason})."
-        ) from error
 
 
 def _landmark_loss(config):

@@ -9,18 +9,16 @@ import shlex
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from keras_3dmmstn.drawing.results import write_whole
+from keras_3dmmstn.atomic_files import remove_leftovers, write_atomically
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.config_file import config_differences, load_config, save_config
-
-_PACKAGES = ("keras-3dmmstn", "tensorflow", "keras", "numpy", "opencv-python")
+from keras_3dmmstn.version import versions
 
 
 def claim(folder: Path, config: TrainingConfig, material: Mapping[str, Any]) -> None:
@@ -38,7 +36,6 @@ def claim(folder: Path, config: TrainingConfig, material: Mapping[str, Any]) -> 
         ValueError: if the folder's run has another config or other material; the differences are
             named.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     config_path, record_path = folder / "config.toml", folder / "run.json"
     record: dict[str, Any] = {"seed": config.seed, "material": dict(material), "starts": []}
     # The config is written last: where it is, the record is.
@@ -51,12 +48,13 @@ def claim(folder: Path, config: TrainingConfig, material: Mapping[str, Any]) -> 
                 f"The run in {folder} goes on only as it began, received another: "
                 f"{'; '.join(differences)}. Take another folder for another run."
             )
+        remove_leftovers(folder)
     record["starts"].append(_this_start())
-    write_whole(record_path, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+    write_atomically(
+        record_path, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
+    )
     if not config_path.exists():
-        temporary = folder / ".config.toml.tmp"
-        save_config(config, temporary)
-        temporary.replace(config_path)
+        save_config(config, config_path)
 
 
 def describe_model(grid_model: GridModel, start: str | Path | None) -> dict[str, str]:
@@ -74,7 +72,7 @@ def write_log(folder: Path, history: Sequence[Mapping[str, Any]]) -> None:
     writer.writeheader()
     for epoch, row in enumerate(history, start=1):
         writer.writerow({"epoch": epoch, **row})
-    write_whole(folder / "log.csv", text.getvalue().encode())
+    write_atomically(folder / "log.csv", text.getvalue().encode())
 
 
 def _read_record(path):
@@ -104,7 +102,7 @@ def _this_start():
         "command": shlex.join(sys.argv),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "versions": {package: metadata.version(package) for package in _PACKAGES},
+        "versions": versions(),
     }
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import keras
 
+from keras_3dmmstn.atomic_files import atomic_destination, write_atomically
 from keras_3dmmstn.drawing.pipeline_sheet import COLUMNS, pipeline_sheet
-from keras_3dmmstn.drawing.results import write_whole
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.training.config import TrainingConfig
@@ -59,13 +59,12 @@ class RunResults:
         self._events.picture(", ".join(COLUMNS), sheet, epoch)
         self._events.flush()
         picture = cv2.imencode(".jpg", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))[1]
-        write_whole(self.folder / "pipeline.jpg", picture.tobytes())
+        write_atomically(self.folder / "pipeline.jpg", picture.tobytes())
         self._save_localiser()
 
     def _save_localiser(self):
-        """Writes the localiser, whole or not at all."""
+        """Writes the localiser, in float32 and for images of the paper's size."""
         if self._inference is not self._localiser:
             self._inference.set_weights(self._localiser.get_weights())
-        temporary = self.folder / "localiser.part.keras"
-        self._inference.save(temporary)
-        temporary.replace(self.folder / "localiser.keras")
+        with atomic_destination(self.folder / "localiser.keras", keep_suffix=True) as aside:
+            self._inference.save(aside)

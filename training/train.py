@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.network.pretrained import load_weights
 from keras_3dmmstn.training.checkpoint import Progress, restore_checkpoint, save_checkpoint
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.data.batches import evaluation_batches
@@ -19,7 +20,7 @@ from keras_3dmmstn.training.data.run_data import (
     skipped_faces,
 )
 from keras_3dmmstn.training.data.shards import named_damage
-from keras_3dmmstn.training.network import build_measure, build_network, build_trainer, start_from
+from keras_3dmmstn.training.network import build_measure, build_network, build_trainer
 from keras_3dmmstn.training.run_folder import claim, describe_model, write_log
 from keras_3dmmstn.training.run_results import RunResults
 from keras_3dmmstn.training.watch import Watch, averaged_weights
@@ -76,7 +77,7 @@ def train(
     keras.utils.set_random_seed(config.seed)
     model = build_network(config, grid_model)
     if start is not None:
-        start_from(model.get_layer("localiser"), start)
+        load_weights(model.get_layer("localiser"), start)
     source = read_sources(folders, config, weights, progress_bar, unmirrored)
     measured = read_sources(validation, config, None, progress_bar) if validation else None
     for skipped in skipped_faces(source) + (skipped_faces(measured) if measured else []):

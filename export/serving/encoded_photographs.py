@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_3dmmstn.network.framing import CROP_SHARE
+from keras_3dmmstn.network.framing import CROP_TO_BOX
 
 _LARGEST_LEVEL = 255
 
@@ -101,7 +101,7 @@ def middle_square(image):
 
 def face_square(box):
     """Returns the square for a face, as `framing.crop_square` does, `(4,)` -> `(3,)`."""
-    side = CROP_SHARE * tf.reduce_max(box[2:] - box[:2])
+    side = CROP_TO_BOX * tf.reduce_max(box[2:] - box[:2])
     return tf.concat([(box[:2] + box[2:]) / 2, side[None]], axis=0)
 
 

@@ -7,38 +7,53 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_3dmmstn.export.card import network_card
 from keras_3dmmstn.export.destination import next_version, written_aside
-from keras_3dmmstn.export.network import input_size
-from keras_3dmmstn.export.serving import encoded_photographs as photographs
+from keras_3dmmstn.export.network import input_size, trained_network
+from keras_3dmmstn.export.serving import encoded_photographs
+from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.network.subnetworks import landmark_network
 from keras_3dmmstn.ops.parameters import POSE_SIZE
 
 
-def export_saved_model(network: keras.Model, folder: str | Path) -> Path:
-    """Writes a network as the next version below `folder`, `folder/1` if it is the first.
+def export_saved_model(
+    normaliser: Normaliser,
+    path: str | Path,
+    *,
+    landmarks: str = "ibug68",
+    visibility: str | None = None,
+) -> Path:
+    """Writes the whole network as the next version below `path`, `path/1` if it is the first.
+
+    The signatures are those of `write_version`; the card is in `assets.extra/card.json`.
 
     Args:
-        network: as of `spatial_transformer` or `trained_network`.
-        folder: the model's folder, of which a server is told; its name is the model's name.
+        normaliser: the trained localiser and its face model.
+        path: the model's folder, of which a server is told; its name is the model's name.
+        landmarks: name of the landmark set, as for `spatial_transformer`.
+        visibility: how the mask is computed, as for `spatial_transformer`; as the normaliser
+            computes it if None.
 
     Returns:
         The folder of the version. It appears when all of it is written.
 
     Raises:
-        FileExistsError: if `folder` is a file or holds other things than versions.
-        ValueError: if the network is none of `spatial_transformer`.
+        FileExistsError: if `path` is a file or holds other things than versions.
+        ValueError: if the face model has no such landmark set, or `visibility` is unknown.
         OSError: if it cannot be written; then nothing is left of it.
     """
-    version = next_version(Path(folder))
+    version = next_version(Path(path))
+    card = network_card(normaliser, landmarks, visibility=visibility)
+    network = trained_network(normaliser, landmarks, visibility)
     with written_aside(version) as aside:
-        write_saved_model(network, aside)
+        write_version(network, aside, card)
     return version
 
 
-def write_saved_model(
+def write_version(
     network: keras.Model, folder: str | Path, card: dict[str, Any] | None = None
 ) -> None:
-    """Writes a network as a SavedModel, with a free batch size.
+    """Writes a network as one version of a SavedModel, with a free batch size.
 
     Its signatures are
 
@@ -90,8 +105,8 @@ class _Served(tf.Module):
     """What is saved: functions and variables."""
 
     # Lists, in the place of the properties of the same names, which are not saved.
-    variables = None
-    trainable_variables = None
+    variables: list = []  # noqa: RUF012
+    trainable_variables: list = []  # noqa: RUF012
 
 
 def _endpoints(network, image_size):
@@ -102,17 +117,28 @@ def _endpoints(network, image_size):
     whole = tf.function(
         lambda image: network(image, training=False), input_signature=[image], autograph=False
     )
+
+    def serving_default(image):
+        return whole(encoded_photographs.checked_images(image, image_size))
+
+    def fit(image):
+        return fitting(encoded_photographs.checked_images(image, image_size), training=False)
+
+    return {
+        "serving_default": (serving_default, [image]),
+        "fit": (fit, [image]),
+        **_endpoints_of_files(whole, image),
+    }
+
+
+def _endpoints_of_files(whole, image):
+    """Returns name to function and signature for encoded photographs."""
+    image_size = image.shape[1]
     encoded = tf.TensorSpec((None,), tf.string, name="encoded")
     boxes = tf.TensorSpec((None, 4), tf.float32, name="boxes")
 
-    def serving_default(image):
-        return whole(photographs.checked_images(image, image_size))
-
-    def fit(image):
-        return fitting(photographs.checked_images(image, image_size), training=False)
-
     def serving_bytes(encoded):
-        encoded = photographs.checked_encoded(encoded)
+        encoded = encoded_photographs.checked_encoded(encoded)
         # The photographs differ in size, so they are decoded one by one.
         crops = tf.map_fn(
             lambda file: _crop_of_whole(file, image_size), encoded, fn_output_signature=tf.float32
@@ -120,11 +146,13 @@ def _endpoints(network, image_size):
         return whole(tf.ensure_shape(crops, image.shape))
 
     def serving_faces(encoded, boxes):
-        encoded = photographs.checked_encoded(encoded)
-        boxes = photographs.checked_boxes(boxes)
-        squares = tf.map_fn(photographs.face_square, boxes)
+        encoded = encoded_photographs.checked_encoded(encoded)
+        boxes = encoded_photographs.checked_boxes(boxes)
+        squares = tf.map_fn(encoded_photographs.face_square, boxes)
         crops = tf.map_fn(
-            lambda face: photographs.cut_square(photographs.decode(face[0]), face[1], image_size),
+            lambda face: encoded_photographs.cut_square(
+                encoded_photographs.decode(face[0]), face[1], image_size
+            ),
             (encoded, squares),
             fn_output_signature=tf.float32,
         )
@@ -132,8 +160,6 @@ def _endpoints(network, image_size):
         return _in_photograph(outputs, squares, image_size)
 
     return {
-        "serving_default": (serving_default, [image]),
-        "fit": (fit, [image]),
         "serving_bytes": (serving_bytes, [encoded]),
         "serving_faces": (serving_faces, [encoded, boxes]),
     }
@@ -141,8 +167,10 @@ def _endpoints(network, image_size):
 
 def _crop_of_whole(encoded, image_size):
     """Decodes a file and scales the square in its middle."""
-    image = photographs.decode(encoded)
-    return photographs.cut_square(image, photographs.middle_square(image), image_size)
+    image = encoded_photographs.decode(encoded)
+    return encoded_photographs.cut_square(
+        image, encoded_photographs.middle_square(image), image_size
+    )
 
 
 def _in_photograph(outputs, squares, image_size):

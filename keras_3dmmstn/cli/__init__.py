@@ -1,5 +1,8 @@
 """The command line: `keras-3dmmstn`."""
 
-from keras_3dmmstn.cli.app import app, main
 
-__all__ = ["app", "main"]
+def main() -> None:
+    """Runs the command line."""
+    from keras_3dmmstn.cli.app import app
+
+    app()

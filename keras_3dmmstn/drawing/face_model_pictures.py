@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from keras_3dmmstn.atomic_files import write_atomically
 from keras_3dmmstn.drawing.render import geometry_image, render_mesh
-from keras_3dmmstn.drawing.results import write_whole
 from keras_3dmmstn.mesh.grid_model import GridModel
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_LINES
 
@@ -44,7 +44,7 @@ def draw_model(model: GridModel, folder: Path) -> Iterator[Path]:
     }
     for name, draw in pictures.items():
         image = draw(model)
-        write_whole(folder / name, cv2.imencode(".png", image[..., ::-1])[1].tobytes())
+        write_atomically(folder / name, cv2.imencode(".png", image[..., ::-1])[1].tobytes())
         yield folder / name
 
 
@@ -141,7 +141,7 @@ def write_samples(model: GridModel, folder: Path, count: int, seed: int) -> Iter
             vertices * np.array([1, -1, -1]) * _UNIT_IN_METRES, model.triangles, process=False
         )
         path = folder / f"face_{number:03d}.glb"
-        write_whole(path, mesh.export(file_type="glb"))
+        write_atomically(path, mesh.export(file_type="glb"))
         yield path
 
 

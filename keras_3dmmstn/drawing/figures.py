@@ -8,8 +8,9 @@ import numpy as np
 from keras_3dmmstn.drawing.face_model_pictures import layout_picture
 from keras_3dmmstn.drawing.panels import resized, tiled, with_caption
 from keras_3dmmstn.drawing.render import geometry_image, render_mesh
-from keras_3dmmstn.inference.normaliser import NormalisedFace, sample_photograph
+from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.inference.photograph import warp
+from keras_3dmmstn.inference.texture import sample_photograph
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network import framing
 

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from keras_3dmmstn.inference.normaliser import NormalisedFace
+from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_LINES
 
 _MESH, _LANDMARKS = (90, 200, 255), (255, 60, 60)

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 
 from keras_3dmmstn.drawing.overlay import draw_fit
-from keras_3dmmstn.inference.normaliser import Normaliser, sample_photograph
-from keras_3dmmstn.network.framing import CROP_SHARE
+from keras_3dmmstn.inference.normaliser import Normaliser
+from keras_3dmmstn.inference.texture import sample_photograph
+from keras_3dmmstn.network.framing import CROP_TO_BOX
 
 #: The columns of a sheet, as in Figure 6 of Bas et al. 2017.
 COLUMNS = ("input", "fitted mesh", "sampled texture", "mask", "masked texture")
@@ -32,7 +33,7 @@ def pipeline_sheet(
 def _row(normaliser, crop, size):
     """Draws one face, `(size, 5 · size, 3)`."""
     # The box that is framed by the whole crop.
-    middle, half = (len(crop) - 1) / 2, len(crop) / CROP_SHARE / 2
+    middle, half = (len(crop) - 1) / 2, len(crop) / CROP_TO_BOX / 2
     box = [middle - half, middle - half, middle + half, middle + half]
     (face,) = normaliser(crop, [box])
     sampled = sample_photograph(crop, face.points.reshape(*face.mask.shape, 2))

@@ -1,14 +1,14 @@
 """Writing what was found in a photograph to a folder."""
 
 import json
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from keras_3dmmstn.atomic_files import write_atomically
 from keras_3dmmstn.drawing.overlay import draw_fit
-from keras_3dmmstn.inference.normaliser import NormalisedFace
+from keras_3dmmstn.inference.normalised_face import NormalisedFace
 
 
 def write_results(
@@ -36,19 +36,12 @@ def write_results(
             f"{stem}.json": _as_json(face).encode(),
         }
         for file, content in contents.items():
-            write_whole(folder / file, content)
+            write_atomically(folder / file, content)
             written.append(folder / file)
     return written
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file by way of a temporary one beside it, so that it is never half there."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+write_whole = write_atomically
 
 
 def _png(image):

@@ -1,13 +1,13 @@
 """The camera of a trained network, for those who read its θ: the paper's or a perspective one."""
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from keras_3dmmstn import ops
+from keras_3dmmstn.atomic_files import write_atomically
+from keras_3dmmstn.network.grid_generator import check_focal_length
 
 #: The file beside `localiser.keras` in which a perspective camera is kept.
 FILE = "camera.json"
@@ -28,11 +28,7 @@ class Camera:
     focal_length: float | None = None
 
     def __post_init__(self):
-        if self.focal_length is not None and not 0 < self.focal_length < math.inf:
-            raise ValueError(
-                "Expected `focal_length` None or a positive number of image sides, "
-                f"received {self.focal_length!r}."
-            )
+        check_focal_length(self.focal_length)
 
     def intrinsics(self, matrices: np.ndarray, image_size: int) -> dict[str, np.ndarray]:
         """Returns the camera in pixels of the photographs that crops are cut from.
@@ -79,24 +75,5 @@ class Camera:
         if self.focal_length is None:
             path.unlink(missing_ok=True)
         else:
-            path.write_text(json.dumps({"focal_length": self.focal_length}) + "\n")
-
-
-def project(rotated, parameters, focal_length=None, principal_point=None):
-    """Projects rotated vertices to where the network sees them.
-
-    Args:
-        rotated: `(b, N, 3)` float32 tensor R X(α), millimetres.
-        parameters: `(b, 6 + D)` float32 tensor θ, with t and log s in pixels of any image.
-        focal_length, principal_point: `(b, 1)` and `(b, 2)` in its pixels, as of
-            `Camera.intrinsics`; None for the paper's camera.
-
-    Returns:
-        `(b, N, 2)` tensor of x, y in pixels of that image.
-    """
-    _, t, log_s, _ = ops.split_parameters(parameters)
-    s = ops.log_scale_to_scale(log_s)
-    if focal_length is None:
-        return ops.translate_points(ops.scale_points(ops.project_orthographic(rotated), s), t)
-    placed = ops.translation_to_3d(t, s, focal_length, principal_point)
-    return ops.project_perspective(rotated, placed, focal_length, principal_point)
+            content = json.dumps({"focal_length": self.focal_length}) + "\n"
+            write_atomically(path, content.encode())

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_3dmmstn.inference.normaliser import NormalisedFace, Normaliser
+from keras_3dmmstn.inference.normalised_face import NormalisedFace
+from keras_3dmmstn.inference.normaliser import Normaliser
 
 #: Endings of the names of photographs.
 PHOTOGRAPHS = (".jpg", ".jpeg", ".png")

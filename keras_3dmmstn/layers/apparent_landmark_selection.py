@@ -1,5 +1,8 @@
 """The landmark selection layer for labels on the apparent contour."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -43,7 +46,13 @@ class ApparentLandmarkSelection(keras.layers.Layer):
         Bas et al. 2017, sec. 3.3, eq. (4); Zhu et al. 2015 for the moving contour.
     """
 
-    def __init__(self, indices, lines, directions, **kwargs):
+    def __init__(
+        self,
+        indices: Sequence[int] | np.ndarray,
+        lines: Sequence[Sequence[int]] | np.ndarray,
+        directions: Sequence[Sequence[float]] | np.ndarray,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.indices = tuple(int(index) for index in indices)
         self.lines = np.asarray(lines, np.int32)
@@ -81,17 +90,29 @@ class ApparentLandmarkSelection(keras.layers.Layer):
             )
 
     def call(self, points, rotation):
-        lines, candidates = self.lines.shape
+        moving = contour.select_outermost(*self._candidates(points, rotation))
+        if len(self.lines) == len(self.indices):
+            return moving
+        fixed = projection.select_points(points, tf.constant(self.indices[len(self.lines) :]))
+        return tf.concat([moving, fixed], axis=1)
+
+    def vertices(self, points, rotation):
+        """Returns which vertex each landmark is, `(batch, len(indices))` int32."""
+        chosen = contour.outermost(*self._candidates(points, rotation))
+        lines = tf.broadcast_to(self.lines, (tf.shape(chosen)[0], *self.lines.shape))
+        moving = tf.gather(lines, chosen, batch_dims=2)
+        fixed = tf.constant(self.indices[len(self.lines) :], tf.int32)
+        fixed = tf.broadcast_to(fixed, (tf.shape(chosen)[0], len(fixed)))
+        return tf.concat([moving, fixed], axis=1)
+
+    def _candidates(self, points, rotation):
+        """Returns `(batch, lines, K, 2)` points on the lines and `(batch, lines, 2)` outwards."""
         on_lines = projection.select_points(points, tf.constant(self.lines.ravel()))
-        on_lines = tf.reshape(on_lines, (-1, lines, candidates, 2))
+        on_lines = tf.reshape(on_lines, (-1, *self.lines.shape, 2))
         outward = tf.linalg.matmul(
             tf.constant(self.directions, rotation.dtype), rotation[:, :2, :2], transpose_b=True
         )
-        moving = contour.select_outermost(on_lines, tf.stop_gradient(outward))
-        if lines == len(self.indices):
-            return moving
-        fixed = projection.select_points(points, tf.constant(self.indices[lines:]))
-        return tf.concat([moving, fixed], axis=1)
+        return on_lines, tf.stop_gradient(outward)
 
     def compute_output_shape(self, points_shape, rotation_shape):
         return (points_shape[0], len(self.indices), 2)

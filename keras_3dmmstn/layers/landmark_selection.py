@@ -1,6 +1,10 @@
 """The landmark selection layer."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn.ops import projection
@@ -33,7 +37,7 @@ class LandmarkSelection(keras.layers.Layer):
         Bas et al. 2017, sec. 3.3, eq. (4).
     """
 
-    def __init__(self, indices, **kwargs):
+    def __init__(self, indices: Sequence[int] | np.ndarray, **kwargs: Any):
         super().__init__(**kwargs)
         self.indices = tuple(int(index) for index in indices)
         if not self.indices or min(self.indices) < 0:

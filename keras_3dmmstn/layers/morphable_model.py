@@ -1,8 +1,11 @@
 """The 3D morphable model layer."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.ops.morphable_model import shape_from_coefficients
 
 
@@ -37,7 +40,12 @@ class MorphableModel(keras.layers.Layer):
         Bas et al. 2017, sec. 2.2, "3D morphable model layer".
     """
 
-    def __init__(self, grid_model, trainable=False, **kwargs):
+    def __init__(
+        self,
+        grid_model: GridModel | list[int] | tuple[int, int],
+        trainable: bool = False,
+        **kwargs: Any,
+    ):
         super().__init__(trainable=trainable, **kwargs)
         if isinstance(grid_model, (list, tuple)):
             self.points, self.modes = (int(size) for size in grid_model)

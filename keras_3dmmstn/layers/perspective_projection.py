@@ -1,5 +1,8 @@
 """The perspective projection layer."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -41,7 +44,9 @@ class PerspectiveProjection(keras.layers.Layer):
         Bas et al. 2017, sec. 2.2, name it as the alternative to their orthographic projection.
     """
 
-    def __init__(self, principal_point, focal_length=None, **kwargs):
+    def __init__(
+        self, principal_point: Sequence[float], focal_length: float | None = None, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         self.principal_point = tuple(float(value) for value in principal_point)
         self.focal_length = None if focal_length is None else float(focal_length)

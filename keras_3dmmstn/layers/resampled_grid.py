@@ -1,5 +1,8 @@
 """The layer that lays projected vertices out as a sampling grid."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from keras_3dmmstn.ops import sampling
@@ -30,7 +33,7 @@ class ResampledGrid(keras.layers.Layer):
         Bas et al. 2017, sec. 2.3, "Output grid".
     """
 
-    def __init__(self, grid_shape, **kwargs):
+    def __init__(self, grid_shape: Sequence[int], **kwargs: Any):
         super().__init__(**kwargs)
         self.grid_shape = tuple(int(size) for size in grid_shape)
 

@@ -1,6 +1,10 @@
 """The self-occlusion layer."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn import ops
@@ -49,7 +53,13 @@ class SelfOcclusionMask(keras.layers.Layer):
         Bas et al. 2017, sec. 2.3, "Self-occlusions".
     """
 
-    def __init__(self, grid_shape, method="normals", table=None, **kwargs):
+    def __init__(
+        self,
+        grid_shape: Sequence[int],
+        method: str = "normals",
+        table: np.ndarray | list[int] | tuple[int, int] | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.grid_shape = tuple(int(size) for size in grid_shape)
         self.method = method

@@ -1,5 +1,8 @@
 """The layer that turns a place in the image into one before the camera."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -36,7 +39,7 @@ class TranslationTo3D(keras.layers.Layer):
     array([[  5., -10., 250.]], dtype=float32)
     """
 
-    def __init__(self, principal_point, focal_length, **kwargs):
+    def __init__(self, principal_point: Sequence[float], focal_length: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.principal_point = tuple(float(value) for value in principal_point)
         self.focal_length = float(focal_length)

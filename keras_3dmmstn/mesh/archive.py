@@ -1,18 +1,18 @@
 """Model files: named arrays in one `.npz` with a format version, written whole or not at all."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 
+from keras_3dmmstn.atomic_files import atomic_destination
 from keras_3dmmstn.mesh.numpy_files import read_npz
 
 
 def write_archive(path: str | Path, kind: str, version: int, arrays: dict) -> None:
-    """Writes arrays to `path` by way of a temporary file beside it.
+    """Writes arrays to `path`, whole or not at all.
 
     Args:
-        path: the file to write; `.npz` is appended when it is missing.
+        path: the file to write; `.npz` is appended when it is missing, folders are made.
         kind: what the file holds, checked when it is read.
         version: the format version, an integer.
         arrays: name to array.
@@ -20,13 +20,8 @@ def write_archive(path: str | Path, kind: str, version: int, arrays: dict) -> No
     path = Path(path)
     if path.suffix != ".npz":
         path = path.with_name(path.name + ".npz")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            np.savez_compressed(file, kind=np.array(kind), version=np.array(version), **arrays)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_destination(path) as aside, aside.open("wb") as file:
+        np.savez_compressed(file, kind=np.array(kind), version=np.array(version), **arrays)
 
 
 def read_archive(path: str | Path, kind: str, version: int, names: tuple[str, ...]) -> dict:

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_3dmmstn.network.framing import CROP_SHARE
+from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.network.framing import CROP_TO_BOX
 from keras_3dmmstn.ops.parameters import POSE_SIZE
 
 #: Side in pixels to which the compact localiser shrinks the image, and of the middle of it that it
@@ -12,7 +13,9 @@ from keras_3dmmstn.ops.parameters import POSE_SIZE
 COMPACT_SIZE, MIDDLE_SIZE = 140, 112
 
 
-def build_localiser(backbone, grid_model, image_size=224):
+def build_localiser(
+    backbone: keras.Model, grid_model: GridModel, image_size: int = 224
+) -> keras.Model:
     """Completes a backbone with a head that regresses θ = (r, t, log s, α).
 
     A new head predicts the mean face, upright and centred, at the size it has in a crop.
@@ -45,7 +48,7 @@ def build_localiser(backbone, grid_model, image_size=224):
     return keras.Model(image, parameters, name="localiser")
 
 
-def compact_localiser(grid_model, image_size=224):
+def compact_localiser(grid_model: GridModel, image_size: int = 224) -> keras.Model:
     """Builds the default localiser: small enough for a phone, trained from scratch.
 
     A narrow residual network (0.6 million parameters, 34 million multiplications) on the middle of
@@ -79,35 +82,45 @@ def compact_localiser(grid_model, image_size=224):
         x = keras.layers.Resizing(COMPACT_SIZE, COMPACT_SIZE, name="shrink")(x, training=False)
     x = keras.layers.CenterCrop(MIDDLE_SIZE, MIDDLE_SIZE, name="middle")(x, training=False)
     x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scale_levels")(x)
-    x = _convolution(x, 16, stride=2)  # 56 × 56
-    x = _convolution(x, 24, stride=2)  # 28 × 28
-    x = _residual_block(_residual_block(x, 48, stride=2), 48)  # 14 × 14
-    x = _residual_block(_residual_block(x, 96, stride=2), 96)  # 7 × 7
-    x = _convolution(x, 128, stride=2)  # 4 × 4
+    x = _convolution(x, "stem_1", 16, stride=2)  # 56 × 56
+    x = _convolution(x, "stem_2", 24, stride=2)  # 28 × 28
+    x = _residual_block(x, "block_1", 48, stride=2)  # 14 × 14
+    x = _residual_block(x, "block_2", 48)
+    x = _residual_block(x, "block_3", 96, stride=2)  # 7 × 7
+    x = _residual_block(x, "block_4", 96)
+    x = _convolution(x, "last", 128, stride=2)  # 4 × 4
     x = keras.layers.Flatten(name="features")(x)
     return build_localiser(keras.Model(image, x, name="compact"), grid_model, image_size)
 
 
-def _convolution(x, filters, size=3, stride=1, activation="relu"):
+def _convolution(x, name, filters, size=3, stride=1, activation="relu"):
     """Appends a convolution with batch normalisation."""
-    x = keras.layers.Conv2D(filters, size, stride, padding="same", use_bias=False)(x)
+    convolution = keras.layers.Conv2D(
+        filters, size, stride, padding="same", use_bias=False, name=name
+    )
+    x = convolution(x)
     # At Keras' own momentum of 0.99 the statistics lag hundreds of steps behind the weights. On
     # several devices they are those of the whole batch, so that the gradient is that of one.
     several_devices = tf.distribute.get_strategy().num_replicas_in_sync > 1
-    x = keras.layers.BatchNormalization(momentum=0.9, synchronized=several_devices)(x)
-    return keras.layers.Activation(activation)(x) if activation else x
+    x = keras.layers.BatchNormalization(
+        momentum=0.9, synchronized=several_devices, name=f"{name}_normalisation"
+    )(x)
+    if activation:
+        x = keras.layers.Activation(activation, name=f"{name}_{activation}")(x)
+    return x
 
 
-def _residual_block(x, filters, stride=1):
+def _residual_block(x, name, filters, stride=1):
     """Appends two convolutions and a shortcut around them."""
     shortcut = x
     if stride > 1:
-        shortcut = keras.layers.AveragePooling2D(stride)(shortcut)
+        shortcut = keras.layers.AveragePooling2D(stride, name=f"{name}_pooling")(shortcut)
     if x.shape[-1] != filters:
-        shortcut = _convolution(shortcut, filters, size=1, activation=None)
-    x = _convolution(x, filters, stride=stride)
-    x = _convolution(x, filters, activation=None)
-    return keras.layers.ReLU()(keras.layers.Add()([x, shortcut]))
+        shortcut = _convolution(shortcut, f"{name}_shortcut", filters, size=1, activation=None)
+    x = _convolution(x, f"{name}_1", filters, stride=stride)
+    x = _convolution(x, f"{name}_2", filters, activation=None)
+    x = keras.layers.Add(name=f"{name}_sum")([x, shortcut])
+    return keras.layers.ReLU(name=f"{name}_relu")(x)
 
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")
@@ -155,7 +168,7 @@ class ParameterScaling(keras.layers.Layer):
         }
 
 
-def rest_pose(grid_model, image_size):
+def rest_pose(grid_model: GridModel, image_size: int) -> tuple[tuple[float, float], float]:
     """Returns (t, log s) that frame the mean face as `framing.crop_square` frames a photograph.
 
     A model without `ibug68` landmarks is framed by all its vertices.
@@ -164,9 +177,10 @@ def rest_pose(grid_model, image_size):
     if "ibug68" in grid_model.landmarks:
         points = points[grid_model.landmarks["ibug68"]]
     low, high = points.min(axis=0), points.max(axis=0)
-    scale = image_size / (CROP_SHARE * (high - low).max())
+    scale = image_size / (CROP_TO_BOX * (high - low).max())
     translation = (image_size - 1) / 2 - scale * (low + high) / 2
-    return tuple(translation.tolist()), float(np.log(scale))
+    x, y = translation.tolist()
+    return (x, y), float(np.log(scale))
 
 
 def _check_backbone(backbone, image_size):

@@ -1,5 +1,7 @@
 """The paper's geometric losses, as functions and as what `compile` and `fit` consume."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -192,7 +194,7 @@ class LandmarkLoss(keras.losses.Loss):
         normalise: whether to divide the sum over the landmarks by the sum of their confidences.
     """
 
-    def __init__(self, normalise=False, name="landmark_loss", **kwargs):
+    def __init__(self, normalise: bool = False, name: str = "landmark_loss", **kwargs: Any):
         super().__init__(name=name, **kwargs)
         self.normalise = normalise
 
@@ -214,7 +216,7 @@ class LandmarkDistanceLoss(keras.losses.Loss):
         softness: distance in pixels below which the loss is about quadratic.
     """
 
-    def __init__(self, softness=0.6, name="landmark_distance_loss", **kwargs):
+    def __init__(self, softness: float = 0.6, name: str = "landmark_distance_loss", **kwargs: Any):
         super().__init__(name=name, **kwargs)
         self.softness = float(softness)
 
@@ -239,7 +241,7 @@ def _check_labels(who, labels, predicted):
 class LandmarkError(keras.metrics.Metric):
     """The mean distance of landmarks in pixels, over the points whose confidence is above 0."""
 
-    def __init__(self, name="pixels", **kwargs):
+    def __init__(self, name: str = "pixels", **kwargs: Any):
         super().__init__(name=name, **kwargs)
         self.total = self.add_weight(name="total", initializer="zeros")
         self.count = self.add_weight(name="count", initializer="zeros")

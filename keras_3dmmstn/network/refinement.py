@@ -2,15 +2,20 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 from scipy.ndimage import gaussian_filter
+
+from keras_3dmmstn.mesh import GridModel
 
 # Where the Gaussian of the nearest vertex that moved is this share of its peak, half of the
 # movement is left: about three standard deviations away.
 _FADING = 0.01
 
 
-def refined_grid_model(model, grid_model, smoothness=0.0):
+def refined_grid_model(
+    model: keras.Model, grid_model: GridModel, smoothness: float = 0.0
+) -> GridModel:
     """Returns the face model of a network whose `MorphableModel` was trained.
 
         model.get_layer("morphable_model").trainable = True  # before `compile`

@@ -1,5 +1,7 @@
 """The network with its losses, as what `compile` and `fit` train."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -47,7 +49,13 @@ class TrainingModel(keras.Model):
     """
 
     def __init__(
-        self, model, shape_prior=0.0, symmetry=0.0, mirror_pairs=0.0, jit_textures=True, **kwargs
+        self,
+        model: keras.Model,
+        shape_prior: float = 0.0,
+        symmetry: float = 0.0,
+        mirror_pairs: float = 0.0,
+        jit_textures: bool = True,
+        **kwargs: Any,
     ):
         _check_model(model)
         kwargs.setdefault("dtype", "float32")  # under a mixed policy, too: see the model's layers

@@ -18,7 +18,7 @@ class _Convolution(NamedTuple):
 
 
 #: The convolutions, by block; a max pooling over 2 × 2 follows each of the first five blocks.
-BLOCKS = (
+BLOCKS: tuple[dict[str, _Convolution], ...] = (
     {"conv1_1": _Convolution(3, 64), "conv1_2": _Convolution(3, 64)},
     {"conv2_1": _Convolution(3, 128), "conv2_2": _Convolution(3, 128)},
     {name: _Convolution(3, 256) for name in ("conv3_1", "conv3_2", "conv3_3")},
@@ -28,11 +28,11 @@ BLOCKS = (
 )
 
 #: Mean colour that is subtracted from photographs, RGB in 0..255; the file's own has precedence.
-MEAN_COLOUR = (129.1863, 104.7624, 93.5940)
+MEAN_COLOUR: tuple[float, ...] = (129.1863, 104.7624, 93.5940)
 
 
 def vgg_face_backbone(weights: str | Path | None = None, image_size: int = 224) -> keras.Model:
-    """Builds VGG-Face up to its last hidden layer, for `spatial_transformer(localiser=...)`.
+    """Builds VGG-Face up to its last hidden layer, for `spatial_transformer(backbone=...)`.
 
     Thirteen 3 × 3 convolutions in five blocks, each followed by a max pooling, and the layers fc6
     and fc7, all with a ReLU; the classifier is left out. 134 million parameters.

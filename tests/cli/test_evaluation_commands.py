@@ -9,12 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from keras_3dmmstn.cli.app import app
-from keras_3dmmstn.export.mobile.tflite import write_tflite
+from keras_3dmmstn.export.mobile.tflite import export_tflite
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.training.data.labelled_faces import left_out
 from keras_3dmmstn.training.data.readers.aflw2000 import read_aflw2000
+from tests.support.face_folders import write_aflw2000
 from tests.support.faces_with_labels import mean_face_points, normaliser_that_says
-from tests.training.data.readers.test_aflw2000 import write_aflw2000
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def test_the_first_folder_may_be_the_weights(folder, weights, tmp_path):
 
 def test_an_exported_network_is_measured_like_the_weights(folder, normaliser, weights, tmp_path):
     pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
-    exported = write_tflite(normaliser, tmp_path / "face.tflite")
+    exported = export_tflite(normaliser, tmp_path / "face.tflite")
     options = ("--face-model", weights / "face_model.npz")
     result = run(exported, folder, *options, "--json", tmp_path / "numbers.json")
     assert result.exit_code == 0, result.output

@@ -13,12 +13,12 @@ from keras_3dmmstn import GridModel, TrainingModel, spatial_transformer
 from keras_3dmmstn.cli.face_model_commands import app
 from keras_3dmmstn.network import losses
 from tests.support.face_meshes import (
-    published,
     toy_face,
     with_eyeballs,
     with_holes,
     without_symmetry,
 )
+from tests.support.paths import published_model
 
 
 def run(*arguments):
@@ -248,6 +248,6 @@ def test_published_models_go_into_the_network_and_learn_two_photographs(kind, pa
     if kind == "surrey":
         pytest.importorskip("eos")
     out = tmp_path / "model.npz"
-    result = run("build", published(path), "--kind", kind, "--out", out)
+    result = run("build", published_model(path), "--kind", kind, "--out", out)
     assert result.exit_code == 0, result.output
     assert overfit_error(GridModel.load(out)) < 0.5

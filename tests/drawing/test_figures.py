@@ -5,7 +5,7 @@ import pytest
 
 from keras_3dmmstn.drawing import figures
 from keras_3dmmstn.drawing.panels import resized
-from keras_3dmmstn.inference.normaliser import sample_photograph
+from keras_3dmmstn.inference.texture import sample_photograph
 from tests.support.faces_with_labels import normaliser_that_says
 
 BOX = [60.0, 50.0, 160.0, 150.0]

@@ -1,11 +1,12 @@
 """The Python of docs/export.md runs."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-TEXT = (Path(__file__).parents[2] / "docs" / "export.md").read_text()
+from tests.support.paths import ROOT
+
+TEXT = (ROOT / "docs" / "export.md").read_text()
 
 
 @pytest.mark.slow

@@ -9,7 +9,8 @@ import pytest
 
 from keras_3dmmstn.export.card import network_card
 from keras_3dmmstn.export.network import trained_network
-from keras_3dmmstn.export.onnx import CARD_KEY, OPSET, onnx_model, write_onnx
+from keras_3dmmstn.export.onnx import CARD_KEY, OPSET, export_onnx, onnx_model
+from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel
 from tests.support.small_network import SIZE, small_normaliser
 
@@ -65,7 +66,8 @@ def test_masks_by_depth_are_those_of_keras(rng):
     normaliser = small_normaliser(GridModel.bundled())
     images = rng.uniform(0, 255, (3, SIZE, SIZE, 3)).astype(np.float32)
     expected, received = masks(trained_network(normaliser, visibility="depth"), images)
-    normals = trained_network(normaliser)(images, training=False)["mask"].numpy()
+    by_normals = trained_network(normaliser, visibility="normals")
+    normals = by_normals(images, training=False)["mask"].numpy()
     assert (expected != normals).mean() > 0.01  # the nose hides a cheek
     # A sample that rounding puts into another pixel decides for a few vertices.
     assert (received != expected).mean() < 0.001
@@ -82,20 +84,35 @@ def test_shapes_names_and_operators(content):
     assert {node.domain for node in model.graph.node} == {""}
 
 
+@pytest.mark.parametrize("visibility", ["depth", "normals"])
+def test_a_file_masks_like_its_source_unless_told_otherwise(visibility, normaliser, tmp_path, rng):
+    source = Normaliser(normaliser.localiser, normaliser.grid_model, visibility)
+    path = export_onnx(source, tmp_path / "face.onnx")
+    properties = {p.key: p.value for p in onnx.load(path).metadata_props}
+    assert json.loads(properties[CARD_KEY])["outputs"]["mask"]["method"] == visibility
+    told = export_onnx(source, tmp_path / "told.onnx", visibility="normals")
+    images = rng.uniform(0, 255, (2, SIZE, SIZE, 3)).astype(np.float32)
+    for file, method in ((path, visibility), (told, "normals")):
+        session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+        (received,) = session.run(["mask"], {"image": images})
+        expected = trained_network(source, visibility=method)(images, training=False)["mask"]
+        np.testing.assert_array_equal(received, expected)
+
+
 def test_the_card_is_in_the_metadata(content, normaliser):
     properties = {p.key: p.value for p in onnx.load_from_string(content).metadata_props}
     assert json.loads(properties[CARD_KEY]) == network_card(normaliser)
 
 
-def test_a_file_that_exists_is_left_alone(network, tmp_path):
+def test_a_file_that_exists_is_left_alone(normaliser, tmp_path):
     path = tmp_path / "face.onnx"
     path.write_text("mine")
     with pytest.raises(FileExistsError, match=r"face\.onnx exists"):
-        write_onnx(network, path)
+        export_onnx(normaliser, path)
     assert path.read_text() == "mine"
 
 
-def test_a_full_disk_leaves_nothing(network, tmp_path, monkeypatch):
+def test_a_full_disk_leaves_nothing(normaliser, tmp_path, monkeypatch):
     def full(path, content):
         with path.open("wb") as file:
             file.write(content[:100])
@@ -103,15 +120,14 @@ def test_a_full_disk_leaves_nothing(network, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="disk full"):
-        write_onnx(network, tmp_path / "new" / "face.onnx")
+        export_onnx(normaliser, tmp_path / "new" / "face.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_network_is_refused(tmp_path):
+def test_another_network_is_refused():
     image = keras.Input((8, 8, 3))
     with pytest.raises(ValueError, match="An export is made of a network of `spatial_transformer`"):
-        write_onnx(keras.Model(image, image + 1), tmp_path / "face.onnx")
-    assert list(tmp_path.iterdir()) == []
+        onnx_model(keras.Model(image, image + 1))
 
 
 def test_a_missing_extra_is_named(network, monkeypatch):

@@ -3,7 +3,7 @@ import pytest
 
 from keras_3dmmstn.export import parity
 from keras_3dmmstn.export.network import trained_network
-from keras_3dmmstn.export.serving.saved_model import write_saved_model
+from keras_3dmmstn.export.serving.saved_model import write_version
 from tests.support.small_network import SIZE, small_normaliser
 
 LIMIT = parity.TOLERANCES["float32"]
@@ -91,7 +91,7 @@ def test_a_saved_model_passes_in_a_fresh_process(tmp_path, monkeypatch, rng):
     monkeypatch.setattr(parity, "THREADS", (1,))
     normaliser = small_normaliser()
     network = trained_network(normaliser)
-    write_saved_model(network, tmp_path / "1")
+    write_version(network, tmp_path / "1")
     images = rng.uniform(0, 255, (2, SIZE, SIZE, 3)).astype(np.float32)
     report = parity.check_parity("saved-model", tmp_path / "1", network, images, LIMIT)
     assert report["landmarks_px"]["max"] < 1e-3

@@ -7,21 +7,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_3dmmstn import Normaliser, ops
+from keras_3dmmstn import Normaliser
 from keras_3dmmstn.export.card import camera_of_card, network_card
 from keras_3dmmstn.export.mobile.mobile_network import placed, surface
 from keras_3dmmstn.export.mobile.surface_factors import factorise_basis
-from keras_3dmmstn.export.mobile.tflite import tflite_model, write_tflite
+from keras_3dmmstn.export.mobile.tflite import export_tflite, tflite_model
 from keras_3dmmstn.export.network import trained_network
-from keras_3dmmstn.inference.camera import FILE, Camera, project
+from keras_3dmmstn.inference.camera import FILE, Camera
+from keras_3dmmstn.inference.fitted_faces import FaceGeometry
 from keras_3dmmstn.inference.photograph import warp
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.network import framing
-from keras_3dmmstn.training.data.labelled_faces import LANDMARK_COUNT
-from keras_3dmmstn.training.evaluation.framed_faces import (
-    landmark_vertices,
-    landmarks_from_parameters,
-)
 from tests.support import naive, tiny_run
 from tests.support.small_network import SIZE, small_normaliser
 
@@ -49,20 +45,17 @@ def test_a_focal_length_that_is_none_is_refused(focal_length):
         Camera(focal_length)
 
 
-def test_projected_outside_of_the_network_is_where_a_pinhole_camera_sees_it(rng):
+def test_points_in_the_photograph_are_where_a_pinhole_camera_sees_them(normaliser, photograph):
     """In pixels of the photograph, whose crop has its middle on the optical axis."""
-    matrix = framing.crop_matrix(BOX, 48)
-    intrinsics = Camera(FOCAL_LENGTH).intrinsics(matrix[None], 48)
-    theta = np.array([[0.1, 0.2, 0.3, 120.0, 90.0, -0.3]], np.float32)
-    rotated = rng.normal(0, 40, (1, 9, 3)).astype(np.float32)
-    received = project(tf.constant(rotated), tf.constant(theta), **intrinsics)[0]
-
-    scale = np.exp(-0.3)
+    (face,) = normaliser(photograph, BOX[None])
+    parameters = face.parameters
+    scale = np.exp(parameters["log_scale"])
     _, _, side = framing.crop_square(BOX)
-    f, centre = FOCAL_LENGTH * side, [(70 + 150) / 2, (50 + 140) / 2]
-    place = np.array([(120 - centre[0]) / scale, (90 - centre[1]) / scale, f / scale])
-    expected = naive.perspective_camera(rotated[0], place, f, centre)
-    np.testing.assert_allclose(received, expected, atol=CLOSE)
+    f, centre = FOCAL_LENGTH * side, np.array([(70 + 150) / 2, (50 + 140) / 2])
+    place = [*((parameters["translation"] - centre) / scale), f / scale]
+    rotated = naive.rotate_points(face.vertices, face.rotation_matrix)
+    expected = naive.perspective_camera(rotated, np.array(place), f, centre)
+    np.testing.assert_allclose(face.points, expected, atol=CLOSE)
 
 
 def test_the_normaliser_sees_what_the_network_sees(normaliser, photograph):
@@ -105,17 +98,12 @@ def test_a_damaged_camera_is_named(content, tmp_path):
         Camera.load(tmp_path)
 
 
-def test_measured_landmarks_are_those_of_the_network(normaliser, rng):
+def test_fitted_landmarks_are_those_of_the_network(normaliser, rng):
     crops = rng.uniform(0, 255, (3, SIZE, SIZE, 3)).astype(np.float32)
-    network = trained_network(normaliser, "ibug68+aflw21")
-    expected = network(crops, training=False)
-    model = normaliser.grid_model
-    vertices = landmark_vertices(model, np.zeros((1, LANDMARK_COUNT, 3)))
-    intrinsics = normaliser.camera.intrinsics(np.repeat(np.eye(2, 3)[None], 3, axis=0), SIZE)
-    points, _ = landmarks_from_parameters(
-        model, expected["parameters"].numpy(), vertices, "apparent", intrinsics
-    )
-    np.testing.assert_allclose(points, expected["landmarks"], atol=CLOSE)
+    expected = trained_network(normaliser, "ibug68+aflw21")(crops, training=False)
+    fitted = normaliser.fit(crops)
+    received = np.concatenate([fitted.landmarks(name) for name in ("ibug68", "aflw21")], axis=1)
+    np.testing.assert_allclose(received, expected["landmarks"], atol=CLOSE)
 
 
 @pytest.mark.parametrize("depth", [200.0, 30.0, 5.0, -20.0])
@@ -125,9 +113,8 @@ def test_a_phone_projects_as_the_op_also_near_the_camera_and_behind_it(depth, rn
     pose = [0.3, -0.8, 0.2, 31.0, 17.0, np.log(scale)]
     theta = tf.constant([[*pose, *rng.normal(size=model.modes)]], tf.float32)
     intrinsics = Camera(FOCAL_LENGTH).intrinsics(np.eye(2, 3)[None], SIZE)
-    shape = ops.shape_from_coefficients(theta[:, 6:], model.mean, model.basis)
-    rotated = ops.rotate_points(shape, ops.axis_angle_to_matrix(theta[:, :3]))
-    expected = project(rotated, theta, **intrinsics)[0]
+    geometry = FaceGeometry(model, SIZE, "normals", FOCAL_LENGTH)
+    expected = geometry.fit(theta.numpy()).points[0]
     planes = surface(theta, model, factorise_basis(model, 13), axes=3)
     received = tf.transpose(placed(planes, theta, intrinsics))
     np.testing.assert_allclose(received, expected, rtol=1e-4, atol=CLOSE)
@@ -153,11 +140,11 @@ def test_a_card_says_which_camera_and_which_mask(normaliser, tmp_path):
     flat = Normaliser(normaliser.localiser, normaliser.grid_model)
     assert network_card(flat)["camera"] == {"projection": "orthographic"}
 
-    path = write_tflite(normaliser, tmp_path / "face.tflite")
+    path = export_tflite(normaliser, tmp_path / "face.tflite")
     pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
-    from keras_3dmmstn.export.exported_normaliser import ExportedNormaliser
+    from keras_3dmmstn.export.exported_localiser import load_exported
 
-    assert ExportedNormaliser(path, normaliser.grid_model).camera == normaliser.camera
+    assert load_exported(path, normaliser.grid_model).camera == normaliser.camera
 
 
 @pytest.mark.slow

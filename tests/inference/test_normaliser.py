@@ -6,7 +6,9 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn import build_localiser
-from keras_3dmmstn.inference.normaliser import Normaliser, checked_boxes, sample_photograph
+from keras_3dmmstn.inference.boxes import checked_boxes
+from keras_3dmmstn.inference.normaliser import Normaliser
+from keras_3dmmstn.inference.texture import sample_photograph
 from keras_3dmmstn.layers import SelfOcclusionMask
 from keras_3dmmstn.mesh import contour_lines, occlusion_table
 from keras_3dmmstn.mesh.synthetic import toy_grid_model

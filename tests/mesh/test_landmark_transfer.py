@@ -10,7 +10,8 @@ from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.landmark_transfer import fit_similarity, transfer_landmarks
 from keras_3dmmstn.mesh.readers import read
 from keras_3dmmstn.mesh.synthetic import toy_shape_model
-from tests.support.face_meshes import published, with_eyeballs
+from tests.support.face_meshes import with_eyeballs
+from tests.support.paths import published_model
 
 SCALE, TURN = 1.1, cv2.Rodrigues(np.array([0.08, 0.03, -0.04]))[0]
 SHIFT = np.array([3, -40, 25])
@@ -85,7 +86,7 @@ def test_a_source_without_landmarks_is_refused():
 def test_the_bundled_landmarks_fit_published_models(kind, path):
     if kind == "surrey":
         pytest.importorskip("eos")
-    model = read(kind, published(path), identity=1, expression=0)
+    model = read(kind, published_model(path), identity=1, expression=0)
     bare = dataclasses.replace(model, landmarks={})
     result = transfer_landmarks(GridModel.bundled(), bare)
     here, there = (model.mean[m.landmarks["ibug68"]] for m in (model, result))

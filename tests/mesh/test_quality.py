@@ -15,7 +15,7 @@ from keras_3dmmstn.mesh.quality import (
 )
 from keras_3dmmstn.mesh.readers import read
 from keras_3dmmstn.mesh.synthetic import toy_grid_model, toy_shape_model
-from tests.support.face_meshes import published
+from tests.support.paths import published_model
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_an_evenness_out_of_range_is_refused():
 
 
 def test_better_than_the_authors_map_of_the_basel_model():
-    path = published("bfm_3ddfa_53215.npz")
+    path = published_model("bfm_3ddfa_53215.npz")
     model = read("tddfa", path, identity=1, expression=0)
     theirs = measure_distortion(model.mean, model.triangles, np.load(path)["uv"])
     built = model_to_grid(model, (112, 112), "all")

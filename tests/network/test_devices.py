@@ -4,14 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.support import two_devices
-
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
 
 # Layers with weights or batch statistics, one after the other, and those of the geometry.
 LAYERS = {"compact localiser": 20 + 10}

@@ -4,10 +4,11 @@ import pytest
 
 from keras_3dmmstn import GridModel, build_localiser, compact_localiser
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
-from keras_3dmmstn.network.framing import CROP_SHARE, crop_square, tight_box
+from keras_3dmmstn.network.framing import CROP_TO_BOX, crop_square, tight_box
 from keras_3dmmstn.network.localiser import ParameterScaling, rest_pose
 from tests.support import naive
 from tests.support.layer_contract import assert_keeps_layer_contract
+from tests.support.small_network import small_backbone
 
 
 @pytest.fixture(scope="module")
@@ -16,14 +17,7 @@ def grid_model():
 
 
 def flat_backbone(size=32):
-    return keras.Sequential(
-        [
-            keras.Input((size, size, 3)),
-            keras.layers.Rescaling(1 / 255),
-            keras.layers.Conv2D(4, 5, strides=4, activation="relu"),
-            keras.layers.Flatten(),
-        ]
-    )
+    return small_backbone(size)
 
 
 def spatial_backbone(size=32):
@@ -81,7 +75,7 @@ def test_new_head_frames_the_landmarks_like_a_crop(face, image_size):
     np.testing.assert_allclose(larger_side, image_size / 1.7, atol=1e-4)
     middle = (image_size - 1) / 2
     np.testing.assert_allclose([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2], middle, atol=1e-4)
-    assert CROP_SHARE == 1.7
+    assert CROP_TO_BOX == 1.7
     # So the square that a photograph would be cropped to is the image itself.
     np.testing.assert_allclose(crop_square(box), (middle, middle, image_size), atol=1e-3)
 
@@ -98,7 +92,7 @@ def test_model_without_landmarks_is_framed_by_all_its_vertices(grid_model):
     (x, y), log_scale = rest_pose(bare, 100)
     points = np.exp(log_scale) * bare.mean[:, :2] + [x, y]
     extent = points.max(axis=0) - points.min(axis=0)
-    np.testing.assert_allclose(extent.max(), 100 / CROP_SHARE, atol=1e-4)
+    np.testing.assert_allclose(extent.max(), 100 / CROP_TO_BOX, atol=1e-4)
     np.testing.assert_allclose((points.max(axis=0) + points.min(axis=0)) / 2, 49.5, atol=1e-4)
 
 

@@ -4,12 +4,11 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn import GridModel, ops, spatial_transformer
-from keras_3dmmstn.mesh import contour_lines, occlusion_table
+from keras_3dmmstn.mesh import occlusion_table
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.network import losses
 from tests.support import naive
-
-SIZE = 48
+from tests.support.small_network import SIZE, landmarks_of, small_backbone, small_network
 
 
 @pytest.fixture(scope="module")
@@ -17,47 +16,14 @@ def grid_model():
     return toy_grid_model((16, 12))
 
 
-def backbone():
-    return keras.Sequential(
-        [
-            keras.Input((SIZE, SIZE, 3)),
-            keras.layers.Rescaling(1 / 255),
-            keras.layers.Conv2D(4, 5, strides=4, activation="relu"),
-            keras.layers.Flatten(),
-        ]
-    )
-
-
-def network(grid_model, **options):
-    """A small network whose head looks at the photograph, and thinks that it is a half profile."""
-    keras.utils.set_random_seed(0)
-    model = spatial_transformer(grid_model, backbone(), image_size=SIZE, **options)
-    head = model.get_layer("localiser").get_layer("head")
-    kernel, bias = head.get_weights()
-    rng = np.random.default_rng(1)
-    bias = rng.normal(0, 0.5, bias.shape)
-    bias[:3] = [1.0, -4.0, 0.5]  # turned to a side by about 1.2 rad, so that much is hidden
-    head.set_weights([rng.normal(0, 0.05, kernel.shape), bias])
-    return model
-
-
 @pytest.fixture(scope="module")
 def model(grid_model):
-    return network(grid_model)
+    return small_network(grid_model)
 
 
 @pytest.fixture
 def images(rng):
     return rng.uniform(0, 255, (2, SIZE, SIZE, 3)).astype("float32")
-
-
-def landmarks_of(grid_model, points, rotation):
-    """The 68 landmarks among points `(N, 2)` in the image, the jaw's on the apparent contour."""
-    landmarks = points[grid_model.landmarks["ibug68"]]
-    for number, (line, direction) in enumerate(zip(*contour_lines(grid_model), strict=True)):
-        outward = rotation[:2, :2] @ direction
-        landmarks[number] = max(points[line], key=lambda point: point @ outward)
-    return landmarks
 
 
 def test_outputs_are_parameters_landmarks_texture_and_mask(model, images):
@@ -111,7 +77,7 @@ def test_outputs_are_the_papers_equations_applied_to_the_parameters(model, grid_
 
 @pytest.mark.parametrize("visibility", ["normals", "depth", "table"])
 def test_mask_is_computed_as_asked(visibility, grid_model, images):
-    outputs = network(grid_model, visibility=visibility)(images)
+    outputs = small_network(grid_model, visibility=visibility)(images)
     alpha, r = outputs["parameters"][:, 6:], outputs["parameters"][:, :3]
     rotation = ops.axis_angle_to_matrix(r)
     shape = ops.shape_from_coefficients(alpha, grid_model.mean, grid_model.basis)
@@ -129,11 +95,11 @@ def test_mask_is_computed_as_asked(visibility, grid_model, images):
 
 def test_unknown_visibility_is_refused(grid_model):
     with pytest.raises(ValueError, match=r"one of .* received 'rays'"):
-        spatial_transformer(grid_model, backbone(), image_size=SIZE, visibility="rays")
+        spatial_transformer(grid_model, small_backbone(), image_size=SIZE, visibility="rays")
 
 
 def test_new_network_shows_the_mean_face_upright(grid_model):
-    fresh = spatial_transformer(grid_model, backbone(), image_size=SIZE)
+    fresh = spatial_transformer(grid_model, small_backbone(), image_size=SIZE)
     # A photograph whose red grows to the right and whose green grows downwards.
     y, x = np.mgrid[:SIZE, :SIZE]
     photograph = np.stack([5 * x, 5 * y, 0 * x], axis=-1)[None].astype("float32")
@@ -149,25 +115,25 @@ def test_new_network_shows_the_mean_face_upright(grid_model):
 
 
 def test_landmark_sets_are_selected_by_name(grid_model, images):
-    assert network(grid_model, landmarks="aflw21")(images)["landmarks"].shape == (2, 21, 2)
+    assert small_network(grid_model, landmarks="aflw21")(images)["landmarks"].shape == (2, 21, 2)
 
 
 def test_rejects_an_unknown_landmark_set(grid_model):
     with pytest.raises(
         ValueError, match="landmark sets 'ibug68', 'aflw21' of the face model, received 'wflw98'"
     ):
-        spatial_transformer(grid_model, backbone(), image_size=SIZE, landmarks="wflw98")
+        spatial_transformer(grid_model, small_backbone(), image_size=SIZE, landmarks="wflw98")
 
 
 def test_rejects_a_model_without_landmarks(grid_model):
     bare = GridModel(grid_model.mean, grid_model.basis, grid_model.grid_shape)
     with pytest.raises(ValueError, match="landmark sets none of the face model, received 'ibug68'"):
-        spatial_transformer(bare, backbone(), image_size=SIZE)
+        spatial_transformer(bare, small_backbone(), image_size=SIZE)
 
 
 def test_rejects_a_backbone_that_does_not_fit(grid_model):
     with pytest.raises(ValueError, match="expects a backbone with input of shape"):
-        spatial_transformer(grid_model, backbone(), image_size=2 * SIZE)
+        spatial_transformer(grid_model, small_backbone(), image_size=2 * SIZE)
 
 
 def test_default_localiser_is_the_compact_one_at_224_pixels(grid_model):
@@ -182,7 +148,7 @@ def test_geometry_stays_float32_under_a_mixed_policy(grid_model, images):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        mixed = network(grid_model)
+        mixed = small_network(grid_model)
     finally:
         keras.config.set_dtype_policy(before)
     outputs = mixed(images)
@@ -236,7 +202,7 @@ def test_the_morphable_model_is_not_trained(model):
 
 
 def test_network_compiles_and_fits_on_landmarks_alone(grid_model, images):
-    trained = network(grid_model)
+    trained = small_network(grid_model)
     labels = np.concatenate([trained(images)["landmarks"] + 3.0, np.ones((2, 68, 1))], axis=-1)
     trained.compile(
         keras.optimizers.Adam(1e-3), loss={"landmarks": losses.LandmarkLoss()}, jit_compile=False
@@ -244,3 +210,26 @@ def test_network_compiles_and_fits_on_landmarks_alone(grid_model, images):
     history = trained.fit(images, {"landmarks": labels}, epochs=10, verbose=0).history["loss"]
     np.testing.assert_allclose(history[0], 68 * (3**2 + 3**2), rtol=1e-3)
     assert history[-1] < 0.5 * history[0]
+
+
+def test_layers_are_called_the_same_in_every_network(grid_model):
+    first, second = network(grid_model), network(grid_model)
+    names = [layer.name for layer in first.layers]
+    assert names == [layer.name for layer in second.layers]
+    assert {"localiser", "morphable_model", "bilinear_sampler", "landmarks", "texture"} <= set(
+        names
+    )
+    assert not [name for name in names if name.rsplit("_", 1)[-1].isdigit()]
+
+
+def test_the_former_name_of_the_backbone_warns(grid_model):
+    with pytest.warns(DeprecationWarning, match=r"backbone=") as warnings:
+        model = spatial_transformer(grid_model, localiser=backbone(), image_size=SIZE)
+    assert warnings[0].filename == __file__
+    assert model.input_shape == (None, SIZE, SIZE, 3)
+    with pytest.raises(TypeError, match="both `backbone` and its former name"):
+        spatial_transformer(grid_model, backbone(), image_size=SIZE, localiser=backbone())
+
+
+def test_masks_are_by_depth_unless_told_otherwise(grid_model):
+    assert network(grid_model).get_layer("mask").method == "depth"

@@ -9,13 +9,13 @@ from keras_3dmmstn import GridModel, spatial_transformer
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.network import losses
 from keras_3dmmstn.ops import axis_angle_to_matrix
-from tests.network.test_learning import (
+from tests.support import naive
+from tests.support.rendered_faces import (
     errors_before_and_after_training,
     rendered_photograph,
-    small_backbone,
+    three_convolutions,
 )
-from tests.network.test_model import SIZE, landmarks_of, network
-from tests.support import naive
+from tests.support.small_network import SIZE, landmarks_of, small_network
 
 FOCAL_LENGTH = 1.2  # image sides: of a face that fills the image, some 30 cm away
 
@@ -27,7 +27,7 @@ def grid_model():
 
 @pytest.fixture(scope="module")
 def model(grid_model):
-    return network(grid_model, focal_length=FOCAL_LENGTH)
+    return small_network(grid_model, focal_length=FOCAL_LENGTH)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_jaw_points_are_the_outermost_that_this_camera_sees(grid_model):
     keras.utils.set_random_seed(0)
     chosen = []
     for focal_length in (None, 1.2):
-        turned = spatial_transformer(face, small_backbone(), focal_length=focal_length)
+        turned = spatial_transformer(face, three_convolutions(), focal_length=focal_length)
         head = turned.get_layer("localiser").get_layer("head")
         kernel, bias = head.get_weights()
         bias[1] = 2.0  # turned by about 0.6 rad
@@ -96,7 +96,8 @@ def test_jaw_points_are_the_outermost_that_this_camera_sees(grid_model):
 
 @pytest.mark.parametrize("focal_length", [1e6, 1e12])
 def test_a_long_focal_length_gives_the_papers_network(focal_length, grid_model, images):
-    far, orthographic = network(grid_model, focal_length=focal_length), network(grid_model)
+    far = small_network(grid_model, focal_length=focal_length)
+    orthographic = small_network(grid_model)
     outputs = far(images)
     for name, expected in orthographic(images).items():
         # Points move by (Y − c) s z / f: less than 100² pixels² over 48e6. That is less than they
@@ -106,10 +107,10 @@ def test_a_long_focal_length_gives_the_papers_network(focal_length, grid_model, 
 
 
 def test_weights_of_the_papers_network_fit(model, grid_model, images):
-    orthographic = network(grid_model)
+    orthographic = small_network(grid_model)
     head = orthographic.get_layer("localiser").get_layer("head")
     head.bias.assign(0 * head.bias)
-    other = network(grid_model, focal_length=FOCAL_LENGTH)
+    other = small_network(grid_model, focal_length=FOCAL_LENGTH)
     other.set_weights(orthographic.get_weights())
     np.testing.assert_array_equal(other(images)["parameters"], orthographic(images)["parameters"])
 
@@ -130,7 +131,7 @@ def test_gradient_flows_from_texture_and_landmarks_to_every_parameter(model, ima
 
 
 def test_a_face_around_and_behind_the_camera_has_finite_outputs_and_gradients(grid_model, images):
-    near = network(grid_model, focal_length=FOCAL_LENGTH)
+    near = small_network(grid_model, focal_length=FOCAL_LENGTH)
     head = near.get_layer("localiser").get_layer("head")
     bias = head.bias.numpy()
     bias[5] = 65.0  # exp(6.5) times as large, hence as near: its origin 0.4 mm away
@@ -158,7 +159,7 @@ def test_network_survives_saving_and_export(model, images, tmp_path):
 @pytest.mark.parametrize("focal_length", [0, -1.0, np.inf, np.nan])
 def test_rejects_a_focal_length_that_is_none(focal_length, grid_model):
     with pytest.raises(ValueError, match=r"`focal_length` None or a positive number .* received"):
-        network(grid_model, focal_length=focal_length)
+        small_network(grid_model, focal_length=focal_length)
 
 
 def test_fits_two_faces_that_were_seen_from_near(rng):
@@ -167,7 +168,7 @@ def test_fits_two_faces_that_were_seen_from_near(rng):
     photographs, labels = zip(
         *(rendered_photograph(face, rng, focal_length=FOCAL_LENGTH) for _ in range(2)), strict=True
     )
-    model = spatial_transformer(face, small_backbone(), focal_length=FOCAL_LENGTH)
+    model = spatial_transformer(face, three_convolutions(), focal_length=FOCAL_LENGTH)
     before, after = errors_before_and_after_training(
         model, np.stack(photographs), np.stack(labels), steps=200, learning_rate=1e-3
     )

@@ -5,31 +5,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_3dmmstn import TrainingModel, spatial_transformer
+from keras_3dmmstn import TrainingModel
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.network import losses
+from tests.support.small_network import small_network
 
 WEIGHTS = {"shape_prior": 0.25, "symmetry": 1e-3, "mirror_pairs": 1e-4}
 
 
 @pytest.fixture(scope="module")
 def model():
-    keras.utils.set_random_seed(0)
-    backbone = keras.Sequential(
-        [
-            keras.Input((32, 32, 3)),
-            keras.layers.Rescaling(1 / 255),
-            keras.layers.Conv2D(4, 5, strides=4, activation="relu"),
-            keras.layers.Flatten(),
-        ]
-    )
-    model = spatial_transformer(toy_grid_model((16, 16)), backbone, image_size=32)
-    head = model.get_layer("localiser").get_layer("head")
-    kernel, bias = head.get_weights()
-    # A head of zeros would predict the mean face whatever it sees.
-    rng = np.random.default_rng(1)
-    head.set_weights([rng.normal(0, 0.05, kernel.shape), rng.normal(0, 0.5, bias.shape)])
-    return model
+    return small_network(toy_grid_model((16, 16)), image_size=32, half_profile=False)
 
 
 def photographs_and_labels(rng, model, batch=4):

@@ -94,7 +94,7 @@ def test_the_new_head_predicts_the_mean_face_upright_and_centred(layers, rng, tm
     path = write_mat(tmp_path / "vgg-face.mat", layers)
     face = toy_grid_model((16, 16))
     backbone = vgg_face_backbone(path, SIZE)
-    model = spatial_transformer(face, localiser=backbone, image_size=SIZE)
+    model = spatial_transformer(face, backbone=backbone, image_size=SIZE)
     theta = model(rng.uniform(0, 255, (2, SIZE, SIZE, 3)))["parameters"].numpy()
     np.testing.assert_array_equal(theta[:, :3], 0)
     np.testing.assert_array_equal(theta[:, 6:], 0)

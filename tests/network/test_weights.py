@@ -1,8 +1,5 @@
 """The weights that come with the package."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -10,8 +7,7 @@ from keras_3dmmstn import Normaliser
 from keras_3dmmstn.training.data.faces import read_faces
 from keras_3dmmstn.training.evaluation.error_measures import face_errors
 from keras_3dmmstn.training.evaluation.measurement import measure
-
-FACES = Path(os.environ.get("KERAS_3DMMSTN_FACES", Path(__file__).parents[3] / "shared/data/faces"))
+from tests.support.paths import labelled_photographs
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +49,6 @@ def test_a_portrait_is_normalised_upright_with_every_feature_in_its_place(normal
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", ["300w/afw", "youtube/val"])
 def test_error_on_photographs_that_were_not_trained_on(normaliser, folder):
-    if not (FACES / folder).exists():
-        pytest.skip(f"needs labelled photographs in {FACES / folder} (KERAS_3DMMSTN_FACES)")
-    faces = read_faces([FACES / folder])
+    faces = read_faces([labelled_photographs(folder)])
     measurement = measure(normaliser, faces.choose(np.arange(0, len(faces), 5)))
     assert face_errors(measurement.errors).mean() < 3.3

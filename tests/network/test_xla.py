@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.network import losses
-from tests.network.test_model import SIZE, network
+from tests.support.small_network import SIZE, small_network
 
 EPS = np.finfo(np.float32).eps
 DRAWS = 8
@@ -56,7 +56,7 @@ def test_xla_agrees_with_tensorflows_kernels_as_far_as_rounding_allows(focal_len
     some 15 layers in a row, and their roundings are independent: √15, about 4 times as much. A draw
     may happen to leave a sum alone; it counts for an eps at least.
     """
-    model = network(toy_grid_model((16, 12)), focal_length=focal_length)
+    model = small_network(toy_grid_model((16, 12)), focal_length=focal_length)
     images = rng.uniform(0, 255, (4, SIZE, SIZE, 3)).astype(np.float32)
     position, confidence = rng.uniform(5, 40, (4, 68, 2)), rng.uniform(0, 1, (4, 68, 1))
     labels = tf.constant(np.concatenate([position, confidence], axis=-1), tf.float32)

@@ -5,6 +5,7 @@ import struct
 
 import cv2
 import numpy as np
+from scipy.io import savemat
 
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.landmark_sets import AFLW21_NAMES
@@ -133,6 +134,18 @@ def write_aflw(folder, faces):
             database.execute("INSERT INTO FeatureCoords VALUES (?, ?, ?, ?, 1)", values)
     database.commit()
     database.close()
+    return folder
+
+
+def write_aflw2000(folder, points, yaw):
+    """Writes photographs and labels: points `(n, 3, 68)` as in the files, yaw `(n,)` radians."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, (face_points, face_yaw) in enumerate(zip(points, yaw, strict=True)):
+        path = folder / f"image{number + 2:05d}.jpg"
+        cv2.imwrite(str(path), np.full((200, 240, 3), 90, np.uint8))
+        # pitch, yaw, roll, then the translation and the scale of the fitted face
+        pose = [[0.1, face_yaw, 0.3, 120.0, 100.0, -60.0, 0.001]]
+        savemat(path.with_suffix(".mat"), {"pt3d_68": face_points, "Pose_Para": pose})
     return folder
 
 

@@ -1,23 +1,11 @@
 """Toy faces with what published meshes have: holes, other pieces, no symmetry, cavities."""
 
 import dataclasses
-import os
-from pathlib import Path
 
 import numpy as np
-import pytest
 
 from keras_3dmmstn.mesh import ShapeModel
 from keras_3dmmstn.mesh.synthetic import toy_shape_model
-
-DATA = Path(os.environ.get("KERAS_3DMMSTN_DATA", Path(__file__).parents[3] / "shared/data/models"))
-
-
-def published(path):
-    """Returns the path of a published model, or skips the test."""
-    if not (DATA / path).exists():
-        pytest.skip(f"needs {path} in the folder of published models (KERAS_3DMMSTN_DATA={DATA})")
-    return DATA / path
 
 
 def without_symmetry(model: ShapeModel, shift: float = 0.3) -> ShapeModel:

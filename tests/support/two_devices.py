@@ -15,6 +15,7 @@ from keras_3dmmstn import TrainingModel, spatial_transformer
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.network import losses
 from keras_3dmmstn.network.reflection import with_reflections
+from tests.support.small_network import look_at_photographs, small_network
 
 ALL_LOSSES = {"shape_prior": 0.25, "symmetry": 1e-3, "mirror_pairs": 1e-3}
 
@@ -31,22 +32,12 @@ CASES = {
 
 def build(image_size):
     """Builds a network whose head looks at the photograph; 140 pixels: the compact localiser."""
-    keras.utils.set_random_seed(0)
-    backbone = None
+    grid_model = toy_grid_model((16, 16))
     if image_size < 140:
-        backbone = keras.Sequential(
-            [
-                keras.Input((image_size, image_size, 3)),
-                keras.layers.Rescaling(1 / 255),
-                keras.layers.Conv2D(4, 5, strides=4, activation="relu"),
-                keras.layers.Flatten(),
-            ]
-        )
-    model = spatial_transformer(toy_grid_model((16, 16)), backbone, image_size=image_size)
-    head = model.get_layer("localiser").get_layer("head")
-    kernel, bias = head.get_weights()
-    rng = np.random.default_rng(1)
-    head.set_weights([rng.normal(0, 0.05, kernel.shape), rng.normal(0, 0.5, bias.shape)])
+        return small_network(grid_model, image_size, half_profile=False)
+    keras.utils.set_random_seed(0)
+    model = spatial_transformer(grid_model, image_size=image_size)
+    look_at_photographs(model.get_layer("localiser"), half_profile=False)
     return model
 
 

@@ -2,22 +2,9 @@
 
 import cv2
 import numpy as np
-import tensorflow as tf
 
 from keras_3dmmstn.training.event_log import EventLog
-
-
-def events(folder):
-    """Tag to (step, plugin, values) of what is in the event files."""
-    found = {}
-    for path in sorted(folder.glob("events.out.tfevents.*")):
-        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-            event = tf.compat.v1.Event.FromString(record)
-            for value in event.summary.value:
-                plugin = value.metadata.plugin_data.plugin_name
-                content = tf.make_ndarray(value.tensor)
-                found.setdefault(value.tag, []).append((event.step, plugin, content))
-    return found
+from tests.support.event_files import events
 
 
 def test_numbers_and_pictures_are_what_tensorboard_reads(tmp_path, rng):

@@ -9,11 +9,11 @@ import tensorflow as tf
 
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.network.localiser import compact_localiser
+from keras_3dmmstn.network.pretrained import load_weights
 from keras_3dmmstn.training.network import (
     build_network,
     build_trainer,
     inference_localiser,
-    start_from,
     uses_xla,
 )
 from keras_3dmmstn.training.recipes import recipe
@@ -130,18 +130,21 @@ def test_a_saved_localiser_is_begun_with(face, config, tmp_path, rng):
     saved.get_layer("head").bias.assign(rng.normal(size=saved.output_shape[1]))
     saved.save(tmp_path / "saved.keras")
     localiser = build_network(config, face).get_layer("localiser")
-    start_from(localiser, tmp_path / "saved.keras")
+    load_weights(localiser, tmp_path / "saved.keras")
     x = images(rng, config)
     np.testing.assert_array_equal(localiser(x), saved(x))
 
 
 def test_a_start_that_does_not_fit_is_named(face, config, tmp_path):
     localiser = build_network(config, face).get_layer("localiser")
-    with pytest.raises(FileNotFoundError, match=r"begin with, but there is no .*missing\.keras"):
-        start_from(localiser, tmp_path / "missing.keras")
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*missing\.keras"):
+        load_weights(localiser, tmp_path / "missing.keras")
     (tmp_path / "damaged.keras").write_bytes(b"nothing")
     other = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     other.save(tmp_path / "other.keras")
-    for name in ("damaged.keras", "other.keras"):
-        with pytest.raises(ValueError, match=f"{name}: expected a saved localiser of the arch"):
-            start_from(localiser, tmp_path / name)
+    for name, expected in (
+        ("damaged.keras", "a localiser that Keras saved"),
+        ("other.keras", "the weights of a localiser of the architecture"),
+    ):
+        with pytest.raises(ValueError, match=f"{name}: expected {expected}"):
+            load_weights(localiser, tmp_path / name)

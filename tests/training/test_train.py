@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -22,10 +21,9 @@ from keras_3dmmstn.training.data.faces import read_faces
 from keras_3dmmstn.training.network import build_network, build_trainer
 from keras_3dmmstn.training.train import train
 from tests.support import tiny_run
+from tests.support.event_files import events
+from tests.support.paths import ROOT
 from tests.support.tiny_run import KILLS, arrange_a_kill, run, tiny_config
-from tests.training.test_event_log import events
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

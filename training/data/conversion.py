@@ -10,6 +10,11 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
+from keras_3dmmstn.atomic_files import (
+    atomic_destination,
+    remove_leftovers,
+    write_atomically,
+)
 from keras_3dmmstn.training.data.crops import (
     STORED_SHARE,
     STORED_SIZE,
@@ -33,6 +38,8 @@ from keras_3dmmstn.training.fitting.face_box import face_boxes
 
 JPEG_QUALITY = 95
 FACES_PER_SHARD = 512
+# Under this name, and as `faces-NUMBER.part`, version 0.1 wrote aside.
+_OLD_INDEX = f"{INDEX}.part"
 
 
 def convert(
@@ -142,13 +149,14 @@ def _begun_index(out, settings, shard_count):
     checksum = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
     if not is_shards(out):
         out.mkdir(parents=True, exist_ok=True)
-        begun = ("faces-", f"{INDEX}.part", ".")
+        begun = ("faces-", _OLD_INDEX, ".")
         others = sorted(path.name for path in out.iterdir() if not path.name.startswith(begun))
         if others:
             raise ValueError(
                 f"{out}: expected a new or empty folder for shards, received one with "
                 f"{', '.join(others[:3])} in it."
             )
+        _remove_unfinished(out)
         index = {"version": VERSION, "checksum": checksum, "settings": settings}
         return {**index, "shard_count": shard_count, "finished": False, "shards": []}
     index = read_index(out)
@@ -163,7 +171,15 @@ def _begun_index(out, settings, shard_count):
             f"{out}: expected the settings that this conversion was begun with, "
             f"{', '.join(changes)}. Give them again, or write to another folder."
         )
+    _remove_unfinished(out)
     return {**index, "finished": False}
+
+
+def _remove_unfinished(out):
+    """Removes what a conversion that was killed left half written, by this version or before."""
+    remove_leftovers(out)
+    for path in [*out.glob("faces-*.part"), out / _OLD_INDEX]:
+        path.unlink(missing_ok=True)
 
 
 def _fingerprint(faces):
@@ -183,16 +199,12 @@ def _encoded(image, image_format):
 
 
 def _write_records(path, records):
-    """Writes a shard aside and moves it into place."""
-    aside = path.with_suffix(".part")
-    with tf.io.TFRecordWriter(str(aside)) as writer:
+    """Writes a shard, whole or not at all."""
+    with atomic_destination(path) as aside, tf.io.TFRecordWriter(str(aside)) as writer:
         for record in records:
             writer.write(record)
-    aside.replace(path)
 
 
 def _write_index(out, index):
-    """Writes the index aside and moves it into place."""
-    aside = out / f"{INDEX}.part"
-    aside.write_text(json.dumps(index, indent=1) + "\n", "utf-8")
-    aside.replace(out / INDEX)
+    """Writes the index, whole or not at all."""
+    write_atomically(out / INDEX, (json.dumps(index, indent=1) + "\n").encode())

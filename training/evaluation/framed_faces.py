@@ -1,18 +1,13 @@
-"""Labelled faces cut out of their photographs for the network, and its answer for them."""
+"""Labelled faces cut out of their photographs for the network."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import tensorflow as tf
 
-from keras_3dmmstn import ops
-from keras_3dmmstn.inference.camera import project
 from keras_3dmmstn.inference.photograph import read_photograph, warp
-from keras_3dmmstn.mesh import GridModel, contour_lines
-from keras_3dmmstn.mesh.landmark_sets import MIRROR
 from keras_3dmmstn.network import framing
-from keras_3dmmstn.training.data.labelled_faces import LANDMARK_COUNT, LANDMARK_SET, LabelledFaces
+from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
 
 
 @dataclass(frozen=True)
@@ -91,69 +86,6 @@ def frame_faces(
         yield FramedFace(number, box, crops, matrices)
 
 
-def landmark_vertices(model: GridModel, landmarks: np.ndarray) -> np.ndarray:
-    """Returns the vertices `(89,)` of the landmarks of `LANDMARK_SET`.
-
-    Args:
-        model: the face model. It may lack a set that is nowhere labelled; its vertices are 0 then.
-        landmarks: `(faces, 89, 3)` labels.
-
-    Raises:
-        ValueError: if it lacks one that is.
-    """
-    vertices, first = np.zeros(LANDMARK_COUNT, int), 0
-    for name in LANDMARK_SET.split("+"):
-        columns = slice(first, first + len(MIRROR[name]))
-        first = columns.stop
-        if name in model.landmarks:
-            vertices[columns] = model.landmarks[name]
-        elif (landmarks[:, columns, 2] > 0).any():
-            known = ", ".join(model.landmarks) or "none"
-            raise ValueError(
-                f"Expected a face model with landmarks {name}, received one with {known}."
-            )
-    return vertices
-
-
-def landmarks_from_parameters(
-    model: GridModel,
-    parameters: np.ndarray,
-    vertices: np.ndarray,
-    jaw: str,
-    intrinsics: Mapping[str, np.ndarray] | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns where θ puts the landmarks, `(b, 89, 2)`, and its rotations, `(b, 3, 3)`.
-
-    Args:
-        model: the face model.
-        parameters: θ `(b, 6 + D)`.
-        vertices: `(89,)` of the landmarks.
-        jaw: "apparent" for jaw points on the contour that the turned face shows, "fixed" for the
-            same vertices in every pose.
-        intrinsics: of a perspective camera, as of `Camera.intrinsics`.
-
-    Raises:
-        ValueError: if `jaw` is neither.
-    """
-    if jaw not in ("apparent", "fixed"):
-        raise ValueError(f'Expected jaw "apparent" or "fixed", received {jaw!r}.')
-    follows_contour = jaw == "apparent" and "ibug68" in model.landmarks
-    lines, directions = contour_lines(model) if follows_contour else (np.zeros((0, 1), int), None)
-    projected, rotation = _projected(
-        model,
-        parameters,
-        np.concatenate([vertices, lines.ravel()]).astype(np.int32),
-        intrinsics or {},
-    )
-    points = projected[:, : len(vertices)].numpy()
-    if follows_contour:
-        # e, d: axes of image and face; l: lines
-        outward = tf.einsum("ld,bed->ble", directions, rotation[:, :2, :2])
-        candidates = tf.reshape(projected[:, len(vertices) :], (-1, *lines.shape, 2))
-        points[:, : len(lines)] = ops.select_outermost(candidates, outward).numpy()
-    return points, rotation.numpy()
-
-
 def yaw_from_rotation(rotations: np.ndarray) -> np.ndarray:
     """Returns the yaw `(b,)` in degrees of rotations `(b, 3, 3)`.
 
@@ -161,13 +93,3 @@ def yaw_from_rotation(rotations: np.ndarray) -> np.ndarray:
     positive where it looks to the right of the photograph.
     """
     return np.degrees(np.arctan2(-rotations[:, 0, 2], rotations[:, 2, 2]))
-
-
-def _projected(model, parameters, vertices, intrinsics):
-    """Returns where θ `(b, 6 + D)` puts some vertices, `(b, L, 2)`, and its rotations."""
-    parameters = tf.constant(parameters)
-    r, _, _, alpha = ops.split_parameters(parameters)
-    mean, basis = tf.constant(model.mean[vertices]), tf.constant(model.basis[:, vertices])
-    rotation = ops.axis_angle_to_matrix(r)
-    rotated = ops.rotate_points(ops.shape_from_coefficients(alpha, mean, basis), rotation)
-    return project(rotated, parameters, **intrinsics), rotation

@@ -7,14 +7,13 @@ from itertools import islice
 import numpy as np
 
 from keras_3dmmstn.inference.normaliser import Normaliser
-from keras_3dmmstn.network.framing import apply_similarity, invert_similarity
-from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
+from keras_3dmmstn.mesh.landmark_sets import MIRROR
+from keras_3dmmstn.network.framing import points_in_photograph
+from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET, LabelledFaces
 from keras_3dmmstn.training.evaluation import error_measures
 from keras_3dmmstn.training.evaluation.framed_faces import (
     FramedFace,
     frame_faces,
-    landmark_vertices,
-    landmarks_from_parameters,
     random_moves,
     yaw_from_rotation,
 )
@@ -55,7 +54,7 @@ class Measurement:
         return error_measures.relative_errors(self._distances(self.predicted), self.boxes)
 
     @property
-    def errors_when_moved(self) -> np.ndarray:
+    def errors_with_moved_boxes(self) -> np.ndarray:
         """The same errors for the boxes that were moved and scaled."""
         distances = self._distances(self.predicted_when_moved)
         return error_measures.relative_errors(distances, self.boxes)
@@ -101,13 +100,13 @@ def measure(
         ValueError: if the face model lacks a landmark set that is labelled, `jaw` is unknown, or
             not one face can be measured.
     """
-    vertices = landmark_vertices(normaliser.grid_model, faces.landmarks)
+    _check(normaliser.grid_model, faces, jaw)
     moves = random_moves(len(faces), box_noise, seed)
     left_out: list[tuple[str, str]] = []
     framed = frame_faces(faces, normaliser.image_size, moves, left_out, progress, frames)
     kept, boxes, points, yaw = [], [], [], []
     for batch in _batches(framed):
-        batch_points, rotations = _predict(normaliser, batch, vertices, jaw)
+        batch_points, rotations = _predict(normaliser, batch, jaw)
         points.append(batch_points)
         yaw.append(yaw_from_rotation(rotations[::2]))
         kept += [face.number for face in batch]
@@ -138,18 +137,38 @@ def _batches(faces: Iterable[FramedFace]) -> Iterator[list[FramedFace]]:
         yield batch
 
 
-def _predict(normaliser, batch, vertices, jaw):
-    """Returns points `(2b, L, 2)` in pixels of the photographs and rotations `(2b, 3, 3)`."""
-    crops = np.concatenate([face.crops for face in batch]).astype(np.float32)
-    parameters = normaliser.localiser.predict_on_batch(crops)
-    whole = np.repeat(np.eye(2, 3)[None], len(crops), axis=0)  # pixels of the crops themselves
-    intrinsics = normaliser.camera.intrinsics(whole, normaliser.image_size)
-    points, rotations = landmarks_from_parameters(
-        normaliser.grid_model, parameters, vertices, jaw, intrinsics
-    )
+def _predict(normaliser, batch, jaw):
+    """Returns points `(2b, 89, 2)` in pixels of the photographs and rotations `(2b, 3, 3)`."""
+    fitted = normaliser.fit(np.concatenate([face.crops for face in batch]))
+    vertices = _landmark_vertices(normaliser.grid_model, fitted, jaw)
+    points = np.take_along_axis(fitted.points, vertices[..., None], axis=1)
     matrices = np.concatenate([face.matrices for face in batch])
-    in_photograph = [
-        apply_similarity(invert_similarity(matrix), face_points)
-        for matrix, face_points in zip(matrices, points, strict=True)
-    ]
-    return np.stack(in_photograph), rotations
+    return points_in_photograph(points, matrices), fitted.rotations
+
+
+def _landmark_vertices(model, fitted, jaw):
+    """Returns the vertices `(n, 89)` of the landmarks, 0 for those of sets that the model lacks."""
+    sets = []
+    for name in LANDMARK_SET.split("+"):
+        if name not in model.landmarks:
+            sets.append(np.zeros((len(fitted), len(MIRROR[name])), int))
+        elif jaw == "apparent":
+            sets.append(fitted.landmark_indices[name])
+        else:
+            sets.append(np.tile(model.landmarks[name], (len(fitted), 1)))
+    return np.concatenate(sets, axis=1)
+
+
+def _check(model, faces, jaw):
+    """Raises a ValueError if `jaw` is unknown or the model lacks a set that is labelled."""
+    if jaw not in ("apparent", "fixed"):
+        raise ValueError(f'Expected jaw "apparent" or "fixed", received {jaw!r}.')
+    first = 0
+    for name in LANDMARK_SET.split("+"):
+        columns = slice(first, first + len(MIRROR[name]))
+        first = columns.stop
+        if name not in model.landmarks and (faces.landmarks[:, columns, 2] > 0).any():
+            known = ", ".join(model.landmarks) or "none"
+            raise ValueError(
+                f"Expected a face model with landmarks {name}, received one with {known}."
+            )

@@ -7,10 +7,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from keras_3dmmstn.atomic_files import write_atomically
 from keras_3dmmstn.drawing.cumulative_curve import draw_curves
 from keras_3dmmstn.drawing.panels import draw_text, encoded, resized, tiled, with_caption
 from keras_3dmmstn.drawing.render import render_mesh
-from keras_3dmmstn.drawing.results import write_whole
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.inference.photograph import read_photograph, warp
 from keras_3dmmstn.mesh import GridModel
@@ -145,7 +145,7 @@ def _stems(names):
 
 
 def _written(path, picture):
-    write_whole(path, encoded(picture, path.suffix))
+    write_atomically(path, encoded(picture, path.suffix))
     return path
 
 

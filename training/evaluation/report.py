@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import asdict
-from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,10 @@ from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET
 from keras_3dmmstn.training.evaluation import error_measures
 from keras_3dmmstn.training.evaluation.error_measures import YAW_BINS, face_errors
 from keras_3dmmstn.training.evaluation.measurement import Measurement
+from keras_3dmmstn.version import versions
 
-_PACKAGES = ("keras-3dmmstn", "tensorflow", "keras", "numpy", "opencv-python")
+__all__ = ["describe", "versions"]
+
 # Levels of the cumulative curve between 0 and the threshold.
 _LEVELS = 101
 # Which of the landmarks count: the jaw line is the first 17 of the 68 points.
@@ -43,7 +44,7 @@ def describe(measurement: Measurement, threshold: float) -> dict[str, Any]:
     """
     errors = face_errors(measurement.errors)
     levels = np.linspace(0, threshold, _LEVELS)
-    moved = face_errors(measurement.errors_when_moved).mean()
+    moved = face_errors(measurement.errors_with_moved_boxes).mean()
     description = {
         "faces": len(errors),
         "left_out": [{"name": name, "reason": reason} for name, reason in measurement.left_out],
@@ -61,11 +62,6 @@ def describe(measurement: Measurement, threshold: float) -> dict[str, Any]:
         "per_face": _per_face(measurement),
     }
     return _plain(description)
-
-
-def versions() -> dict[str, str]:
-    """Returns the versions of the packages that the numbers depend on."""
-    return {package: metadata.version(package) for package in _PACKAGES}
 
 
 def _groups(measurement):
@@ -130,7 +126,7 @@ def _per_face(measurement):
         "name": measurement.faces.names,
         "percent": face_errors(measurement.errors),
         "pixels": face_errors(measurement.pixels),
-        "percent_with_moved_box": face_errors(measurement.errors_when_moved),
+        "percent_with_moved_box": face_errors(measurement.errors_with_moved_boxes),
         "yaw_degrees": measurement.yaw,
         "yaw_is_labelled": measurement.yaw_is_labelled,
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from keras_3dmmstn.atomic_files import atomic_destination, remove_leftovers
 from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.training.data.crops import (
@@ -29,6 +30,8 @@ NEARLY_FRONTAL = float(np.radians(8))
 FEWEST_POINTS, WORST_FIT = 30, 0.04
 _LEAST_TURN = float(np.radians(5))
 _JPEG_QUALITY = 95
+# A folder with this file has turned faces that are not all written yet.
+_BEGUN = "landmarks.csv.part"
 
 
 def new_poses(yaw: float, copies: int, rng: np.random.Generator) -> np.ndarray:
@@ -135,13 +138,17 @@ def write_turned_faces(
             none of the faces can be turned.
     """
     skipped = options.setdefault("skipped", [])
-    aside = _begun_table(Path(folder))
-    images = Path(folder) / "images"
+    folder = Path(folder)
+    _begin(folder)
+    images = folder / "images"
     images.mkdir(exist_ok=True)
     count = faces.landmarks.shape[1]
     points = [f"{axis}{number}" for number in range(count) for axis in "xyc"]
     written = 0
-    with aside.open("w", encoding="utf-8", newline="") as file:
+    with (
+        atomic_destination(folder / "landmarks.csv") as aside,
+        aside.open("w", encoding="utf-8", newline="") as file,
+    ):
         table = csv.writer(file)
         table.writerow(["image", "subject", "roll", "pitch", "yaw", *points])
         for number, face in turn_faces(faces, model, **options):
@@ -153,22 +160,22 @@ def write_turned_faces(
             pose = ["", "", f"{face.yaw:.4f}"]
             table.writerow([name, faces.subjects[number], *pose, *values])
             written += 1
-    if not written:
-        raise nothing_left(skipped)
-    aside.replace(Path(folder) / "landmarks.csv")
+        if not written:
+            raise nothing_left(skipped)
+    (folder / _BEGUN).unlink()
     return written
 
 
-def _begun_table(folder):
-    """Returns the table to write to; only a folder that has one already may have anything."""
-    aside = folder / "landmarks.csv.part"
-    if folder.exists() and not aside.exists() and any(folder.iterdir()):
+def _begin(folder):
+    """Makes a folder that may be written to: one that is empty, or was begun before."""
+    if folder.exists() and not (folder / _BEGUN).exists() and any(folder.iterdir()):
         raise ValueError(
             f"{folder}: expected a new or empty folder for turned faces, received one with "
             f"{', '.join(sorted(path.name for path in folder.iterdir())[:3])} in it."
         )
     folder.mkdir(parents=True, exist_ok=True)
-    return aside
+    remove_leftovers(folder)
+    (folder / _BEGUN).touch()
 
 
 def _trusted_fit(turner, landmarks):

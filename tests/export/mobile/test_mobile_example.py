@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn import Normaliser
-from keras_3dmmstn.export.mobile.tflite import write_tflite
+from keras_3dmmstn.export.mobile.tflite import export_tflite
 from keras_3dmmstn.inference.photograph import read_photograph
+from tests.support.paths import ROOT
 
 pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
 
-FOLDER = Path(__file__).parents[3] / "examples" / "phone"
+FOLDER = ROOT / "examples" / "phone"
 EXAMPLE = FOLDER / "normalise_camera.py"
 PORTRAIT = Path(str(resources.files("keras_3dmmstn.assets") / "portrait.jpg"))
 BOX = [88.0, 87.0, 181.0, 179.0]
@@ -32,7 +33,7 @@ def normaliser():
 
 @pytest.fixture(scope="module")
 def model(normaliser, tmp_path_factory):
-    return write_tflite(normaliser, tmp_path_factory.mktemp("phone") / "face.tflite", "float16")
+    return export_tflite(normaliser, tmp_path_factory.mktemp("phone") / "face.tflite", "float16")
 
 
 @pytest.fixture(scope="module")

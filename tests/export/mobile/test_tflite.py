@@ -11,7 +11,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
 from keras_3dmmstn import build_localiser
-from keras_3dmmstn.export.mobile.tflite import PRECISIONS, tflite_model, write_tflite
+from keras_3dmmstn.export.mobile.tflite import PRECISIONS, export_tflite, tflite_model
 from keras_3dmmstn.export.mobile.tflite_join import join_models, operator_names, rename_tensors
 from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.inference.normaliser import Normaliser
@@ -104,7 +104,7 @@ def test_weights_are_stored_as_the_precision_says(models):
 
 def test_names_and_shapes_are_those_of_the_card(normaliser, tmp_path):
     litert = pytest.importorskip("ai_edge_litert.interpreter", reason="needs the extra export")
-    path = write_tflite(normaliser, tmp_path / "new" / "face.tflite")
+    path = export_tflite(normaliser, tmp_path / "new" / "face.tflite")
     card = json.loads(path.with_suffix(".json").read_text())
     interpreter = litert.Interpreter(str(path))
     (given,) = interpreter.get_input_details()
@@ -123,7 +123,7 @@ def test_names_and_shapes_are_those_of_the_card(normaliser, tmp_path):
 def test_a_file_that_exists_is_left_alone(normaliser, tmp_path):
     (tmp_path / "face.json").write_text("mine")
     with pytest.raises(FileExistsError, match=r"face\.json exists"):
-        write_tflite(normaliser, tmp_path / "face.tflite")
+        export_tflite(normaliser, tmp_path / "face.tflite")
     assert [file.name for file in tmp_path.iterdir()] == ["face.json"]
 
 
@@ -200,7 +200,7 @@ def test_a_full_disk_leaves_neither_file(normaliser, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OSError, match="disk full"):
-        write_tflite(normaliser, tmp_path / "new" / "face.tflite")
+        export_tflite(normaliser, tmp_path / "new" / "face.tflite")
     assert list(tmp_path.iterdir()) == []
 
 

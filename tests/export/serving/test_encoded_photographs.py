@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_3dmmstn.export.serving import encoded_photographs as photographs
+from keras_3dmmstn.export.serving import encoded_photographs
 from keras_3dmmstn.inference.photograph import warp
 from keras_3dmmstn.network import framing
 
@@ -19,30 +19,32 @@ def image(rng):
 
 
 def test_a_png_is_decoded_to_rgb(image):
-    np.testing.assert_array_equal(photographs.decode(encoded(image)), image)
+    np.testing.assert_array_equal(encoded_photographs.decode(encoded(image)), image)
 
 
 def test_a_grey_file_gets_three_channels(image):
     grey = image[..., 0]
     np.testing.assert_array_equal(
-        photographs.decode(encoded(grey)), np.repeat(grey[..., None], 3, 2)
+        encoded_photographs.decode(encoded(grey)), np.repeat(grey[..., None], 3, 2)
     )
 
 
 def test_a_jpeg_is_decoded_to_rgb(image):
-    difference = photographs.decode(encoded(image, ".jpg")).numpy().astype(int) - image
+    difference = encoded_photographs.decode(encoded(image, ".jpg")).numpy().astype(int) - image
     assert np.abs(difference).mean() < 5
 
 
 def test_the_square_of_a_face_is_that_of_the_framing():
     box = np.array([10.5, 20.0, 70.0, 44.0], np.float32)
     expected = framing.crop_square(box)
-    np.testing.assert_allclose(photographs.face_square(tf.constant(box)), expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        encoded_photographs.face_square(tf.constant(box)), expected, rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("shape", [(90, 120), (120, 90)])
 def test_the_middle_square_is_the_largest(shape):
-    x, y, side = photographs.middle_square(tf.zeros((*shape, 3))).numpy()
+    x, y, side = encoded_photographs.middle_square(tf.zeros((*shape, 3))).numpy()
     assert side == 90
     assert (y, x) == ((shape[0] - 1) / 2, (shape[1] - 1) / 2)
 
@@ -50,15 +52,17 @@ def test_the_middle_square_is_the_largest(shape):
 def test_a_crop_is_that_of_the_normaliser(image):
     # Enlarged by 3.1 where both are plain bilinear; OpenCV rounds its weights to 1/32.
     box = np.array([40.3, 20.7, 62.0, 42.5], np.float32)
-    square = photographs.face_square(tf.constant(box))
-    crop = photographs.cut_square(tf.constant(image), square, 112).numpy()
+    square = encoded_photographs.face_square(tf.constant(box))
+    crop = encoded_photographs.cut_square(tf.constant(image), square, 112).numpy()
     expected = warp(image, framing.crop_matrix(box, 112), 112)
     assert np.abs(crop - expected).max() < 255 / 32
     assert np.abs(crop - expected).mean() < 1
 
 
 def test_outside_the_photograph_a_crop_is_black(image):
-    crop = photographs.cut_square(tf.constant(image), tf.constant([0.0, 0.0, 40.0]), 40).numpy()
+    crop = encoded_photographs.cut_square(
+        tf.constant(image), tf.constant([0.0, 0.0, 40.0]), 40
+    ).numpy()
     assert np.all(crop[:19] == 0) and np.all(crop[:, :19] == 0)
     # Pixel 21 of the crop is in the middle of four of the photograph.
     np.testing.assert_allclose(crop[21, 21], image[1:3, 1:3].mean((0, 1)), atol=1e-3)
@@ -67,7 +71,7 @@ def test_outside_the_photograph_a_crop_is_black(image):
 def test_shrinking_averages():
     stripes = np.zeros((64, 64, 3), np.uint8)
     stripes[:, ::2] = 200
-    crop = photographs.cut_square(tf.constant(stripes), tf.constant([31.5, 31.5, 64.0]), 16)
+    crop = encoded_photographs.cut_square(tf.constant(stripes), tf.constant([31.5, 31.5, 64.0]), 16)
     np.testing.assert_allclose(crop[:, 2:-2], 100, atol=15)
 
 
@@ -75,19 +79,19 @@ def test_a_file_of_another_kind_is_named_by_its_place(image):
     good = encoded(image)
     for bad in (b"", b"GIF89a", b"\x89PNG"):
         with pytest.raises(tf.errors.InvalidArgumentError, match=r"(?s)JPEG or PNG.*\b1\b"):
-            photographs.checked_encoded(tf.constant([good, bad, good]))
-    photographs.checked_encoded(tf.constant([good, encoded(image, ".jpg")]))
+            encoded_photographs.checked_encoded(tf.constant([good, bad, good]))
+    encoded_photographs.checked_encoded(tf.constant([good, encoded(image, ".jpg")]))
 
 
 def test_no_files_are_refused():
     with pytest.raises(tf.errors.InvalidArgumentError, match="at least one"):
-        photographs.checked_encoded(tf.zeros((0,), tf.string))
+        encoded_photographs.checked_encoded(tf.zeros((0,), tf.string))
 
 
 @pytest.mark.parametrize("bad", [[5, 0, 5, 9], [0, 9, 5, 3], [0, 0, np.nan, 5], [0, 0, np.inf, 5]])
 def test_a_box_that_is_none_is_named_by_its_place(bad):
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"(?s)x0 < x1.*\b1\b"):
-        photographs.checked_boxes(tf.constant([[0, 0, 5, 5], bad], tf.float32))
+        encoded_photographs.checked_boxes(tf.constant([[0, 0, 5, 5], bad], tf.float32))
 
 
 @pytest.mark.parametrize(
@@ -104,13 +108,13 @@ def test_a_box_that_is_none_is_named_by_its_place(bad):
 )
 def test_images_of_another_shape_or_range_are_refused(image, message):
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        photographs.checked_images(tf.constant(image, tf.float32), 8)
+        encoded_photographs.checked_images(tf.constant(image, tf.float32), 8)
 
 
 def test_black_images_and_one_value_that_is_not_finite_are_told_apart():
     image = np.zeros((2, 8, 8, 3), np.float32)
-    photographs.checked_images(tf.constant(image), 8)
+    encoded_photographs.checked_images(tf.constant(image), 8)
     image[1, 3, 3, 1] = np.nan
     image[0, 0, 0, 0] = 255
     with pytest.raises(tf.errors.InvalidArgumentError, match="finite"):
-        photographs.checked_images(tf.constant(image), 8)
+        encoded_photographs.checked_images(tf.constant(image), 8)

@@ -1,5 +1,6 @@
 """The SavedModel: signatures, answers, gradients, and what is left when it cannot be written."""
 
+import json
 import re
 import resource
 import subprocess
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_3dmmstn.export.card import network_card, read_card
 from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.export.serving import saved_model
 from keras_3dmmstn.export.serving.saved_model import export_saved_model
@@ -31,8 +33,8 @@ def network(normaliser):
 
 
 @pytest.fixture(scope="module")
-def version(network, tmp_path_factory):
-    return export_saved_model(network, tmp_path_factory.mktemp("models") / "face")
+def version(normaliser, tmp_path_factory):
+    return export_saved_model(normaliser, tmp_path_factory.mktemp("models") / "face")
 
 
 @pytest.fixture(scope="module")
@@ -225,22 +227,26 @@ def test_a_box_that_is_none_is_named_by_its_place(reloaded, images):
 
 def test_a_network_without_the_outputs_is_refused(normaliser, tmp_path):
     with pytest.raises(ValueError, match="landmarks, mask, parameters, texture, received one with"):
-        export_saved_model(normaliser.localiser, tmp_path / "face")
+        saved_model.write_version(normaliser.localiser, tmp_path / "face")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_further_export_is_the_next_version(network, tmp_path, monkeypatch):
+def test_the_card_is_where_servers_leave_it_alone(version, normaliser):
+    assert read_card(version) == json.loads(json.dumps(network_card(normaliser)))
+
+
+def test_a_further_export_is_the_next_version(normaliser, tmp_path, monkeypatch):
     (tmp_path / "face" / "4").mkdir(parents=True)
-    monkeypatch.setattr(saved_model, "write_saved_model", lambda network, path: path.mkdir())
-    assert export_saved_model(network, tmp_path / "face") == tmp_path / "face" / "5"
+    monkeypatch.setattr(saved_model, "write_version", lambda network, path, card: path.mkdir())
+    assert export_saved_model(normaliser, tmp_path / "face") == tmp_path / "face" / "5"
 
 
-def test_a_full_disk_leaves_nothing(network, tmp_path):
+def test_a_full_disk_leaves_nothing(normaliser, tmp_path):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # no file may be larger, in bytes
     try:
         with pytest.raises(OSError, match=r"face|large"):
-            export_saved_model(network, tmp_path / "face")
+            export_saved_model(normaliser, tmp_path / "face")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(tmp_path.iterdir()) == []

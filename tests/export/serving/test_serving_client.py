@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn.export.network import trained_network
-from keras_3dmmstn.export.serving.saved_model import write_saved_model
+from keras_3dmmstn.export.serving.saved_model import write_version
 from keras_3dmmstn.export.serving.serving_client import (
     MODEL,
     ServingError,
@@ -27,7 +27,7 @@ from tests.support.small_network import SIZE, small_normaliser
 @pytest.fixture(scope="module")
 def signatures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "1"
-    write_saved_model(trained_network(small_normaliser()), folder)
+    write_version(trained_network(small_normaliser()), folder)
     model = tf.saved_model.load(str(folder))
     yield model.signatures
     del model

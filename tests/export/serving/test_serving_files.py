@@ -1,13 +1,12 @@
 """The files for a server, against what is exported."""
 
-from pathlib import Path
-
 import pytest
 
 from keras_3dmmstn.export.artefacts import NAME
 from keras_3dmmstn.export.serving.serving_client import MODEL
+from tests.support.paths import ROOT
 
-FILES = Path(__file__).parents[3] / "examples" / "server"
+FILES = ROOT / "examples" / "server"
 
 
 def test_the_configuration_names_the_model_that_the_command_exports():

@@ -21,13 +21,13 @@ from keras_3dmmstn.mesh.model_to_grid import model_to_grid
 from keras_3dmmstn.mesh.quality import mirror_errors
 from keras_3dmmstn.mesh.readers import read
 from tests.support.face_meshes import (
-    published,
     toy_face,
     with_eyeballs,
     with_holes,
     with_mouth_cavity,
     without_symmetry,
 )
+from tests.support.paths import published_model
 
 
 def assert_is_a_symmetric_disc(face):
@@ -275,7 +275,7 @@ def test_landmarks_of_one_side_only_can_be_resampled():
 def test_published_models_become_symmetric_discs(kind, path, largest_mirror_error):
     if kind == "surrey":
         pytest.importorskip("eos")
-    model = read(kind, published(path))
+    model = read(kind, published_model(path))
     face = cut_face(model)
     assert_is_a_symmetric_disc(face)
     assert mirror_errors(face.mean, face.mirror).mean() < largest_mirror_error

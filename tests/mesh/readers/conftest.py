@@ -1,7 +1,5 @@
-"""A small model to write in the layouts of the published ones, and the real ones where present."""
+"""A small model to write in the layouts of the published ones."""
 
-import os
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -29,16 +27,6 @@ def small():
         triangles=triangles,
         to_package=lambda points: points * Y_UP_TO_PACKAGE,
     )
-
-
-@pytest.fixture
-def published():
-    """The folder of published models; the test is skipped where there is none."""
-    default = Path(__file__).parents[4] / "shared" / "data"
-    folder = Path(os.environ.get("KERAS_3DMMSTN_DATA", default)) / "models"
-    if not folder.is_dir():
-        pytest.skip(f"no published models in {folder} (set KERAS_3DMMSTN_DATA)")
-    return folder
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from scipy.spatial import cKDTree
 
 from keras_3dmmstn.mesh.flattening.flatten import check_mirror
 from keras_3dmmstn.mesh.readers.ict import read_ict
+from tests.support.paths import published_model
 
 
 def write_obj(path, vertices, quads, materials):
@@ -151,10 +152,8 @@ def test_indices_that_are_no_json_object(folder):
             read_ict(folder[0])
 
 
-def test_published_folder(published, assert_is_upright_face):
-    path = published / "ict" / "FaceXModel"
-    if not path.is_dir():
-        pytest.skip(f"no {path}")
+def test_published_folder(assert_is_upright_face):
+    path = published_model("ict/FaceXModel")
     whole = read_ict(path, 1, 1)
     assert whole.mean.shape == (26719, 3)
     model = read_ict(path, 2, 2, part="face")

@@ -6,6 +6,7 @@ import pytest
 from keras_3dmmstn.mesh.readers.jaw_line import jaw_line
 from keras_3dmmstn.mesh.readers.tddfa import read_tddfa
 from keras_3dmmstn.mesh.synthetic import toy_shape_model
+from tests.support.paths import published_model
 
 
 @pytest.fixture
@@ -48,11 +49,8 @@ def test_points_run_from_image_left_over_the_chin_at_equal_distances(ellipsoid):
     assert np.median(np.abs(points[:, 2] - expected)) < 4
 
 
-def test_points_are_close_to_those_of_a_known_model(published):
-    path = published / "bfm_3ddfa_53215.npz"
-    if not path.is_file():
-        pytest.skip(f"no {path}")
-    model = read_tddfa(path, 1, 1)
+def test_points_are_close_to_those_of_a_known_model():
+    model = read_tddfa(published_model("bfm_3ddfa_53215.npz"), 1, 1)
     points = model.landmarks["ibug68"]
     found = jaw_line(model.mean, model.triangles, points[8], points[[36, 45]])
     difference = model.mean[found] - model.mean[points[:17]]

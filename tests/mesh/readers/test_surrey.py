@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn.mesh.readers.surrey import read_surrey
+from tests.support.paths import published_model
 
 
 @pytest.fixture
-def folder(published):
+def folder():
     pytest.importorskip("eos", reason="eos-py is not installed (extra: eos)")
-    if not (published / "sfm").is_dir():
-        pytest.skip(f"no {published / 'sfm'}")
-    return published / "sfm"
+    return published_model("sfm")
 
 
 def test_frame_size_and_landmarks(folder, assert_is_upright_face):

@@ -7,6 +7,7 @@ import pytest
 import scipy.io
 
 from keras_3dmmstn.mesh.readers.tddfa import read_tddfa
+from tests.support.paths import published_model
 
 DEVIATION = np.array([3000.0, 2000.0, 1500.0, 1000.0])
 
@@ -147,11 +148,8 @@ def test_truncated_file_and_mode_counts(tmp_path, arrays):
         read_tddfa(tmp_path / "absent.npz")
 
 
-def test_published_file(published, assert_is_upright_face):
-    path = published / "bfm_3ddfa_53215.npz"
-    if not path.is_file():
-        pytest.skip(f"no {path}")
-    model = read_tddfa(path, 5, 5)
+def test_published_file(assert_is_upright_face):
+    model = read_tddfa(published_model("bfm_3ddfa_53215.npz"), 5, 5)
     assert model.mean.shape == (53215, 3)
     assert (model.identity_count, model.modes) == (5, 10)
     assert_is_upright_face(model)

@@ -166,6 +166,19 @@ def test_a_folder_with_anything_else_is_refused(faces, tmp_path):
     assert not is_shards(folder)
 
 
+def test_a_conversion_that_the_version_before_began_goes_on(faces, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("faces-00000.part", "index.json.part"):
+        (out / name).write_bytes(b"half")
+    convert(faces, out, faces_per_shard=4)
+    assert sorted(path.name for path in out.iterdir()) == [
+        "faces-00000.tfrecord",
+        "faces-00001.tfrecord",
+        "index.json",
+    ]
+
+
 def test_no_face_to_convert_is_an_error(faces, tmp_path):
     with pytest.raises(ValueError, match="Expected labelled faces to convert, received none"):
         convert(faces.choose([]), tmp_path / "out")

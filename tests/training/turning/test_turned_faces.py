@@ -133,10 +133,18 @@ def test_only_a_new_folder_or_one_of_a_stopped_run_is_written_to(faces, tmp_path
         write_turned_faces(faces, out, copies=1, progress=stopped)
     assert not (out / "landmarks.csv").exists()  # no half table that could be trained on
     assert write_turned_faces(faces, out, copies=1) == 2
+    assert sorted(path.name for path in out.iterdir()) == ["images", "landmarks.csv"]
     before = (out / "landmarks.csv").read_bytes()
     with pytest.raises(ValueError, match=r"out: expected a new or empty .* images, landmarks\.csv"):
         write_turned_faces(faces, out, copies=2)
     assert (out / "landmarks.csv").read_bytes() == before
+
+
+def test_a_folder_that_the_version_before_began_is_written_to(faces, tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "landmarks.csv.part").write_text("image,subj")
+    assert write_turned_faces(faces, tmp_path, copies=1) == 2
+    assert len(read_landmark_csv(tmp_path)) == 2
 
 
 def test_no_face_to_turn_is_an_error(faces, tmp_path):

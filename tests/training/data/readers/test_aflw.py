@@ -1,16 +1,14 @@
 """AFLW as its owners ship it."""
 
-import os
 import sqlite3
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from keras_3dmmstn.training.data.readers.aflw import is_aflw, read_aflw
 from tests.support.face_folders import aflw_points, write_aflw
+from tests.support.paths import labelled_photographs
 
-REAL = Path(os.environ.get("KERAS_3DMMSTN_FACES", Path(__file__).parents[5] / "shared/data/faces"))
 FACES = {
     41: {
         "file": "0/image00002.jpg",
@@ -118,9 +116,7 @@ def test_a_face_without_photograph_row_is_kept_by_its_file_name(tmp_path):
 
 
 def test_the_small_aflw_is_read_whole():
-    if not (REAL / "aflw").exists():
-        pytest.skip(f"{REAL} is not here")
-    faces = read_aflw(REAL / "aflw")
+    faces = read_aflw(labelled_photographs("aflw"))
     assert len(faces) == 1166 and all(path.exists() for path in faces.paths)
     assert (faces.landmarks[..., 2] > 0).sum() == 20898
     assert (faces.rectangles[:, :2] < 0).any()

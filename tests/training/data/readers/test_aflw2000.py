@@ -1,24 +1,12 @@
 """AFLW2000-3D, from files written in its layout."""
 
-import cv2
 import numpy as np
 import pytest
 from scipy.io import savemat
 
 from keras_3dmmstn.training.data.readers.aflw2000 import balanced_subset, is_aflw2000, read_aflw2000
 from keras_3dmmstn.training.evaluation.error_measures import yaw_bin
-
-
-def write_aflw2000(folder, points, yaw):
-    """Writes photographs and labels: points `(n, 3, 68)` as in the files, yaw `(n,)` radians."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, (face_points, face_yaw) in enumerate(zip(points, yaw, strict=True)):
-        path = folder / f"image{number + 2:05d}.jpg"
-        cv2.imwrite(str(path), np.full((200, 240, 3), 90, np.uint8))
-        # pitch, yaw, roll, then the translation and the scale of the fitted face
-        pose = [[0.1, face_yaw, 0.3, 120.0, 100.0, -60.0, 0.001]]
-        savemat(path.with_suffix(".mat"), {"pt3d_68": face_points, "Pose_Para": pose})
-    return folder
+from tests.support.face_folders import write_aflw2000
 
 
 def test_labels_count_pixels_from_one_and_pose_is_roll_pitch_yaw(tmp_path, rng):

@@ -1,0 +1,81 @@
+"""An exported network in the place of a trained localiser."""
+
+from pathlib import Path
+
+import numpy as np
+
+from keras_3dmmstn.export import artefact_runtimes
+from keras_3dmmstn.export.card import camera_of_card, read_card
+from keras_3dmmstn.inference.normaliser import Normaliser
+from keras_3dmmstn.mesh import GridModel
+
+_KINDS = {".tflite": "tflite", ".onnx": "onnx"}
+
+
+def is_exported(path: Path) -> bool:
+    """Says whether a path looks like an exported file or a version of a SavedModel."""
+    return path.suffix in _KINDS or (path / "saved_model.pb").exists()
+
+
+def load_exported(path: str | Path, grid_model: GridModel) -> Normaliser:
+    """Returns a normaliser that takes θ from an exported network.
+
+    Faces, masks and textures are computed from θ as for any other localiser, so that exported
+    files are measured on the path that photographs take.
+
+    Args:
+        path: a `.tflite` or `.onnx` file with its card, or a version of a SavedModel.
+        grid_model: the face model it was exported with.
+
+    Raises:
+        FileNotFoundError: if there is no such file or it has no card.
+        ValueError: if it was exported with another face model, or its runtime refuses it.
+        ImportError: if its runtime is not installed.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"Expected an exported network, there is no {path}.")
+    card = read_card(path)
+    (_, parameters), name = card["outputs"]["parameters"]["shape"], card["face_model"]
+    if (name, parameters) != (grid_model.name, 6 + grid_model.modes):
+        raise ValueError(
+            f"{path}: exported with the face model {name!r} of {parameters - 6} modes, "
+            f"received {grid_model.name!r} of {grid_model.modes}."
+        )
+    localiser = ExportedLocaliser(path, card)
+    visibility = card["outputs"]["mask"]["method"]
+    return Normaliser(localiser, grid_model, visibility, camera_of_card(card).focal_length)
+
+
+class ExportedLocaliser:
+    """A function from crops to the θ that an exported network says, for `Normaliser`.
+
+    Args:
+        path: a `.tflite` or `.onnx` file, or a version of a SavedModel.
+        card: its card.
+
+    Attributes:
+        input_shape, output_shape: as of the localiser that was exported.
+
+    Raises:
+        ValueError: if its runtime refuses it.
+        ImportError: if its runtime is not installed.
+    """
+
+    def __init__(self, path: Path, card: dict):
+        size = card["input"]["shape"][1]
+        self.input_shape = (None, size, size, 3)
+        self.output_shape = (None, card["outputs"]["parameters"]["shape"][1])
+        kind = _KINDS.get(path.suffix, "saved-model")
+        try:
+            self._run = artefact_runtimes.RUNTIMES[kind](str(path), threads=None)
+        except ImportError as error:
+            raise ImportError(
+                f'{path}: its runtime is missing: pip install "keras-3dmmstn[export]".'
+            ) from error
+        except (RuntimeError, ValueError) as error:
+            raise ValueError(f"{path}: its runtime refuses it: {error}") from error
+
+    def __call__(self, crops: np.ndarray) -> np.ndarray:
+        """Returns θ `(n, 6 + D)` of crops `(n, size, size, 3)`, levels in 0..255."""
+        return self._run(np.asarray(crops, np.float32))["parameters"]

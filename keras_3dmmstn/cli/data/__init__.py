@@ -1,0 +1,1 @@
+"""`keras-3dmmstn data ...`: labelled photographs."""

@@ -1,0 +1,62 @@
+"""`keras-3dmmstn data convert`: crops stored for training."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keras_3dmmstn.cli import terminal
+from keras_3dmmstn.cli.options import Folders
+
+Out = Annotated[Path, typer.Option(help="Folder for the shards; made if missing.")]
+Size = Annotated[
+    int,
+    typer.Option(
+        min=16,
+        help="Side of the stored crops, pixels: 1.5 times the network's input, so 336 for 224.",
+    ),
+]
+ImageFormat = Annotated[
+    str, typer.Option("--format", help="jpeg (quality 95) or png (lossless, 6 times as large).")
+]
+FacesPerShard = Annotated[int, typer.Option(min=1, help="Faces in a file.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of the order of the faces.")]
+HeldOut = Annotated[
+    int | None,
+    typer.Option(
+        "--held-out",
+        "--leave-out",
+        min=2,
+        help="Hold one in so many people or photographs back, for `evaluate --held-out`.",
+    ),
+]
+
+
+def convert(
+    folders: Folders,
+    out: Out,
+    size: Size = 192,
+    image_format: ImageFormat = "jpeg",
+    faces_per_shard: FacesPerShard = 512,
+    seed: Seed = 0,
+    held_out: HeldOut = None,
+) -> None:
+    """Cut the faces out of their photographs once, into TFRecord shards.
+
+    A conversion that was stopped goes on when it is started again. A photograph that is missing
+    or broken is named and left out.
+    """
+    from keras_3dmmstn.training.data.conversion import convert as run
+    from keras_3dmmstn.training.data.faces import read_faces
+    from keras_3dmmstn.training.data.labelled_faces import left_out
+
+    bar = terminal.tracking("Converting")
+    with terminal.failing_on(OSError, ValueError):
+        faces = read_faces(folders)
+        if held_out:
+            faces = faces.choose(~left_out(faces, held_out))
+        shards = run(faces, out, size, image_format, faces_per_shard, seed, bar)
+    terminal.report_skipped(shards.skipped, "and {} more, which index.json names.")
+    terminal.say(
+        f"{out}: {len(shards)} faces in {len(shards.files)} shards, {len(shards.skipped)} left out"
+    )

@@ -1,0 +1,74 @@
+"""`keras-3dmmstn data inspect`: what is in folders of labelled photographs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from keras_3dmmstn.cli import terminal
+from keras_3dmmstn.cli.options import Folders
+
+Picture = Annotated[
+    Path | None,
+    typer.Option(help="Image file to write: some faces as they are cut out, with their labels."),
+]
+Count = Annotated[int, typer.Option(min=1, max=400, help="Faces in the picture.")]
+
+
+def inspect(folders: Folders, picture: Picture = None, count: Count = 48) -> None:
+    """Print what is in folders of labelled photographs or of shards."""
+    table = Table("folder", "faces", "photographs", "people", "points", "with pose")
+    for number, folder in enumerate(folders):
+        with terminal.failing_on(OSError, ValueError):
+            crops = _describe(table, folder, count if picture else 0)
+            if picture:
+                _draw(crops, _numbered(picture, number, len(folders)))
+    terminal.output.print(table)
+
+
+def _describe(table, folder, count):
+    """Adds a row on a folder to the table; returns some of its crops."""
+    import numpy as np
+
+    from keras_3dmmstn.training.data.crops import cut_faces
+    from keras_3dmmstn.training.data.faces import read_faces
+    from keras_3dmmstn.training.data.shards import is_shards, read_shards
+
+    if is_shards(folder):
+        shards = read_shards(folder)
+        table.add_row(escape(str(folder)), str(len(shards)), f"{len(shards.skipped)} left out")
+        return shards.load(count) if count else None
+    faces = read_faces(folder)
+    labelled = (faces.landmarks[..., 2] > 0).sum(axis=1)
+    table.add_row(
+        escape(str(folder)),
+        str(len(faces)),
+        str(len(set(faces.paths))),
+        str(len(set(faces.subjects) - {""})),
+        f"{labelled.min()} to {labelled.max()}",
+        str(np.isfinite(faces.pose).all(axis=1).sum()),
+    )
+    if not count:
+        return None
+    chosen = np.linspace(0, len(faces) - 1, min(count, len(faces))).astype(int)
+    return cut_faces(faces.choose(chosen), terminal.tracking("Cutting"))
+
+
+def _draw(crops, path):
+    """Writes a sheet of crops with their labelled points."""
+    import cv2
+
+    from keras_3dmmstn.training.data.label_pictures import labelled_sheet
+
+    if not cv2.haveImageWriter(str(path)):
+        raise ValueError(f"--picture expects a name such as sheet.jpg, received {path}.")
+    if not cv2.imwrite(str(path), labelled_sheet(crops, len(crops))[..., ::-1]):
+        raise OSError(f"Expected a picture file that can be written, received {path}.")
+    terminal.say(path)
+
+
+def _numbered(path, number, count):
+    """Returns the path, with a number if there are several."""
+    return path if count == 1 else path.with_stem(f"{path.stem}-{number + 1}")

@@ -1,0 +1,58 @@
+"""`keras-3dmmstn data turn`: large poses that photographs lack."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from keras_3dmmstn.cli import terminal
+from keras_3dmmstn.cli.options import FaceModel, load_face_model
+
+if TYPE_CHECKING:
+    from keras_3dmmstn.training.data.crops import Skipped
+
+Folders = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Folders of photographs with the 68 points: 300-W (.pts) or landmarks.csv."
+    ),
+]
+Out = Annotated[Path, typer.Option(help="Folder for the turned faces; made if missing.")]
+Copies = Annotated[int, typer.Option(min=1, help="New poses for each face.")]
+Size = Annotated[
+    int, typer.Option(min=16, help="Side of the pictures, pixels: 1.5 times the network's input.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Of the poses.")]
+
+
+def turn(
+    folders: Folders,
+    out: Out,
+    copies: Copies = 2,
+    size: Size = 192,
+    seed: Seed = 0,
+    face_model: FaceModel = None,
+) -> None:
+    """Turn photographed faces out of the plane, for the large poses that photographs lack.
+
+    The result is a folder with landmarks.csv and images/, to train on like any other. A face that
+    cannot be turned is named and left out.
+    """
+    from keras_3dmmstn.training.data.faces import read_faces
+    from keras_3dmmstn.training.turning.turned_faces import write_turned_faces
+
+    skipped: list[Skipped] = []
+    model = load_face_model(face_model)
+    with terminal.failing_on(OSError, ValueError):
+        written = write_turned_faces(
+            read_faces(folders),
+            out,
+            model,
+            copies=copies,
+            size=size,
+            seed=seed,
+            skipped=skipped,
+            progress=terminal.tracking("Turning"),
+        )
+    terminal.report_skipped(skipped)
+    terminal.say(f"{out}: {written} turned faces, {len(skipped)} left out")

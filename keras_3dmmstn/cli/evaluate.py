@@ -1,0 +1,187 @@
+"""`keras-3dmmstn evaluate`: the landmark error on labelled photographs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keras_3dmmstn.cli import terminal
+from keras_3dmmstn.cli.options import JsonFile, Weights, load_face_model, load_normaliser
+
+Folders = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Folders of labelled photographs: 300-W, landmarks.csv, AFLW or AFLW2000-3D. The "
+        "first may be the folder of the weights, or an exported .tflite, .onnx or SavedModel."
+    ),
+]
+FaceModel = Annotated[
+    Path | None,
+    typer.Option(help="Face model .npz of an exported network; the bundled one if absent."),
+]
+Out = Annotated[Path | None, typer.Option(help="Folder for pictures; made if missing.")]
+Threshold = Annotated[
+    float, typer.Option(min=0.01, help="Mean error in % beyond which a face counts as failed.")
+]
+BoxNoise = Annotated[
+    float,
+    typer.Option(min=0, max=0.5, help="Share of their size that boxes are moved and scaled."),
+]
+EstimateBoxes = Annotated[
+    bool,
+    typer.Option(
+        "--estimate-boxes",
+        help="Frame faces by the box of all 68 points, estimated where fewer are labelled.",
+    ),
+]
+Balanced = Annotated[
+    bool,
+    typer.Option("--balanced", help="As many faces of each bin of labelled yaw as of the rarest."),
+]
+HeldOut = Annotated[
+    int | None,
+    typer.Option(
+        "--held-out",
+        "--left-out",
+        min=2,
+        help="Only the faces that `data convert --held-out` of the same number held back.",
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Of the boxes' noise and of --balanced.")]
+
+
+def evaluate(
+    folders: Folders,
+    weights: Weights = None,
+    face_model: FaceModel = None,
+    out: Out = None,
+    json_file: JsonFile = None,
+    threshold: Threshold = 10.0,
+    box_noise: BoxNoise = 0.1,
+    estimate_boxes: EstimateBoxes = False,
+    balanced: Balanced = False,
+    held_out: HeldOut = None,
+    seed: Seed = 0,
+) -> None:
+    """Measure the landmark error on labelled photographs, faces framed by their labels.
+
+    Errors are in % of √(w·h) of the tight box of a face's labelled points, and in pixels where the
+    photograph is scaled so that the larger side of that box has 120, as the paper frames faces.
+    """
+    from keras_3dmmstn.training.evaluation.report import describe
+
+    weights, folders = _weights_and_folders(weights, folders)
+    normaliser = _load(weights, face_model, out)
+    settings = {
+        "weights": str(weights) if weights else "bundled",
+        "threshold_percent": threshold,
+        "box_noise": box_noise,
+        "estimate_boxes": estimate_boxes,
+        "balanced": balanced,
+        "held_out": held_out,
+        "seed": seed,
+    }
+    measurements, descriptions = {}, {}
+    for folder in folders:
+        with terminal.failing_on(OSError, ValueError, about=folder):
+            measurement = _measure(normaliser, folder, settings)
+        description = describe(measurement, threshold)
+        _print(str(folder), description)
+        measurements[str(folder)], descriptions[str(folder)] = measurement, description
+    if json_file:
+        _write_json(json_file, settings, descriptions)
+    if out:
+        _write_pictures(out, normaliser, measurements, descriptions)
+
+
+def _weights_and_folders(weights, folders):
+    """Returns the weights and the folders of data; the first folder may be the weights."""
+    from keras_3dmmstn.export.exported_localiser import is_exported
+
+    first = folders[0]
+    if weights is None and ((first / "localiser.keras").exists() or is_exported(first)):
+        weights, folders = folders[0], folders[1:]
+        if not folders:
+            terminal.fail(f"Expected folders of labelled photographs after the weights {weights}.")
+    return weights, folders
+
+
+def _load(weights, face_model, out):
+    """Loads the normaliser or the exported network, or ends with a message."""
+    from keras_3dmmstn.export.exported_localiser import is_exported, load_exported
+
+    if not weights or not is_exported(weights):
+        if face_model:
+            terminal.fail("--face-model goes with an exported network, received weights.")
+        return load_normaliser(weights)
+    with terminal.failing_on(ImportError, OSError, ValueError):
+        normaliser = load_exported(weights, load_face_model(face_model))
+    if out:
+        terminal.fail(f"--out draws with the network that was exported, received {weights}.")
+    return normaliser
+
+
+def _measure(normaliser, folder, settings):
+    """Measures the error on a folder of labelled photographs."""
+    from keras_3dmmstn.training.evaluation.measurement import measure
+    from keras_3dmmstn.training.fitting.face_box import face_boxes
+
+    faces, jaw = _read(folder, settings["balanced"], settings["held_out"], settings["seed"])
+    frames = face_boxes(faces) if settings["estimate_boxes"] else None
+    bar = terminal.tracking(f"Evaluating {folder}")
+    return measure(normaliser, faces, settings["box_noise"], settings["seed"], jaw, frames, bar)
+
+
+def _read(folder, balanced, held_out, seed):
+    """Reads labelled faces, all or some of them, and says where their jaw is."""
+    import numpy as np
+
+    from keras_3dmmstn.training.data import labelled_faces
+    from keras_3dmmstn.training.data.faces import read_faces
+    from keras_3dmmstn.training.data.readers.aflw2000 import (
+        balanced_subset,
+        is_aflw2000,
+        read_aflw2000,
+    )
+
+    if is_aflw2000(folder):
+        faces, jaw = read_aflw2000(folder), "fixed"
+    else:
+        faces, jaw = read_faces(folder), "apparent"
+    if held_out:
+        faces = faces.choose(labelled_faces.left_out(faces, held_out))
+    if balanced:
+        faces = faces.choose(balanced_subset(np.degrees(faces.pose[:, 2]), seed))
+    return faces, jaw
+
+
+def _print(name, description):
+    """Prints the numbers of one data set."""
+    from keras_3dmmstn.training.evaluation import tables
+
+    terminal.output.print(tables.summary_table(name, description))
+    for line in tables.remark_lines(description):
+        terminal.output.print(line, highlight=False)
+    terminal.output.print(tables.yaw_table(description))
+    terminal.output.print(tables.landmark_table(description))
+    for left_out in description["left_out"]:
+        terminal.note(f"left out: {left_out['name']}: {left_out['reason']}")
+    terminal.output.print()
+
+
+def _write_json(path, settings, descriptions):
+    """Writes settings, versions and the descriptions of all data sets."""
+    from keras_3dmmstn.version import versions
+
+    data = [{"folder": name, **description} for name, description in descriptions.items()]
+    terminal.write_json(path, {"settings": settings, "versions": versions(), "data": data})
+
+
+def _write_pictures(out, normaliser, measurements, descriptions):
+    """Writes the pictures of all data sets."""
+    from keras_3dmmstn.training.evaluation.pictures import write_pictures
+
+    with terminal.failing_on(OSError):
+        out.mkdir(parents=True, exist_ok=True)
+        for path in write_pictures(out, normaliser, measurements, descriptions):
+            terminal.say(path)

@@ -1,0 +1,147 @@
+"""`keras-3dmmstn export`: the network for servers and phones."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+
+from keras_3dmmstn.cli import terminal
+from keras_3dmmstn.cli.options import OutFolder, WeightsArgument, load_normaliser
+
+To = Annotated[str, typer.Option(help="saved-model, tflite, onnx or all.")]
+Precision = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Of TensorFlow Lite files: float32, float16, dynamic (weights in int8) or integer "
+        "(activations, too); repeat it for several. All four if absent."
+    ),
+]
+AnyBatch = Annotated[
+    bool,
+    typer.Option(
+        "--any-batch",
+        help="TensorFlow Lite files that take any number of images at a time, in float32 and "
+        "float16; otherwise one image.",
+    ),
+]
+Visibility = Annotated[
+    str | None,
+    typer.Option(
+        help="How the mask is computed: depth, table or normals (about twice as fast on a "
+        "phone). As the weights' own normaliser computes it if absent."
+    ),
+]
+Photographs = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="A photograph to compare on, a face in the middle of it, or a folder of labelled "
+        "photographs; repeat it for several. They also give integers their ranges. A portrait "
+        "and rendered faces are always compared."
+    ),
+]
+Landmarks = Annotated[
+    str, typer.Option(help='The landmark set; several joined by "+" follow one another.')
+]
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", help="File for the parity report, as JSON.")
+]
+
+
+def export(
+    out: OutFolder,
+    weights: WeightsArgument = None,
+    to: To = "all",
+    precision: Precision = None,
+    any_batch: AnyBatch = False,
+    visibility: Visibility = None,
+    photographs: Photographs = None,
+    landmarks: Landmarks = "ibug68",
+    json_file: JsonFile = None,
+) -> None:
+    """Export the network for servers and phones, and compare each artefact with it.
+
+    Each artefact is run in a fresh process on the same photographs as the network. If one differs
+    by more than its precision allows, nothing is written and the exit status is 1.
+    """
+    from keras_3dmmstn.export.artefacts import export_artefacts
+
+    with terminal.failing_on(ImportError, OSError, ValueError):
+        artefacts = _planned(out, to, precision, any_batch)
+        normaliser = load_normaliser(weights)
+        images = _images(normaliser, photographs or [])
+        with terminal.errors.status("Exporting") as status:
+            reports = export_artefacts(
+                normaliser,
+                artefacts,
+                images,
+                landmarks,
+                batch=None if any_batch else 1,
+                visibility=visibility,
+                progress=status.update,
+            )
+    for report in reports:
+        terminal.say(report["path"])
+    terminal.output.print(_table(reports))
+    if json_file:
+        _write_json(json_file, weights, len(images), reports)
+
+
+def _planned(out, to, precision, any_batch):
+    """Returns the artefacts that the options ask for."""
+    from keras_3dmmstn.export.artefacts import FORMATS, planned_artefacts
+    from keras_3dmmstn.export.mobile.tflite import PRECISIONS
+
+    formats = FORMATS if to == "all" else (to,)
+    precisions = precision or (["float32", "float16"] if any_batch else [*PRECISIONS])
+    return planned_artefacts(out, formats, precisions)
+
+
+def _images(normaliser, paths):
+    """Returns the square crops on which is compared, `(n, size, size, 3)` float32."""
+    import numpy as np
+
+    from keras_3dmmstn.export import comparison_photographs
+
+    size = normaliser.image_size
+    return np.concatenate(
+        [
+            comparison_photographs.portrait_photographs(size),
+            comparison_photographs.rendered_photographs(normaliser.grid_model, size),
+            *(comparison_photographs.chosen_photographs(path, size) for path in paths),
+        ]
+    )
+
+
+def _table(reports):
+    """Returns the parity reports as a table."""
+    table = Table(
+        title="Off the network: landmarks in pixels, texture in levels. Time of one image",
+        box=box.SIMPLE,
+        padding=(0, 1, 0, 0),
+    )
+    for column in ("format", "px max", "mean", "levels", "mask", "MB", "ms", "ms, 2 threads"):
+        table.add_column(column, no_wrap=True)
+    for report in reports:
+        pixels, latency = report["landmarks_px"], report["latency_ms"]
+        precision = f" {report['precision']}" if report["format"] == "tflite" else ""
+        table.add_row(
+            f"{report['format']}{precision}",
+            f"{pixels['max']:.2g}",
+            f"{pixels['mean']:.2g}",
+            f"{report['texture_levels']['mean']:.2g}",
+            f"{report['mask_share']:.2%}",
+            f"{report['size_bytes'] / 1e6:.2f}",
+            f"{latency['1']['median']:.2f}",
+            f"{latency['2']['median']:.2f}",
+        )
+    return table
+
+
+def _write_json(path, weights, photographs, reports):
+    """Writes the parity reports with versions."""
+    from keras_3dmmstn.version import versions
+
+    head = {"weights": str(weights) if weights else "bundled", "photographs": photographs}
+    terminal.write_json(path, {**head, "versions": versions(), "artefacts": reports})

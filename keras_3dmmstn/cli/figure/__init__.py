@@ -1,0 +1,1 @@
+"""`keras-3dmmstn figure ...`: the pictures of the paper, of any photographs."""

@@ -1,0 +1,44 @@
+"""The photographs of a figure, and the face in the middle of each."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keras_3dmmstn.cli import terminal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from keras_3dmmstn.inference.normaliser import NormalisedFace, Normaliser
+
+
+def central_faces(
+    normaliser: "Normaliser", photographs: Sequence[Path], boxes: Path | None
+) -> "list[tuple[np.ndarray, NormalisedFace]]":
+    """Returns photographs and the central face of each; those without one are named, left out."""
+    from keras_3dmmstn.inference.central_face import central_face, read_boxes
+    from keras_3dmmstn.inference.photograph import read_photograph
+
+    with terminal.failing_on(OSError, ValueError):
+        known = read_boxes(boxes) if boxes else None
+    found = []
+    for path in terminal.tracking("Normalising")(photographs):
+        try:
+            image = read_photograph(path)
+            box = known.box_of(path) if known else None
+            found.append((image, central_face(normaliser, image, box)))
+        except ImportError as error:
+            terminal.fail(error)
+        except (OSError, ValueError) as error:
+            terminal.note(terminal.message_of(error, about=path))
+    return found
+
+
+def some_central_faces(
+    normaliser: "Normaliser", photographs: Sequence[Path], boxes: Path | None
+) -> "list[tuple[np.ndarray, NormalisedFace]]":
+    """Returns what `central_faces` does, or ends with a message if that is nothing."""
+    found = central_faces(normaliser, photographs, boxes)
+    if not found:
+        terminal.fail(f"Expected a photograph with a face, received {len(photographs)} without.")
+    return found

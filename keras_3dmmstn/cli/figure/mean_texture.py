@@ -1,0 +1,51 @@
+"""`keras-3dmmstn figure mean-texture`: what the photographs of a person have in common."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keras_3dmmstn.cli import terminal
+from keras_3dmmstn.cli.figure.central_faces import central_faces
+from keras_3dmmstn.cli.figure.picture_file import write_picture
+from keras_3dmmstn.cli.options import Boxes, Weights, load_normaliser
+
+Folder = Annotated[Path, typer.Argument(help="Folder with a folder of photographs a person.")]
+Out = Annotated[Path, typer.Option(help="Folder for the pictures; made if missing.")]
+Columns = Annotated[int, typer.Option(min=1, help="Persons in a row.")]
+
+
+def mean_texture(
+    folder: Folder, out: Out, boxes: Boxes = None, weights: Weights = None, columns: Columns = 5
+) -> None:
+    """Figure 8: the mean texture of each person, weighted by visibility.
+
+    In each photograph the face nearest the middle counts. Writes NAME.png for each person, and all
+    of them as mean_textures.jpg.
+    """
+    from keras_3dmmstn.drawing import figures
+
+    normaliser = load_normaliser(weights)
+    textures, counts = {}, {}
+    for name, photographs in _persons(folder).items():
+        faces = [face for _, face in central_faces(normaliser, photographs, boxes)]
+        if faces:
+            textures[name], counts[name] = figures.mean_texture(faces), len(faces)
+            write_picture(out / f"{name}.png", textures[name])
+    if not textures:
+        terminal.fail(f"Expected a photograph with a face in {folder}, found none.")
+    write_picture(out / "mean_textures.jpg", figures.mean_texture_figure(textures, counts, columns))
+
+
+def _persons(folder):
+    """Returns the photographs of each folder below one, or ends with a message."""
+    from keras_3dmmstn.inference.central_face import PHOTOGRAPHS
+
+    persons = {
+        below.name: photographs
+        for below in sorted(folder.glob("*/"))
+        if (photographs := sorted(p for p in below.iterdir() if p.suffix.lower() in PHOTOGRAPHS))
+    }
+    if not persons:
+        terminal.fail(f"Expected folders of photographs in {folder}, found none.")
+    return persons

@@ -1,0 +1,24 @@
+"""The picture that a command of figures writes."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from keras_3dmmstn.cli import terminal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_ENDINGS = (".png", ".jpg", ".jpeg")
+
+PictureFile = Annotated[Path, typer.Option(help="The picture to write, .png or .jpg.")]
+
+
+def write_picture(path: Path, picture: "np.ndarray") -> None:
+    """Writes a picture and says where, or ends with a message."""
+    from keras_3dmmstn.drawing.panels import encoded
+
+    if path.suffix.lower() not in _ENDINGS:
+        terminal.fail(f"--out expects a name that ends in {', '.join(_ENDINGS)}, received {path}.")
+    terminal.write_file(path, encoded(picture, path.suffix.lower()))

@@ -1,0 +1,95 @@
+"""`keras-3dmmstn normalise`: from photographs to pictures and numbers of their faces."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from keras_3dmmstn.cli import terminal
+from keras_3dmmstn.cli.options import OutFolder, Weights, load_normaliser, numbers
+
+# From this many photographs on, progress is shown.
+_MANY = 3
+
+Photographs = Annotated[list[Path], typer.Argument(help="Image files.")]
+BoxTexts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--box",
+        help="x0,y0,x1,y1: tight box of a face's 68 landmarks in pixels; repeat it for several "
+        "faces. For one photograph; without it faces are found by the detector.",
+    ),
+]
+
+
+def normalise(
+    photographs: Photographs, out: OutFolder, box: BoxTexts = None, weights: Weights = None
+) -> None:
+    """Normalise the faces of photographs.
+
+    Writes for each face its texture, its mask, the fitted mesh on the photograph, and its
+    parameters as JSON. A photograph that fails is named and the others go on; the exit status is
+    then 1.
+    """
+    import cv2
+
+    boxes = _parsed_boxes(box, photographs)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        terminal.fail(f"Expected a folder to write to, received {out}: {error.strerror}.")
+    normaliser = load_normaliser(weights)
+
+    failures, few = 0, len(photographs) < _MANY
+    with Progress(console=terminal.errors, transient=True, disable=few) as progress:
+        task = progress.add_task("Normalising", total=len(photographs))
+        for photograph, name in zip(photographs, _distinct_names(photographs), strict=True):
+            try:
+                _normalise_one(normaliser, photograph, boxes, out, name)
+            except ImportError as error:
+                terminal.fail(error)
+            except (OSError, ValueError, MemoryError, cv2.error) as error:
+                failures += 1
+                terminal.note(terminal.message_of(error, about=photograph))
+            progress.advance(task)
+    if failures:
+        terminal.fail(f"{failures} of {len(photographs)} photographs failed.")
+
+
+def _normalise_one(normaliser, photograph, boxes, out, name):
+    """Normalises one photograph and says what was written."""
+    from keras_3dmmstn.drawing.results import write_results
+    from keras_3dmmstn.inference.photograph import read_photograph
+
+    image = read_photograph(photograph)
+    faces = normaliser(image, boxes)
+    if not faces:
+        raise ValueError("no face was found; say where it is with --box.")
+    for file in write_results(out, name, image, faces):
+        terminal.say(file)
+
+
+def _parsed_boxes(texts, photographs):
+    """Returns the boxes as lists of four numbers, or None without any."""
+    if not texts:
+        return None
+    if len(photographs) > 1:
+        terminal.fail(f"--box goes with one photograph, received {len(photographs)}.")
+    try:
+        return [numbers(text, 4) for text in texts]
+    except ValueError:
+        terminal.fail(f"--box expects x0,y0,x1,y1, received {' '.join(texts)}.")
+
+
+def _distinct_names(photographs):
+    """Returns the files' stems, numbered where several are the same."""
+    taken = {photograph.stem for photograph in photographs}
+    names = []
+    for photograph in photographs:
+        name, count = photograph.stem, 1
+        while name in names or (count > 1 and name in taken):
+            count += 1
+            name = f"{photograph.stem}-{count}"
+        names.append(name)
+    return names

@@ -1,0 +1,65 @@
+"""Options that several commands have, and loading what they name."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from keras_3dmmstn.cli.terminal import failing_on
+
+if TYPE_CHECKING:
+    from keras_3dmmstn.inference.normaliser import Normaliser
+    from keras_3dmmstn.mesh import GridModel
+
+_WEIGHTS = "Folder with localiser.keras and face_model.npz; bundled weights if absent."
+
+Weights = Annotated[Path | None, typer.Option(help=_WEIGHTS)]
+WeightsArgument = Annotated[Path | None, typer.Argument(help=_WEIGHTS)]
+FaceModel = Annotated[
+    Path | None, typer.Option(help="Grid model (.npz); the bundled face if absent.")
+]
+Model = Annotated[Path, typer.Argument(help="Grid model (.npz) that `build` wrote.")]
+Boxes = Annotated[
+    Path | None,
+    typer.Option(
+        help="CSV with columns image, x0, y0, x1, y1: the tight box of the 68 landmarks of each "
+        "photograph's face, in pixels. Without it faces are found by the detector."
+    ),
+]
+Folders = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Folders of labelled photographs: 300-W (.pts), landmarks.csv with images/, or AFLW "
+        "(aflw.sqlite with flickr/)."
+    ),
+]
+OutFolder = Annotated[Path, typer.Option(help="Folder for the results; made if missing.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="File for all numbers, as JSON.")]
+
+
+def load_normaliser(weights: Path | None) -> "Normaliser":
+    """Loads the normaliser of a folder, or the bundled one, or ends with a message."""
+    from keras_3dmmstn.inference.normaliser import Normaliser
+
+    with failing_on(OSError, ValueError):
+        return Normaliser.load(weights) if weights else Normaliser.pretrained()
+
+
+def load_face_model(path: Path | None) -> "GridModel":
+    """Loads a grid model, or the bundled one, or ends with a message."""
+    from keras_3dmmstn.mesh import GridModel
+
+    with failing_on(OSError, ValueError):
+        return GridModel.load(path) if path else GridModel.bundled()
+
+
+def numbers(text: str, count: int) -> list[float]:
+    """Returns the numbers of a text such as "1,2,3".
+
+    Raises:
+        ValueError: if there are not `count` of them.
+    """
+    values = [float(number) for number in text.split(",")]
+    if len(values) != count:
+        raise ValueError(f"Expected {count} numbers, received {text!r}.")
+    return values

@@ -1,0 +1,83 @@
+"""What the commands print with: consoles, paths, failures, skipped items, progress."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+output, errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+
+# Skipped items that are named; more are counted.
+_NAMED = 20
+
+
+def say(text: object) -> None:
+    """Prints a line, such as the path of a file that was written, as it is."""
+    output.print(str(text), markup=False, highlight=False)
+
+
+def note(text: object) -> None:
+    """Prints a line beside the results, as it is."""
+    errors.print(str(text), markup=False, highlight=False)
+
+
+def fail(message: object) -> NoReturn:
+    """Ends the program with a message and exit status 1."""
+    note(message)
+    raise typer.Exit(1)
+
+
+@contextmanager
+def failing_on(*kinds: type[Exception], about: object = "") -> Iterator[None]:
+    """Ends the program with its message when an exception of these kinds comes.
+
+    Args:
+        kinds: the exceptions that the user's input can cause.
+        about: what was worked on; it precedes a message that does not name it.
+    """
+    try:
+        yield
+    except kinds as error:
+        fail(message_of(error, about))
+
+
+def message_of(error: Exception, about: object = "") -> str:
+    """Returns what to tell the user of an exception: of an OSError, its file and reason."""
+    message = str(error)
+    if isinstance(error, OSError) and error.filename:
+        message = f"{error.filename}: {error.strerror}."
+    elif isinstance(error, FileNotFoundError) and isinstance(error.args[0], Path):
+        message = f"{message}: no such file or folder."
+    return message if str(about) in message else f"{about}: {message}"
+
+
+def report_skipped(skipped: Sequence[object], rest: str = "and {} more.") -> None:
+    """Names what was skipped, and says with `rest` how many more there are than are named."""
+    for item in skipped[:_NAMED]:
+        note(f"left out: {item}")
+    if len(skipped) > _NAMED:
+        note(rest.format(len(skipped) - _NAMED))
+
+
+def tracking(title: str) -> Callable[[Sequence], Iterable]:
+    """Returns a function that goes through a sequence with a progress bar, on a terminal."""
+    return lambda items: track(items, title, console=errors, transient=True)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Writes a file and says where, or ends the program with a message."""
+    from keras_3dmmstn.atomic_files import write_atomically
+
+    with failing_on(OSError):
+        write_atomically(path, content)
+    say(path)
+
+
+def write_json(path: Path, content: object) -> None:
+    """Writes a file of JSON and says where, or ends the program with a message."""
+    write_file(path, (json.dumps(content, indent=1) + "\n").encode())

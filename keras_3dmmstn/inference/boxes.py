@@ -1,0 +1,41 @@
+"""Boxes around faces, checked."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+# A face may reach beyond the photograph, but not be this many times as large.
+_LARGEST_BOX = 10
+
+
+def checked_boxes(boxes: np.ndarray | Sequence, image: np.ndarray) -> np.ndarray:
+    """Returns boxes as `(n, 4)` floats, or raises a ValueError that says what is wrong.
+
+    Args:
+        boxes: `(n, 4)` x0, y0, x1, y1 in pixels.
+        image: `(height, width, channels)`, the photograph that they are in.
+    """
+    try:
+        boxes = np.asarray(boxes, float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"Expected boxes of shape (n, 4), received {boxes!r}.") from error
+    if boxes.size == 0:
+        return boxes.reshape(0, 4)
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise ValueError(f"Expected boxes of shape (n, 4), received shape {boxes.shape}.")
+    height, width = image.shape[:2]
+    for box in boxes:
+        x0, y0, x1, y1 = box
+        if not np.isfinite(box).all() or x1 <= x0 or y1 <= y0:
+            raise ValueError(f"Expected a box x0 < x1, y0 < y1, received {box.tolist()}.")
+        if x1 <= 0 or y1 <= 0 or x0 >= width - 1 or y0 >= height - 1:
+            raise ValueError(
+                f"Expected a box in the image of {width} x {height} pixels, received "
+                f"{box.tolist()}, which lies outside."
+            )
+        if max(x1 - x0, y1 - y0) > _LARGEST_BOX * max(width, height):
+            raise ValueError(
+                f"Expected a box of about the face in an image of {width} x {height} pixels, "
+                f"received {box.tolist()}, which is more than {_LARGEST_BOX} times as large."
+            )
+    return boxes

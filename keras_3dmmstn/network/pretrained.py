@@ -1,0 +1,81 @@
+"""Weights of localisers: the bundled ones, and those of runs."""
+
+from importlib import resources
+from pathlib import Path
+
+import keras
+
+from keras_3dmmstn.mesh import GridModel
+
+#: The files of a folder of weights.
+LOCALISER_FILE, FACE_MODEL_FILE = "localiser.keras", "face_model.npz"
+
+
+def load_localiser(path: str | Path) -> keras.Model:
+    """Reads a localiser that Keras saved.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged or something else.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"Expected a saved localiser, but there is no file {path}.")
+    try:
+        return keras.models.load_model(path, compile=False)
+    except Exception as error:  # a damaged file raises almost anything
+        reason = str(error).strip().split("\n")[0][:200]
+        raise ValueError(
+            f"{path}: expected a localiser that Keras saved, received a file that does not load "
+            f"({type(error).__name__}: {reason}). Layers of your own have to be registered and "
+            "imported first."
+        ) from error
+
+
+def load_weights(
+    localiser: keras.Model, weights: str | Path, grid_model: GridModel | None = None
+) -> None:
+    """Gives a localiser the weights of a saved one.
+
+    Args:
+        localiser: as of `build_localiser`.
+        weights: `"pretrained"` for the bundled ones, a `localiser.keras`, or a folder with one.
+        grid_model: the face model of the localiser; compared with the one that lies beside the
+            weights, if it does.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged, of another architecture or for another face model.
+    """
+    if weights == "pretrained":
+        with resources.as_file(resources.files("keras_3dmmstn.assets")) as folder:
+            return load_weights(localiser, folder, grid_model)
+    path = Path(weights)
+    if path.is_dir():
+        path = path / LOCALISER_FILE
+    if grid_model is not None:
+        _check_face_model(path, grid_model)
+    saved = load_localiser(path)
+    try:
+        localiser.set_weights(saved.get_weights())
+    except ValueError as error:
+        reason = str(error).strip().split("\n")[0][:200]
+        raise ValueError(
+            f"{path}: expected the weights of a localiser of the architecture that they are for, "
+            f"received those of another ({reason})."
+        ) from error
+    return None
+
+
+def _check_face_model(path, grid_model):
+    """Raises a ValueError if the weights at `path` were trained with another face model."""
+    beside = path.with_name(FACE_MODEL_FILE)
+    if not beside.exists():
+        return
+    trained_with = GridModel.load(beside)
+    for what in ("name", "modes", "identity_count"):
+        expected, received = getattr(trained_with, what), getattr(grid_model, what)
+        if expected != received:
+            raise ValueError(
+                f"{path}: expected the face model that these weights were trained with, {what} "
+                f"{expected!r}, received one with {what} {received!r}."
+            )

@@ -1,0 +1,57 @@
+"""The sampler of the paper's Figure 1: the image at the points of the grid, masked."""
+
+from typing import Any
+
+from keras_3dmmstn import layers
+from keras_3dmmstn.mesh import GridModel, occlusion_table
+from keras_3dmmstn.network.grid_generator import FLOAT32, PosedFace
+
+
+def sampler(
+    image: Any, face: PosedFace, grid_model: GridModel, visibility: str = "depth"
+) -> tuple[Any, Any]:
+    """Appends the layers of the sampler to an image and a posed face.
+
+    Args:
+        image: `(batch, height, width, 3)` symbolic tensor.
+        face: of `grid_generator`.
+        grid_model: the face model.
+        visibility: as of `spatial_transformer`.
+
+    Returns:
+        The masked texture `(batch, H', W', 3)` and the mask `(batch, H', W', 1)`.
+
+    Raises:
+        ValueError: if `visibility` is unknown.
+
+    Source:
+        Bas et al. 2017, sec. 2.3.
+    """
+    grid = layers.ResampledGrid(grid_model.grid_shape, name="resampled_grid", **FLOAT32)(
+        face.points
+    )
+    sampled = layers.BilinearSampler(name="bilinear_sampler", **FLOAT32)(image, grid)
+    mask = self_occlusion(face.seen, face.rotation, grid_model, visibility)
+    texture = layers.VisibilityMasking(name="texture", **FLOAT32)(sampled, mask)
+    return texture, mask
+
+
+def self_occlusion(seen: Any, rotation: Any, grid_model: GridModel, visibility: str) -> Any:
+    """Appends the layer that finds which vertices the viewer sees.
+
+    Args:
+        seen, rotation: of a `PosedFace`.
+        grid_model: the face model.
+        visibility: as of `spatial_transformer`.
+
+    Returns:
+        `(batch, H', W', 1)` mask.
+
+    Raises:
+        ValueError: if `visibility` is unknown.
+    """
+    table = occlusion_table(grid_model) if visibility == "table" else None
+    mask = layers.SelfOcclusionMask(
+        grid_model.grid_shape, visibility, table, name="mask", **FLOAT32
+    )
+    return mask(seen, rotation)
