@@ -106,7 +106,8 @@ def reading(source: FaceCrops | Shards, size: Size, mirror_pairs: bool = False) 
 
 def training(crops: FaceCrops, size: Size, symmetry: float = 0.0) -> Callable:
     """Returns what does a training step of the compact localiser on one batch, again and again."""
-    model = spatial_transformer(GridModel.bundled(), image_size=size.image, landmarks=LANDMARK_SET)
+    options = {"image_size": size.image, "landmarks": LANDMARK_SET, "visibility": "normals"}
+    model = spatial_transformer(GridModel.bundled(), **options)
     trainer = TrainingModel(model, shape_prior=0.01, symmetry=symmetry)
     trainer.compile(
         keras.optimizers.AdamW(1e-3),

@@ -21,7 +21,8 @@ LEARNING_RATE = 1e-12
 def network(localiser: str) -> keras.Model:
     """Builds the network with the localiser `compact`, `vgg-face` or `none`."""
     backbones = {"compact": lambda: None, "vgg-face": vgg_face_backbone, "none": one_pixel}
-    model = spatial_transformer(GridModel.bundled(), backbones[localiser](), image_size=IMAGE_SIZE)
+    options = {"image_size": IMAGE_SIZE, "visibility": "normals"}  # as the recipes train
+    model = spatial_transformer(GridModel.bundled(), backbones[localiser](), **options)
     if localiser == "none":  # a new head makes the mean face of every image: let them differ
         head = model.get_layer("localiser").get_layer("head")
         kernel, bias = head.get_weights()

@@ -118,7 +118,9 @@ def train(run: Run, weight: float, crops: FaceCrops, grid_model: GridModel, step
     """Returns the network that a run gives, trained from scratch."""
     config = config_of(run, weight, seed)
     keras.utils.set_random_seed(seed)
-    model = spatial_transformer(grid_model, small_backbone(), SIDE, LANDMARK_SET)
+    model = spatial_transformer(
+        grid_model, small_backbone(), SIDE, LANDMARK_SET, visibility="normals"
+    )
     trainer = build_trainer(model, config, steps)
     source = sources_of(crops, run, steps, seed)
     supervision = Supervision(only_points=FIVE_POINTS if run.five else None)
