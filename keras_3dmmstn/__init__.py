@@ -1,21 +1,34 @@
-"""3D Morphable Models as Spatial Transformer Networks, as Keras layers."""
+"""3D Morphable Models as Spatial Transformer Networks, as Keras layers.
 
-import os
+Nothing is imported before it is used, so that what needs no TensorFlow does not wait for it.
+"""
+
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-if Path(next(iter(sys.argv), "")).stem == "keras-3dmmstn":
-    # On the command line TensorFlow's notes would hide ours; it reads this when it is imported.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-from keras_3dmmstn import layers, losses, ops, reflection
-from keras_3dmmstn.inference.normalised_face import NormalisedFace
-from keras_3dmmstn.inference.normaliser import Normaliser
-from keras_3dmmstn.mesh import GridModel, ShapeModel
-from keras_3dmmstn.network.localiser import build_localiser, compact_localiser
-from keras_3dmmstn.network.model import spatial_transformer
-from keras_3dmmstn.network.training_model import TrainingModel
+from keras_3dmmstn.keras_backend import check_backend
+from keras_3dmmstn.keras_classes import register_classes_after_keras
 from keras_3dmmstn.version import __version__
+
+if TYPE_CHECKING:
+    from keras_3dmmstn import (
+        export,
+        layers,
+        losses,
+        mesh,
+        ops,
+        refinement,
+        reflection,
+        training,
+    )
+    from keras_3dmmstn.inference.normalised_face import NormalisedFace
+    from keras_3dmmstn.inference.normaliser import Normaliser
+    from keras_3dmmstn.mesh import GridModel, ShapeModel
+    from keras_3dmmstn.network.localiser import build_localiser, compact_localiser
+    from keras_3dmmstn.network.model import spatial_transformer
+    from keras_3dmmstn.network.training_model import TrainingModel
 
 __all__ = [
     "GridModel",
@@ -26,9 +39,51 @@ __all__ = [
     "__version__",
     "build_localiser",
     "compact_localiser",
+    "export",
     "layers",
     "losses",
+    "mesh",
     "ops",
+    "refinement",
     "reflection",
     "spatial_transformer",
+    "training",
 ]
+
+# The modules of names that are not modules themselves.
+_HOMES = {
+    "GridModel": "mesh",
+    "NormalisedFace": "inference.normalised_face",
+    "Normaliser": "inference.normaliser",
+    "ShapeModel": "mesh",
+    "TrainingModel": "network.training_model",
+    "build_localiser": "network.localiser",
+    "compact_localiser": "network.localiser",
+    "spatial_transformer": "network.model",
+}
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    elif name in __all__:
+        value = import_module(f"{__name__}.{name}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
+
+
+def _is_the_command():
+    """Says whether this process runs `keras-3dmmstn`, which chooses the backend itself."""
+    name = Path(next(iter(sys.argv), "")).name
+    return name.startswith("keras-3dmmstn") or (name == "-m" and __name__ in sys.orig_argv)
+
+
+if not _is_the_command():
+    check_backend()
+register_classes_after_keras()

@@ -3,9 +3,11 @@
 import ast
 import configparser
 import graphlib
+import shutil
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,8 @@ PACKAGE = ROOT / "keras_3dmmstn"
 # in this list, so that no arrow goes up and none in a circle.
 ROOMS = (
     "version",
+    "keras_backend",
+    "keras_classes",
     "atomic_files",
     "assets",
     "mesh",
@@ -32,6 +36,7 @@ ROOMS = (
     "refinement",
     "__init__",
     "cli",
+    "__main__",
 )
 # The rooms inside `training`, likewise; what lies there directly is the run, above all of them.
 TRAINING_ROOMS = ("config", "fitting", "data", "turning", "evaluation", "the run")
@@ -188,14 +193,43 @@ def test_importing_the_package_imports_no_extra():
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
+def checkout_without_links(tmp_path_factory):
+    """The tree as Git lays it where there are no symbolic links: their targets as text."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for source in (ROOT / "training", ROOT / "export"):
+        shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    ignored = shutil.ignore_patterns("__pycache__", "training", "export")
+    shutil.copytree(PACKAGE, folder / PACKAGE.name, ignore=ignored)
+    for name in ("training", "export"):
+        (folder / PACKAGE.name / name).write_text(f"../{name}")
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(checkout_without_links, tmp_path_factory):
     folder = tmp_path_factory.mktemp("dist")
-    # By way of the source distribution: a wheel built in the tree takes along what an earlier
-    # build left there.
-    command = [sys.executable, "-m", "build", "--outdir", folder, ROOT]
+    # By way of the source distribution, which has to hold everything, too.
+    command = [sys.executable, "-m", "build", "--outdir", folder, checkout_without_links]
     subprocess.run(command, check=True, capture_output=True)
     (path,) = folder.glob("*.whl")
     return path
+
+
+def test_the_links_make_the_checkout_look_like_what_is_installed():
+    for name in ("training", "export"):
+        assert (PACKAGE / name).readlink() == Path("..") / name
+
+
+def test_editors_find_what_is_imported_from_training_and_export():
+    jedi = pytest.importorskip("jedi", reason="jedi is not installed")
+    checkout = jedi.Project(ROOT, sys_path=[str(ROOT)])
+    for module, name in (("training.train", "train"), ("export.onnx", "export_onnx")):
+        line = f"from keras_3dmmstn.{module} import {name}"
+        (found,) = jedi.Script(line, project=checkout).goto(1, len(line), follow_imports=True)
+        assert found.description == f"def {name}"
+        assert Path(found.module_path).resolve() == ROOT / f"{module.replace('.', '/')}.py"
 
 
 @pytest.mark.slow
@@ -210,6 +244,7 @@ def test_the_wheel_holds_the_tree_and_no_other_top_level_name(wheel):
     assert {name for name in names if name.endswith(".py")} == in_tree
     assets = [path for path in (PACKAGE / "assets").iterdir() if path.is_file()]
     assert {f"keras_3dmmstn/assets/{path.name}" for path in assets} <= names
+    assert "keras_3dmmstn/py.typed" in names
     assert wheel.stat().st_size < 12e6
 
 

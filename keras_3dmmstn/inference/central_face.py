@@ -70,11 +70,11 @@ def central_face(
         normaliser: the normaliser.
         photograph: `(height, width, 3)` uint8 RGB.
         box: `(4,)` x0, y0, x1, y1, the tight box of the face's 68 landmarks; None finds it with the
-            detector (extra: detect).
+            detector.
 
     Raises:
         ValueError: if no face is found, or the box is none.
-        ImportError: if faces are to be found and the extra is not installed.
+        ImportError: if faces are to be found and MTCNN is not installed.
     """
     faces = normaliser(photograph, None if box is None else box[None])
     if not faces:

@@ -1,4 +1,4 @@
-"""Finding faces in a photograph (extra: detect)."""
+"""Finding faces in a photograph."""
 
 import functools
 
@@ -28,7 +28,7 @@ def find_faces(image: np.ndarray, min_confidence: float = 0.9) -> np.ndarray:
         face first.
 
     Raises:
-        ImportError: if the extra is not installed.
+        ImportError: if MTCNN is not installed.
 
     Source:
         Zhang et al. 2016, "Joint Face Detection and Alignment Using Multitask Cascaded
@@ -56,7 +56,7 @@ def _detector():
         from mtcnn import MTCNN
     except ImportError as error:
         raise ImportError(
-            "Finding faces needs the extra: pip install 'keras-3dmmstn[detect]'. Without it, say "
-            "where the faces are with `boxes`."
+            "Finding faces needs MTCNN: pip install mtcnn. Without it, say where the faces are "
+            "with `boxes`."
         ) from error
     return MTCNN()

@@ -5,7 +5,8 @@ import json
 import page
 import pytest
 from growth import along_axis, bases, exponent
-from timing import RESULTS, ROOT
+from page_tables import number
+from recording import ROOT, SUITE
 
 LOST = {"ours": "graph", "peer": "torch", "median": 2.5, "quartiles": [2.0, 3.0]}
 WORSE = {"ours": "graph", "peer": "autodiff, graph", "median": 7.0, "quartiles": [6.0, 9.0]}
@@ -79,7 +80,7 @@ def test_the_page_has_machine_times_and_growth():
 
 
 def test_numbers_have_three_digits_and_no_exponent():
-    assert [page.number(value) for value in (0.12345, 12.345, 1406.0)] == ["0.123", "12.3", "1406"]
+    assert [number(value) for value in (0.12345, 12.345, 1406.0)] == ["0.123", "12.3", "1406"]
 
 
 def test_records_come_in_the_order_of_the_table(tmp_path):
@@ -102,4 +103,4 @@ def test_page_and_figure_are_written(tmp_path):
 
 def test_the_page_in_the_documentation_is_that_of_the_records():
     text = (ROOT / "docs/benchmarks.md").read_text("utf-8")
-    assert text == page.as_page(page.read_records(RESULTS)), "run benchmarks/page.py"
+    assert text == page.as_page(page.read_records(SUITE)), "run benchmarks/page.py --record"

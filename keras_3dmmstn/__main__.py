@@ -1,0 +1,6 @@
+"""`python -m keras_3dmmstn` is `keras-3dmmstn`."""
+
+from keras_3dmmstn.cli import main
+
+if __name__ == "__main__":
+    main()

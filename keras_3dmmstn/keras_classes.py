@@ -1,0 +1,56 @@
+"""Makes the classes of saved models known to Keras as soon as there is a Keras.
+
+`keras.models.load_model` finds a layer or a loss of ours only if its module was imported. The
+package imports nothing before it is asked for, so that `import keras_3dmmstn` alone would not do.
+"""
+
+import pkgutil
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import wrapt
+
+# Where classes are registered.
+_MODULES = (
+    "keras_3dmmstn.layers",
+    "keras_3dmmstn.network.localiser",
+    "keras_3dmmstn.network.losses",
+    "keras_3dmmstn.network.training_model",
+)
+# What these modules import, apart from what knows nothing of TensorFlow.
+_ROOMS = ("keras_3dmmstn.ops", "keras_3dmmstn.layers", "keras_3dmmstn.network")
+
+
+def register_classes_after_keras() -> None:
+    """Imports the modules that register classes once Keras is imported, or now if it is.
+
+    Where one of them is itself what imports Keras, they would import each other in a circle: then
+    they wait until it is complete.
+    """
+    network = [
+        f"keras_3dmmstn.network.{module.name}"
+        for module in pkgutil.iter_modules([str(Path(__file__).with_name("network"))])
+    ]
+    # TensorFlow imports Keras at its end.
+    for name in ("keras", "tensorflow", *_ROOMS, *network):
+        wrapt.register_post_import_hook(_register_classes, name)
+
+
+def _register_classes(just_imported: ModuleType) -> None:
+    """Imports the modules that register classes, if nothing that they need is half imported."""
+    unfinished = {
+        name
+        for name, module in list(sys.modules.items())
+        if name in ("keras", "tensorflow") or name.startswith(_ROOMS)
+        if module is not just_imported and _is_unfinished(module)
+    }
+    if "keras" in sys.modules and not unfinished:
+        for name in _MODULES:
+            import_module(name)
+
+
+def _is_unfinished(module):
+    """Says whether a module is being imported, as the import system itself finds out."""
+    return getattr(getattr(module, "__spec__", None), "_initializing", False)

@@ -1,0 +1,63 @@
+"""`keras-3dmmstn data convert`, run as a user runs it."""
+
+import pytest
+
+from keras_3dmmstn.training.data.faces import read_faces
+from keras_3dmmstn.training.data.labelled_faces import left_out
+from keras_3dmmstn.training.data.shards import read_shards
+from tests.support.command_line import assert_fails, run
+from tests.support.face_folders import write_mtfl, write_photograph
+
+
+def convert(*arguments):
+    return run("data", "convert", *arguments)
+
+
+def test_convert_writes_shards_and_names_what_is_left_out(aflw, tmp_path):
+    (aflw / "flickr/1/b.jpg").unlink()
+    mtfl = write_mtfl(tmp_path / "mtfl")
+    result = convert(aflw, mtfl, "--out", tmp_path / "out", "--size", 96, "--format", "png")
+    assert result.exit_code == 0, result.output
+    assert "3 faces in 1 shards, 1 left out" in result.output
+    assert "left out: 1/b.jpg, face 3: " in result.output and "No such file" in result.output
+    shards = read_shards(tmp_path / "out")
+    assert len(shards) == 3 and shards.size == 96
+    assert {name.split("/")[-1]: count for name, count in shards.sources.items()} == {
+        "aflw": 3, "mtfl": 1,
+    }  # fmt: skip
+
+
+def test_convert_names_a_few_of_many(tmp_path):
+    rows = [f"{n}.jpg,10,20,30,21,22,33,12,41,29,42" for n in range(31)]
+    folder = write_mtfl(tmp_path / "mtfl", rows)
+    for number in range(30):
+        (folder / "images" / f"{number}.jpg").unlink()
+    result = convert(folder, "--out", tmp_path / "out")
+    assert result.exit_code == 0 and result.output.count("left out:") == 20
+    assert "and 10 more, which index.json names" in result.output
+
+
+def test_convert_refuses_what_it_cannot_do(aflw, tmp_path):
+    assert_fails(convert(tmp_path / "x", "--out", tmp_path / "out"), "Expected a folder")
+    convert(aflw, "--out", tmp_path / "out")
+    again = convert(aflw, "--out", tmp_path / "out", "--size", 96)
+    assert_fails(again, "size 192 and not 96")
+    assert_fails(convert(aflw, "--out", tmp_path / "o", "--format", "gif"), "'gif'")
+    (tmp_path / "file").touch()
+    assert_fails(convert(aflw, "--out", tmp_path / "file"), "file")
+
+
+def test_a_photograph_of_another_size_than_the_database_says_is_no_matter(aflw, tmp_path):
+    write_photograph(aflw / "flickr/1/b.jpg", size=(400, 500))
+    assert "3 faces" in convert(aflw, "--out", tmp_path / "out").output
+
+
+@pytest.mark.parametrize("option", ["--held-out", "--leave-out"])
+def test_what_convert_holds_out_is_what_evaluate_measures(option, tmp_path):
+    rows = [f"{n}.jpg,10,20,30,21,22,33,12,41,29,42" for n in range(12)]
+    folder = write_mtfl(tmp_path / "mtfl", rows)
+    out = left_out(read_faces(folder), 3)
+    assert 0 < out.sum() < 12
+    result = convert(folder, "--out", tmp_path / "out", option, 3)
+    assert result.exit_code == 0, result.output
+    assert f"{12 - out.sum()} faces in" in result.output

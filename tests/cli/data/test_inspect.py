@@ -1,0 +1,46 @@
+"""`keras-3dmmstn data inspect`, run as a user runs it."""
+
+import cv2
+
+from tests.support.command_line import assert_fails, run
+from tests.support.face_folders import write_300w
+
+
+def inspect(*arguments):
+    return run("data", "inspect", *arguments)
+
+
+def test_inspect_prints_what_is_in_folders(aflw, tmp_path):
+    result = inspect(aflw, write_300w(tmp_path / "helen"))
+    assert result.exit_code == 0, result.output
+    lines = [line.split("│")[2:7] for line in result.output.splitlines() if "│" in line]
+    cells = [[cell.strip() for cell in line] for line in lines]
+    assert ["3", "2", "0", "19 to 21", "1"] in cells
+    assert ["2", "2", "0", "68 to 68", "0"] in cells
+
+
+def test_inspect_draws_the_faces(aflw, tmp_path):
+    result = inspect(aflw, "--picture", tmp_path / "sheet.png")
+    assert result.exit_code == 0 and "sheet.png" in result.output
+    assert cv2.imread(str(tmp_path / "sheet.png")).shape == (192, 3 * 192, 3)
+
+
+def test_inspect_knows_shards(aflw, tmp_path):
+    run("data", "convert", aflw, "--out", tmp_path / "out")
+    pictures = "--picture", tmp_path / "sheet.png", "--count", 2
+    result = inspect(tmp_path / "out", aflw, *pictures)
+    assert result.exit_code == 0 and "0 left out" in result.output
+    for name in ("sheet-1.png", "sheet-2.png"):
+        assert cv2.imread(str(tmp_path / name)).shape == (192, 2 * 192, 3)
+
+
+def test_inspect_refuses_what_it_cannot_do(aflw, tmp_path):
+    assert_fails(inspect(tmp_path), "landmarks.csv", "aflw.sqlite", ".pts")
+    nowhere = tmp_path / "nowhere" / "sheet.png"
+    assert_fails(inspect(aflw, "--picture", nowhere), "picture file", "nowhere")
+    assert_fails(inspect(aflw, "--picture", tmp_path / "a.xyz"), "sheet.jpg", "a.xyz")
+
+
+def test_names_of_folders_are_printed_as_they_are(tmp_path):
+    folder = write_300w(tmp_path / "a [red] é")
+    assert "[red] é" in inspect(folder).output.replace("\n", " ")

@@ -1,0 +1,148 @@
+"""`keras-3dmmstn face-model build`, run as a user runs it."""
+
+import dataclasses
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from keras_3dmmstn import GridModel, TrainingModel, spatial_transformer
+from keras_3dmmstn.network import losses
+from tests.support.command_line import assert_fails, run
+from tests.support.face_meshes import toy_face
+from tests.support.paths import published_model
+
+
+def build(*arguments):
+    return run("face-model", "build", *arguments)
+
+
+def test_build_writes_a_grid_model_and_prints_its_quality(source, tmp_path):
+    out = tmp_path / "model.npz"
+    result = build(source, "--kind", "npz", "--grid", 32, "--out", out)
+    assert result.exit_code == 0, result.output
+    for text in ("32 x 32", "6 modes", "flipped triangles", "angle distortion", "mirror error"):
+        assert text in result.output
+    built = GridModel.load(out)
+    assert built.grid_shape == (32, 32)
+    assert set(built.landmarks) == {"ibug68", "aflw21"}
+    assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]
+
+
+def test_build_keeps_as_many_modes_as_asked_for(source, tmp_path):
+    out = tmp_path / "model.npz"
+    build(source, "--kind", "npz", "--out", out, "--identity", 2, "--expression", 1)
+    built = GridModel.load(out)
+    assert (built.identity_count, built.modes) == (2, 3)
+
+
+def test_the_options_steer_the_cut(source, tmp_path):
+    widths = {}
+    for name, options in {
+        "all": ["--region", "all"],
+        "small": ["--region", "radius", "--radius", 96, "--centre", "0,0,-20"],
+    }.items():
+        out = tmp_path / f"{name}.npz"
+        result = build(source, "--kind", "npz", "--grid", 32, "--out", out, *options)
+        assert result.exit_code == 0, result.output
+        widths[name] = np.ptp(GridModel.load(out).mean[:, 1])
+    assert widths["small"] < widths["all"]
+
+
+def test_landmarks_come_from_another_model(source, tmp_path):
+    bare = tmp_path / "bare.npz"
+    dataclasses.replace(toy_face(), landmarks={}).save(bare)
+    out = tmp_path / "model.npz"
+    result = build(bare, "--kind", "npz", "--out", out, "--landmarks-from", source)
+    assert result.exit_code == 0, result.output
+    away = GridModel.load(out)
+    points = away.mean[away.landmarks["ibug68"]] - toy_face().mean[toy_face().landmarks["ibug68"]]
+    assert np.median(np.linalg.norm(points, axis=1)) < 4
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--kind", "nonsense"], "bfm2009"),
+        (["--kind", "npz", "--region", "head"], "face, radius, all"),
+        (["--kind", "npz", "--centre", "1,2"], "--centre expects x,y,z"),
+        (["--kind", "npz", "--blendshapes", "x"], "--blendshapes does not go with --kind npz"),
+        (["--kind", "npz", "--identity", "50"], "50"),
+        (["--kind", "npz", "--region", "radius", "--radius", "30"], "outside of the region"),
+        (["--kind", "npz", "--landmarks-from", "missing.npz"], "missing.npz"),
+        (["--kind", "tddfa"], "head.npz"),
+    ],
+)
+def test_a_wrong_option_is_named_and_nothing_is_written(source, tmp_path, options, text):
+    result = build(source, "--out", tmp_path / "out.npz", *options)
+    assert_fails(result, text)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_source_is_named(tmp_path):
+    for kind in ("npz", "tddfa", "ict"):
+        result = build(tmp_path / "no", "--kind", kind, "--out", tmp_path / "out.npz")
+        assert_fails(result, "no")
+    for command in ("inspect", "render", "sample"):
+        options = [] if command == "inspect" else ["--out", tmp_path / "o"]
+        assert_fails(run("face-model", command, tmp_path / "no.npz", *options), "no.npz")
+
+
+def test_a_folder_that_cannot_be_made_is_named(model, source, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert_fails(run("face-model", "render", model, "--out", tmp_path / "file"), "file")
+    assert_fails(run("face-model", "sample", model, "--out", tmp_path / "file"), "file")
+    out = tmp_path / "file" / "model.npz"
+    assert_fails(build(source, "--kind", "npz", "--out", out), "file")
+
+
+def overfit_error(grid_model, steps=150):
+    """Trains the network on two photographs of noise; returns the landmark error in pixels."""
+    keras.utils.set_random_seed(0)
+    backbone = keras.Sequential(
+        [
+            keras.Input((64, 64, 3)),
+            keras.layers.Rescaling(1 / 127.5, offset=-1),
+            keras.layers.Conv2D(8, 5, strides=4, activation="relu"),
+            keras.layers.Flatten(),
+        ]
+    )
+    model = spatial_transformer(grid_model, backbone, image_size=64)
+    trainer = TrainingModel(model)
+    trainer.compile(
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(3e-3, steps)),
+        loss={"landmarks": losses.LandmarkLoss(normalise=True)},
+        metrics={"landmarks": losses.LandmarkError()},
+        jit_compile=False,
+    )
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2, 64, 64, 3)).astype("float32")
+    labels = []
+    for angle in (-0.3, 0.25):
+        turn = cv2.Rodrigues(np.array([0.1, angle, 0.1]))[0]
+        points = grid_model.shape(0.5 * rng.normal(size=grid_model.modes)) @ turn.T
+        points = 0.2 * points[grid_model.landmarks["ibug68"], :2] + 32
+        labels.append(np.concatenate([points, np.ones((68, 1))], axis=1))
+    labels = {"landmarks": np.stack(labels).astype("float32")}
+    trainer.fit(images, labels, batch_size=2, epochs=steps, verbose=0, shuffle=False)
+    return trainer.evaluate(images, labels, return_dict=True, verbose=0)["pixels"]
+
+
+@pytest.mark.slow
+def test_a_built_model_goes_into_the_network_and_learns_two_photographs(model):
+    assert overfit_error(GridModel.load(model)) < 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [("tddfa", "bfm_3ddfa_53215.npz"), ("ict", "ict/FaceXModel"), ("surrey", "sfm")],
+)
+def test_published_models_go_into_the_network_and_learn_two_photographs(kind, path, tmp_path):
+    if kind == "surrey":
+        pytest.importorskip("eos")
+    out = tmp_path / "model.npz"
+    result = build(published_model(path), "--kind", kind, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert overfit_error(GridModel.load(out)) < 0.5

@@ -1,0 +1,28 @@
+"""`keras-3dmmstn face-model inspect`, run as a user runs it."""
+
+from tests.support.command_line import assert_fails, run
+
+
+def inspect(*arguments):
+    return run("face-model", "inspect", *arguments)
+
+
+def test_inspect_prints_size_distortion_symmetry_and_landmarks(model):
+    result = inspect(model)
+    assert result.exit_code == 0, result.output
+    for text in (
+        "48 x 48",
+        "3 identity, 3 expression",
+        "flipped triangles",
+        "grid taken by mouth",
+        "landmarks ibug68",
+        "68 points",
+        "mm",
+    ):
+        assert text in result.output
+
+
+def test_a_damaged_model_is_named(model, tmp_path):
+    broken = tmp_path / "broken.npz"
+    broken.write_bytes(model.read_bytes()[:-500])
+    assert_fails(inspect(broken), "broken.npz")

@@ -1,0 +1,114 @@
+"""`keras-3dmmstn export`, run as a user runs it."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_3dmmstn.export import parity
+from tests.support.command_line import run
+from tests.support.small_network import SIZE, small_normaliser
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("weights")
+    small_normaliser().save(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def one_run_of_an_artefact(monkeypatch):
+    """Fresh processes take seconds: the same latency is reported for both numbers of threads."""
+    run, results = parity.run_artefact, {}
+
+    def once(kind, artefact, images, threads):
+        if artefact not in results:
+            results[artefact] = run(kind, artefact, images, threads)
+        return results[artefact]
+
+    monkeypatch.setattr(parity, "run_artefact", once)
+
+
+def export(*arguments):
+    return run("export", *arguments)
+
+
+def test_a_saved_model_is_written_and_compared(weights, tmp_path, rng):
+    photograph = tmp_path / "photograph.png"
+    cv2.imwrite(str(photograph), rng.integers(0, 256, (70, 90, 3), np.uint8))
+    out, numbers = tmp_path / "new" / "out", tmp_path / "numbers.json"
+    result = export(
+        weights, "--to", "saved-model", "--out", out, "--photographs", photograph, "--json", numbers
+    )
+    assert result.exit_code == 0, result.output
+    version = out / "keras_3dmmstn" / "1"
+    assert str(version) in result.output.replace("\n", "")
+    outputs = tf.saved_model.load(str(version)).signatures["fit"](
+        image=tf.constant(rng.uniform(0, 255, (1, SIZE, SIZE, 3)).astype(np.float32))
+    )
+    assert outputs["landmarks"].shape == (1, 68, 2)
+
+    report = json.loads(numbers.read_text())
+    assert report["photographs"] == 13  # eight portraits, four rendered, one chosen
+    (artefact,) = report["artefacts"]
+    assert artefact["format"] == "saved-model" and artefact["path"] == str(version)
+    assert artefact["landmarks_px"]["max"] <= 0.05
+    assert set(artefact["latency_ms"]) == {"1", "2"}
+
+
+def test_tensorflow_lite_files_take_any_batch_where_asked(weights, tmp_path):
+    pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
+    result = export(weights, "--to", "tflite", "--any-batch", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    card = json.loads((tmp_path / "out" / "keras_3dmmstn-float16.json").read_text())
+    assert card["input"]["shape"] == [None, SIZE, SIZE, 3]
+    assert len(list((tmp_path / "out").iterdir())) == 4  # two precisions, with their cards
+
+
+def test_integers_with_any_batch_are_refused(weights, tmp_path):
+    out = tmp_path / "out"
+    arguments = ("--to", "tflite", "--any-batch", "--precision", "integer", "--out", out)
+    result = export(weights, *arguments)
+    assert result.exit_code == 1 and "float32 or float16, received 'integer'" in result.output
+    assert not out.exists()
+
+
+def test_an_artefact_that_differs_leaves_nothing(weights, tmp_path, monkeypatch):
+    once = parity.run_artefact
+
+    def moved(*arguments):
+        outputs, latency = once(*arguments)
+        return {**outputs, "landmarks": outputs["landmarks"] + 1}, latency
+
+    monkeypatch.setattr(parity, "run_artefact", moved)
+    result = export(weights, "--to", "saved-model", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "keras_3dmmstn/1: it differs from the network: 100" in result.output.replace("\n", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_format_is_named(weights, tmp_path):
+    result = export(weights, "--to", "coreml", "--out", tmp_path / "out")
+    assert result.exit_code == 1 and "received 'coreml'" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_weights_are_named(tmp_path):
+    result = export(tmp_path, "--out", tmp_path / "out")
+    assert result.exit_code == 1 and "localiser.keras" in result.output
+
+
+def test_a_photograph_that_is_none_is_named(weights, tmp_path):
+    (tmp_path / "no.jpg").write_text("no photograph")
+    result = export(weights, "--out", tmp_path / "out", "--photographs", tmp_path / "no.jpg")
+    assert result.exit_code == 1 and "no.jpg: expected an image" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_with_other_things_is_refused(weights, tmp_path):
+    (tmp_path / "keras_3dmmstn" / "photographs").mkdir(parents=True)
+    result = export(weights, "--out", tmp_path)
+    assert result.exit_code == 1 and "holds photographs" in result.output

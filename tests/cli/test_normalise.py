@@ -1,0 +1,202 @@
+"""`keras-3dmmstn normalise`, run as a user runs it."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from keras_3dmmstn.inference.normaliser import Normaliser
+from tests.support.command_line import names, run, without_detector
+from tests.support.faces_with_labels import normaliser_that_says
+
+BOX = ["--box", "20,20,80,80"]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A folder with a localiser that always says: the unturned mean face."""
+    folder = tmp_path_factory.mktemp("weights")
+    normaliser_that_says().save(folder)
+    return folder
+
+
+@pytest.fixture
+def photograph(tmp_path, rng):
+    path = tmp_path / "some one.png"
+    cv2.imwrite(str(path), rng.integers(0, 256, (100, 120, 3), np.uint8))
+    return path
+
+
+def test_a_face_gives_texture_mask_overlay_and_json(photograph, weights, tmp_path):
+    out = tmp_path / "results"
+    result = run("normalise", photograph, "--out", out, "--weights", weights, *BOX)
+    assert result.exit_code == 0, result.output
+    assert names(out) == [
+        "some one_0.json",
+        "some one_0_mask.png",
+        "some one_0_overlay.png",
+        "some one_0_texture.png",
+    ]
+    assert all(name in result.output for name in names(out))
+
+    (face,) = Normaliser.load(weights)(photograph, [[20, 20, 80, 80]])
+    texture = cv2.imread(str(out / "some one_0_texture.png"))[..., ::-1]
+    np.testing.assert_array_equal(texture, face.texture)
+    mask = cv2.imread(str(out / "some one_0_mask.png"), cv2.IMREAD_GRAYSCALE)
+    np.testing.assert_array_equal(mask, face.mask * 255)
+    description = json.loads((out / "some one_0.json").read_text())
+    assert description["box"] == [20, 20, 80, 80]
+    np.testing.assert_allclose(description["landmarks"]["ibug68"], face.landmarks(), rtol=1e-6)
+    np.testing.assert_allclose(description["landmarks"]["aflw21"], face.landmarks("aflw21"))
+    for name, value in face.parameters.items():
+        np.testing.assert_allclose(description["parameters"][name], value, rtol=1e-6)
+
+
+def test_the_overlay_draws_on_the_face_and_nowhere_else(photograph, weights, tmp_path):
+    black = np.zeros((100, 120, 3), np.uint8)
+    cv2.imwrite(str(photograph), black)
+    run("normalise", photograph, "--out", tmp_path, "--weights", weights, *BOX)
+    overlay = cv2.imread(str(tmp_path / "some one_0_overlay.png"))
+    zoom = overlay.shape[0] // 100
+    assert overlay.shape == (100 * zoom, 120 * zoom, 3)
+    drawn = overlay.any(axis=2).reshape(100, zoom, 120, zoom).any(axis=(1, 3))
+    (face,) = Normaliser.load(weights)(black, [[20, 20, 80, 80]])
+    assert drawn[20:80, 20:80].mean() > 0.5
+    low, high = face.points.min(axis=0) - 2, face.points.max(axis=0) + 3
+    y, x = np.nonzero(drawn)
+    assert (x > low[0]).all() and (x < high[0]).all()
+    assert (y > low[1]).all() and (y < high[1]).all()
+
+
+def test_several_boxes_give_several_faces(photograph, weights, tmp_path):
+    out = tmp_path / "results"
+    run("normalise", photograph, "--out", out, "--weights", weights, *BOX, "--box", "40,30,90,80")
+    assert json.loads((out / "some one_1.json").read_text())["box"] == [40, 30, 90, 80]
+
+
+def test_a_bad_photograph_is_named_while_the_others_go_on(
+    photograph, weights, tmp_path, monkeypatch
+):
+    from keras_3dmmstn.inference import normaliser
+
+    found = {"broken": None, "faceless": [], "good": [[20, 20, 80, 80]]}
+    monkeypatch.setattr(
+        normaliser, "find_faces", lambda image: np.array(found[state], float).reshape(-1, 4)
+    )
+    broken, missing = tmp_path / "broken.jpg", tmp_path / "missing.jpg"
+    broken.write_bytes(b"no image")
+    state = "good"
+    out = tmp_path / "results"
+    result = run("normalise", broken, missing, photograph, "--out", out, "--weights", weights)
+    assert result.exit_code == 1
+    assert "broken.jpg: expected an image" in result.output
+    assert "missing.jpg" in result.output
+    assert "2 of 3 photographs failed" in result.output
+    assert len(names(out)) == 4
+
+    state = "faceless"
+    result = run("normalise", photograph, "--out", out, "--weights", weights)
+    assert result.exit_code == 1 and "some one.png: no face was found" in result.output
+
+
+def test_the_detector_finds_no_face_in_noise(photograph, weights, tmp_path):
+    result = run("normalise", photograph, "--out", tmp_path / "out", "--weights", weights)
+    assert result.exit_code == 1 and "no face was found" in result.output
+
+
+def test_without_the_detector_the_pip_command_is_named(photograph, weights, tmp_path, monkeypatch):
+    without_detector(monkeypatch)
+    result = run("normalise", photograph, "--out", tmp_path / "out", "--weights", weights)
+    assert result.exit_code == 1
+    assert "pip install mtcnn" in result.output
+
+
+def test_photographs_of_one_name_do_not_overwrite_each_other(
+    photograph, weights, tmp_path, monkeypatch
+):
+    from keras_3dmmstn.inference import normaliser
+
+    monkeypatch.setattr(normaliser, "find_faces", lambda image: np.array([[20.0, 20, 80, 80]]))
+    other = tmp_path / "other" / photograph.name
+    other.parent.mkdir()
+    other.write_bytes(photograph.read_bytes())
+    out = tmp_path / "results"
+    assert run("normalise", photograph, other, "--out", out, "--weights", weights).exit_code == 0
+    assert {"some one_0.json", "some one-2_0.json"} < set(names(out))
+
+
+def test_a_box_outside_the_photograph_is_named(photograph, weights, tmp_path):
+    result = run(
+        *("normalise", photograph, "--out", tmp_path / "out", "--weights", weights),
+        *("--box", "500,500,600,600"),
+    )
+    assert result.exit_code == 1
+    assert "Expected a box in the image of 120 x 100 pixels" in result.output
+
+
+@pytest.mark.parametrize("box", ["1,2,3", "a,b,c,d", "1 2 3 4"])
+def test_a_box_that_is_none_is_named(box, photograph, weights, tmp_path):
+    out = tmp_path / "out"
+    result = run("normalise", photograph, "--out", out, "--weights", weights, "--box", box)
+    assert result.exit_code == 1 and "--box expects x0,y0,x1,y1" in result.output
+    assert not out.exists()
+
+
+def test_a_box_goes_with_one_photograph(photograph, weights, tmp_path):
+    result = run("normalise", photograph, photograph, "--out", tmp_path, *BOX)
+    assert result.exit_code == 1 and "--box goes with one photograph" in result.output
+
+
+def test_an_out_that_is_a_file_is_named_and_kept(photograph, weights):
+    before = photograph.read_bytes()
+    result = run("normalise", photograph, "--out", photograph, "--weights", weights, *BOX)
+    assert result.exit_code == 1 and "Expected a folder to write to" in result.output
+    assert photograph.read_bytes() == before
+
+
+def test_missing_weights_are_named(photograph, tmp_path):
+    result = run("normalise", photograph, "--out", tmp_path / "o", "--weights", tmp_path, *BOX)
+    assert result.exit_code == 1 and "localiser.keras" in result.output
+
+
+def test_a_name_that_numbering_would_make_is_not_taken_twice(
+    photograph, weights, tmp_path, monkeypatch
+):
+    from keras_3dmmstn.inference import normaliser
+
+    monkeypatch.setattr(normaliser, "find_faces", lambda image: np.array([[20.0, 20, 80, 80]]))
+    files = [tmp_path / "a" / "x.png", tmp_path / "b" / "x.png", tmp_path / "c" / "x-2.png"]
+    for file in files:
+        file.parent.mkdir()
+        file.write_bytes(photograph.read_bytes())
+    out = tmp_path / "results"
+    assert run("normalise", *files, "--out", out, "--weights", weights).exit_code == 0
+    written = {name for name in names(out) if name.endswith(".json")}
+    assert written == {"x_0.json", "x-3_0.json", "x-2_0.json"}
+
+
+def test_a_strip_too_thin_to_search_has_no_face(weights, tmp_path):
+    cv2.imwrite(str(tmp_path / "strip.png"), np.full((2, 5000, 3), 128, np.uint8))
+    result = run("normalise", tmp_path / "strip.png", "--out", tmp_path, "--weights", weights)
+    assert result.exit_code == 1 and "strip.png: no face was found" in result.output
+
+
+def test_a_box_far_larger_than_the_photograph_is_named(photograph, weights, tmp_path):
+    box = "--box=-1e7,-1e7,1e7,1e7"
+    result = run("normalise", photograph, "--out", tmp_path / "o", "--weights", weights, box)
+    assert result.exit_code == 1 and "more than 10 times as large" in result.output
+
+
+@pytest.mark.parametrize("damage", ["empty", "text", "zeroed"])
+def test_damaged_weights_are_named(damage, photograph, weights, tmp_path):
+    folder = tmp_path / "damaged"
+    folder.mkdir()
+    (folder / "face_model.npz").write_bytes((weights / "face_model.npz").read_bytes())
+    content = bytearray((weights / "localiser.keras").read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    content = {"empty": b"", "text": b"no weights", "zeroed": bytes(content)}[damage]
+    (folder / "localiser.keras").write_bytes(content)
+    result = run("normalise", photograph, "--out", tmp_path / "o", "--weights", folder, *BOX)
+    assert result.exit_code == 1
+    assert "localiser.keras: expected a localiser that Keras saved" in result.output

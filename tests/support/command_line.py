@@ -1,0 +1,36 @@
+"""The commands, run in this process as a user runs them."""
+
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from keras_3dmmstn.cli.app import app
+
+
+def run(*arguments):
+    """Runs `keras-3dmmstn` and returns its exit status and output."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def assert_fails(result, *texts):
+    """Checks that a command ended with exit status 1 and a message that has these texts."""
+    assert result.exit_code == 1, result.output
+    assert "Traceback" not in result.output
+    output = result.output.replace("\n", " ")
+    for text in texts:
+        assert text in output, result.output
+
+
+def names(folder):
+    """The names of what lies in a folder."""
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def without_detector(monkeypatch):
+    """Makes the detector's package one that is not installed."""
+    import sys
+
+    from keras_3dmmstn.inference import detection
+
+    monkeypatch.setitem(sys.modules, "mtcnn", None)
+    detection._detector.cache_clear()
