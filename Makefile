@@ -6,7 +6,7 @@ BIN := .venv/bin
 # TensorFlow's notes on the hardware it finds.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test addons lint check format bench bench-quick clean
+.PHONY: demo test addons lint check format bench bench-record bench-quick clean
 
 .venv/.installed: setup.cfg pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -42,8 +42,11 @@ check: lint test  ## lint, format, types, doctests, tests
 		--requirement benchmarks/requirements.txt
 	touch $@
 
-bench: .venv-bench/.installed  ## measure everything and write docs/benchmarks.md
+bench: .venv-bench/.installed  ## measure speed; results and page go to build/benchmarks
 	.venv-bench/bin/python benchmarks/suite.py
+
+bench-record: .venv-bench/.installed  ## the same, into benchmarks/results and docs/benchmarks.md
+	.venv-bench/bin/python benchmarks/suite.py --record
 
 bench-quick: .venv-bench/.installed  ## the same, roughly, to build/benchmarks
 	.venv-bench/bin/python benchmarks/suite.py --quick

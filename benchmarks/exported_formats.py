@@ -1,9 +1,9 @@
 """Each exported format in its own runtime, against the network in TensorFlow, and how it grows.
 
-python benchmarks/exported_formats.py [--threads 1] [--quick]
+python benchmarks/exported_formats.py [--threads 1] [--quick] [--record]
 
-One photograph to parameters, landmarks, texture and mask; formats that take several also get
-batches.
+From one photograph to parameters, landmarks, texture and mask. Formats that take batches get
+batches too.
 """
 
 import tempfile

@@ -1,12 +1,13 @@
 """The input pipeline against the training step: is it ever slower?
 
 python benchmarks/input_pipeline.py [FOLDER...] [--photographs 400] [--threads 2] [--quick]
+    [--record]
 
-FOLDERs are labelled photographs; without any, crops of one photograph stand for them. They are cut
-out and converted to shards (in a temporary folder), then batches are taken from each source,
-augmented, and compared with a training step of the compact localiser on a batch that is already
-there. In training both share the machine's cores, so the processor's time is measured, too, all
-threads together.
+Each FOLDER holds labelled photographs; without one, crops of a single photograph stand in. The
+faces are cut out and converted to shards in a temporary folder. Then augmented batches are taken
+from each source, and compared with a training step of the compact localiser on a batch in memory.
+During training both share the machine's cores, so the processor time of all threads is measured
+too.
 """
 
 import tempfile
@@ -18,8 +19,9 @@ import cv2
 import keras
 import numpy as np
 from faces import face_model, parameters
+from recording import ROOT, results_file
 from sizes import Size, sizes
-from timing import RESULTS, ROOT, Run
+from timing import Run
 
 from keras_3dmmstn import GridModel, TrainingModel, ops, spatial_transformer
 from keras_3dmmstn.inference.photograph import read_photograph
@@ -104,7 +106,8 @@ def reading(source: FaceCrops | Shards, size: Size, mirror_pairs: bool = False) 
 
 def training(crops: FaceCrops, size: Size, symmetry: float = 0.0) -> Callable:
     """Returns what does a training step of the compact localiser on one batch, again and again."""
-    model = spatial_transformer(GridModel.bundled(), image_size=size.image, landmarks=LANDMARK_SET)
+    options = {"image_size": size.image, "landmarks": LANDMARK_SET, "visibility": "normals"}
+    model = spatial_transformer(GridModel.bundled(), **options)
     trainer = TrainingModel(model, shape_prior=0.01, symmetry=symmetry)
     trainer.compile(
         keras.optimizers.AdamW(1e-3),
@@ -138,8 +141,8 @@ def main():
         folders={"nargs": "*", "type": Path},
         **{"--photographs": {"type": int, "default": 400}},
     )
-    if run.arguments.folders and run.out.parent == RESULTS:
-        run.out = RESULTS.parent / run.out.name  # not one of the suite's
+    if run.arguments.folders and not run.arguments.out:  # not a benchmark of the suite
+        run.out = results_file("input_pipeline.json", run.arguments.record)
     with tempfile.TemporaryDirectory() as folder:
         count = run.arguments.photographs
         if run.arguments.folders:

@@ -1,12 +1,12 @@
 """The whole network in a `.tflite` file, against a small network that regresses parameters alone.
 
-python benchmarks/mobile.py [--threads 1] [--quick]
+python benchmarks/mobile.py [--threads 1] [--quick] [--record]
 
-Ours goes from the photograph to parameters, landmarks, the 112×112 texture and its mask, by normals
-unless it says otherwise. The peer is MobileNetV1 of width 0.5 at 120×120 with 62 outputs, the
-architecture of 3DDFA_V2's `mb05`, untrained, converted in the same way, and beside it that of
-`keras.applications`, which has a fifth less to compute. All run in LiteRT, photograph already in
-the input tensor.
+Ours goes from the photograph to parameters, landmarks, the 112×112 texture and its mask, which
+comes from normals unless the name says otherwise. The peer is MobileNetV1 of width 0.5 at 120×120
+with 62 outputs: the architecture of 3DDFA_V2's `mb05`, untrained and converted in the same way. The
+second peer is the MobileNetV1 of `keras.applications`, which has a fifth less to compute. All run
+in LiteRT, with the photograph already in the input tensor.
 """
 
 from collections.abc import Callable

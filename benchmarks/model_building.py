@@ -1,10 +1,10 @@
 """From a published head to a grid: reading, cutting out, flattening, re-meshing.
 
-python benchmarks/model_building.py [--threads 2] [--quick]
+python benchmarks/model_building.py [--threads 2] [--quick] [--record]
 
 The head is a toy face in the file format of the Basel Face Model 2017. Peers: reading the bare
 arrays, libigl's harmonic map to the square, and SciPy's interpolation over the flattening.
-`benchmarks/face_models.py` measures the published models themselves, if they are there.
+`experiments/face_models.py` measures the published models themselves.
 """
 
 import dataclasses

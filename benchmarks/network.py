@@ -1,10 +1,10 @@
 """The whole network and a training step, and how they grow.
 
-python benchmarks/network.py [--threads 2] [--quick]
+python benchmarks/network.py [--threads 2] [--quick] [--record]
 
-The compact localiser with the geometry of the bundled face model. The peer has the same localiser,
-and the geometry in plain TensorFlow with automatic differentiation. A training step has all four
-losses and Adam; each of its images is followed by its reflection.
+The compact localiser with the geometry of the bundled face model and a mask by normals. The peer
+has the same localiser, but its geometry is plain TensorFlow with automatic differentiation. A
+training step uses Adam and all four losses, and each image is followed by its reflection.
 """
 
 from collections.abc import Callable
@@ -142,7 +142,8 @@ def main():
     run = Run.from_command_line(__doc__, __file__)
     for size in [BASE] if run.quick else sizes(axes=NETWORK_AXES):
         keras.utils.set_random_seed(0)
-        model = spatial_transformer(face_model(size.grid, size.modes), image_size=size.image)
+        face = face_model(size.grid, size.modes)
+        model = spatial_transformer(face, image_size=size.image, visibility="normals")
         # A network of one photograph is what a phone or an interactive program has.
         with_peers = size.batch in (BASE.batch, 1) and size.of("grid", "image", "modes") == BASE.of(
             "grid", "image", "modes"

@@ -1,118 +1,27 @@
 """Each operator, forward alone and with its gradient, and how it grows.
 
-python benchmarks/operators.py [--threads 2] [--quick]
+python benchmarks/operators.py [--threads 2] [--quick] [--record]
 
-Each is timed as a plain graph and under XLA, against the same in plain TensorFlow with automatic
-differentiation, and against PyTorch, SciPy and OpenCV where they have it. The points are those of
-faces in a crop.
+Each operator is timed as a plain graph and under XLA. Its peers are the same operator in plain
+TensorFlow with automatic differentiation, and PyTorch, SciPy and OpenCV where they have it. The
+points are those of faces in a crop.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import plain_operators as plain
 import tensorflow as tf
 import torch
-from faces import face_model, parameters
+from operator_cases import AXES_OF, Case, cases
 from scipy.spatial.transform import Rotation
-from sizes import BASE, Size, sizes
+from sizes import BASE, sizes
 from timing import Run
 
 from keras_3dmmstn import ops
-from keras_3dmmstn.mesh import contour_lines
 
-#: Along which axes each operator grows.
-AXES_OF = {
-    "split_parameters": ("batch", "modes"),
-    "shape_from_coefficients": ("batch", "grid", "modes"),
-    "axis_angle_to_matrix": ("batch",),
-    "rotate_points": ("batch", "grid"),
-    "project_orthographic": ("batch", "grid"),
-    "log_scale_to_scale": ("batch",),
-    "scale_points": ("batch", "grid"),
-    "translate_points": ("batch", "grid"),
-    "translation_to_3d": ("batch",),
-    "project_perspective": ("batch", "grid"),
-    "select_points": ("batch", "grid"),
-    "select_outermost": ("batch",),
-    "points_to_grid": ("batch", "grid"),
-    "sample_bilinear": ("batch", "grid", "image"),
-    "self_occlusion_mask": ("batch", "grid"),
-    "mask_texture": ("batch", "grid"),
-}
 ROTATIONS = 10_000  # for which the call itself costs little
-
-
-@dataclass(frozen=True)
-class Case:
-    """An operator with its inputs.
-
-    Attributes:
-        function, plain: ours, and the same with automatic differentiation.
-        inputs: what is differentiated.
-        constants: further arguments.
-    """
-
-    function: Callable
-    plain: Callable
-    inputs: list
-    constants: tuple = ()
-
-
-def cases(size: Size) -> dict[str, Case]:
-    """Returns the operators by name, with inputs of a size, in the order of the network."""
-    model = face_model(size.grid, size.modes)
-    theta = tf.constant(parameters(model, size.batch, size.image))
-    mean, basis = tf.constant(model.mean), tf.constant(model.basis)
-    r, t, log_scale, alpha = ops.split_parameters(theta)
-    shape = ops.shape_from_coefficients(alpha, mean, basis)
-    rotation, scale = ops.axis_angle_to_matrix(r), ops.log_scale_to_scale(log_scale)
-    rotated = ops.rotate_points(shape, rotation)
-    projected = ops.project_orthographic(rotated)
-    scaled = ops.scale_points(projected, scale)
-    points = ops.translate_points(scaled, t)
-    focal_length = tf.fill((size.batch, 1), 4.0 * size.image)
-    principal_point = tf.fill((size.batch, 2), (size.image - 1) / 2)
-    placed = ops.translation_to_3d(t, scale, focal_length, principal_point)
-    landmarks = tf.constant(model.landmark_indices("ibug68"))
-    lines, outward = contour_lines(model)
-    directions = tf.einsum("lj,bij->bli", outward, rotation[:, :2, :2])
-    candidates = tf.gather(points, lines, axis=1)
-    grid_shape = (size.grid, size.grid)
-    texture = tf.random.stateless_uniform((size.batch, *grid_shape, 3), (0, 0), maxval=255.0)
-    image = tf.random.stateless_uniform((size.batch, size.image, size.image, 3), (0, 1))
-
-    def case(name, *inputs, constants=(), **options):
-        def with_options(function):
-            return lambda *arguments: function(*arguments, **options)
-
-        ours, theirs = (with_options(getattr(m, name)) for m in (ops, plain))
-        return name, Case(ours, theirs, list(inputs), constants)
-
-    return dict(
-        [
-            case("split_parameters", theta),
-            case("shape_from_coefficients", alpha, constants=(mean, basis)),
-            case("axis_angle_to_matrix", r),
-            case("rotate_points", shape, rotation),
-            case("project_orthographic", rotated),
-            case("log_scale_to_scale", log_scale),
-            case("scale_points", projected, scale),
-            case("translate_points", scaled, t),
-            case("translation_to_3d", t, scale, focal_length, principal_point),
-            case("project_perspective", rotated, placed, focal_length, principal_point),
-            case("select_points", points, constants=(landmarks,)),
-            case("select_outermost", candidates, constants=(directions,)),
-            case("points_to_grid", points, grid_shape=grid_shape),
-            case("sample_bilinear", image, ops.points_to_grid(points, grid_shape)),
-            case("self_occlusion_mask", rotated, grid_shape=grid_shape),
-            case(
-                "mask_texture", texture, constants=(ops.self_occlusion_mask(rotated, grid_shape),)
-            ),
-        ]
-    )
 
 
 def forward(function: Callable, case: Case, xla: bool) -> Callable:
@@ -179,10 +88,10 @@ def scipy_rotations(case: Case) -> Callable:
     return lambda: Rotation.from_rotvec(vectors).as_matrix()
 
 
-def peers_of(name: str, case: Case, direction: str, whole: bool) -> dict[str, Callable]:
+def peers_of(case: Case, direction: str, whole: bool) -> dict[str, Callable]:
     """Returns what an operator is compared with; unless `whole`, only what grows beside it."""
     peers = {}
-    if name == "sample_bilinear":
+    if case.name == "sample_bilinear":
         peers["torch grid_sample"] = torch_sampler(case)[direction]
     if not whole:
         return peers
@@ -191,9 +100,9 @@ def peers_of(name: str, case: Case, direction: str, whole: bool) -> dict[str, Ca
         f"autodiff, {kind}": timed(case.plain, case, xla)
         for kind, xla in (("graph", False), ("XLA", True))
     }
-    if direction == "forward" and name == "sample_bilinear":
+    if direction == "forward" and case.name == "sample_bilinear":
         peers["OpenCV remap"] = opencv_sampler(case)
-    if direction == "forward" and name.startswith("axis_angle_to_matrix"):
+    if direction == "forward" and case.name.startswith("axis_angle_to_matrix"):
         peers["SciPy Rotation"] = scipy_rotations(case)
     return peers
 
@@ -201,16 +110,16 @@ def peers_of(name: str, case: Case, direction: str, whole: bool) -> dict[str, Ca
 DIRECTIONS = {"forward": forward, "forward and backward": with_gradient}
 
 
-def compare(run: Run, name: str, case: Case, size: dict[str, int], whole: bool) -> None:
+def compare(run: Run, case: Case, size: dict[str, int], whole: bool) -> None:
     """Times one operator at one size, in both directions."""
     for direction, timed in DIRECTIONS.items():
         ours = {
             kind: timed(case.function, case, xla) for kind, xla in (("graph", False), ("XLA", True))
         }
-        peers = peers_of(name, case, direction, whole)
+        peers = peers_of(case, direction, whole)
         if whole:
             plain.assert_same(ours["graph"](), peers["autodiff, graph"]())
-        run.compare(f"{name}, {direction}", ours, peers, 2 if whole else 0.4, **size)
+        run.compare(f"{case.name}, {direction}", ours, peers, 2 if whole else 0.4, **size)
 
 
 def main():
@@ -222,10 +131,11 @@ def main():
             own = size.of(*AXES_OF[name])
             if (name, *own.values()) not in seen:
                 seen.add((name, *own.values()))
-                compare(run, name, case, own, whole=size == BASE)
+                compare(run, case, own, whole=size == BASE)
     many = tf.random.stateless_normal((ROTATIONS, 3), (0, 3))
-    case = Case(ops.axis_angle_to_matrix, plain.axis_angle_to_matrix, [many])
-    compare(run, "axis_angle_to_matrix of many", case, {"batch": ROTATIONS}, whole=True)
+    name = "axis_angle_to_matrix of many"
+    case = Case(name, ops.axis_angle_to_matrix, plain.axis_angle_to_matrix, [many])
+    compare(run, case, {"batch": ROTATIONS}, whole=True)
     run.write()
 
 

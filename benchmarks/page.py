@@ -1,6 +1,9 @@
-"""Writes the page of results from what the benchmarks recorded.
+"""Writes the page of results from what the benchmarks wrote.
 
-python benchmarks/page.py [--results benchmarks/results/suite] [--page docs/benchmarks.md]
+python benchmarks/page.py [--record]
+
+Reads build/benchmarks and writes its page there; with `--record` it reads benchmarks/results/suite
+and writes docs/benchmarks.md.
 """
 
 import argparse
@@ -9,23 +12,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from growth import along_axis, bases, exponent
 from growth_figure import draw_growth
+from page_tables import growth_tables, headlines, losses, table, times_table, where_measured
+from recording import ROOT, SUITE, UNRECORDED_SUITE, add_record_option
 from table import BENCHMARKS
-from timing import RESULTS, ROOT
 
-#: The comparisons that the page begins with, by record and how their names begin.
-HEADLINES = (
-    ("mobile", "exported network"),
-    ("sampler", "sampler, fitted face"),
-    ("operators", "sample_bilinear"),
-    ("network", "whole network"),
-    ("network", "training step"),
-    ("input_pipeline", "input pipeline, a batch, processor's time"),
-)
-
-#: A ratio above this counts as lost, if its lower quartile is above 1.
-LOST = 1.05
+PAGE = ROOT / "docs/benchmarks.md"
+UNRECORDED_PAGE = ROOT / "build/benchmarks/benchmarks.md"
 
 Record = Mapping[str, Any]
 
@@ -50,199 +43,59 @@ def as_page(records: Mapping[str, Record]) -> str:
     """Returns the page in Markdown."""
     parts = [
         _INTRODUCTION,
-        *_environment(records),
+        *where_measured(records),
         "## In short",
         _IN_SHORT,
-        _table(("", "ours", "peer", "ours / peer"), _headlines(records)),
-        "## Where we lose",
-        *_losses(records),
+        table(("", "ours", "peer", "ours / peer"), headlines(records)),
+        "## Where others are faster",
+        *losses(records),
         "## All of it",
         _ALL,
     ]
     for record in records.values():
-        parts += [f"### {_without_full_stop(record['title'])}", _times(record)]
-    parts += ["## How it grows", _GROWTH, *_growth(records)]
+        parts += [f"### {record['title'].removesuffix('.')}", times_table(record)]
+    parts += ["## How it grows", _GROWTH, *growth_tables(records)]
     return "\n\n".join(parts) + "\n"
 
 
 _INTRODUCTION = """\
 # Benchmarks
 
-`make bench` measures all of this and writes this page; `make bench-quick` takes a few minutes and
-writes a rough one to `build/benchmarks`. Nothing on it is typed by hand: `benchmarks/page.py` makes
-it from the records in `benchmarks/results/suite`.
+`make bench` measures all of this. It writes its results and a page like this one to
+`build/benchmarks`; `make bench-record` updates this page. `make bench-quick` takes a few minutes and
+gives rough numbers. Nothing here is typed by hand: `benchmarks/page.py` writes the page from the
+records in `benchmarks/results/suite`. [speed.md](speed.md) has the main results.
 
-Each benchmark is a process of its own. The calls of a comparison take turns after a warm-up, so
-that whatever else the machine does hits all alike. A time is the median of the rounds in
+Each benchmark runs in a process of its own. After a warm-up, the calls of a comparison take turns,
+so that anything else the machine does affects them all alike. A time is the median of the rounds in
 milliseconds, with the interquartile range in brackets. A ratio is the median of the ratios of the
-single rounds, with their quartiles: below 1 we are faster."""
+single rounds, with their quartiles. Below 1, our code is faster. Masks are by normals unless a name
+says otherwise."""
 
-_IN_SHORT = "At the base size of each benchmark."
+_IN_SHORT = "Each comparison at the base size of its benchmark."
 
 _ALL = """\
-Times in milliseconds: median (interquartile range). In the last column, our time divided by the
-peer's; **bold** where we lose. "Autodiff" is the same operator in plain TensorFlow without a
-hand-written gradient."""
+Times in milliseconds: median (interquartile range). The last column divides our time by the peer's;
+**bold** means that the peer is faster. "Autodiff" is the same operator in plain TensorFlow, without
+a hand-written gradient."""
 
 _GROWTH = """\
-One axis at a time, everything else as in the first table of each benchmark. Medians in
-milliseconds; several calls are divided by a stroke. The exponent p is that of the fit t ~ nᵖ, with
-n the images of a batch, the points of a grid, the pixels of an image or the modes of a face model:
-1 is proportional, 0 does not grow.
+One axis changes at a time, and everything else stays as in the first table of each benchmark.
+Medians in milliseconds; a stroke separates several calls. The exponent p is that of the fit t ~ nᵖ,
+where n is the number of images in a batch, points of a grid, pixels of an image, or modes or
+vertices of a face model. With p = 1 the time is proportional to n, with p = 0 it does not grow.
 
 ![Time against batch, grid, image size and modes](figures/benchmark_growth.png)"""
-
-
-def _environment(records):
-    """Yields the tables of machine, versions and runs."""
-    if not records:
-        return
-    first = next(iter(records.values()))["environment"]
-    device = first["device"]
-    yield (
-        f"Measured on {device['processor']}, {device['cores']} cores, {device['memory_gb']} GB, "
-        f"{', '.join(device['gpus']) or 'no GPU'}, {device['system']}; Python {first['python']}, "
-        + ", ".join(f"{name} {version}" for name, version in first["versions"].items())
-        + "."
-    )
-    rows = []
-    for name, record in records.items():
-        where = record["environment"]
-        changed = " and changes" if where["uncommitted_changes"] else ""
-        quick = " (quick)" if record["quick"] else ""
-        commit = where["commit"][:10] + changed
-        rows.append(
-            (f"`{name}.py`{quick}", where["threads"], commit, where["date"], where["load_before"])
-        )
-    yield _table(("benchmark", "threads", "commit", "when", "load before"), rows)
-
-
-def _headlines(records):
-    """Yields a row for each ratio of the comparisons of `HEADLINES` at their base sizes."""
-    for record, start in HEADLINES:
-        for comparison in bases(records.get(record, {"comparisons": []})["comparisons"]):
-            if comparison["name"].startswith(start):
-                for entry in comparison["ratios"]:
-                    yield comparison["name"], entry["ours"], entry["peer"], _ratio(entry)
-
-
-def _losses(records):
-    """Yields the sentence and the table of the ratios that are lost, the worst first."""
-    ratios = [
-        (comparison, entry)
-        for record in records.values()
-        for comparison in record["comparisons"]
-        for entry in comparison["ratios"]
-    ]
-    lost = sorted(
-        (pair for pair in ratios if is_lost(pair[1])), key=lambda pair: -pair[1]["median"]
-    )
-    won = sum(entry["median"] < 1 / LOST and entry["quartiles"][1] < 1 for _, entry in ratios)
-    yield (
-        f"Of {len(ratios)} ratios, {won} are won, {len(lost)} lost and "
-        f"{len(ratios) - won - len(lost)} neither: their quartiles lie on both sides of 1, or they "
-        f"differ from 1 by less than {LOST - 1:.0%}."
-    )
-    if lost:
-        rows = (
-            (c["name"], _size(c), entry["ours"], entry["peer"], _ratio(entry)) for c, entry in lost
-        )
-        yield _table(("", "size", "ours", "peer", "ours / peer"), rows)
-
-
-def is_lost(ratio: Mapping[str, Any]) -> bool:
-    """Returns whether a ratio says that the peer is faster."""
-    return ratio["median"] > LOST and ratio["quartiles"][0] > 1
-
-
-def _times(record):
-    """Returns the table of a record's comparisons at their base sizes."""
-    chosen = bases(record["comparisons"])
-    calls = list(dict.fromkeys(call for comparison in chosen for call in comparison["times"]))
-    rows = []
-    for comparison in chosen:
-        times = [comparison["times"].get(call) for call in calls]
-        cells = [f"{number(t['median_ms'])} ({number(t['iqr_ms'])})" if t else "" for t in times]
-        rows.append((comparison["name"], _size(comparison), *cells, _all_ratios(comparison)))
-    return _table(("", "size", *calls, "ours / peer"), rows)
-
-
-def _growth(records):
-    """Yields a heading and a table for each axis."""
-    axes = dict.fromkeys(
-        axis
-        for record in records.values()
-        for comparison in record["comparisons"]
-        for axis in comparison["size"]
-    )
-    for axis in axes:
-        lines = [
-            line for record in records.values() for line in along_axis(record["comparisons"], axis)
-        ]
-        if lines:
-            values = sorted({c["size"][axis] for line in lines for c in line})
-            yield f"### With {axis}"
-            rows = [_growth_row(line, axis, values) for line in lines]
-            yield _table(("", "calls", *(str(v) for v in values), "p"), rows)
-
-
-def _growth_row(line, axis, values):
-    """Returns name, calls, a cell for each value, and exponents."""
-    calls = [call for call in line[0]["times"] if all(call in c["times"] for c in line)]
-    at = {c["size"][axis]: c for c in line}
-    cells = [
-        " / ".join(number(at[v]["times"][call]["median_ms"]) for call in calls) if v in at else ""
-        for v in values
-    ]
-    powers = " / ".join(f"{exponent(axis, line, call):.2f}" for call in calls)
-    return line[0]["name"], " / ".join(calls), *cells, powers
-
-
-def _all_ratios(comparison):
-    """Returns all ratios of a comparison, those that are lost in bold."""
-    texts = []
-    for entry in comparison["ratios"]:
-        kind = entry["peer"].removesuffix(f", {entry['ours']}")
-        text = f"{entry['ours']} / {kind} {entry['median']:.2f}"
-        texts.append(f"**{text}**" if is_lost(entry) else text)
-    return "; ".join(texts)
-
-
-def _ratio(entry):
-    """Returns a ratio with its quartiles, in bold if it is lost."""
-    low, high = entry["quartiles"]
-    median = f"{entry['median']:.2f}"
-    return f"{f'**{median}**' if is_lost(entry) else median} ({low:.2f} to {high:.2f})"
-
-
-def number(value: float) -> str:
-    """Returns a number with three digits, large ones in full."""
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _size(comparison):
-    """Returns the size of a comparison in words."""
-    return ", ".join(f"{axis} {value}" for axis, value in comparison["size"].items())
-
-
-def _table(head, rows):
-    """Returns a table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in lines)
-
-
-def _without_full_stop(title):
-    return title.removesuffix(".")
 
 
 def main():
     """Writes the page from what is there."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--page", type=Path, default=ROOT / "docs/benchmarks.md")
-    arguments = parser.parse_args()
-    write_page(arguments.results, arguments.page)
-    print(arguments.page)
+    add_record_option(parser)
+    record = parser.parse_args().record
+    page = PAGE if record else UNRECORDED_PAGE
+    write_page(SUITE if record else UNRECORDED_SUITE, page)
+    print(page)
 
 
 if __name__ == "__main__":

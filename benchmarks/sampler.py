@@ -1,15 +1,16 @@
 """Measures the sampler against `torch.nn.functional.grid_sample`, forward and backward.
 
-python benchmarks/sampler.py [PHOTOGRAPHS] [--threads 2] [--quick]        (needs torch, from PyPI)
+python benchmarks/sampler.py [PHOTOGRAPHS] [--threads 2] [--quick] [--record]     (needs torch)
 
-A batch of 16 images of 224² is sampled at grids of 112², as float32 with three channels: at the
-grids that the bundled weights fit to rendered faces, or to the photographs of a folder, and at
-random coordinates, the worst case for caches. Forward and backward is to image and grid, for both;
-"to the grid" leaves the image out, as a training step does, whose images are no parameters.
+A batch of 16 images of 224² with three float32 channels is sampled at grids of 112²: first at the
+grids that the bundled weights fit to rendered faces, or to the photographs of a folder, then at
+random coordinates, the worst case for caches. "Forward and backward" includes the gradients to the
+image and to the grid. "To the grid" leaves out the gradient to the image, which a training step
+does not need.
 
-torch runs its threads with OpenMP, which waits whole time slices for a thread that another process
-has displaced: on a machine that is not idle its times jump by multiples of 4 ms. The smallest
-times are free of that.
+torch runs its threads with OpenMP. On a busy machine OpenMP waits whole time slices for a thread
+that another process has displaced, so its times jump by multiples of 4 ms. The smallest times are
+free of that.
 """
 
 from collections.abc import Callable

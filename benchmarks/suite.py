@@ -1,9 +1,11 @@
 """Runs the benchmarks that need no outside data, and writes the page of results.
 
-python benchmarks/suite.py [--quick] [--only NAME ...] [--results FOLDER] [--page FILE]
+python benchmarks/suite.py [--quick] [--only NAME ...] [--record]
 
-Each benchmark is a process of its own, since TensorFlow's threads are set before it begins.
-`--quick` takes a few minutes, measures base sizes alone and writes to build/benchmarks.
+Writes results and page to build/benchmarks; with `--record` to benchmarks/results/suite and to
+docs/benchmarks.md, which are committed. `--quick` takes a few minutes: it measures the base sizes
+only. Each benchmark is a process of its own, because TensorFlow's threads must be set before it
+starts.
 """
 
 import argparse
@@ -13,11 +15,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from page import write_page
+from page import PAGE, UNRECORDED_PAGE, write_page
+from recording import SUITE, UNRECORDED_SUITE, add_record_option
 from table import BENCHMARKS
-from timing import RESULTS, ROOT
-
-QUICK = ROOT / "build/benchmarks"
 
 
 def run(name: str, results: Path, quick: bool) -> bool:
@@ -46,11 +46,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS))
-    parser.add_argument("--results", type=Path)
-    parser.add_argument("--page", type=Path)
+    add_record_option(parser)
     arguments = parser.parse_args()
-    results = arguments.results or (QUICK if arguments.quick else RESULTS)
-    page = arguments.page or (QUICK if arguments.quick else ROOT / "docs") / "benchmarks.md"
+    if arguments.quick and arguments.record:
+        parser.error("--quick gives rough numbers, which are not recorded")
+    results = SUITE if arguments.record else UNRECORDED_SUITE
+    page = PAGE if arguments.record else UNRECORDED_PAGE
     worked = [run(name, results, arguments.quick) for name in arguments.only]
     write_page(results, page)
     print(page)

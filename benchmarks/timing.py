@@ -13,29 +13,17 @@ alike; a ratio is the median of the ratios of the single rounds.
 import argparse
 import json
 import os
-import platform
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-ROOT = Path(__file__).parents[1]
-RESULTS = Path(__file__).parent / "results/suite"
+from machine import environment, set_threads
+from recording import add_record_option, results_file
 
 WARM_UP = 3  # calls, of which the first may compile; fewer if they take long
 FEWEST_ROUNDS, MOST_ROUNDS = 5, 1000
-
-#: Whose versions are recorded, of those that are installed.
-PACKAGES = (
-    "keras-3dmmstn", "tensorflow", "keras", "numpy", "scipy", "opencv-python", "libigl", "torch",
-    "ai-edge-litert", "onnxruntime",
-)  # fmt: skip
 
 Calls = Mapping[str, Callable[[], object]]
 
@@ -59,7 +47,7 @@ class Run:
     def from_command_line(
         cls, description: str, file: str, threads: int = 2, **arguments: Any
     ) -> "Run":
-        """Reads `--threads`, `--quick` and `--out`, and sets the threads of all libraries.
+        """Reads `--threads`, `--quick`, `--record` and `--out`, and sets all libraries' threads.
 
         Args:
             description, file: `__doc__` and `__file__` of the script.
@@ -73,10 +61,12 @@ class Run:
             parser.add_argument(argument, **options)
         parser.add_argument("--threads", type=int, default=threads)
         parser.add_argument("--quick", action="store_true", help="a rough answer")
-        parser.add_argument("--out", type=Path, default=RESULTS / f"{name}.json")
+        add_record_option(parser)
+        parser.add_argument("--out", type=Path, help="another file for the results")
         given = parser.parse_args()
         set_threads(given.threads)
-        run = cls(title, given.threads, given.out, given.quick)
+        out = given.out or results_file(f"suite/{name}.json", given.record)
+        run = cls(title, given.threads, out, given.quick)
         run.arguments = given
         return run
 
@@ -211,74 +201,3 @@ def as_text(comparison: Mapping[str, Any]) -> str:
             f"IQR {passed['iqr_ms']:.3f})  {against}".rstrip()
         )
     return "\n".join(lines)
-
-
-def set_threads(threads: int) -> None:
-    """Sets the threads of the libraries that are loaded; TensorFlow must not have begun yet."""
-    if tensorflow := sys.modules.get("tensorflow"):
-        tensorflow.get_logger().setLevel("ERROR")  # the same function is traced for many sizes
-        tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
-        tensorflow.config.threading.set_inter_op_parallelism_threads(threads)
-    if torch := sys.modules.get("torch"):
-        torch.set_num_threads(threads)
-    if cv2 := sys.modules.get("cv2"):
-        cv2.setNumThreads(threads)
-
-
-def environment(threads: int, load: float) -> dict[str, Any]:
-    """Returns where and with what was measured.
-
-    Args:
-        threads: of the libraries.
-        load: of the machine before the measurement, 0 if nothing else ran.
-    """
-    return {
-        "commit": _git("rev-parse", "HEAD"),
-        "uncommitted_changes": bool(
-            _git("status", "--porcelain", "--", "*.py", "keras_3dmmstn/assets")
-        ),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "threads": threads,
-        "device": _device(),
-        "load_before": round(load, 1),
-        "python": platform.python_version(),
-        "versions": _versions(),
-    }
-
-
-def _git(*arguments):
-    """Returns what git says, or "unknown" outside a working tree."""
-    run = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
-    return "unknown" if run.returncode else run.stdout.strip()
-
-
-def _device():
-    """Describes the processor, and the GPUs that TensorFlow sees."""
-    tensorflow = sys.modules.get("tensorflow")
-    gpus = tensorflow.config.list_physical_devices("GPU") if tensorflow else []
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        "system": f"{platform.system()} {platform.machine()}",
-        "gpus": [gpu.name for gpu in gpus],
-    }
-
-
-def _processor():
-    """Returns the processor's name."""
-    information = Path("/proc/cpuinfo")
-    lines = information.read_text().splitlines() if information.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
-def _versions():
-    """Returns the versions of the installed ones of `PACKAGES`."""
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found

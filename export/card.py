@@ -10,6 +10,9 @@ from keras_3dmmstn.mesh.landmark_sets import NAMES
 from keras_3dmmstn.network.framing import CROP_TO_BOX
 from keras_3dmmstn.version import __version__
 
+#: Key of the card in the metadata of an ONNX file.
+CARD_KEY = "keras_3dmmstn"
+
 
 def network_card(
     normaliser: Normaliser,
@@ -129,17 +132,37 @@ def _camera(camera):
 def read_card(path: Path) -> dict[str, Any]:
     """Reads the card of an exported file or SavedModel.
 
+    Of an `.onnx` file that has none beside it, the one in its metadata.
+
     Raises:
         FileNotFoundError: if there is none.
         ValueError: if it is not JSON.
     """
     card = path / "assets.extra" / "card.json" if path.is_dir() else card_path(path)
-    if not card.exists():
+    if card.exists():
+        text = card.read_text()
+    elif path.suffix == ".onnx":
+        text = _metadata(path)
+    else:
         raise FileNotFoundError(f"{path}: expected its card {card}, which `export` wrote with it.")
     try:
-        return json.loads(card.read_text())
+        return json.loads(text)
     except ValueError as error:
         raise ValueError(f"{card}: expected JSON: {error}") from error
+
+
+def _metadata(path):
+    """Returns the card in the metadata of an `.onnx` file."""
+    import onnxruntime
+
+    try:
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        return session.get_modelmeta().custom_metadata_map[CARD_KEY]
+    except Exception as error:  # a damaged file raises errors of the runtime's own
+        reason = str(error).strip().split("\n")[0][:200]
+        raise ValueError(
+            f"{path}: expected an ONNX file with its card in the metadata ({reason})."
+        ) from error
 
 
 def card_path(path: Path) -> Path:

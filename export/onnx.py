@@ -8,16 +8,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_3dmmstn.export.card import network_card
+from keras_3dmmstn.export.card import CARD_KEY, network_card
 from keras_3dmmstn.export.destination import written_aside
 from keras_3dmmstn.export.network import input_size, trained_network
 from keras_3dmmstn.inference.normaliser import Normaliser
 
 #: Version of ONNX's operator set. ONNX Runtime has all of it from 1.14 on.
 OPSET = 18
-
-#: Key of the card in the file's metadata.
-CARD_KEY = "keras_3dmmstn"
 
 
 def export_onnx(
@@ -50,9 +47,8 @@ def export_onnx(
     """
     path = Path(path)
     card = network_card(normaliser, landmarks, visibility=visibility)
-    model = onnx_model(trained_network(normaliser, landmarks, visibility), card)
     with written_aside(path) as aside:
-        aside.write_bytes(model)
+        aside.write_bytes(onnx_model(trained_network(normaliser, landmarks, visibility), card))
     return path
 
 

@@ -2,9 +2,12 @@
 
 import ast
 import configparser
+import graphlib
+import shutil
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +38,8 @@ ROOMS = (
     "cli",
     "__main__",
 )
+# The rooms inside `training`, likewise; what lies there directly is the run, above all of them.
+TRAINING_ROOMS = ("config", "fitting", "data", "turning", "evaluation", "the run")
 EXTRAS = {
     "matplotlib",
     "trimesh",
@@ -88,6 +93,47 @@ def test_a_file_imports_from_its_room_or_a_lower_one(path):
         parts = name.split(".")
         if parts[0] == "keras_3dmmstn" and len(parts) > 1:
             assert ROOMS.index(parts[1]) <= own, f"{path.name} imports {name} from a higher floor"
+
+
+def module_of(path):
+    """The name of a source file's module, or of its folder's where it is an `__init__.py`."""
+    relative = path.relative_to(ROOT).with_suffix("")
+    parts = relative.parts if relative.parts[0] == PACKAGE.name else (PACKAGE.name, *relative.parts)
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def modules_imported(path, modules):
+    """Those of `modules` that a file imports: of `from room import module`, the module."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in modules else node.module
+
+
+def training_room(module):
+    """The place in `TRAINING_ROOMS` of a module such as `keras_3dmmstn.training.data.crops`."""
+    room = [*module.split("."), ""][2]
+    return TRAINING_ROOMS.index(room if room in TRAINING_ROOMS else "the run")
+
+
+def test_a_file_in_training_imports_from_its_room_or_a_lower_one():
+    for path in (ROOT / "training").rglob("*.py"):
+        own = training_room(module_of(path))
+        for name, _ in imports_of(path):
+            if name.startswith("keras_3dmmstn.training."):
+                assert training_room(name) <= own, f"{path} imports {name} from a higher floor"
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    modules = {module_of(path): path for path in source_files()}
+    imported = {
+        module: {name for name in modules_imported(path, modules) if name in modules}
+        for module, path in modules.items()
+    }
+    graphlib.TopologicalSorter(imported).prepare()  # its error names the modules of a circle
 
 
 def test_meshes_know_nothing_of_tensorflow():
@@ -147,14 +193,43 @@ def test_importing_the_package_imports_no_extra():
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
+def checkout_without_links(tmp_path_factory):
+    """The tree as Git lays it where there are no symbolic links: their targets as text."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for source in (ROOT / "training", ROOT / "export"):
+        shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    ignored = shutil.ignore_patterns("__pycache__", "training", "export")
+    shutil.copytree(PACKAGE, folder / PACKAGE.name, ignore=ignored)
+    for name in ("training", "export"):
+        (folder / PACKAGE.name / name).write_text(f"../{name}")
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(checkout_without_links, tmp_path_factory):
     folder = tmp_path_factory.mktemp("dist")
-    # By way of the source distribution: a wheel built in the tree takes along what an earlier
-    # build left there.
-    command = [sys.executable, "-m", "build", "--outdir", folder, ROOT]
+    # By way of the source distribution, which has to hold everything, too.
+    command = [sys.executable, "-m", "build", "--outdir", folder, checkout_without_links]
     subprocess.run(command, check=True, capture_output=True)
     (path,) = folder.glob("*.whl")
     return path
+
+
+def test_the_links_make_the_checkout_look_like_what_is_installed():
+    for name in ("training", "export"):
+        assert (PACKAGE / name).readlink() == Path("..") / name
+
+
+def test_editors_find_what_is_imported_from_training_and_export():
+    jedi = pytest.importorskip("jedi", reason="jedi is not installed")
+    checkout = jedi.Project(ROOT, sys_path=[str(ROOT)])
+    for module, name in (("training.train", "train"), ("export.onnx", "export_onnx")):
+        line = f"from keras_3dmmstn.{module} import {name}"
+        (found,) = jedi.Script(line, project=checkout).goto(1, len(line), follow_imports=True)
+        assert found.description == f"def {name}"
+        assert Path(found.module_path).resolve() == ROOT / f"{module.replace('.', '/')}.py"
 
 
 @pytest.mark.slow
@@ -169,6 +244,7 @@ def test_the_wheel_holds_the_tree_and_no_other_top_level_name(wheel):
     assert {name for name in names if name.endswith(".py")} == in_tree
     assets = [path for path in (PACKAGE / "assets").iterdir() if path.is_file()]
     assert {f"keras_3dmmstn/assets/{path.name}" for path in assets} <= names
+    assert "keras_3dmmstn/py.typed" in names
     assert wheel.stat().st_size < 12e6
 
 

@@ -82,9 +82,9 @@ def export_tflite(
         OSError: if it cannot be written; then neither file is there.
     """
     path = Path(path)
-    model = tflite_model(normaliser, precision, photographs, landmarks, batch, visibility)
-    card = tflite_card(normaliser, model, precision, landmarks, batch, visibility)
     with written_aside(path) as aside, written_aside(card_path(path)) as card_aside:
+        model = tflite_model(normaliser, precision, photographs, landmarks, batch, visibility)
+        card = tflite_card(normaliser, model, precision, landmarks, batch, visibility)
         write_with_card(model, card, aside, card_aside)
     return path
 

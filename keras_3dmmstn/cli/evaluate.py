@@ -127,7 +127,7 @@ def _measure(normaliser, folder, settings):
     from keras_3dmmstn.training.fitting.face_box import face_boxes
 
     faces, jaw = _read(folder, settings["balanced"], settings["held_out"], settings["seed"])
-    frames = face_boxes(faces) if settings["estimate_boxes"] else None
+    frames = face_boxes(faces.landmarks, faces.rectangles) if settings["estimate_boxes"] else None
     bar = terminal.tracking(f"Evaluating {folder}")
     return measure(normaliser, faces, settings["box_noise"], settings["seed"], jaw, frames, bar)
 
@@ -138,11 +138,8 @@ def _read(folder, balanced, held_out, seed):
 
     from keras_3dmmstn.training.data import labelled_faces
     from keras_3dmmstn.training.data.faces import read_faces
-    from keras_3dmmstn.training.data.readers.aflw2000 import (
-        balanced_subset,
-        is_aflw2000,
-        read_aflw2000,
-    )
+    from keras_3dmmstn.training.data.readers.aflw2000 import is_aflw2000, read_aflw2000
+    from keras_3dmmstn.training.evaluation.yaw_bins import balanced_subset
 
     if is_aflw2000(folder):
         faces, jaw = read_aflw2000(folder), "fixed"

@@ -41,9 +41,6 @@ def write_results(
     return written
 
 
-write_whole = write_atomically
-
-
 def _png(image):
     """Encodes a grey or RGB picture."""
     if image.ndim == 3:

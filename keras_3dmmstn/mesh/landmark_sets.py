@@ -27,8 +27,12 @@ AFLW21_NAMES = (
     "chin centre",
 )
 
+#: Points of `ibug68` on the jaw line, the first ones: they lie on the apparent contour of the
+#: face, which moves over its surface when it turns.
+JAW_POINTS = 17
+
 _IBUG68_GROUPS = {
-    "jaw": 17,
+    "jaw": JAW_POINTS,
     "left brow": 5,
     "right brow": 5,
     "nose bridge": 4,
@@ -44,8 +48,16 @@ IBUG68_NAMES = tuple(
     f"{group} {number}" for group, count in _IBUG68_GROUPS.items() for number in range(1, count + 1)
 )
 
+#: How many points `ibug68` has, and which of them is the tip of the nose, counted from 0.
+IBUG68_COUNT = len(IBUG68_NAMES)
+NOSE_TIP = 30
+
 #: The landmarks of each set by name. "Left" is left in the image.
 NAMES = {"aflw21": AFLW21_NAMES, "ibug68": IBUG68_NAMES}
+
+#: The landmarks of a labelled face: the 68 of 300-W, then the 21 of AFLW.
+LANDMARK_SET = "ibug68+aflw21"
+LANDMARK_COUNT = IBUG68_COUNT + len(AFLW21_NAMES)
 
 #: For each landmark of a set, the landmark that takes its place in the mirrored photograph.
 MIRROR = {

@@ -5,7 +5,7 @@ import numpy as np
 from keras_3dmmstn.mesh.flattening.flatten import flatten_symmetric
 from keras_3dmmstn.mesh.flattening.resample import resample
 from keras_3dmmstn.mesh.grid_model import GridModel
-from keras_3dmmstn.mesh.landmark_sets import MIRROR
+from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, MIRROR
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
 # The ibug68 points of the image-left half and the symmetry line, and (x, y) in mm of those that are
@@ -108,7 +108,7 @@ def _toy_landmarks(mean, mirror):
     jaw_angle = np.radians(np.linspace(-90, 0, 9))
     jaw_left_half = np.stack([66 * np.sin(jaw_angle), 82 * np.cos(jaw_angle)], axis=1)
     half = dict(zip(_LEFT_HALF, [*jaw_left_half, *_LEFT_HALF_POSITIONS], strict=True))
-    ibug68 = np.full(68, -1)
+    ibug68 = np.full(IBUG68_COUNT, -1)
     on_line = mirror == np.arange(len(mirror))
     for number, position in half.items():
         squared_distance = np.sum((mean[:, :2] - position) ** 2, axis=1)

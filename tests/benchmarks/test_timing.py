@@ -2,10 +2,12 @@
 
 import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import recording
 import timing
 
 
@@ -105,11 +107,33 @@ def test_a_quick_run_takes_a_fifth_of_the_time(clock, tmp_path):
     assert run.comparisons[0]["rounds"] == 20
 
 
-def test_the_command_line_says_how_to_run(monkeypatch, tmp_path):
+@pytest.fixture
+def folders(monkeypatch, tmp_path):
+    """Other folders for results: those that are committed, and the scratch folder."""
+    folders = tmp_path / "committed", tmp_path / "scratch"
+    monkeypatch.setattr(recording, "RECORDED", folders[0])
+    monkeypatch.setattr(recording, "UNRECORDED", folders[1])
+    return folders
+
+
+def test_the_command_line_says_how_to_run(monkeypatch, folders):
     set_to = []
     monkeypatch.setattr(timing, "set_threads", set_to.append)
     monkeypatch.setattr(sys, "argv", ["x.py", "--threads", "3", "--quick", "folder"])
     run = timing.Run.from_command_line("Title\n\nMore.", "/some/x.py", folders={"nargs": "*"})
     assert set_to == [3] and run.quick and run.title == "Title"
-    assert run.out == timing.RESULTS / "x.json"
     assert run.arguments.folders == ["folder"]
+
+
+def test_committed_results_are_overwritten_only_on_demand(monkeypatch, folders):
+    committed, scratch = folders
+    monkeypatch.setattr(timing, "set_threads", lambda threads: None)
+    asked_for = {
+        (): scratch / "suite/x.json",
+        ("--record",): committed / "suite/x.json",
+        ("--out", "y.json"): Path("y.json"),
+    }
+    for options, path in asked_for.items():
+        monkeypatch.setattr(sys, "argv", ["x.py", *options])
+        assert timing.Run.from_command_line("Title", "/some/x.py").out == path
+    assert not list(committed.rglob("*.json"))

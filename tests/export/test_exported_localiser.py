@@ -7,6 +7,7 @@ import pytest
 
 from keras_3dmmstn.export.exported_localiser import is_exported, load_exported
 from keras_3dmmstn.export.mobile.tflite import export_tflite
+from keras_3dmmstn.export.onnx import export_onnx
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from tests.support.small_network import SIZE, small_normaliser
 
@@ -37,6 +38,19 @@ def test_it_normalises_photographs_as_the_trained_one_does(path, normaliser, rng
     (expected,) = normaliser(photograph, boxes)
     np.testing.assert_allclose(received.points, expected.points, atol=1e-2)
     assert (received.mask == expected.mask).mean() > 0.99
+
+
+def test_an_onnx_file_has_its_card_in_itself(normaliser, tmp_path, rng):
+    pytest.importorskip("onnxruntime", reason="the extra `export` is not installed")
+    path = export_onnx(normaliser, tmp_path / "face.onnx", visibility="normals")
+    exported = load_exported(path, normaliser.grid_model)
+    assert exported.visibility == "normals"
+    crops = rng.integers(0, 256, (2, SIZE, SIZE, 3), np.uint8)
+    expected = normaliser.fit(crops).parameters
+    np.testing.assert_allclose(exported.fit(crops).parameters, expected, atol=1e-4)
+    path.write_bytes(b"no model")
+    with pytest.raises(ValueError, match=r"face\.onnx: expected an ONNX file with its card"):
+        load_exported(path, normaliser.grid_model)
 
 
 def test_exported_paths_are_told_from_others(path, tmp_path):

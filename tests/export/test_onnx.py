@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_3dmmstn.export.card import network_card
+from keras_3dmmstn.export.card import CARD_KEY, network_card
 from keras_3dmmstn.export.network import trained_network
-from keras_3dmmstn.export.onnx import CARD_KEY, OPSET, export_onnx, onnx_model
+from keras_3dmmstn.export.onnx import OPSET, export_onnx, onnx_model
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel
 from tests.support.small_network import SIZE, small_normaliser

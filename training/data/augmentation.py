@@ -3,9 +3,8 @@
 import cv2
 import numpy as np
 
-from keras_3dmmstn.mesh.landmark_sets import mirror_permutation
+from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET, mirror_permutation
 from keras_3dmmstn.training.config import TrainingConfig
-from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET
 
 _MIRROR = mirror_permutation(LANDMARK_SET)
 

@@ -2,7 +2,7 @@
 
 An element is `(image, {"landmarks": landmarks})` with image `(batch, size, size, 3)` float32 0..255
 and landmarks `(batch, 89, 3)` float32: x, y in its pixels, and confidence, in the order of
-`labelled_faces.LANDMARK_SET`.
+`landmark_sets.LANDMARK_SET`.
 """
 
 import itertools
@@ -11,12 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn.inference.photograph import warp
+from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
 from keras_3dmmstn.network.framing import apply_similarity
 from keras_3dmmstn.network.reflection import with_reflections
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.data.augmentation import augment
 from keras_3dmmstn.training.data.crops import FaceCrops
-from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET
 from keras_3dmmstn.training.data.mixture import Mixture, mixture
 from keras_3dmmstn.training.data.shards import FEATURES, Shards, decoded_image
 from keras_3dmmstn.training.data.streams import PARALLEL, faces_in_order, faces_of_epoch, parsed

@@ -15,6 +15,7 @@ from keras_3dmmstn.atomic_files import (
     remove_leftovers,
     write_atomically,
 )
+from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
 from keras_3dmmstn.training.data.crops import (
     STORED_SHARE,
     STORED_SIZE,
@@ -23,7 +24,7 @@ from keras_3dmmstn.training.data.crops import (
     in_threads,
     nothing_left,
 )
-from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET, LabelledFaces
+from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
 from keras_3dmmstn.training.data.shards import (
     INDEX,
     VERSION,
@@ -113,7 +114,7 @@ def _write_missing(faces, out, parts, missing, index, progress):
     todo = [int(face) for number in missing for face in parts[number]]
     boxes = np.full((len(faces), 4), np.nan)
     if todo:
-        boxes[todo] = face_boxes(faces.choose(todo))
+        boxes[todo] = face_boxes(faces.landmarks[todo], faces.rectangles[todo])
 
     def record(face):
         result = cut_face(faces, face, boxes[face], settings["size"])

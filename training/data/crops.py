@@ -69,7 +69,7 @@ def cut_faces(faces: LabelledFaces, progress=iter, size: int = STORED_SIZE) -> F
     landmarks = np.zeros_like(faces.landmarks)
     kept: list[int] = []
     skipped: list[Skipped] = []
-    boxes, numbers = face_boxes(faces), range(len(faces))
+    boxes, numbers = face_boxes(faces.landmarks, faces.rectangles), range(len(faces))
 
     def cut(number):
         return cut_face(faces, number, boxes[number], size)

@@ -7,21 +7,30 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_3dmmstn.mesh.landmark_sets import mirror_permutation
+from keras_3dmmstn.mesh.landmark_sets import (
+    AFLW21_NAMES,
+    IBUG68_COUNT,
+    LANDMARK_COUNT,
+    LANDMARK_SET,
+    NOSE_TIP,
+)
 
-#: The landmarks of every face: the 68 of 300-W, then the 21 of AFLW. A point that a data set
-#: does not label has confidence 0.
-LANDMARK_SET = "ibug68+aflw21"
-LANDMARK_COUNT = len(mirror_permutation(LANDMARK_SET))
-#: Where in it eye centres, nose tip and mouth corners are: image-left before image-right.
-FIVE_POINTS = (68 + 7, 68 + 10, 68 + 14, 68 + 17, 68 + 19)
+_FIVE_NAMES = (
+    "left eye centre",
+    "right eye centre",
+    "nose centre",
+    "mouth left corner",
+    "mouth right corner",
+)
+#: Where in `LANDMARK_SET` eye centres, nose tip and mouth corners are: image-left first.
+FIVE_POINTS = tuple(IBUG68_COUNT + AFLW21_NAMES.index(name) for name in _FIVE_NAMES)
 # The same among the 68; an eye's centre is that of its outline.
-_FIVE_OF_68 = (range(36, 42), range(42, 48), (30,), (48,), (54,))
+_FIVE_OF_68 = (range(36, 42), range(42, 48), (NOSE_TIP,), (48,), (54,))
 
 _PLACES = {
     LANDMARK_SET: np.arange(LANDMARK_COUNT),
-    "ibug68": np.arange(68),
-    "aflw21": np.arange(68, LANDMARK_COUNT),
+    "ibug68": np.arange(IBUG68_COUNT),
+    "aflw21": np.arange(IBUG68_COUNT, LANDMARK_COUNT),
     "five points": np.array(FIVE_POINTS),
 }
 

@@ -8,17 +8,15 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from keras_3dmmstn.mesh.landmark_sets import JAW_POINTS, LANDMARK_COUNT
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.data.batches import training_batches
 from keras_3dmmstn.training.data.crops import STORED_SHARE, STORED_SIZE, FaceCrops, cut_faces
 from keras_3dmmstn.training.data.faces import read_faces
-from keras_3dmmstn.training.data.labelled_faces import FIVE_POINTS, LANDMARK_COUNT
+from keras_3dmmstn.training.data.labelled_faces import FIVE_POINTS
 from keras_3dmmstn.training.data.mixture import Mixture, mixture
 from keras_3dmmstn.training.data.shards import INDEX, is_shards, read_shards
 from keras_3dmmstn.training.data.supervision import Supervision
-
-# The ibug68 points that are labelled on the apparent contour.
-_JAW = range(17)
 
 
 def read_sources(
@@ -112,7 +110,7 @@ def skipped_faces(source: Mixture) -> list[str]:
 def _supervision(config):
     """Returns which labels count, and how much those of the jaw line do."""
     confidence = np.ones(LANDMARK_COUNT)
-    confidence[_JAW] = config.jaw_confidence
+    confidence[:JAW_POINTS] = config.jaw_confidence
     points = FIVE_POINTS if config.only_points == "five" else None
     return Supervision(config.label_share, points, confidence)
 

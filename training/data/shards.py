@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
+from keras_3dmmstn.mesh.landmark_sets import LANDMARK_COUNT, LANDMARK_SET
 from keras_3dmmstn.training.data.crops import FaceCrops, Skipped
-from keras_3dmmstn.training.data.labelled_faces import LANDMARK_COUNT, LANDMARK_SET
 
 #: The file that says what a folder of shards holds.
 INDEX = "index.json"

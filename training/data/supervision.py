@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_3dmmstn.training.data.labelled_faces import FIVE_POINTS, LANDMARK_COUNT, with_five_points
+from keras_3dmmstn.mesh.landmark_sets import LANDMARK_COUNT
+from keras_3dmmstn.training.data.labelled_faces import FIVE_POINTS, with_five_points
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,6 @@ import numpy as np
 #: Bas et al. 2017: the 224 pixel crops of the authors' demonstration.
 PAPER_BOX_SIDE = 120.0
 
-#: Lower and upper ends of the bins of |yaw|, degrees. A bin takes in its upper end, the first also
-#: its lower end, and the last all that is beyond.
-YAW_BINS = ((0, 30), (30, 60), (60, 90))
-
 
 @dataclass(frozen=True)
 class ErrorSummary:
@@ -115,12 +111,6 @@ def area_under_curve(errors: np.ndarray, threshold: float) -> float:
         ValueError: if no face has an error.
     """
     return float(np.clip(1 - _finite(errors) / threshold, 0, None).mean())
-
-
-def yaw_bin(yaw: np.ndarray) -> np.ndarray:
-    """Returns the bin in `YAW_BINS` of each yaw `(n,)` in degrees, −1 where it is NaN."""
-    upper = [bin[1] for bin in YAW_BINS[:-1]]
-    return np.where(np.isfinite(yaw), np.searchsorted(upper, np.abs(yaw), side="left"), -1)
 
 
 def mean_over_bins(means: list[float]) -> float:

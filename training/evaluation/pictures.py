@@ -4,28 +4,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from keras_3dmmstn.atomic_files import write_atomically
 from keras_3dmmstn.drawing.cumulative_curve import draw_curves
-from keras_3dmmstn.drawing.panels import draw_text, encoded, resized, tiled, with_caption
-from keras_3dmmstn.drawing.render import render_mesh
+from keras_3dmmstn.drawing.face_sheets import face_sheet, texture_sheet
+from keras_3dmmstn.drawing.landmark_errors import landmark_picture
+from keras_3dmmstn.drawing.panels import encoded
 from keras_3dmmstn.inference.normaliser import Normaliser
-from keras_3dmmstn.inference.photograph import read_photograph, warp
-from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.mesh.landmark_sets import MIRROR
-from keras_3dmmstn.network import framing
 from keras_3dmmstn.training.evaluation.error_measures import face_errors
 from keras_3dmmstn.training.evaluation.measurement import Measurement
 
-# Label and prediction have the colours of the paper's Figure 5.
-_LABEL, _PREDICTION = (60, 220, 60), (255, 50, 50)
-_FACE_SIZE, _MEAN_SIZE, _TEXTURE_SIZE = 256, 640, 112
-_SHOWN_FACES, _FACES_IN_A_ROW = 20, 5
-_SHOWN_TEXTURES, _TEXTURES_IN_A_ROW = 50, 10
-# The largest circle on the mean face, in pixels, and OpenCV's fractional bits for coordinates.
-_LARGEST_RADIUS, _FRACTION_BITS = 14, 4
+_SHOWN_FACES, _SHOWN_TEXTURES = 20, 50
 
 
 def write_pictures(
@@ -44,7 +34,7 @@ def write_pictures(
         folder: where to write; it exists.
         normaliser: what was measured.
         measurements: data sets' names to measurements.
-        descriptions: the same names to what `evaluation_report.describe` says of them.
+        descriptions: the same names to what `report.describe` says of them.
 
     Yields:
         The path of each picture once it is written.
@@ -58,79 +48,28 @@ def write_pictures(
         yield _written(folder / f"{stem}_landmarks.png", landmarks)
         order = np.argsort(face_errors(measurement.errors))
         worst = order[::-1][:_SHOWN_FACES]
-        yield _written(folder / f"{stem}_worst.jpg", face_sheet(measurement, worst))
+        yield _written(folder / f"{stem}_worst.jpg", _faces(measurement, worst))
         first = max(0, (len(order) - _SHOWN_FACES) // 2)
         median = order[first : first + _SHOWN_FACES]
-        yield _written(folder / f"{stem}_median.jpg", face_sheet(measurement, median))
-        spread = np.linspace(0, len(order) - 1, min(_SHOWN_TEXTURES, len(order))).round()
-        textures = texture_sheet(normaliser, measurement, spread.astype(int))
+        yield _written(folder / f"{stem}_median.jpg", _faces(measurement, median))
+        spread = np.linspace(0, len(order) - 1, min(_SHOWN_TEXTURES, len(order)))
+        shown = spread.round().astype(int)
+        paths = [measurement.faces.paths[number] for number in shown]
+        textures = texture_sheet(normaliser, paths, measurement.frames[shown])
         yield _written(folder / f"{stem}_textures.jpg", textures)
 
 
-def landmark_picture(model: GridModel, landmarks: list[dict[str, Any]]) -> np.ndarray:
-    """Draws the error of each landmark as a circle on the mean face, its radius as large.
-
-    Args:
-        model: the face model.
-        landmarks: of a description by `evaluation_report.describe`.
-
-    Returns:
-        `(640, 640, 3)` uint8 RGB picture.
-    """
-    low, high = model.mean[:, :2].min(axis=0), model.mean[:, :2].max(axis=0)
-    centre, width = (low + high) / 2, 1.05 * float((high - low).max())
-    picture = render_mesh(model.mean, model.triangles, _MEAN_SIZE, frame=(centre, width))
-    largest = max(row["percent"] for row in landmarks)
-    for row in landmarks:
-        place = model.mean[model.landmarks[row["set"]][row["point"]], :2]
-        x, y = (place - centre) * _MEAN_SIZE / width + (_MEAN_SIZE - 1) / 2
-        share = row["percent"] / largest
-        colour = _red_where_large(share)
-        _draw_disc(picture, (x, y), _LARGEST_RADIUS * share, colour)
-    draw_text(picture, f"largest circle: {largest:.2f} %", (10, _MEAN_SIZE - 12))
-    sets = " and ".join(name for name in MIRROR if any(row["set"] == name for row in landmarks))
-    draw_text(picture, f"mean error of each point of {sets}", (10, 22))
-    return picture
-
-
-def face_sheet(measurement: Measurement, numbers: np.ndarray) -> np.ndarray:
-    """Draws faces with labelled points, predicted points and the lines between them.
-
-    Args:
-        measurement: the measurement.
-        numbers: which of its faces.
-    """
-    errors = face_errors(measurement.errors)
-    cards = []
-    for number in numbers:
-        matrix = framing.crop_matrix(measurement.boxes[number], _FACE_SIZE)
-        card = warp(
-            read_photograph(measurement.faces.paths[number], upright=False), matrix, _FACE_SIZE
-        )
-        labels = measurement.faces.landmarks[number]
-        known = labels[:, 2] > 0
-        labelled = framing.apply_similarity(matrix, labels[known, :2].astype(float))
-        predicted = framing.apply_similarity(matrix, measurement.predicted[number, known])
-        pieces = _fixed_point(np.stack([labelled, predicted], axis=1))
-        cv2.polylines(card, list(pieces), False, (255, 230, 60), 1, cv2.LINE_AA, _FRACTION_BITS)
-        for points, colour in ((labelled, _LABEL), (predicted, _PREDICTION)):
-            for point in points:
-                _draw_disc(card, point, 1.6, colour)
-        name = measurement.faces.paths[number].stem
-        cards.append(with_caption(card, f"{name}: {errors[number]:.2f} %"))
-    return tiled(cards, _FACES_IN_A_ROW)
-
-
-def texture_sheet(
-    normaliser: Normaliser, measurement: Measurement, numbers: np.ndarray
-) -> np.ndarray:
-    """Draws the textures of some faces of a measurement, in rows of ten."""
-    textures = []
-    for number in numbers:
-        photograph = read_photograph(measurement.faces.paths[number], upright=False)
-        (face,) = normaliser(photograph, measurement.frames[number][None])
-        textures.append(resized(face.texture, _TEXTURE_SIZE))
-    return tiled(textures, _TEXTURES_IN_A_ROW)
+def _faces(measurement, numbers):
+    """Draws some faces of a measurement, with labels, predictions and mean errors."""
+    paths = [measurement.faces.paths[number] for number in numbers]
+    errors = face_errors(measurement.errors)[numbers]
+    return face_sheet(
+        paths,
+        measurement.boxes[numbers],
+        measurement.faces.landmarks[numbers],
+        measurement.predicted[numbers],
+        [f"{path.stem}: {error:.2f} %" for path, error in zip(paths, errors, strict=True)],
+    )
 
 
 def _stems(names):
@@ -147,18 +86,3 @@ def _stems(names):
 def _written(path, picture):
     write_atomically(path, encoded(picture, path.suffix))
     return path
-
-
-def _red_where_large(share):
-    """Returns a colour from green over yellow to red for a share 0..1."""
-    return (round(255 * min(1, 2 * share)), round(200 * min(1, 2 - 2 * share)), 40)
-
-
-def _draw_disc(picture, place, radius, colour):
-    x, y = _fixed_point(np.asarray(place)).tolist()
-    fixed_radius = round(radius * (1 << _FRACTION_BITS))
-    cv2.circle(picture, (x, y), fixed_radius, colour, -1, cv2.LINE_AA, _FRACTION_BITS)
-
-
-def _fixed_point(points):
-    return np.round(points * (1 << _FRACTION_BITS)).astype(np.int32)

@@ -6,23 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from keras_3dmmstn.mesh.landmark_sets import MIRROR
-from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET
+from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, JAW_POINTS, LANDMARK_SET, MIRROR
 from keras_3dmmstn.training.evaluation import error_measures
-from keras_3dmmstn.training.evaluation.error_measures import YAW_BINS, face_errors
+from keras_3dmmstn.training.evaluation.error_measures import face_errors
 from keras_3dmmstn.training.evaluation.measurement import Measurement
+from keras_3dmmstn.training.evaluation.yaw_bins import YAW_BINS, yaw_bin
 from keras_3dmmstn.version import versions
 
 __all__ = ["describe", "versions"]
 
 # Levels of the cumulative curve between 0 and the threshold.
 _LEVELS = 101
-# Which of the landmarks count: the jaw line is the first 17 of the 68 points.
+# Which of the landmarks count.
 _GROUPS = {
     "all labelled points": slice(0, None),
-    "68 points": slice(0, 68),
-    "51 inner points": slice(17, 68),
-    "21 points of AFLW": slice(68, None),
+    "68 points": slice(0, IBUG68_COUNT),
+    "51 inner points": slice(JAW_POINTS, IBUG68_COUNT),
+    "21 points of AFLW": slice(IBUG68_COUNT, None),
 }
 
 
@@ -81,7 +81,7 @@ def _groups(measurement):
 def _yaw_bins(measurement):
     """Describes the errors in the bins of |yaw|."""
     percent, pixels = face_errors(measurement.errors), face_errors(measurement.pixels)
-    numbers = error_measures.yaw_bin(measurement.yaw)
+    numbers = yaw_bin(measurement.yaw)
     bins = []
     for number, (low, high) in enumerate(YAW_BINS):
         chosen = numbers == number

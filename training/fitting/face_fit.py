@@ -2,21 +2,21 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from keras_3dmmstn.mesh import GridModel, contour_lines
-from keras_3dmmstn.training.data.labelled_faces import LANDMARK_COUNT, LANDMARK_SET
+from keras_3dmmstn.mesh.head_pose import yaw_of_rotation
+from keras_3dmmstn.mesh.landmark_sets import JAW_POINTS, LANDMARK_COUNT, LANDMARK_SET
+from keras_3dmmstn.mesh.visibility.contour import outermost
 from keras_3dmmstn.training.fitting.weak_perspective import (
+    WeakPerspective,
     first_pose,
-    gauss_newton_step,
+    gauss_newton,
     projection_jacobian,
 )
 
 #: Standard deviation of hand-placed points, as a share of √(w h) of their tight box.
 LABEL_DEVIATION = 0.02
-#: Points 0 to 16 of `ibug68`, the jaw line: the apparent contour, no fixed vertices.
-JAW_POINTS = 17
 _FEWEST_POINTS = 6
 _ROUNDS = 20
 
@@ -49,7 +49,7 @@ class FaceFit:
     @property
     def yaw(self) -> float:
         """By how much the face is turned towards image-right, radians."""
-        return float(np.arctan2(-self.rotation[0, 2], self.rotation[2, 2]))
+        return float(yaw_of_rotation(self.rotation))
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """Returns where points `(N, 3)` of the model lie in the photograph, `(N, 2)`."""
@@ -71,10 +71,9 @@ class FaceFitter:
     """
 
     def __init__(self, model: GridModel):
-        lines, outward = contour_lines(model)
+        lines, directions = contour_lines(model)
         self.model = model
-        self.jaw_lines = lines
-        self._outward = np.pad(outward.astype(float), ((0, 0), (0, 1)))
+        self.jaw_lines, self.jaw_directions = lines, directions.astype(float)
         others = model.landmark_indices(LANDMARK_SET)[JAW_POINTS:]
         self._vertices = np.concatenate([lines.ravel(), others])
         self._mean = model.mean[self._vertices].astype(float)
@@ -92,35 +91,37 @@ class FaceFitter:
         """
         points, weight = _checked(landmarks)
         known = weight > 0
-        chosen = self._rows(np.zeros(JAW_POINTS, int))
-        rotation, scale, shift = first_pose(self._mean[chosen][known], points[known])
-        alpha = np.zeros(len(self._basis))
-        for _ in range(_ROUNDS):
-            shape = self._mean + np.tensordot(alpha, self._basis, 1)
-            chosen = self._rows(self.choose_jaw(shape[: self.jaw_lines.size], rotation))
-            turned = shape[chosen] @ rotation.T
-            residual = (scale * turned[:, :2] + shift - points) * weight[:, None]
-            jacobian = projection_jacobian(turned, self._basis[:, chosen], rotation, scale)
-            jacobian = (jacobian * weight[:, None, None]).reshape(residual.size, -1)
-            step = gauss_newton_step(jacobian, residual.ravel(), alpha)
-            rotation = cv2.Rodrigues(step[:3])[0] @ rotation
-            shift, scale = shift + step[3:5], scale * np.exp(step[5])
-            alpha = alpha + step[6:]
+        unturned = self._rows(np.zeros(JAW_POINTS, int))
+        pose = first_pose(self._mean[unturned][known], points[known])
+        chosen, residual = unturned, np.empty(0)
+
+        def linearised(face):
+            nonlocal chosen, residual
+            turned = face.turned(self._mean, self._basis)
+            chosen = self._matched(turned, face.rotation)
+            residual = (face.projected(turned[chosen]) - points) * weight[:, None]
+            jacobian = projection_jacobian(
+                turned[chosen], self._basis[:, chosen], face.rotation, face.scale
+            )
+            return residual.ravel(), (jacobian * weight[:, None, None]).reshape(residual.size, -1)
+
+        start = WeakPerspective(*map(np.asarray, pose), np.zeros(len(self._basis)))
+        face = gauss_newton(start, linearised, _ROUNDS)
         # In the units of the last round's labels: the step after it was next to nothing.
         error = LABEL_DEVIATION * np.mean(np.linalg.norm(residual[known], axis=1))
-        return FaceFit(rotation, float(scale), shift, alpha, self._vertices[chosen], float(error))
+        return FaceFit(
+            face.rotation,
+            float(face.scale),
+            face.shift,
+            face.coefficients,
+            self._vertices[chosen],
+            float(error),
+        )
 
-    def choose_jaw(self, candidates: np.ndarray, rotation: np.ndarray) -> np.ndarray:
-        """Returns which vertex of each contour line lies furthest outward, `(17,)` positions.
-
-        Args:
-            candidates: `(17 · candidates, 3)` the vertices of `jaw_lines`, row by row, in the
-                model's frame.
-            rotation: `(3, 3)` the pose.
-        """
-        image = (candidates @ rotation[:2].T).reshape(*self.jaw_lines.shape, 2)
-        directions = (self._outward @ rotation.T)[:, :2]
-        return np.einsum("lki,li->lk", image, directions).argmax(axis=1)
+    def _matched(self, turned, rotation):
+        """Returns where in `_vertices` the 89 points of a turned face are, the jaw outermost."""
+        candidates = turned[: self.jaw_lines.size, :2].reshape(*self.jaw_lines.shape, 2)
+        return self._rows(outermost(candidates, self.jaw_directions, rotation))
 
     def _rows(self, positions):
         """Returns where in `_vertices` the 89 points are, for positions `(17,)` on the lines."""

@@ -7,10 +7,12 @@ import numpy as np
 
 from keras_3dmmstn.inference.photograph import warp
 from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.mesh.head_pose import yaw_of_rotation
+from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, JAW_POINTS, LANDMARK_SET
+from keras_3dmmstn.mesh.visibility.contour import outermost
 from keras_3dmmstn.network import framing
 from keras_3dmmstn.training.data.crops import STORED_SIZE, stored_matrix
-from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET
-from keras_3dmmstn.training.fitting.face_fit import JAW_POINTS, FaceFit, FaceFitter
+from keras_3dmmstn.training.fitting.face_fit import FaceFit, FaceFitter
 from keras_3dmmstn.training.turning.surroundings import surroundings
 from keras_3dmmstn.training.turning.triangle_map import triangle_map
 
@@ -18,7 +20,6 @@ from keras_3dmmstn.training.turning.triangle_map import triangle_map
 DOUBTFUL = 0.5
 #: A point on the axis about which a head turns, in the model's frame, millimetres.
 AXIS = np.array([0.0, 30.0, 60.0])
-_IBUG = 68
 # Rows and columns of the mesh that is drawn.
 _MESH_SIDE = 56
 # The correction that takes the fitted points onto the labels: its reach in millimetres, and the
@@ -100,12 +101,12 @@ class FaceTurner:
         turned = (posed - axis) @ turn.T + axis
         points = self._points(turned, rotation)
 
-        photographed = fit.scale * self._points(posed, fit.rotation)[:_IBUG, :2] + fit.shift
+        photographed = fit.scale * self._points(posed, fit.rotation)[:IBUG68_COUNT, :2] + fit.shift
         matrix, source = self._source(photograph, framing.tight_box(photographed))
         to_source = np.column_stack(
             [matrix[:, :2] * fit.scale, matrix[:, :2] @ fit.shift + matrix[:, 2]]
         )
-        to_picture = stored_matrix(framing.tight_box(points[:_IBUG, :2]), self._size)
+        to_picture = stored_matrix(framing.tight_box(points[:IBUG68_COUNT, :2]), self._size)
         mesh = slice(self._parts[0])
         around = surroundings(
             posed[mesh], axis, turn, to_source, to_picture, (len(source), self._size)
@@ -124,9 +125,9 @@ class FaceTurner:
         image = cv2.resize(image, (self._size, self._size), interpolation=cv2.INTER_AREA)
 
         places = framing.apply_similarity(to_picture, points[:, :2])
-        confidence = _confidence(drawn, places, points[:, 2], landmarks[:_IBUG, 2] > 0)
+        confidence = _confidence(drawn, places, points[:, 2], landmarks[:IBUG68_COUNT, 2] > 0)
         result = np.column_stack([places, confidence]).astype(np.float32)
-        return TurnedFace(image, result, float(np.arctan2(-rotation[0, 2], rotation[2, 2])))
+        return TurnedFace(image, result, float(yaw_of_rotation(rotation)))
 
     def _posed(self, fit, landmarks):
         """Returns mesh, landmarks and jaw lines as the camera sees them, `(P, 3)` millimetres.
@@ -149,8 +150,9 @@ class FaceTurner:
     def _points(self, turned, rotation):
         """Returns the landmarks `(89, 3)` of a turned face, the jaw on its contour."""
         points, lines = turned[self._parts[0] : self._parts[1]].copy(), turned[self._parts[1] :]
-        chosen = self.fitter.choose_jaw(lines @ rotation, rotation)
-        points[:JAW_POINTS] = lines.reshape(JAW_POINTS, -1, 3)[np.arange(JAW_POINTS), chosen]
+        lines = lines.reshape(JAW_POINTS, -1, 3)
+        chosen = outermost(lines[..., :2], self.fitter.jaw_directions, rotation)
+        points[:JAW_POINTS] = lines[np.arange(JAW_POINTS), chosen]
         return points
 
     def _source(self, photograph, box):
@@ -177,7 +179,7 @@ def _confidence(drawn, places, depth, labelled):
     surface[:JAW_POINTS] = drawn.depth_at(places[:JAW_POINTS], reach=1)  # they lie on an edge
     hidden = surface < depth - _HIDDEN_DEPTH
     confidence = np.where(hidden, 0.0, 1.0)
-    confidence[:_IBUG] = np.where(hidden[:_IBUG] | ~labelled, DOUBTFUL, 1.0)
+    confidence[:IBUG68_COUNT] = np.where(hidden[:IBUG68_COUNT] | ~labelled, DOUBTFUL, 1.0)
     return confidence
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from keras_3dmmstn.atomic_files import atomic_destination, remove_leftovers
 from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT
 from keras_3dmmstn.training.data.crops import (
     STORED_SHARE,
     STORED_SIZE,
@@ -180,7 +181,7 @@ def _begin(folder):
 
 def _trusted_fit(turner, landmarks):
     """Returns the fit to landmarks `(89, 3)`; a ValueError says why it is not to be trusted."""
-    known = int((landmarks[:68, 2] > 0).sum())
+    known = int((landmarks[:IBUG68_COUNT, 2] > 0).sum())
     if known < FEWEST_POINTS:
         raise ValueError(
             f"expected at least {FEWEST_POINTS} labelled points of ibug68, received {known}."

@@ -60,13 +60,13 @@ def _draw(crops, path):
     """Writes a sheet of crops with their labelled points."""
     import cv2
 
-    from keras_3dmmstn.training.data.label_pictures import labelled_sheet
+    from keras_3dmmstn.drawing.label_sheet import label_sheet
+    from keras_3dmmstn.drawing.panels import encoded
 
     if not cv2.haveImageWriter(str(path)):
         raise ValueError(f"--picture expects a name such as sheet.jpg, received {path}.")
-    if not cv2.imwrite(str(path), labelled_sheet(crops, len(crops))[..., ::-1]):
-        raise OSError(f"Expected a picture file that can be written, received {path}.")
-    terminal.say(path)
+    sheet = label_sheet(crops.images, crops.landmarks, crops.scale)
+    terminal.write_file(path, encoded(sheet, path.suffix.lower()))
 
 
 def _numbered(path, number, count):

@@ -18,7 +18,7 @@ from keras_3dmmstn.mesh.cutting.trimming import (
     without_repeats,
 )
 from keras_3dmmstn.mesh.flattening.symmetry import find_mirror
-from keras_3dmmstn.mesh.landmark_sets import MIRROR
+from keras_3dmmstn.mesh.landmark_sets import AFLW21_NAMES, MIRROR, NOSE_TIP
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
 #: How the region that becomes the grid is chosen.
@@ -31,7 +31,7 @@ _EYE_DEPTH = 0.23
 # The landmarks between which each eye's middle lies, image-left eye first.
 _EYES = {"ibug68": (range(36, 42), range(42, 48)), "aflw21": ((7,), (10,))}
 # The landmark on the tip of the nose.
-_NOSE_TIP = {"ibug68": 30, "aflw21": 14}
+_NOSE_TIPS = {"ibug68": NOSE_TIP, "aflw21": AFLW21_NAMES.index("nose centre")}
 # The search for an exact mirror map is begun when so many triangles seem to have an image.
 _WORTH_A_SEARCH = 0.8
 
@@ -107,7 +107,7 @@ def nose_tip(model: ShapeModel) -> int:
 
     Without landmarks it is the foremost vertex of the largest component's middle third across.
     """
-    for name, point in _NOSE_TIP.items():
+    for name, point in _NOSE_TIPS.items():
         if name in model.landmarks:
             return int(model.landmarks[name][point])
     if not len(model.triangles):

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_3dmmstn.mesh.landmark_sets import NAMES
 from keras_3dmmstn.mesh.readers import checks
 
-_SETS = {68: "ibug68", 21: "aflw21"}
+_SETS = {len(NAMES[name]): name for name in ("ibug68", "aflw21")}
 
 
 def read_annotations(path: str | Path, vertex_count: int) -> dict[str, np.ndarray]:

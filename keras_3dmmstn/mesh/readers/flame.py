@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, JAW_POINTS
 from keras_3dmmstn.mesh.numpy_files import read_npz
 from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.mesh.readers.array_pickle import array_of, load_array_pickle
@@ -103,7 +104,7 @@ def _read_embedding(path, mean, triangles):
             f"{path}: expected a landmark embedding of FLAME, with {_FULL[0]} or {_INNER[0]}."
         )
     checks.require(path, embedding, names, "a landmark embedding of FLAME")
-    count = 68 if names is _FULL else 51
+    count = IBUG68_COUNT if names is _FULL else IBUG68_COUNT - JAW_POINTS
     faces = checks.numbers(path, names[0], np.ravel(array_of(embedding[names[0]])), (count,))
     faces = checks.indices(path, f"{names[0]} (triangles)", faces, len(triangles))
     weights = np.asarray(array_of(embedding[names[1]]))
@@ -113,9 +114,9 @@ def _read_embedding(path, mean, triangles):
     points = triangles[faces, weights.argmax(axis=1)]
     if names is _FULL:
         return points
-    inner = np.concatenate([np.full(17, -1), points])
+    inner = np.concatenate([np.full(JAW_POINTS, -1), points])
     chin = _chin(mean, inner)
-    inner[:17] = jaw_line(mean, triangles, chin, inner[[36, 45]])
+    inner[:JAW_POINTS] = jaw_line(mean, triangles, chin, inner[[36, 45]])
     return inner
 
 

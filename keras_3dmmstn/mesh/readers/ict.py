@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 
+from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT
 from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.mesh.readers.blendshapes import modes_from_blendshapes
 from keras_3dmmstn.mesh.readers.frames import outward_triangles, to_package_frame
@@ -108,7 +109,7 @@ def _read_indices(path, vertex_count):
         raise ValueError(f"{path}: expected a JSON object, received {type(indices).__name__}.")
     checks.require(path, indices, ("expressions", "idx_to_landmark_verts"), _INDICES)
     key = "idx_to_landmark_verts"
-    landmarks = checks.numbers(path, key, indices[key], (68,))
+    landmarks = checks.numbers(path, key, indices[key], (IBUG68_COUNT,))
     names = indices["expressions"]
     # A name becomes a file name: it must not lead out of the folder.
     if not isinstance(names, list) or not all(

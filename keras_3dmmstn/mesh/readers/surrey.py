@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_3dmmstn.mesh.cutting.holes import boundary_loops
+from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, JAW_POINTS
 from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.mesh.readers.blendshapes import modes_from_blendshapes
 from keras_3dmmstn.mesh.readers.frames import outward_triangles, to_package_frame
@@ -17,7 +18,7 @@ _BLENDSHAPES, _TABLE = "expression_blendshapes_3448.bin", "ibug_to_sfm.txt"
 # Root mean square of a blend shape's activation: half of a posed basic emotion.
 _ACTIVATION = 0.5
 
-_JAW = list(range(17))
+_JAW = list(range(JAW_POINTS))
 _INNER_MOUTH_CORNERS = [60, 64]
 
 
@@ -140,9 +141,9 @@ def _ibug68(path, mean, triangles):
     lines = path.read_text(errors="replace").splitlines()
     pairs = [re.match(r"\s*(\d+)\s*=\s*(\d+)\s*(#.*)?$", line) for line in lines]
     table = {int(pair[1]) - 1: int(pair[2]) for pair in pairs if pair}  # the table counts from 1
-    points = np.full(68, -1)
-    missing = sorted(set(range(68)) - set(table) - set(_JAW) - set(_INNER_MOUTH_CORNERS))
-    if missing or 8 not in table or not set(table) <= set(range(68)):
+    points = np.full(IBUG68_COUNT, -1)
+    missing = sorted(set(range(IBUG68_COUNT)) - set(table) - set(_JAW) - set(_INNER_MOUTH_CORNERS))
+    if missing or 8 not in table or not set(table) <= set(range(IBUG68_COUNT)):
         raise ValueError(
             f"{path}: expected a table `ibug point = vertex` with point 9 and points 18 to 68, "
             f"received {len(table)} points."

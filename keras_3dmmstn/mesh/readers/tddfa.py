@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_3dmmstn.mesh.landmark_sets import NAMES
 from keras_3dmmstn.mesh.numpy_files import read_npy, read_npz
 from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.mesh.readers.array_pickle import load_array_pickle
@@ -60,10 +61,12 @@ def read_tddfa(
         count = checks.mode_count(path, kind, asked, len(basis))
         modes.append(basis[:count] * deviation[:count, None, None])
     faces = checks.triangles(path, "triangles", arrays["triangles"], len(mean))
-    published = {"ibug68": ("landmarks68", 68), "aflw21": ("landmarks21_aflw", 21)}
+    published = {"ibug68": "landmarks68", "aflw21": "landmarks21_aflw"}
     landmarks = {
-        name: checks.indices(path, key, checks.numbers(path, key, arrays[key], (size,)), len(mean))
-        for name, (key, size) in published.items()
+        name: checks.indices(
+            path, key, checks.numbers(path, key, arrays[key], (len(NAMES[name]),)), len(mean)
+        )
+        for name, key in published.items()
         if key in arrays
     }
     return ShapeModel(

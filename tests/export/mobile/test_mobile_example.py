@@ -20,7 +20,7 @@ from tests.support.paths import ROOT
 
 pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
 
-FOLDER = ROOT / "docs" / "mobile"
+FOLDER = ROOT / "examples" / "phone"
 EXAMPLE = FOLDER / "normalise_camera.py"
 PORTRAIT = Path(str(resources.files("keras_3dmmstn.assets") / "portrait.jpg"))
 BOX = [88.0, 87.0, 181.0, 179.0]

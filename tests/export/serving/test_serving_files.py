@@ -6,7 +6,7 @@ from keras_3dmmstn.export.artefacts import NAME
 from keras_3dmmstn.export.serving.serving_client import MODEL
 from tests.support.paths import ROOT
 
-FILES = ROOT / "docs" / "serving"
+FILES = ROOT / "examples" / "server"
 
 
 def test_the_configuration_names_the_model_that_the_command_exports():

@@ -1,7 +1,8 @@
 import numpy as np
 
 from keras_3dmmstn.mesh import GridModel, contour_lines
-from keras_3dmmstn.mesh.landmark_sets import MIRROR
+from keras_3dmmstn.mesh.landmark_sets import IBUG68_NAMES, JAW_POINTS, MIRROR, NOSE_TIP
+from keras_3dmmstn.mesh.visibility.contour import outermost
 
 FACE = GridModel.bundled()
 JAW = FACE.landmarks["ibug68"][:17]
@@ -14,9 +15,7 @@ def contour(yaw):
     )
     lines, directions = contour_lines(FACE)
     points = (FACE.mean @ turn.T)[:, :2]
-    outward = directions @ turn[:2, :2].T
-    chosen = np.argmax(np.einsum("lkd,ld->lk", points[lines], outward), axis=1)
-    return points, lines[np.arange(17), chosen]
+    return points, lines[np.arange(17), outermost(points[lines], directions, turn)]
 
 
 def test_a_line_starts_on_the_jaw_and_goes_towards_the_nose():
@@ -58,3 +57,24 @@ def test_no_vertex_of_the_lines_lies_outside_the_contour():
     turned = directions * [np.cos(0.6), 1]
     reach = np.einsum("lkd,ld->lk", points[lines], turned).max(axis=1)
     np.testing.assert_allclose(np.einsum("ld,ld->l", points[vertices], turned), reach, rtol=1e-5)
+
+
+def test_the_outermost_vertex_of_a_turned_and_tilted_face(rng):
+    rotations = np.linalg.qr(rng.normal(size=(3, 3, 3)))[0]
+    candidates, outward = rng.normal(size=(3, 17, 12, 2)), rng.normal(size=(17, 2))
+    chosen = outermost(candidates, outward, rotations)
+    assert chosen.shape == (3, 17)
+    for face, line in np.ndindex(3, 17):
+        direction = (rotations[face] @ [*outward[line], 0])[:2]
+        reach = [direction @ place for place in candidates[face, line]]
+        assert chosen[face, line] == np.argmax(reach)
+    np.testing.assert_array_equal(outermost(candidates[1], outward, rotations[1]), chosen[1])
+
+
+def test_of_equally_outward_vertices_the_first_is_chosen():
+    assert outermost(np.zeros((1, 4, 2)), np.ones((1, 2)), np.eye(3)) == 0
+
+
+def test_the_jaw_line_and_the_nose_tip_are_where_they_are_said_to_be():
+    assert [name.split()[0] for name in IBUG68_NAMES].count("jaw") == JAW_POINTS
+    assert IBUG68_NAMES[JAW_POINTS - 1] == "jaw 17" and IBUG68_NAMES[NOSE_TIP] == "nose bridge 4"

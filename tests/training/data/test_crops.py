@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn.inference.photograph import read_photograph
-from keras_3dmmstn.training.data.crops import FaceCrops, cut_faces, in_threads
-from keras_3dmmstn.training.data.label_pictures import labelled_sheet
+from keras_3dmmstn.training.data.crops import cut_faces, in_threads
 from keras_3dmmstn.training.data.labelled_faces import FIVE_POINTS, LabelledFaces
 from tests.support.face_folders import spot_of, spotted_faces, with_orientation
 
@@ -128,15 +127,3 @@ def test_threads_keep_the_order_and_stop_when_no_one_listens():
     assert [next(results) for _ in range(5)] == [0, 1, 4, 9, 16]
     results.close()
     assert len(done) < 2_000
-
-
-def test_the_sheet_shows_crops_with_their_points(faces):
-    crops = cut_faces(faces)
-    black = FaceCrops(np.zeros_like(crops.images), crops.landmarks)
-    sheet = labelled_sheet(black, count=3, side=192)
-    assert sheet.shape == (192, 3 * 192, 3)
-    x, y = crops.landmarks[1, 8, :2].round().astype(int)
-    assert sheet[y, 192 + x, 1] > 200
-    hidden = black.landmarks.copy()
-    hidden[..., 2] = 0
-    assert (labelled_sheet(FaceCrops(black.images, hidden))[..., 1] < 100).all()

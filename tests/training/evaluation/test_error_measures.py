@@ -56,11 +56,6 @@ def test_the_area_is_that_under_the_cumulative_curve(rng):
     assert measures.area_under_curve(errors, 10) == pytest.approx(area, abs=0.5 / 20000 + 1e-9)
 
 
-def test_yaw_bins_take_in_their_upper_ends_and_the_last_all_beyond():
-    yaw = np.array([0, 30, -30, 30.1, -60, 60.1, -90, 130, NAN])
-    np.testing.assert_array_equal(measures.yaw_bin(yaw), [0, 0, 0, 1, 1, 2, 2, 2, -1])
-
-
 def test_the_mean_over_bins_does_not_weight_them_and_needs_all():
     assert measures.mean_over_bins([2.0, 3.0, 7.0]) == 4
     assert np.isnan(measures.mean_over_bins([2.0, 3.0, NAN]))

@@ -3,13 +3,9 @@
 import numpy as np
 import pytest
 
+from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
-from keras_3dmmstn.training.data.labelled_faces import (
-    FIVE_POINTS,
-    LANDMARK_SET,
-    LabelledFaces,
-    joint_landmarks,
-)
+from keras_3dmmstn.training.data.labelled_faces import FIVE_POINTS
 from keras_3dmmstn.training.fitting.face_box import face_boxes, fit_points
 from tests.support.face_folders import projected_face
 
@@ -21,12 +17,11 @@ POSES = [
 ]
 
 
-def labelled(points, keep, rectangles=None):
-    """Faces whose landmarks are labelled only where `keep` says."""
-    landmarks = joint_landmarks(points, LANDMARK_SET)
-    hidden = np.setdiff1d(np.arange(89), keep)
-    landmarks[:, hidden] = [np.nan, np.nan, 0]
-    return LabelledFaces(("a.jpg",) * len(points), landmarks, rectangles=rectangles)
+def labelled(points, keep):
+    """Landmarks `(faces, 89, 3)` that are labelled only where `keep` says."""
+    landmarks = np.concatenate([points, np.ones((*points.shape[:2], 1))], axis=2)
+    landmarks[:, np.setdiff1d(np.arange(89), keep)] = 0
+    return landmarks
 
 
 def tight(points):
@@ -82,25 +77,28 @@ def test_a_label_counts_more_than_the_fit(points):
 
 def test_fitted_points_lie_on_the_labels():
     points = np.stack([projected_face(**pose) for pose in POSES])
-    landmarks = labelled(points, range(68, 89)).landmarks
+    landmarks = labelled(points, range(68, 89))
     distance = np.linalg.norm(fit_points(landmarks) - points, axis=2)
     assert distance[:, 68:].mean() < 0.5 and distance.mean() < 1.0  # of 150 pixels
 
 
 def test_with_one_point_the_rectangle_says_where_the_face_is():
-    faces = labelled(projected_face()[None], [82], [[100, 200, 300, 400]])
-    np.testing.assert_allclose(face_boxes(faces), [[115.5, 218.5, 284.5, 387.5]])
+    landmarks = labelled(projected_face()[None], [82])
+    boxes = face_boxes(landmarks, np.array([[100, 200, 300, 400]]))
+    np.testing.assert_allclose(boxes, [[115.5, 218.5, 284.5, 387.5]])
 
 
 def test_a_fit_that_contradicts_the_rectangle_is_not_believed():
     points = projected_face()[None]
-    near = tight(points)[0]
-    faces = labelled(points, list(FIVE_POINTS), [near + [-10, -10, 10, 10]])
-    assert off(face_boxes(faces), tight(points)).max() < 0.05
-    faces = labelled(points, list(FIVE_POINTS), [near + 1000])
-    assert off(face_boxes(faces), tight(points) + 1000).max() < 0.3
-    faces = labelled(points, list(FIVE_POINTS), [[0, 0, 1000, 1000]])
-    np.testing.assert_allclose(face_boxes(faces)[0, 2:] - face_boxes(faces)[0, :2], 845)
+    near, landmarks = tight(points)[0], labelled(points, list(FIVE_POINTS))
+
+    def boxes(rectangle):
+        return face_boxes(landmarks, np.array([rectangle]))
+
+    assert off(boxes(near + [-10, -10, 10, 10]), tight(points)).max() < 0.05
+    assert off(boxes(near + 1000), tight(points) + 1000).max() < 0.3
+    (box,) = boxes([0, 0, 1000, 1000])
+    np.testing.assert_allclose(box[2:] - box[:2], 845)
 
 
 def test_where_nothing_says_where_the_face_is_there_is_no_box():
@@ -119,4 +117,4 @@ def test_a_face_model_of_ones_own_is_used():
     model = toy_grid_model()
     points = model.mean[model.landmark_indices(LANDMARK_SET)][None, :, :2] + 200
     faces = labelled(points, range(68, 89))
-    assert off(face_boxes(faces, model), tight(points)).max() < 0.02
+    assert off(face_boxes(faces, face_model=model), tight(points)).max() < 0.02

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.mesh import GridModel, contour_lines
+from keras_3dmmstn.mesh.visibility.contour import outermost
 from keras_3dmmstn.training.data.crops import cut_faces
 from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET, LabelledFaces
 from keras_3dmmstn.training.turning.face_turner import DOUBTFUL, FaceTurner
@@ -21,8 +22,8 @@ def photographed(yaw=0.0, roll=0.0):
     rotation = cv2.Rodrigues(np.array([0, 0, roll]))[0] @ rotation
     turned = FACE.mean.astype(float) @ rotation.T
     vertices = VERTICES.copy()
-    lines = TURNER.fitter.jaw_lines
-    positions = TURNER.fitter.choose_jaw(FACE.mean[lines.ravel()].astype(float), rotation)
+    lines, outward = contour_lines(FACE)
+    positions = outermost(turned[lines][..., :2], outward, rotation)
     vertices[:17] = lines[np.arange(17), positions]
     labels = np.column_stack([SCALE * turned[vertices, :2] + SHIFT, np.ones(89)])
     return np.full((300, 300, 3), 60, np.uint8), labels

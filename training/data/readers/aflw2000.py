@@ -1,4 +1,4 @@
-"""AFLW2000-3D, the benchmark of face alignment in large poses: its files and its protocol."""
+"""AFLW2000-3D, the benchmark of face alignment in large poses: its files."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ import numpy as np
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
+from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces, joint_landmarks
-from keras_3dmmstn.training.evaluation.error_measures import YAW_BINS, yaw_bin
 
 # The 68 points and pitch, yaw, roll in the files.
 _POINTS, _POSE = "pt3d_68", "Pose_Para"
@@ -51,36 +51,6 @@ def read_aflw2000(folder: str | Path) -> LabelledFaces:
     )
 
 
-def balanced_subset(yaw: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Draws as many faces from each bin of |yaw| as the smallest bin has.
-
-    Of AFLW2000-3D this gives 696 faces, 232 with each of |yaw| up to 30°, 60° and 90°, which some
-    publications report on. Which ones they drew is not known.
-
-    Args:
-        yaw: `(n,)` degrees.
-        seed: of the choice.
-
-    Returns:
-        The chosen faces' numbers, in order.
-
-    Raises:
-        ValueError: if a bin has no face.
-    """
-    bins = yaw_bin(yaw)
-    members = [np.flatnonzero(bins == number) for number in range(len(YAW_BINS))]
-    counts = [len(numbers) for numbers in members]
-    if not min(counts):
-        raise ValueError(
-            f"Expected faces in each of the bins of yaw {YAW_BINS} for a balanced subset, received "
-            f"{counts} faces."
-        )
-    rng = np.random.default_rng(seed)
-    return np.sort(
-        np.concatenate([rng.choice(numbers, min(counts), replace=False) for numbers in members])
-    )
-
-
 def _photograph(file):
     return file.with_suffix(".jpg")
 
@@ -95,7 +65,7 @@ def _read_labels(file):
         raise ValueError(
             f"{file}: expected a MATLAB file with {_POINTS} and {_POSE}: {error}"
         ) from error
-    if points.shape != (3, 68) or len(pose) != 7 or not np.isfinite(points).all():
+    if points.shape != (3, IBUG68_COUNT) or len(pose) != 7 or not np.isfinite(points).all():
         raise ValueError(
             f"{file}: expected finite {_POINTS} of shape (3, 68) and {_POSE} of 7 numbers, "
             f"received shape {points.shape} and {len(pose)} numbers."

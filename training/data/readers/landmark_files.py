@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, LANDMARK_SET, mirror_permutation
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces, joint_landmarks
 
 # A landmarks.csv has columns x0, y0, x1, y1 ...: how many there are says what they are.
-_SETS = {68: "ibug68", 21: "aflw21", 89: "ibug68+aflw21"}
+_SETS = {len(mirror_permutation(name)): name for name in ("ibug68", "aflw21", LANDMARK_SET)}
 # Or it names five points, as MTFL does.
 _FIVE_NAMES = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
 _POSE = ("roll", "pitch", "yaw")
@@ -48,8 +49,8 @@ def read_pts(path: Path) -> np.ndarray:
         points = np.array(lines, np.float32).reshape(-1, 2)
     except ValueError as error:
         raise ValueError(f"{path}: expected pairs of numbers between braces: {error}") from error
-    if points.shape != (68, 2):
-        raise ValueError(f"{path}: expected 68 points, received {len(points)}.")
+    if points.shape != (IBUG68_COUNT, 2):
+        raise ValueError(f"{path}: expected {IBUG68_COUNT} points, received {len(points)}.")
     return points
 
 

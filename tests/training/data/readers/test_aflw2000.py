@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from keras_3dmmstn.training.data.readers.aflw2000 import balanced_subset, is_aflw2000, read_aflw2000
-from keras_3dmmstn.training.evaluation.error_measures import yaw_bin
+from keras_3dmmstn.training.data.readers.aflw2000 import is_aflw2000, read_aflw2000
 from tests.support.face_folders import write_aflw2000
 
 
@@ -55,17 +54,3 @@ def test_a_label_file_that_is_none_is_named(content, tmp_path, rng):
     (folder / "image00002.mat").write_bytes(content)
     with pytest.raises(ValueError, match=r"image00002\.mat: expected a MATLAB file"):
         read_aflw2000(folder)
-
-
-def test_a_balanced_subset_has_as_many_of_each_bin_as_the_smallest():
-    yaw = np.array([0, 5, -10, 20, 40, -45, 50, 70, -80, 12])
-    chosen = balanced_subset(yaw, seed=1)
-    assert np.bincount(yaw_bin(yaw[chosen])).tolist() == [2, 2, 2]
-    assert sorted(set(chosen.tolist())) == chosen.tolist()
-    np.testing.assert_array_equal(chosen, balanced_subset(yaw, seed=1))
-    assert any((balanced_subset(yaw, seed=s) != chosen).any() for s in range(2, 6))
-
-
-def test_a_balanced_subset_without_a_bin_is_refused():
-    with pytest.raises(ValueError, match=r"faces in each of the bins.*received \[2, 0, 1\] faces"):
-        balanced_subset(np.array([0.0, 10.0, 70.0, np.nan]))

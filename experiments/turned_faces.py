@@ -1,23 +1,22 @@
-"""Turned faces: how long one takes, and how true its labels are.
+"""Turned faces: how accurate their labels are, and how long one face takes.
 
-python benchmarks/turned_faces.py FOLDER [--pairs 600] [--turned 200]
+python experiments/turned_faces.py FOLDER [--pairs 600] [--turned 200] [--record]
 
-FOLDER holds `landmarks.csv` with the column subject and several photographs of each, such as frames
-of videos. For pairs of photographs of a person whose yaws differ in size but not in side, the face
-is turned from the smaller yaw to the larger (and to the other's pitch); the 68 points are laid on
-the other photograph's own labels by a similarity, and what remains is printed in % of √(w h) of
-the labels' tight box, by how far was turned. The first row is hardly turned: expression and the
-labels' own noise.
+FOLDER holds `landmarks.csv` with the column subject, and several photographs of each person, such
+as frames of videos. For pairs of photographs of one person, turned to the same side by different
+angles, the less turned face is turned to the yaw and pitch of the other. A similarity aligns its 68
+points with the labels of the other photograph. The distance that remains is printed in % of √(w h)
+of the labels' tight box, by the angle between the two. In the first row the faces are hardly
+turned: it shows the differences of expression and the noise of the labels.
 """
 
-import argparse
-import json
 import time
 from itertools import combinations, pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
+from experiment import experiment_parser, results_file, write_results
 
 from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.mesh import GridModel
@@ -98,13 +97,10 @@ def measure_time(turner, faces, fits, count) -> float:
 
 def main():
     """Measures, prints and writes the results."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = experiment_parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--pairs", type=int, default=600)
     parser.add_argument("--turned", type=int, default=200)
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parent / "results/turned_faces.json"
-    )
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     faces = read_landmark_csv(arguments.folder)
@@ -117,9 +113,9 @@ def main():
     print("mean distance in % of √(w h), 68 points / 51 inner points")
     rows = measure_labels(turner, faces, fits, arguments.pairs)
     record = {"fit_ms": fit_time, "turn_ms": turn_time, "by_turn": rows}
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(record, indent=1) + "\n")
-    print(arguments.out)
+    out = results_file("turned_faces.json", arguments.record)
+    write_results(out, record)
+    print(out)
 
 
 if __name__ == "__main__":

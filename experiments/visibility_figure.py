@@ -1,23 +1,24 @@
 """Draws what each way of computing self-occlusion gets wrong, for docs/visibility.md.
 
-python benchmarks/visibility_figure.py [--out docs/figures/visibility.png]
+python experiments/visibility_figure.py [--record]
 
-One random bundled face in three poses, a row each: cast rays, then normals, table and depth.
-Orange is visible for the method and hidden for the rays, blue the other way round.
+One random face of the bundled model in three poses, one row each: ray casting, then normals, table
+and depth. Orange vertices are visible by the method but hidden by the rays, blue ones the reverse.
+Writes build/experiments/visibility.png, or docs/figures/visibility.png with --record.
 """
-
-import argparse
-from pathlib import Path
 
 import cv2
 import numpy as np
 import tensorflow as tf
-from visibility import OFFSET, masks_of
+from experiment import FOLDER, experiment_parser, results_file
+from mask_methods import masks_of
+from visibility import OFFSET
 
 from keras_3dmmstn import GridModel, ops
 from keras_3dmmstn.mesh import occlusion_table
 from keras_3dmmstn.mesh.visibility.ray_casting import grid_normals, occluded_vertices
 
+FIGURE = FOLDER.parent / "docs/figures/visibility.png"
 YAWS = (25, 45, 65)  # between the table's directions
 WHITE, ORANGE, BLUE, GREY = (255, 255, 255), (0, 120, 255), (255, 90, 0), 128  # BGR
 
@@ -51,10 +52,11 @@ def coloured(seen: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    default = Path(__file__).parents[1] / "docs/figures/visibility.png"
-    parser.add_argument("--out", type=Path, default=default)
-    cv2.imwrite(str(parser.parse_args().out), draw_masks(GridModel.bundled()))
+    """Draws the picture and prints where it is."""
+    record = experiment_parser(__doc__).parse_args().record
+    out = FIGURE if record else results_file(FIGURE.name, record)
+    cv2.imwrite(str(out), draw_masks(GridModel.bundled()))
+    print(out)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
-"""What each part of the recipe buys: short runs from scratch that leave one thing out.
+"""What each part of the recipe is worth: short runs from scratch that leave one thing out.
 
-python benchmarks/augmentation.py FACES TURNED [--steps 1000] [--only NAME ...]
+python experiments/augmentation.py FACES TURNED [--steps 1000] [--only NAME ...] [--record]
 
-FACES holds 300w/helen/trainset, 300w/lfpw/trainset and youtube/train to train on, 300w/afw and
-youtube/val to measure on; TURNED is what `keras-3dmmstn data turn` made of the first three. All
-runs have the same seed and number of steps of 64 faces. A run that is finished is a row of the
-results and is not repeated.
+FACES holds the training sets 300w/helen/trainset, 300w/lfpw/trainset and youtube/train, and the
+test sets 300w/afw and youtube/val. TURNED is what `keras-3dmmstn data turn` made of the three
+training sets. All runs share the seed and the number of steps of 64 faces. Runs that the results
+file already has are skipped.
 """
 
-import argparse
 import json
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import cv2
 import keras
 import numpy as np
+from experiment import experiment_parser, results_file, write_results
 
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel
@@ -93,22 +93,20 @@ def errors_of(normaliser: Normaliser, folder: Path) -> dict[str, float]:
 
 
 def main():
-    """Trains what is missing, and writes a row for each run."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Runs what the results file lacks, and adds a row for each run."""
+    parser = experiment_parser(__doc__)
     parser.add_argument("faces", type=Path)
     parser.add_argument("turned", type=Path)
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--only", nargs="*", choices=RUNS, default=list(RUNS))
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parent / "results/augmentation.json"
-    )
     arguments = parser.parse_args()
+    out = results_file("augmentation.json", arguments.record)
     cv2.setNumThreads(1)
     record = {"steps": arguments.steps, "large_yaw_degrees": LARGE_YAW, "runs": {}}
-    if arguments.out.exists():
-        record = json.loads(arguments.out.read_text())
+    if out.exists():
+        record = json.loads(out.read_text())
         if record["steps"] != arguments.steps:
-            raise SystemExit(f"{arguments.out} has runs of {record['steps']} steps: move it away.")
+            raise SystemExit(f"{out} has runs of {record['steps']} steps: move it away.")
     for name in arguments.only:
         if name in record["runs"]:
             continue
@@ -118,7 +116,7 @@ def main():
         row["seconds"] = round(time.perf_counter() - began)
         record["runs"][name] = row
         record["versions"] = versions()
-        arguments.out.write_text(json.dumps(record, indent=2) + "\n")
+        write_results(out, record)
         print(name, row, flush=True)
 
 

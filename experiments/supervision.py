@@ -1,16 +1,15 @@
-"""How little supervision is enough, and what the losses on textures bring, which need no labels.
+"""How few labels are enough, and what the two losses without labels add.
 
-python benchmarks/supervision.py FACES [--steps 240] [--only NAME ...] [--weight 1e-4]
+python experiments/supervision.py FACES [--steps 240] [--only NAME ...] [--weight 1e-4] [--record]
 
-FACES holds 300w/helen/trainset, 300w/lfpw/trainset and youtube/train to train on, 300w/afw and
-youtube/val to measure on. Every run trains a small localiser from scratch with the same
-photographs, seed, changes and number of steps; in each batch every photograph is followed by its
-reflection, and half of the photographs are drawn from those that keep their labels, half from all
-of them without labels. A run that is finished is a row of the results and is not repeated.
-`docs/unsupervised.md` has the results.
+FACES holds the training sets 300w/helen/trainset, 300w/lfpw/trainset and youtube/train, and the
+test sets 300w/afw and youtube/val. Every run trains a small localiser from scratch, with the same
+photographs, seed, random changes and number of steps. In each batch every photograph is followed by
+its reflection. Half of the photographs are drawn from those that keep their labels, the other half
+from all photographs, without labels. Runs that the results file already has are skipped.
+`docs/unsupervised.md` discusses the results.
 """
 
-import argparse
 import json
 import time
 from dataclasses import dataclass, replace
@@ -19,6 +18,8 @@ from pathlib import Path
 import cv2
 import keras
 import numpy as np
+from coarse_face import coarse
+from experiment import experiment_parser, results_file, write_results
 
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.framing import tight_box
@@ -41,7 +42,6 @@ TRAINED_ON = ("300w/helen/trainset", "300w/lfpw/trainset", "youtube/train")
 MEASURED_ON = ("300w/afw", "youtube/val")
 SIDE, MIDDLE = 70, 56  # pixels, of the network's input and of the middle that it looks at
 PHOTOGRAPHS = 16  # in a step, without their reflections
-STEP = 4  # rows and columns of the bundled grid, of which one is kept
 WEIGHT = 1e-4  # of each texture loss, in mean squared levels, beside landmark distances in pixels
 
 
@@ -118,7 +118,9 @@ def train(run: Run, weight: float, crops: FaceCrops, grid_model: GridModel, step
     """Returns the network that a run gives, trained from scratch."""
     config = config_of(run, weight, seed)
     keras.utils.set_random_seed(seed)
-    model = spatial_transformer(grid_model, small_backbone(), SIDE, LANDMARK_SET)
+    model = spatial_transformer(
+        grid_model, small_backbone(), SIDE, LANDMARK_SET, visibility="normals"
+    )
     trainer = build_trainer(model, config, steps)
     source = sources_of(crops, run, steps, seed)
     supervision = Supervision(only_points=FIVE_POINTS if run.five else None)
@@ -165,49 +167,22 @@ def texture_losses(model: keras.Model, crops: FaceCrops, count: int = 128) -> di
     }
 
 
-def coarse(grid_model: GridModel) -> GridModel:
-    """Returns the model on every fourth row and column, and those with a landmark of the 68."""
-    size, points = grid_model.grid_shape, grid_model.landmarks["ibug68"]
-    of_points = np.divmod(points, size[1])
-    rows = np.union1d(np.arange(0, size[0], STEP), of_points[0])
-    columns = np.union1d(np.arange(0, size[1], STEP), of_points[1])
-    columns = np.union1d(columns, size[1] - 1 - columns)  # still its own mirror image
-    vertices = (rows[:, None] * size[1] + columns).ravel()
-    landmarks = {}
-    for name in LANDMARK_SET.split("+"):
-        row, column = np.divmod(grid_model.landmarks[name], size[1])
-        row, column = (
-            np.abs(kept[:, None] - place).argmin(axis=0)
-            for kept, place in ((rows, row), (columns, column))
-        )
-        landmarks[name] = row * len(columns) + column
-    return replace(
-        grid_model,
-        mean=grid_model.mean[vertices],
-        basis=grid_model.basis[:, vertices],
-        grid_shape=(len(rows), len(columns)),
-        landmarks=landmarks,
-    )
-
-
 def main():
-    """Trains what is missing, and writes a row for each run."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Runs what the results file lacks, and adds a row for each run."""
+    parser = experiment_parser(__doc__)
     parser.add_argument("faces", type=Path)
     parser.add_argument("--steps", type=int, default=240)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="*", choices=RUNS, default=list(RUNS))
     parser.add_argument("--weight", type=float, default=WEIGHT)
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parent / "results/supervision.json"
-    )
     arguments = parser.parse_args()
+    out = results_file("supervision.json", arguments.record)
     cv2.setNumThreads(1)
     grid_model = coarse(GridModel.bundled())
     crops = read_crops(arguments.faces, TRAINED_ON)
     measured = {name: read_crops(arguments.faces, [name]) for name in MEASURED_ON}
     print(len(crops), "photographs", flush=True)
-    record = json.loads(arguments.out.read_text()) if arguments.out.exists() else {"runs": {}}
+    record = json.loads(out.read_text()) if out.exists() else {"runs": {}}
     for name in arguments.only:
         weight, run = arguments.weight, RUNS[name]
         key = f"{name}, {arguments.steps} steps, seed {arguments.seed}, w {weight:g}"
@@ -220,8 +195,7 @@ def main():
         row |= texture_losses(model, measured["300w/afw"])
         record["runs"][key] = row
         record["versions"] = versions()
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(record, indent=1) + "\n")
+        write_results(out, record)
         print(key, row, flush=True)
 
 

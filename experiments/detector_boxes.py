@@ -1,24 +1,24 @@
-"""Measures what a detector's boxes cost: the phone example on labelled photographs.
+"""How much accuracy a detector's boxes cost: the phone example on labelled photographs.
 
-python benchmarks/detector_boxes.py MODEL.tflite DETECTOR.tflite FOLDER...
+python experiments/detector_boxes.py MODEL.tflite DETECTOR.tflite FOLDER... [--record]
 
-MODEL is an exported file with its card, DETECTOR is BlazeFace, short range, FOLDERs hold labelled
-photographs of one face each with 68 points. Prints the mean landmark error in % of √(w·h) of the
-labels' box, framed by that box, and by the detector's box after one, two and three looks, each of
-which frames the face by the landmarks of the one before.
+MODEL is an exported file with its card, DETECTOR is BlazeFace (short range), and each FOLDER holds
+photographs of one face each with 68 labelled points. Prints the mean landmark error in % of √(w·h)
+of the labels' box: first for faces framed by that box, then for faces framed by the detector's box
+after one, two and three looks. Each further look frames the face by the landmarks of the last one.
 """
 
-import argparse
 import runpy
 from pathlib import Path
 
 import numpy as np
+from experiment import experiment_parser, results_file, write_results
 
 from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.network.framing import tight_box
 from keras_3dmmstn.training.data.faces import read_faces
 
-EXAMPLE = Path(__file__).parents[1] / "docs" / "mobile" / "normalise_camera.py"
+EXAMPLE = Path(__file__).parents[1] / "examples/phone/normalise_camera.py"
 LOOKS = 3
 
 
@@ -43,8 +43,8 @@ def errors(normalise, detect, photograph: np.ndarray, labels: np.ndarray) -> lis
 
 
 def main():
-    """Measures and prints each folder."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Measures each folder, prints and writes the results."""
+    parser = experiment_parser(__doc__)
     for name in ("model", "detector"):
         parser.add_argument(name, type=Path)
     parser.add_argument("folders", type=Path, nargs="+")
@@ -52,6 +52,7 @@ def main():
     example = runpy.run_path(str(EXAMPLE))
     normalise = example["FaceNormaliser"](arguments.model)
     detect = example["FaceDetector"](arguments.detector)
+    results = {}
     for folder in arguments.folders:
         faces = read_faces(folder)
         found = []
@@ -62,6 +63,15 @@ def main():
         looks = ", ".join(f"{e:.2f} % after look {n}" for n, e in enumerate(measured[1:], 1))
         print(f"{folder}: {len(found)} faces, {found.count(None)} not found")
         print(f"  the labels' box {measured[0]:.2f} %; the detector's {looks}")
+        results[str(folder)] = {
+            "faces": len(found),
+            "not_found": found.count(None),
+            "labels_box": float(measured[0]),
+            "detector_box": [float(error) for error in measured[1:]],
+        }
+    out = results_file("detector_boxes.json", arguments.record)
+    write_results(out, results)
+    print(out)
 
 
 if __name__ == "__main__":

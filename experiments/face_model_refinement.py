@@ -1,20 +1,19 @@
-"""The face model refined by training: what it does to the error, and what a landmark loss leaves.
+"""Training the face model itself: what it does to the error, and how it moves the mesh.
 
-python benchmarks/face_model_refinement.py FACES [--epochs 3] [--smoothness 3]
+python experiments/face_model_refinement.py FACES [--epochs 3] [--smoothness 3] [--record]
 
-FACES as for `benchmarks/supervision.py`. The localiser is that of the bundled weights and stays as
-it is: what changes is mean and basis alone, by the distance of the landmarks of the photographs
-that the weights were trained on, too. So every difference of the error is the face model's.
+FACES as for `supervision.py`. The localiser keeps the bundled weights: only the mean and the basis
+change. They are trained on the landmark distances of the photographs that the bundled weights were
+trained on. So the face model alone explains any difference of the error.
 """
 
-import argparse
-import json
 from importlib import resources
 from pathlib import Path
 
 import cv2
 import keras
 import numpy as np
+from experiment import experiment_parser, results_file, write_results
 
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.framing import tight_box
@@ -93,14 +92,11 @@ def movement(before: GridModel, after: GridModel) -> dict[str, float]:
 
 def main():
     """Refines, measures and writes the results."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = experiment_parser(__doc__)
     parser.add_argument("faces", type=Path)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--smoothness", type=float, default=3.0)
     parser.add_argument("--save", type=Path, help="where to write the smooth face model (.npz)")
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parent / "results/face_model_refinement.json"
-    )
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     keras.utils.set_random_seed(0)
@@ -128,9 +124,9 @@ def main():
     if arguments.save:
         smooth.save(arguments.save)
     record = {"epochs": arguments.epochs, "rows": rows, "versions": versions()}
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(record, indent=1) + "\n")
-    print(arguments.out)
+    out = results_file("face_model_refinement.json", arguments.record)
+    write_results(out, record)
+    print(out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
-"""The published face models that are on this machine, and how each is read."""
+"""The published face models that an experiment can measure, and how each is read."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -9,32 +8,33 @@ from keras_3dmmstn.mesh import ShapeModel
 from keras_3dmmstn.mesh.readers import read
 from keras_3dmmstn.mesh.readers.blendshapes import modes_from_blendshapes
 
-DATA = Path(os.environ.get("KERAS_3DMMSTN_DATA", Path(__file__).parents[2] / "shared" / "data"))
-FOLDER = DATA / "models"
-#: Name to kind of reader and path below the folder.
+#: Name to kind of reader and path below the folder of models.
 MODELS = {
     "Basel, 3DDFA cut": ("tddfa", "bfm_3ddfa_53215.npz"),
     "ICT": ("ict", "ict/FaceXModel"),
     "Surrey": ("surrey", "sfm"),
 }
-# ICT's face area with all its modes, in centimetres, y up; the folder above has five of them.
+# ICT's face area with all its modes, in centimetres, y up. Where it lies beside `ict/FaceXModel`,
+# that folder may hold as few as five OBJ files.
 _ICT_FACE = "ict/ict_face9409_f32.npz"
 
 
-def present_models() -> dict[str, tuple[str, Path]]:
-    """Returns name to kind and path of the models that are here."""
+def present_models(folder: Path | None) -> dict[str, tuple[str, Path]]:
+    """Returns name to kind and path of the models that a folder holds; none without a folder."""
+    if folder is None:
+        return {}
     return {
-        name: (kind, FOLDER / path)
+        name: (kind, folder / path)
         for name, (kind, path) in MODELS.items()
-        if (FOLDER / path).exists()
+        if (folder / path).exists()
     }
 
 
-def read_with_all_modes(name: str, identity: int, expression: int) -> ShapeModel:
-    """Reads a model with so many modes."""
-    kind, path = present_models()[name]
-    if kind == "ict" and (FOLDER / _ICT_FACE).exists():
-        return _read_ict_face(FOLDER / _ICT_FACE, identity, expression)
+def read_with_all_modes(folder: Path, name: str, identity: int, expression: int) -> ShapeModel:
+    """Reads a model of a folder with so many modes."""
+    kind, path = present_models(folder)[name]
+    if kind == "ict" and (folder / _ICT_FACE).exists():
+        return _read_ict_face(folder / _ICT_FACE, identity, expression)
     return read(kind, path, identity=identity, expression=expression)
 
 

@@ -1,17 +1,15 @@
-"""Measures the three ways of computing self-occlusion: how many vertices are wrong, and the time.
+"""The three ways of computing self-occlusion: how many vertices each gets wrong, and its time.
 
-python benchmarks/visibility.py [--basel bfm_3ddfa_53215.npz] [--out results/visibility.json]
+python experiments/visibility.py [--basel bfm_3ddfa_53215.npz] [--record]
 
-Truth is cast rays. A vertex is visible if its normal faces the viewer and a ray from it, started
-0.1 mm above the surface, meets no triangle on its way there. It is compared for the mean and random
-faces in poses all over yaw ±90°, pitch ±45° and roll ±30°. The share of wrong vertices is of all
-vertices of the grid, as the paper's. Times are taken in turns, in one run; ratios are medians of
-the ratios within a round.
+The truth comes from ray casting: a vertex is visible if its normal faces the viewer and a ray from
+0.1 mm above it meets no triangle on its way to the viewer. The methods are compared with it for the
+mean face and random faces, in poses over yaw ±90°, pitch ±45° and roll ±30°. The share of wrong
+vertices is a share of all vertices of the grid, as in the paper. The timed calls take turns in one
+run, and a ratio is the median of the ratios of the rounds.
 """
 
-import argparse
 import itertools
-import json
 import os
 import platform
 import subprocess
@@ -21,7 +19,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from experiment import FOLDER, experiment_parser, results_file, write_results
 from igl.embree import EmbreeIntersector
+from mask_methods import BATCH, IMAGE_SIZE, METHODS, masks_of, measure_time, print_times
 
 from keras_3dmmstn import GridModel, ops
 from keras_3dmmstn.mesh import model_to_grid, occlusion_table
@@ -30,9 +30,7 @@ from keras_3dmmstn.mesh.visibility.ray_casting import grid_normals, occluded_ver
 
 FACES, POSES, OFFSET = 16, 90, 0.1  # the first face is the mean; the offset is in millimetres
 OTHER_OFFSETS = (0.01, 0.5)
-BATCH, IMAGE_SIZE, ROUNDS = 16, 224, 40
 YAW_BINS = (0, 15, 30, 45, 60, 75, 90)
-METHODS = ("normals", "table", "depth")
 
 
 def sample_poses(rng) -> tuple[np.ndarray, np.ndarray]:
@@ -44,15 +42,6 @@ def sample_poses(rng) -> tuple[np.ndarray, np.ndarray]:
         for angle, axis in zip((yaw, pitch, roll), np.eye(3)[[1, 0, 2]], strict=True)
     ]
     return yaw, about[2] @ about[1] @ about[0]
-
-
-def masks_of(points, rotation, grid_shape, table) -> dict:
-    """Returns method to mask `(batch, H', W', 1)` for rotated points."""
-    return {
-        "normals": ops.self_occlusion_mask(points, grid_shape),
-        "table": ops.self_occlusion_mask_by_table(points, rotation, grid_shape, table),
-        "depth": ops.self_occlusion_mask_by_depth(points, grid_shape),
-    }
 
 
 def wrong_vertices(model: GridModel, table: np.ndarray, rng) -> dict:
@@ -123,73 +112,8 @@ def sensitivity(model: GridModel, rng) -> dict:
     return differences
 
 
-def measure_time(model: GridModel, table: np.ndarray, rng) -> dict:
-    """Times the methods and the rest of the geometry, plain graph and XLA, in milliseconds."""
-    theta = np.zeros((BATCH, 6 + model.modes), np.float32)
-    theta[:, :3] = rng.normal(0, 0.5, (BATCH, 3)) * [0.3, 1, 0.3]
-    theta[:, 3:5], theta[:, 6:] = IMAGE_SIZE / 2, rng.normal(size=(BATCH, model.modes))
-    height = np.ptp(model.mean[:, 1])
-    theta[:, 5] = np.log(0.8 * IMAGE_SIZE / height)
-    image = tf.constant(rng.uniform(0, 255, (BATCH, IMAGE_SIZE, IMAGE_SIZE, 3)), tf.float32)
-    mean, basis = tf.Variable(model.mean), tf.Variable(model.basis)
-
-    def rotated(theta):
-        r, _, _, alpha = ops.split_parameters(theta)
-        rotation = ops.axis_angle_to_matrix(r)
-        shape = ops.shape_from_coefficients(
-            alpha, tf.convert_to_tensor(mean), tf.convert_to_tensor(basis)
-        )
-        return ops.rotate_points(shape, rotation), rotation
-
-    def rest_of_the_geometry(theta, image):
-        points, _ = rotated(theta)
-        _, t, log_scale, _ = ops.split_parameters(theta)
-        projected = ops.project_orthographic(points)
-        scaled = ops.scale_points(projected, ops.log_scale_to_scale(log_scale))
-        grid = ops.points_to_grid(ops.translate_points(scaled, t), model.grid_shape)
-        return ops.sample_bilinear(image, grid)
-
-    def method(name):
-        return lambda points, rotation: masks_of(
-            points, rotation, model.grid_shape, tf.constant(table)
-        )[name]
-
-    points = rotated(tf.constant(theta))
-    functions = {"rest": (rest_of_the_geometry, (tf.constant(theta), image))}
-    functions |= {name: (method(name), points) for name in METHODS}
-    return {
-        "plain graph" if not jit_compile else "XLA": time_in_turns(functions, jit_compile)
-        for jit_compile in (False, True)
-    }
-
-
-def time_in_turns(functions: dict, jit_compile: bool) -> dict:
-    """Returns median and minimum of each function in ms, and its median share of `rest`."""
-    compiled = {
-        name: (tf.function(function, jit_compile=jit_compile), arguments)
-        for name, (function, arguments) in functions.items()
-    }
-    seconds = np.zeros((ROUNDS + 3, len(compiled)))
-    for turn in seconds:
-        for column, (function, arguments) in enumerate(compiled.values()):
-            start = time.perf_counter()
-            function(*arguments).numpy()
-            turn[column] = time.perf_counter() - start
-    seconds = seconds[3:] * 1000  # the first rounds warm up
-    ratios = seconds / seconds[:, :1]
-    return {
-        name: {
-            "median_ms": np.median(seconds[:, column]),
-            "minimum_ms": seconds[:, column].min(),
-            "of_the_rest": np.median(ratios[:, column]),
-            "minimum_of_the_rest": seconds[:, column].min() / seconds[:, 0].min(),
-        }
-        for column, name in enumerate(compiled)
-    }
-
-
 def measure(name: str, model: GridModel, with_time: bool) -> dict:
-    """Measures one face model and prints what came out."""
+    """Measures one face model and prints the results."""
     rng = np.random.default_rng(0)
     start = time.perf_counter()
     table = occlusion_table(model)
@@ -201,6 +125,15 @@ def measure(name: str, model: GridModel, with_time: bool) -> dict:
         "wrong_per_cent": wrong_vertices(model, table, rng),
         "truth_changes_by_per_cent": sensitivity(model, rng),
     }
+    print_errors(name, result)
+    if with_time:
+        result["time"] = measure_time(model, table, rng)
+        print_times(name, result["time"])
+    return result
+
+
+def print_errors(name: str, result: dict) -> None:
+    """Prints how many vertices each method gets wrong."""
     print(f"\n{name}: vertices that are wrong, per cent; {FACES} faces x {POSES} poses")
     bins = "".join(f"{a}-{b}°".rjust(8) for a, b in itertools.pairwise(YAW_BINS))
     print(f"{'':10}{'all':>8}{'mean':>8}{'random':>8}{'worst':>8}   by yaw{bins}")
@@ -214,29 +147,18 @@ def measure(name: str, model: GridModel, with_time: bool) -> dict:
         )
     for other, share in result["truth_changes_by_per_cent"].items():
         print(f"truth changes by {share:.2f} % with {other}")
+    table = result["table"]
     print(
-        f"the table takes {table.nbytes / 2**20:.2f} MiB and {seconds:.0f} s to compute, "
-        f"{result['rays_ms_per_direction']:.0f} ms of casting rays for each direction"
+        f"the table takes {table['bytes'] / 2**20:.2f} MiB and {table['seconds']:.0f} s to "
+        f"compute, {result['rays_ms_per_direction']:.0f} ms of casting rays for each direction"
     )
-    if with_time:
-        result["time"] = measure_time(model, table, rng)
-        for mode, rows in result["time"].items():
-            print(f"\n{name}, {mode}, batch {BATCH}: ms, and of the rest of the geometry")
-            for row_name, row in rows.items():
-                print(
-                    f"{row_name:10}{row['median_ms']:8.2f} (min {row['minimum_ms']:.2f})"
-                    f"{row['of_the_rest']:8.2f} (of minima {row['minimum_of_the_rest']:.2f})"
-                )
-    return result
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    """Measures the models, prints and writes the results."""
+    parser = experiment_parser(__doc__)
     parser.add_argument("--basel", type=Path, help="the 3DDFA cut of the Basel model, .npz")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parent / "results/visibility.json"
-    )
     arguments = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
     load = os.getloadavg()[0]
@@ -245,21 +167,23 @@ def main() -> None:
         head = read("tddfa", arguments.basel, identity=10, expression=10)
         grid_model = model_to_grid(head, (112, 112)).grid_model
         models["Basel, 3DDFA cut"] = measure("Basel, 3DDFA cut", grid_model, with_time=False)
+    out = results_file("visibility.json", arguments.record)
+    write_results(out, rounded({"models": models} | conditions(arguments.threads, load)))
+    print(f"\n{os.cpu_count()} cores, load before {load:.1f}; {out}")
+
+
+def conditions(threads: int, load: float) -> dict:
+    """Returns what was measured and where."""
     commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
+        ["git", "rev-parse", "--short", "HEAD"], cwd=FOLDER, capture_output=True, text=True
     ).stdout.strip()
-    record = {
-        "models": models,
+    return {
         "faces": FACES,
         "poses": POSES,
         "batch": BATCH,
         "image_size": IMAGE_SIZE,
         "commit": commit,
-        "threads": arguments.threads,
+        "threads": threads,
         "cores": os.cpu_count(),
         "load_before": round(load, 1),
         "device": platform.processor() or platform.machine(),
@@ -268,9 +192,6 @@ def main() -> None:
         "keras": keras.__version__,
         "numpy": np.__version__,
     }
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(rounded(record), indent=1) + "\n")
-    print(f"\n{os.cpu_count()} cores, load before {load:.1f}; {arguments.out}")
 
 
 def rounded(value):

@@ -1,25 +1,25 @@
-"""Fits face models to hand-placed landmarks: how well can each explain real faces?
+"""Face models fitted to hand-placed landmarks: how well does each explain real faces?
 
-python benchmarks/landmark_fit.py FOLDER... [--identity 10 --expression 6] [--photographs 300]
+python experiments/landmark_fit.py FOLDER... [--models MODELS] [--identity 10 --expression 6]
+    [--photographs 300] [--record]
 
-FOLDER is one of 300-W, photographs with `.pts`. Each face gets the similarity and coefficients
-that minimise
+FOLDER is a folder of 300-W: photographs with `.pts` files. MODELS is a folder of published face
+models (`published_models.py` lists them); without it only the bundled model is fitted. Each face
+gets the similarity and the coefficients that minimise
 
     Σ |y_l − (s P R x_l(α) + t)|² / (0.02 b)² + |α|²,   b = √(w h) of the tight box of the points,
 
-by Gauss-Newton. Printed are the mean distances over the 68 points and over the 51 inner ones, in %
-of b.
+by Gauss-Newton. Prints the mean distances over the 68 points and over the 51 inner ones, in % of b.
 """
 
-import argparse
-import json
 from pathlib import Path
 
 import cv2
 import numpy as np
+from experiment import experiment_parser, results_file, write_results
 from published_models import present_models, read_with_all_modes
 
-from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.mesh import GridModel, ShapeModel
 from keras_3dmmstn.training.data.faces import read_faces
 from keras_3dmmstn.training.fitting.weak_perspective import (
     first_pose,
@@ -66,11 +66,11 @@ def errors(mean: np.ndarray, basis: np.ndarray, photographs: np.ndarray) -> np.n
     return np.array(result)
 
 
-def landmark_models(identity: int, expression: int) -> dict:
+def landmark_models(folder: Path | None, identity: int, expression: int) -> dict:
     """Returns name to mean `(68, 3)` and basis of the landmarks, with so many modes at most."""
-    models = {"bundled": GridModel.bundled()}
-    for name in present_models():
-        models[name] = read_with_all_modes(name, identity, expression)
+    models: dict[str, GridModel | ShapeModel] = {"bundled": GridModel.bundled()}
+    for name in present_models(folder):
+        models[name] = read_with_all_modes(folder, name, identity, expression)
     result = {}
     for name, model in models.items():
         first = model.identity_count
@@ -83,14 +83,12 @@ def landmark_models(identity: int, expression: int) -> dict:
 
 def main():
     """Fits all models, prints and writes the results."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = experiment_parser(__doc__)
     parser.add_argument("folders", type=Path, nargs="+")
+    parser.add_argument("--models", type=Path, help="folder of published face models")
     parser.add_argument("--identity", type=int, default=10)
     parser.add_argument("--expression", type=int, default=6)
     parser.add_argument("--photographs", type=int, default=300)
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parent / "results/landmark_fit.json"
-    )
     arguments = parser.parse_args()
 
     points = read_faces(arguments.folders).landmarks[:, :68, :2].astype(float)
@@ -98,14 +96,15 @@ def main():
     points = points[np.sort(chosen)]
     record: dict = {"photographs": len(points), "models": {}}
     print(f"{len(points)} faces; mean distance in % of √(w h), 68 points / 51 inner points")
-    for name, (mean, basis) in landmark_models(arguments.identity, arguments.expression).items():
+    modes = arguments.identity, arguments.expression
+    for name, (mean, basis) in landmark_models(arguments.models, *modes).items():
         distances = errors(mean, basis, points)
         all_points, inner = float(distances.mean()), float(distances[:, 17:].mean())
         record["models"][name] = {"modes": len(basis), "all": all_points, "inner": inner}
         print(f"{name:18} {len(basis):3d} modes  {all_points:.2f} / {inner:.2f}")
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(record, indent=1) + "\n")
-    print(arguments.out)
+    out = results_file("landmark_fit.json", arguments.record)
+    write_results(out, record)
+    print(out)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,22 @@
-"""Trains the compact localiser in each precision: which error does it end at?
+"""Training in each precision: which error does the compact localiser reach?
 
-python -m benchmarks.precision [--seeds 3]
+python experiments/precision.py [--seeds 3] [--record]
 
-The run is that of `tests/support/precision_run.py`: the compact recipe with all four losses on
-four rendered faces and their reflections, 120 steps. Printed is the mean distance of the landmarks,
-pixels of an image of 140, of inference in the precision of the training and in float32.
+The run is that of `tests/support/precision_run.py`: the compact recipe with all four losses, 120
+steps on four rendered faces and their reflections. Prints the mean distance of the landmarks in
+pixels of a 140-pixel image, for inference in the precision of the training and in float32.
 """
 
-import argparse
 import json
-from pathlib import Path
+import sys
 
 import keras
+from experiment import FOLDER, experiment_parser, results_file, write_results
 
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.training.network import build_network
+
+sys.path.append(str(FOLDER.parent))  # the run is the one that the tests do
 from tests.support.precision_run import CONFIG, draw_photographs, error, trained
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -22,11 +24,8 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 def main():
     """Trains, prints and writes the errors."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = experiment_parser(__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parent / "results/precision.json"
-    )
     arguments = parser.parse_args()
 
     face = toy_grid_model((32, 32))
@@ -43,8 +42,9 @@ def main():
                 result["loss_scale"] = float(trainer.optimizer.dynamic_scale.numpy())
             record.setdefault(precision, []).append(result)
             print(f"{precision:15} seed {seed}: {json.dumps(result)}", flush=True)
-    arguments.out.write_text(json.dumps(record, indent=1) + "\n")
-    print(arguments.out)
+    out = results_file("precision.json", arguments.record)
+    write_results(out, record)
+    print(out)
 
 
 if __name__ == "__main__":

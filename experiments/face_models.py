@@ -1,9 +1,11 @@
-"""Measures the way from published face models to a grid: time, memory, quality.
+"""From published face models to a grid: distortion and symmetry of the grid, time and memory.
 
-python benchmarks/face_models.py [--grid 224] [--out benchmarks/results/face_models.json]
+python experiments/face_models.py [--models MODELS] [--grid 224] [--record]
 
-Each model is read with 5 + 5 modes (as many as it has) in a process of its own; the clock starts
-after the imports and takes in reading, cutting, flattening and re-meshing.
+MODELS is a folder of published face models (`published_models.py` lists them); without it only the
+bundled model is measured. Each model is read with 5 + 5 modes (or as many as it has) in a process
+of its own. The time begins after the imports and covers reading, cutting, flattening and
+re-meshing.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from experiment import experiment_parser, results_file, write_results
 from published_models import present_models
 
 from keras_3dmmstn.mesh import GridModel
@@ -34,9 +37,8 @@ SETTINGS = (
 )
 
 
-def measure(name: str, grid: int) -> dict:
+def measure(kind: str, path: Path, name: str, grid: int) -> dict:
     """Builds one model on the grid, as often as `RUNS` says, and returns what was measured."""
-    kind, path = present_models()[name]
     modes = {"identity": MODES, "expression": MODES}
     if kind == "ict":
         modes = {}  # the folder may hold fewer files
@@ -126,21 +128,21 @@ def describe(result: dict) -> str:
 
 def main():
     """Measures all models, prints and writes the results."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = experiment_parser(__doc__)
+    parser.add_argument("--models", type=Path, help="folder of published face models")
     parser.add_argument("--grid", type=int, default=224)
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parent / "results/face_models.json"
-    )
     parser.add_argument("--only", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    models = present_models(arguments.models)
     if arguments.only:
-        print(json.dumps(measure(arguments.only, arguments.grid)))
+        print(json.dumps(measure(*models[arguments.only], arguments.only, arguments.grid)))
         return
 
     results = [bundled()]
     print(describe(results[0]))
-    for name in present_models():
+    for name in models:
         command = [sys.executable, __file__, "--only", name, "--grid", str(arguments.grid)]
+        command += ["--models", str(arguments.models)]
         run = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
         results.append(json.loads(run.stdout))
         print(describe(results[-1]))
@@ -151,9 +153,9 @@ def main():
         "processor": platform.machine(),
         "models": results,
     }
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps(record, indent=1) + "\n")
-    print(arguments.out)
+    out = results_file("face_models.json", arguments.record)
+    write_results(out, record)
+    print(out)
 
 
 if __name__ == "__main__":
