@@ -47,7 +47,7 @@ def as_page(records: Mapping[str, Record]) -> str:
         "## In short",
         _IN_SHORT,
         table(("", "ours", "peer", "ours / peer"), headlines(records)),
-        "## Where we lose",
+        "## Where others are faster",
         *losses(records),
         "## All of it",
         _ALL,
@@ -61,27 +61,29 @@ def as_page(records: Mapping[str, Record]) -> str:
 _INTRODUCTION = """\
 # Benchmarks
 
-`make bench` measures all of this and writes this page; `make bench-quick` takes a few minutes and
-writes a rough one to `build/benchmarks`. Nothing on it is typed by hand: `benchmarks/page.py` makes
-it from the records in `benchmarks/results/suite`.
+`make bench` measures all of this. It writes its results and a page like this one to
+`build/benchmarks`; `make bench-record` updates this page. `make bench-quick` takes a few minutes and
+gives rough numbers. Nothing here is typed by hand: `benchmarks/page.py` writes the page from the
+records in `benchmarks/results/suite`. [speed.md](speed.md) has the main results.
 
-Each benchmark is a process of its own. The calls of a comparison take turns after a warm-up, so
-that whatever else the machine does hits all alike. A time is the median of the rounds in
+Each benchmark runs in a process of its own. After a warm-up, the calls of a comparison take turns,
+so that anything else the machine does affects them all alike. A time is the median of the rounds in
 milliseconds, with the interquartile range in brackets. A ratio is the median of the ratios of the
-single rounds, with their quartiles: below 1 we are faster."""
+single rounds, with their quartiles. Below 1, our code is faster. Masks are by normals unless a name
+says otherwise."""
 
-_IN_SHORT = "At the base size of each benchmark."
+_IN_SHORT = "Each comparison at the base size of its benchmark."
 
 _ALL = """\
-Times in milliseconds: median (interquartile range). In the last column, our time divided by the
-peer's; **bold** where we lose. "Autodiff" is the same operator in plain TensorFlow without a
-hand-written gradient."""
+Times in milliseconds: median (interquartile range). The last column divides our time by the peer's;
+**bold** means that the peer is faster. "Autodiff" is the same operator in plain TensorFlow, without
+a hand-written gradient."""
 
 _GROWTH = """\
-One axis at a time, everything else as in the first table of each benchmark. Medians in
-milliseconds; several calls are divided by a stroke. The exponent p is that of the fit t ~ nᵖ, with
-n the images of a batch, the points of a grid, the pixels of an image or the modes of a face model:
-1 is proportional, 0 does not grow.
+One axis changes at a time, and everything else stays as in the first table of each benchmark.
+Medians in milliseconds; a stroke separates several calls. The exponent p is that of the fit t ~ nᵖ,
+where n is the number of images in a batch, points of a grid, pixels of an image, or modes or
+vertices of a face model. With p = 1 the time is proportional to n, with p = 0 it does not grow.
 
 ![Time against batch, grid, image size and modes](figures/benchmark_growth.png)"""
 

@@ -53,7 +53,7 @@ def headlines(records):
 
 
 def losses(records):
-    """Yields the sentence and the table of the ratios that are lost, the worst first."""
+    """Yields the sentence and the table of the peers that are faster, the fastest first."""
     ratios = [
         (comparison, entry)
         for record in records.values()
@@ -65,9 +65,9 @@ def losses(records):
     )
     won = sum(entry["median"] < 1 / LOST and entry["quartiles"][1] < 1 for _, entry in ratios)
     yield (
-        f"Of {len(ratios)} ratios, {won} are won, {len(lost)} lost and "
-        f"{len(ratios) - won - len(lost)} neither: their quartiles lie on both sides of 1, or they "
-        f"differ from 1 by less than {LOST - 1:.0%}."
+        f"In {won} of {len(ratios)} comparisons our code is faster, in {len(lost)} the peer is. In "
+        f"the other {len(ratios) - won - len(lost)} neither is: the quartiles lie on both sides of "
+        f"1, or the ratio differs from 1 by less than {LOST - 1:.0%}."
     )
     if lost:
         rows = (

@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/figures with the commands that the README shows."""
+"""Makes the pictures of docs/figures with the commands that docs/figures.md shows."""
 
 import argparse
 import subprocess
