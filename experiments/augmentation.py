@@ -42,10 +42,14 @@ RUNS: dict[str, dict] = {
     "no turned faces": {"turned": False},
     "detector's labels mirrored": {"unmirrored": False},
     "squared distances": {"landmark_loss": "mean", "shape_prior": 0.01},
-    "no turns, shifts or scale": {"rotation": 0.0, "scale": 0.0, "shift": 0.0},
-    "no light or colour": {"light": 0.0},
-    "no blur, noise or JPEG": {"blur": 0.0},
-    "no patches": {"patches": 0.0},
+    "no turns, shifts or scale": {
+        "rotation_deviation": 0.0,
+        "scale_deviation": 0.0,
+        "shift_deviation": 0.0,
+    },
+    "no light or colour": {"light_strength": 0.0},
+    "no blur, noise or JPEG": {"blur_share": 0.0},
+    "no patches": {"patch_share": 0.0},
 }
 
 

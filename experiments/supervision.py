@@ -83,7 +83,7 @@ def sources_of(crops: FaceCrops, run: Run, steps: int, seed: int) -> Mixture:
     if kept.all() or not kept.any():
         parts = [replace(crops, landmarks=crops.landmarks if kept.all() else unlabelled)]
     else:
-        labelled = FaceCrops(crops.images[kept], crops.landmarks[kept], crops.scale)
+        labelled = FaceCrops(crops.images[kept], crops.landmarks[kept], crops.crop_side)
         parts = [labelled, replace(crops, landmarks=unlabelled)]
     return mixture(parts, [1.0] * len(parts), faces_per_epoch=steps * PHOTOGRAPHS)
 
@@ -96,7 +96,7 @@ def config_of(run: Run, weight: float, seed: int) -> TrainingConfig:
         "symmetry": weight * run.symmetry,
         "mirror_pairs": weight * run.mirror_pairs,
         # The landmark loss is a mean over the batch: half of it counts twice.
-        "landmarks": 2.0 if 0 < run.share < 1 else 1.0,
+        "landmark_weight": 2.0 if 0 < run.share < 1 else 1.0,
         "seed": seed,
     }
     return with_settings(recipe("compact"), settings)
@@ -154,7 +154,7 @@ def errors_of(model: keras.Model, crops: FaceCrops) -> dict[str, float]:
 
 def texture_losses(model: keras.Model, crops: FaceCrops, count: int = 128) -> dict[str, float]:
     """Returns the two losses of textures, in squared levels, on some photographs."""
-    few = FaceCrops(crops.images[:count], crops.landmarks[:count], crops.scale)
+    few = FaceCrops(crops.images[:count], crops.landmarks[:count], crops.crop_side)
     batches = evaluation_batches(few, with_settings(recipe("compact"), {"image_size": SIDE}))
     symmetry, pairs = [], []
     for images, labels in batches:

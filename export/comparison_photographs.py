@@ -10,6 +10,7 @@ from keras_3dmmstn.drawing.render import render_mesh
 from keras_3dmmstn.inference.photograph import read_photograph, warp
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network import framing
+from keras_3dmmstn.training.data.crops import Skipped
 from keras_3dmmstn.training.data.faces import read_faces
 from keras_3dmmstn.training.evaluation.framed_faces import frame_faces, random_moves
 
@@ -114,11 +115,11 @@ def chosen_photographs(path: str | Path, image_size: int) -> np.ndarray:
         return middle_crop(path, image_size)[None]
     faces = read_faces([path])
     faces = faces.choose(np.unique(np.linspace(0, len(faces) - 1, _MOST_FACES).astype(int)))
-    left_out: list[tuple[str, str]] = []
-    framed = frame_faces(faces, image_size, random_moves(len(faces), 0.0, 0), left_out)
+    skipped: list[Skipped] = []
+    framed = frame_faces(faces, image_size, random_moves(len(faces), 0.0, 0), skipped)
     crops = [face.crops[0] for face in framed]
     if not crops:
-        raise ValueError(f"{path}: expected a face that can be cut out: {left_out[0][1]}.")
+        raise ValueError(f"{path}: expected a face that can be cut out: {skipped[0].reason}.")
     return np.stack(crops).astype(np.float32)
 
 

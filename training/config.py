@@ -1,9 +1,22 @@
 """The numbers of a training run: the paper's recipe by default."""
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
+
+# What settings were called in version 0.1.0.
+_FORMER_NAMES = {
+    "localiser": "backbone",
+    "landmarks": "landmark_weight",
+    "rotation": "rotation_deviation",
+    "scale": "scale_deviation",
+    "shift": "shift_deviation",
+    "light": "light_strength",
+    "blur": "blur_share",
+    "patches": "patch_share",
+}
 
 
 def _setting(default: Any, meaning: str, *, low=-math.inf, high=math.inf, choices=()) -> Any:
@@ -26,8 +39,10 @@ class TrainingConfig:
         ValueError: if it is out of range or none of its choices.
     """
 
-    localiser: str = _setting(
-        "vgg_face", "backbone of the localiser; sec. 2.1", choices=("vgg_face", "compact")
+    backbone: str = _setting(
+        "vgg_face",
+        "of the localiser: vgg_face (sec. 2.1) or compact",
+        choices=("vgg_face", "compact"),
     )
     pretrained: str = _setting(
         "vgg-face.mat",
@@ -37,13 +52,19 @@ class TrainingConfig:
     focal_length: float = _setting(
         0.0, "of a perspective camera, in sides of the input; 0: orthographic, as sec. 2.2", low=0
     )
+    visibility: str = _setting(
+        "normals",
+        "what hides a part of the face from the losses on textures: normals that face away "
+        "(sec. 2.3), a table of occlusions, or depth",
+        choices=("normals", "table", "depth"),
+    )
     landmark_loss: str = _setting(
         "sum",
         "squared pixels summed over the landmarks (eq. 5), their mean by confidence, or the mean "
         "distance in pixels",
         choices=("sum", "mean", "distance"),
     )
-    landmarks: float = _setting(
+    landmark_weight: float = _setting(
         1.0, "weight of the landmark loss; code: 0.8998, to which all weights are relative", low=0
     )
     shape_prior: float = _setting(
@@ -106,23 +127,25 @@ class TrainingConfig:
     augmentation: bool = _setting(
         False, "whether photographs are changed at random; the code only reflects them"
     )
-    rotation: float = _setting(
+    rotation_deviation: float = _setting(
         15.0, "augmentation: standard deviation of the in-plane turn, degrees", low=0
     )
-    scale: float = _setting(0.08, "augmentation: standard deviation of the log scale", low=0)
-    shift: float = _setting(
+    scale_deviation: float = _setting(
+        0.08, "augmentation: standard deviation of the log scale", low=0
+    )
+    shift_deviation: float = _setting(
         0.03, "augmentation: standard deviation of the centre, sides of the crop", low=0
     )
-    light: float = _setting(
+    light_strength: float = _setting(
         1.0, "augmentation: strength of changes of exposure, contrast, gamma and colour", low=0
     )
-    blur: float = _setting(
+    blur_share: float = _setting(
         0.45,
         "augmentation: share of the crops that are blurred, shrunk, compressed or made noisy",
         low=0,
         high=1,
     )
-    patches: float = _setting(
+    patch_share: float = _setting(
         0.3, "augmentation: share of the crops of which a rectangle is hidden", low=0, high=1
     )
     precision: str = _setting(
@@ -150,10 +173,13 @@ class TrainingConfig:
 def with_settings(config: TrainingConfig, settings: Mapping[str, Any]) -> TrainingConfig:
     """Returns a config with some settings changed.
 
+    The names that settings had in version 0.1.0 are still read, with a FutureWarning.
+
     Raises:
         TypeError: if a value is of another type than its setting.
-        ValueError: if a name is unknown or a value out of range.
+        ValueError: if a name is unknown or given twice, or a value is out of range.
     """
+    settings = _by_current_names(settings)
     known = [entry.name for entry in fields(TrainingConfig)]
     unknown = [name for name in settings if name not in known]
     if unknown:
@@ -166,6 +192,24 @@ def with_settings(config: TrainingConfig, settings: Mapping[str, Any]) -> Traini
 def describe_settings() -> dict[str, str]:
     """Returns each setting's meaning, with unit and source."""
     return {entry.name: entry.metadata["meaning"] for entry in fields(TrainingConfig)}
+
+
+def _by_current_names(settings):
+    """Returns settings by the names that they have now."""
+    renamed: dict[str, Any] = {}
+    for name, value in settings.items():
+        current = _FORMER_NAMES.get(name, name)
+        if current != name:
+            warnings.warn(
+                f"The setting {name} is now called {current}; the former name will go in the next "
+                "minor version.",
+                FutureWarning,
+                stacklevel=3,
+            )
+        if current in renamed:
+            raise ValueError(f"Expected the setting {current} once, received it as {name} too.")
+        renamed[current] = value
+    return renamed
 
 
 def _checked(name, value, kind):

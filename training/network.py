@@ -1,4 +1,4 @@
-"""The network of a training run: the localiser by name, the losses, and what is kept of it."""
+"""The network of a training run: the backbone by name, the losses, and what is kept of it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +18,11 @@ from keras_3dmmstn.training.optimisation import build_optimiser
 
 
 def build_network(config: TrainingConfig, grid_model: GridModel) -> keras.Model:
-    """Builds the network that is trained, `spatial_transformer` with the config's localiser.
+    """Builds the network that is trained, `spatial_transformer` with the config's backbone.
 
     Raises:
         FileNotFoundError: if the file with pretrained weights is missing.
-        ValueError: if it is damaged, or the image size does not go with the localiser.
+        ValueError: if it is damaged, or the image size does not go with the backbone.
     """
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(config.precision)
@@ -33,7 +33,7 @@ def build_network(config: TrainingConfig, grid_model: GridModel) -> keras.Model:
             image_size=config.image_size,
             landmarks=LANDMARK_SET,
             focal_length=config.focal_length or None,
-            visibility="normals",
+            visibility=config.visibility,
         )
     finally:
         keras.config.set_dtype_policy(before)
@@ -60,7 +60,7 @@ def build_trainer(model: keras.Model, config: TrainingConfig, steps: int) -> ker
     trainer.compile(
         optimiser,
         loss={"landmarks": _landmark_loss(config)},
-        loss_weights={"landmarks": config.landmarks},
+        loss_weights={"landmarks": config.landmark_weight},
         metrics={"landmarks": LandmarkError()},
         jit_compile=uses_xla(config),
         auto_scale_loss=False,
@@ -100,7 +100,7 @@ def inference_localiser(config: TrainingConfig, model: keras.Model, grid_model: 
 
     The compact one takes the paper's 224 pixel images, whatever it was trained at.
     """
-    if config.localiser == "compact":
+    if config.backbone == "compact":
         return compact_localiser(grid_model)
     if config.precision == "float32":
         return model.get_layer("localiser")
@@ -117,7 +117,7 @@ def _landmark_loss(config):
 
 def _backbone(config):
     """Returns the backbone of a config; None stands for the compact localiser."""
-    if config.localiser == "compact":
+    if config.backbone == "compact":
         return None
     if config.pretrained and not Path(config.pretrained).exists():
         raise FileNotFoundError(

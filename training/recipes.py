@@ -8,7 +8,7 @@ from keras_3dmmstn.training.config import TrainingConfig
 RECIPES: Mapping[str, TrainingConfig] = {
     "paper": TrainingConfig(),
     "compact": TrainingConfig(
-        localiser="compact",
+        backbone="compact",
         image_size=140,
         landmark_loss="distance",
         shape_prior=0.004,
@@ -24,7 +24,7 @@ RECIPES: Mapping[str, TrainingConfig] = {
         head_kernel_rate=1.0,
         head_bias_rate=1.0,
         augmentation=True,
-        scale=0.1,
+        scale_deviation=0.1,
     ),
 }
 

@@ -21,7 +21,7 @@ from keras_3dmmstn.training.config_file import config_differences, load_config, 
 from keras_3dmmstn.version import versions
 
 
-def claim(folder: Path, config: TrainingConfig, material: Mapping[str, Any]) -> None:
+def begin_run(folder: Path, config: TrainingConfig, inputs: Mapping[str, Any]) -> None:
     """Begins a run in a folder, or goes on with the one that is there.
 
     Writes `config.toml`, with every setting, and `run.json`: command line, versions, seed and what
@@ -30,19 +30,19 @@ def claim(folder: Path, config: TrainingConfig, material: Mapping[str, Any]) -> 
     Args:
         folder: the folder of the run; made if missing.
         config: the numbers.
-        material: what the run is made of besides: name to description.
+        inputs: what the run is made of besides: name to description.
 
     Raises:
-        ValueError: if the folder's run has another config or other material; the differences are
+        ValueError: if the folder's run has another config or other inputs; the differences are
             named.
     """
     config_path, record_path = folder / "config.toml", folder / "run.json"
-    record: dict[str, Any] = {"seed": config.seed, "material": dict(material), "starts": []}
+    record: dict[str, Any] = {"seed": config.seed, "inputs": dict(inputs), "starts": []}
     # The config is written last: where it is, the record is.
     if config_path.exists():
         record = _read_record(record_path)
         differences = config_differences(load_config(config_path), config)
-        differences += _changes(record["material"], material)
+        differences += _changes(record["inputs"], inputs)
         if differences:
             raise ValueError(
                 f"The run in {folder} goes on only as it began, received another: "
@@ -53,8 +53,7 @@ def claim(folder: Path, config: TrainingConfig, material: Mapping[str, Any]) -> 
     write_atomically(
         record_path, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
     )
-    if not config_path.exists():
-        save_config(config, config_path)
+    save_config(config, config_path)
 
 
 def describe_model(grid_model: GridModel, start: str | Path | None) -> dict[str, str]:
@@ -79,14 +78,16 @@ def _read_record(path):
     """Reads `run.json`."""
     try:
         record = json.loads(path.read_text("utf-8"))
-        record["material"], record["starts"] = dict(record["material"]), list(record["starts"])
+        inputs = record.pop("material", None)  # its name in version 0.1.0
+        record["inputs"] = dict(record["inputs"] if inputs is None else inputs)
+        record["starts"] = list(record["starts"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: expected the record of a run in JSON: {error!r}.") from error
     return record
 
 
 def _changes(before, after):
-    """Returns what of the material changed."""
+    """Returns what of the inputs changed."""
     names = dict.fromkeys([*before, *after])
     return [
         f"{name}: {before.get(name)} → {after.get(name)}"

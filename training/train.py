@@ -20,10 +20,10 @@ from keras_3dmmstn.training.data.run_data import (
     skipped_faces,
 )
 from keras_3dmmstn.training.data.shards import named_damage
+from keras_3dmmstn.training.epoch_callback import EpochCallback, averaged_weights
 from keras_3dmmstn.training.network import build_measure, build_network, build_trainer
-from keras_3dmmstn.training.run_folder import claim, describe_model, write_log
+from keras_3dmmstn.training.run_folder import begin_run, describe_model, write_log
 from keras_3dmmstn.training.run_results import RunResults
-from keras_3dmmstn.training.watch import Watch, averaged_weights
 
 
 def train(
@@ -83,9 +83,9 @@ def train(
     for skipped in skipped_faces(source) + (skipped_faces(measured) if measured else []):
         report(f"left out {skipped}")
     steps = int(epoch_batches(source, config, 0).cardinality())
-    material = {"train": describe_sources(folders, source)}
-    material |= {"validation": describe_sources(validation, measured)}
-    claim(out, config, material | describe_model(grid_model, start))
+    inputs = {"train": describe_sources(folders, source)}
+    inputs |= {"validation": describe_sources(validation, measured)}
+    begin_run(out, config, inputs | describe_model(grid_model, start))
     trainer = build_trainer(model, config, steps * config.epochs)
     progress = restore_checkpoint(out, trainer)
     if progress.epoch or progress.step:
@@ -106,18 +106,18 @@ def _train_on(
     for epoch in range(progress.epoch, config.epochs):
         began = time.perf_counter()
         batches = epoch_batches(source, config, epoch).skip(progress.step)
-        watch = Watch(progress, steps, config, partial(save_checkpoint, folder, trainer))
+        callback = EpochCallback(progress, steps, config, partial(save_checkpoint, folder, trainer))
         trainer.fit(
             batches,
             initial_epoch=epoch,
             epochs=epoch + 1,
             shuffle=False,  # the pipeline shuffles
-            callbacks=[watch],
+            callbacks=[callback],
             verbose=0,
         )
-        row = watch.means()
-        faces = (steps - watch.first_step) * config.batch_size
-        with averaged_weights(trainer, watch):
+        row = callback.means()
+        faces = (steps - callback.first_step) * config.batch_size
+        with averaged_weights(trainer, callback):
             row |= measure()
             results.write(epoch + 1, row)
         row["seconds"] = round(time.perf_counter() - began, 2)

@@ -147,7 +147,7 @@ def _read(folder, balanced, held_out, seed):
     else:
         faces, jaw = read_faces(folder), "apparent"
     if held_out:
-        faces = faces.choose(labelled_faces.left_out(faces, held_out))
+        faces = faces.choose(labelled_faces.held_out(faces, held_out))
     if balanced:
         faces = faces.choose(balanced_subset(np.degrees(faces.pose[:, 2]), seed))
     return faces, jaw
@@ -162,8 +162,8 @@ def _print(name, description):
         terminal.output.print(line, highlight=False)
     terminal.output.print(tables.yaw_table(description))
     terminal.output.print(tables.landmark_table(description))
-    for left_out in description["left_out"]:
-        terminal.note(f"left out: {left_out['name']}: {left_out['reason']}")
+    for face in description["skipped"]:
+        terminal.note(f"left out: {face['name']}: {face['reason']}")
     terminal.output.print()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from keras_3dmmstn.export.mobile.tflite import export_tflite
 from keras_3dmmstn.inference.normaliser import Normaliser
-from keras_3dmmstn.training.data.labelled_faces import left_out
+from keras_3dmmstn.training.data.labelled_faces import held_out
 from keras_3dmmstn.training.data.readers.aflw2000 import read_aflw2000
 from tests.support.command_line import run
 from tests.support.face_folders import write_aflw2000
@@ -174,7 +174,7 @@ def test_a_balanced_subset_may_be_asked_for(weights, tmp_path, rng):
 def test_only_faces_that_were_held_out_of_training_may_be_measured(option, weights, tmp_path, rng):
     points = rng.uniform(60, 150, (12, 3, 68))
     folder = write_aflw2000(tmp_path / "AFLW2000", points, np.zeros(12))
-    expected = left_out(read_aflw2000(folder), 3).sum()
+    expected = held_out(read_aflw2000(folder), 3).sum()
     path = tmp_path / "numbers.json"
     result = evaluate(folder, "--weights", weights, "--json", path, option, 3)
     assert result.exit_code == 0, result.output

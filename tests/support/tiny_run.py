@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
-from keras_3dmmstn.training import checkpoint, watch
+from keras_3dmmstn.training import checkpoint, epoch_callback
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.train import train
 from tests.support.vgg_face_mat import small_layers, write_mat
@@ -72,14 +72,14 @@ def run(folder, out, start=None, **changes):
 def arrange_a_kill(where, patch, kill):
     """Makes a run call `kill` somewhere; `patch` is a `pytest.MonkeyPatch`."""
     if where == "in epoch 2":
-        whole = watch.Watch.on_train_batch_end
+        whole = epoch_callback.EpochCallback.on_train_batch_end
 
         def on_train_batch_end(self, batch, logs=None):
             whole(self, batch, logs)
             if self.progress.epoch == 1 and self.progress.step == 5:
                 kill()
 
-        patch.setattr(watch.Watch, "on_train_batch_end", on_train_batch_end)
+        patch.setattr(epoch_callback.EpochCallback, "on_train_batch_end", on_train_batch_end)
     elif where == "in a checkpoint":
 
         def savez(file, **arrays):

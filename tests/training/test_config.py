@@ -18,7 +18,7 @@ from keras_3dmmstn.training.recipes import RECIPES, recipe
 def test_the_default_is_the_paper_s_recipe():
     assert recipe("paper") == TrainingConfig()
     config = TrainingConfig()
-    assert (config.localiser, config.image_size, config.batch_size) == ("vgg_face", 224, 32)
+    assert (config.backbone, config.image_size, config.batch_size) == ("vgg_face", 224, 32)
     # The code's weights relative to that of the landmark loss, 0.8998.
     assert config.shape_prior == pytest.approx(0.1 / 0.8998, rel=0.01)
     # 1e-4 per value and pair, two images a pair, 0.858 of 112 x 112 pixels visible on both sides.
@@ -41,7 +41,7 @@ def test_every_setting_says_what_it_means():
         ("epochs", True, "`epochs` to be of type int, received True"),
         ("momentum", False, "`momentum` to be of type float, received False"),
         ("augmentation", 1, "`augmentation` to be of type bool, received 1"),
-        ("localiser", 3, "`localiser` to be of type str, received 3"),
+        ("backbone", 3, "`backbone` to be of type str, received 3"),
     ],
 )
 def test_another_type_is_refused(setting, value, expected):
@@ -126,12 +126,43 @@ def test_settings_of_the_command_line():
     assert parse_setting("epochs=3") == ("epochs", 3)
     assert parse_setting("learning_rate = 1e-3") == ("learning_rate", 0.001)
     assert parse_setting("augmentation=true") == ("augmentation", True)
-    assert parse_setting("localiser=compact") == ("localiser", "compact")
+    assert parse_setting("backbone=compact") == ("backbone", "compact")
     assert parse_setting("pretrained=/a b/c=d.mat") == ("pretrained", "/a b/c=d.mat")
     assert parse_setting("pretrained=") == ("pretrained", "")
     for text in ("epochs", "=3", ""):
         with pytest.raises(ValueError, match="name=value"):
             parse_setting(text)
+
+
+def test_former_names_of_settings_are_still_read(tmp_path):
+    path = tmp_path / "old.toml"
+    path.write_text(
+        'localiser = "compact"\nlandmarks = 2.0\nrotation = 1.0\nscale = 0.2\nshift = 0.3\n'
+        "light = 0.4\nblur = 0.5\npatches = 0.6\n"
+    )
+    with pytest.warns(FutureWarning, match=r"setting \w+ is now called \w+") as warned:
+        config = load_config(path)
+    assert len(warned) == 8 and "localiser is now called backbone" in str(warned[0].message)
+    assert config == TrainingConfig(
+        backbone="compact",
+        landmark_weight=2.0,
+        rotation_deviation=1.0,
+        scale_deviation=0.2,
+        shift_deviation=0.3,
+        light_strength=0.4,
+        blur_share=0.5,
+        patch_share=0.6,
+    )
+    with pytest.warns(FutureWarning, match="setting blur is now called blur_share"):
+        assert with_settings(TrainingConfig(), {"blur": 0.1}).blur_share == 0.1
+
+
+def test_a_setting_by_both_of_its_names_is_refused():
+    with (
+        pytest.warns(FutureWarning, match="now called blur_share"),
+        pytest.raises(ValueError, match="setting blur_share once, received it as blur too"),
+    ):
+        with_settings(TrainingConfig(), {"blur_share": 0.1, "blur": 0.1})
 
 
 def test_differences_are_named():

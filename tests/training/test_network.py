@@ -56,7 +56,12 @@ def test_missing_pretrained_weights_are_named_with_a_way_out(face, config):
 
 def test_the_four_losses_are_added_with_their_weights(face, config, rng):
     config = replace(
-        config, landmarks=0.5, shape_prior=0.25, symmetry=2.0, mirror_pairs=3.0, learning_rate=0.0
+        config,
+        landmark_weight=0.5,
+        shape_prior=0.25,
+        symmetry=2.0,
+        mirror_pairs=3.0,
+        learning_rate=0.0,
     )
     model = build_network(config, face)
     head = model.get_layer("localiser").get_layer("head")

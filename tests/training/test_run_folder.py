@@ -9,18 +9,18 @@ import pytest
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.training.config_file import load_config
 from keras_3dmmstn.training.recipes import recipe
-from keras_3dmmstn.training.run_folder import claim, describe_model, write_log
+from keras_3dmmstn.training.run_folder import begin_run, describe_model, write_log
 
-MATERIAL = {"train": {"0 helen": "12 faces"}, "start": "nothing"}
+INPUTS = {"train": {"0 helen": "12 faces"}, "start": "nothing"}
 
 
 def test_a_run_writes_its_config_versions_seed_and_command(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["keras-3dmmstn", "train", "my faces", "--out", "run"])
     config = replace(recipe("compact"), seed=7)
-    claim(tmp_path / "a" / "run", config, MATERIAL)
+    begin_run(tmp_path / "a" / "run", config, INPUTS)
     assert load_config(tmp_path / "a" / "run" / "config.toml") == config
     record = json.loads((tmp_path / "a" / "run" / "run.json").read_text())
-    assert record["seed"] == 7 and record["material"] == MATERIAL
+    assert record["seed"] == 7 and record["inputs"] == INPUTS
     (start,) = record["starts"]
     assert start["command"] == "keras-3dmmstn train 'my faces' --out run"
     assert {"tensorflow", "keras", "numpy", "keras-3dmmstn"} <= set(start["versions"])
@@ -28,37 +28,57 @@ def test_a_run_writes_its_config_versions_seed_and_command(tmp_path, monkeypatch
 
 def test_each_start_is_recorded(tmp_path):
     for _ in range(3):
-        claim(tmp_path, recipe("paper"), MATERIAL)
+        begin_run(tmp_path, recipe("paper"), INPUTS)
     assert len(json.loads((tmp_path / "run.json").read_text())["starts"]) == 3
 
 
 def test_another_run_is_refused_with_its_differences(tmp_path):
-    claim(tmp_path, recipe("paper"), MATERIAL)
+    begin_run(tmp_path, recipe("paper"), INPUTS)
     before = (tmp_path / "run.json").read_bytes()
     with pytest.raises(ValueError, match="epochs: 1000 → 3; seed: 0 → 1"):
-        claim(tmp_path, replace(recipe("paper"), epochs=3, seed=1), MATERIAL)
+        begin_run(tmp_path, replace(recipe("paper"), epochs=3, seed=1), INPUTS)
     with pytest.raises(ValueError, match=r"train: .*12 faces.* → .*13 faces"):
-        claim(tmp_path, recipe("paper"), {**MATERIAL, "train": {"0 helen": "13 faces"}})
+        begin_run(tmp_path, recipe("paper"), {**INPUTS, "train": {"0 helen": "13 faces"}})
     with pytest.raises(ValueError, match="start: nothing → None"):
-        claim(tmp_path, recipe("paper"), {"train": MATERIAL["train"]})
+        begin_run(tmp_path, recipe("paper"), {"train": INPUTS["train"]})
     assert (tmp_path / "run.json").read_bytes() == before
 
 
+def test_a_run_that_the_version_before_began_goes_on(tmp_path):
+    config = recipe("compact")
+    begin_run(tmp_path, config, INPUTS)
+    record = json.loads((tmp_path / "run.json").read_text())
+    record["material"] = record.pop("inputs")
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    text = (tmp_path / "config.toml").read_text()
+    for former, name in (("localiser", "backbone"), ("scale", "scale_deviation")):
+        text = text.replace(f"\n{name} = ", f"\n{former} = ")
+    (tmp_path / "config.toml").write_text(text)
+
+    with pytest.warns(FutureWarning, match=r"setting \w+ is now called \w+"):
+        begin_run(tmp_path, config, INPUTS)
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["inputs"] == INPUTS and len(record["starts"]) == 2 and "material" not in record
+    assert load_config(tmp_path / "config.toml") == config  # by the names of now: no warning
+    with pytest.raises(ValueError, match=r"train: .*12 faces.* → .*13 faces"):
+        begin_run(tmp_path, config, {**INPUTS, "train": {"0 helen": "13 faces"}})
+
+
 def test_a_kill_between_record_and_config_is_no_run_yet(tmp_path):
-    claim(tmp_path, recipe("paper"), MATERIAL)
+    begin_run(tmp_path, recipe("paper"), INPUTS)
     (tmp_path / "config.toml").unlink()
-    claim(tmp_path, recipe("compact"), MATERIAL)
+    begin_run(tmp_path, recipe("compact"), INPUTS)
     assert load_config(tmp_path / "config.toml") == recipe("compact")
 
 
 @pytest.mark.parametrize("content", [None, b"{", b"[]", b'{"starts": []}'])
 def test_a_damaged_record_is_named(content, tmp_path):
-    claim(tmp_path, recipe("paper"), MATERIAL)
+    begin_run(tmp_path, recipe("paper"), INPUTS)
     (tmp_path / "run.json").unlink()
     if content:
         (tmp_path / "run.json").write_bytes(content)
     with pytest.raises(ValueError, match=r"run\.json: expected the record of a run"):
-        claim(tmp_path, recipe("paper"), MATERIAL)
+        begin_run(tmp_path, recipe("paper"), INPUTS)
 
 
 def test_another_face_model_or_start_is_noticed(tmp_path):

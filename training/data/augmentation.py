@@ -38,19 +38,19 @@ def augment(
     crop = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
     moved = landmarks.astype(np.float32, copy=True)
     moved[:, :2] = landmarks[:, :2] @ matrix[:, :2].T + matrix[:, 2]
-    if rng.random() < config.blur:
+    if rng.random() < config.blur_share:
         crop = _random_blur(crop, rng)
-    crop = _random_light(crop, config.light, rng)
-    if rng.random() < config.patches:
+    crop = _random_light(crop, config.light_strength, rng)
+    if rng.random() < config.patch_share:
         crop = _random_patch(crop, rng)
     return crop, moved
 
 
 def _random_similarity(size, side, config, rng):
     """Returns a `(2, 3)` matrix from stored crop to network crop."""
-    angle = np.radians(rng.normal(0, config.rotation))
-    scale = config.image_size / side * np.exp(rng.normal(0, config.scale))
-    shift = rng.normal(0, config.shift, 2) * config.image_size
+    angle = np.radians(rng.normal(0, config.rotation_deviation))
+    scale = config.image_size / side * np.exp(rng.normal(0, config.scale_deviation))
+    shift = rng.normal(0, config.shift_deviation, 2) * config.image_size
     linear = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     middle = np.full(2, (size - 1) / 2)
     target = (config.image_size - 1) / 2 + shift

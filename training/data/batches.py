@@ -136,7 +136,7 @@ class _CropReader:
                 image, points = source.images[number], source.landmarks[number].copy()
             points = self._supervision.labels(points)
             points[:, 2] *= self._factors[place][number]
-            yield image, points, source.scale
+            yield image, points, source.crop_side
 
 
 def _centred(image, landmarks, side, image_size):

@@ -17,8 +17,8 @@ from keras_3dmmstn.atomic_files import (
 )
 from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
 from keras_3dmmstn.training.data.crops import (
-    STORED_SHARE,
     STORED_SIZE,
+    STORED_TO_CROP,
     Skipped,
     cut_face,
     in_threads,
@@ -87,7 +87,7 @@ def convert(
     settings = {
         "landmark_set": LANDMARK_SET,
         "size": size,
-        "share": STORED_SHARE,
+        "share": STORED_TO_CROP,
         "image_format": image_format,
         "faces_per_shard": faces_per_shard,
         "seed": seed,

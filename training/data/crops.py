@@ -13,9 +13,9 @@ from keras_3dmmstn.network import framing
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
 from keras_3dmmstn.training.fitting.face_box import face_boxes
 
-#: Side of a stored crop in pixels, and in sides of the crop that the network sees.
+#: Side of a stored crop: in pixels, and in sides of the crop that the network sees.
 STORED_SIZE = 192
-STORED_SHARE = 1.5
+STORED_TO_CROP = 1.5
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class FaceCrops:
     Attributes:
         images: `(faces, size, size, 3)` uint8, RGB; outside the photograph black.
         landmarks: `(faces, L, 3)` float32: x, y in pixels of the crop, and confidence.
-        scale: side in pixels of the square that the network is to see, in the stored crop.
+        crop_side: side of the square that the network is to see, in pixels of the stored crop.
         kept: which of the faces these are, `(faces,)` int64; None for all.
         skipped: the faces that could not be cut out.
     """
 
     images: np.ndarray
     landmarks: np.ndarray
-    scale: float = STORED_SIZE / STORED_SHARE
+    crop_side: float = STORED_SIZE / STORED_TO_CROP
     kept: np.ndarray | None = None
     skipped: tuple[Skipped, ...] = ()
 
@@ -85,7 +85,11 @@ def cut_faces(faces: LabelledFaces, progress=iter, size: int = STORED_SIZE) -> F
         raise nothing_left(skipped)
     count = len(kept)
     return FaceCrops(
-        images[:count], landmarks[:count], size / STORED_SHARE, np.array(kept, int), tuple(skipped)
+        images[:count],
+        landmarks[:count],
+        size / STORED_TO_CROP,
+        np.array(kept, int),
+        tuple(skipped),
     )
 
 
@@ -127,7 +131,7 @@ def stored_matrix(box: np.ndarray, size: int) -> np.ndarray:
         size: side of the stored crop in pixels.
     """
     middle = np.array([[0, 0, (size - 1) / 2]] * 2)
-    return (framing.crop_matrix(box, size) - middle) / STORED_SHARE + middle
+    return (framing.crop_matrix(box, size) - middle) / STORED_TO_CROP + middle
 
 
 def in_threads(function: Callable, values: Sequence) -> Iterator:

@@ -121,8 +121,8 @@ class LabelledFaces:
         )
 
 
-def left_out(faces: LabelledFaces, every: int) -> np.ndarray:
-    """Returns which faces are kept from training, to measure on: about one in `every`.
+def held_out(faces: LabelledFaces, every: int) -> np.ndarray:
+    """Returns which faces are held out of training, to measure on: about one in `every`.
 
     It depends on nothing but the person's name, or the photograph's where that is not known, so
     that it is the same on every machine and no person is on both sides.
@@ -134,7 +134,7 @@ def left_out(faces: LabelledFaces, every: int) -> np.ndarray:
         ValueError: if `every` is below 2.
     """
     if every < 2:
-        raise ValueError(f"Expected one face in 2 or more to be left out, received {every}.")
+        raise ValueError(f"Expected one face in 2 or more to be held out, received {every}.")
     names = [
         subject or path.name for subject, path in zip(faces.subjects, faces.paths, strict=True)
     ]

@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_3dmmstn.mesh.landmark_sets import JAW_POINTS, LANDMARK_COUNT
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.data.batches import training_batches
-from keras_3dmmstn.training.data.crops import STORED_SHARE, STORED_SIZE, FaceCrops, cut_faces
+from keras_3dmmstn.training.data.crops import STORED_SIZE, STORED_TO_CROP, FaceCrops, cut_faces
 from keras_3dmmstn.training.data.faces import read_faces
 from keras_3dmmstn.training.data.labelled_faces import FIVE_POINTS
 from keras_3dmmstn.training.data.mixture import Mixture, mixture
@@ -45,12 +45,12 @@ def read_sources(
         raise ValueError(
             f"Expected a weight for each of {len(folders)} data sets, received {list(weights)}."
         )
-    strangers = [folder for folder in map(Path, unmirrored) if folder not in map(Path, folders)]
-    if strangers:
+    unknown = [folder for folder in map(Path, unmirrored) if folder not in map(Path, folders)]
+    if unknown:
         raise ValueError(
-            f"Expected unmirrored data sets to be among those trained on, received {strangers[0]}."
+            f"Expected unmirrored data sets to be among those trained on, received {unknown[0]}."
         )
-    size = max(STORED_SIZE, round(STORED_SHARE * config.image_size))
+    size = max(STORED_SIZE, round(STORED_TO_CROP * config.image_size))
     sources = [
         read_shards(folder) if is_shards(folder) else cut_faces(read_faces(folder), progress, size)
         for folder in folders

@@ -38,7 +38,7 @@ class Shards:
         files: the shards.
         counts: how many faces each holds.
         size: side of the stored crops in pixels.
-        scale: side in pixels of the square that the network is to see, in the stored crop.
+        crop_side: side of the square that the network is to see, in pixels of the stored crop.
         planned: how many faces there were before any was skipped; records are numbered by these.
         sources: the data sets, and how many faces were planned of each.
         skipped: the faces that could not be cut out.
@@ -47,7 +47,7 @@ class Shards:
     files: tuple[Path, ...]
     counts: tuple[int, ...]
     size: int
-    scale: float
+    crop_side: float
     planned: int
     sources: dict[str, int]
     skipped: tuple[Skipped, ...] = ()
@@ -70,7 +70,7 @@ class Shards:
             decoded_crops = records.prefetch(64).as_numpy_iterator()
             for place, (image, points, number) in enumerate(decoded_crops):
                 images[place], landmarks[place], numbers[place] = image, points, number
-        return FaceCrops(images, landmarks, self.scale, numbers, self.skipped)
+        return FaceCrops(images, landmarks, self.crop_side, numbers, self.skipped)
 
     def records(self) -> tf.data.Dataset:
         """Returns the serialised records in their order."""
@@ -103,7 +103,7 @@ def read_shards(folder: str | Path) -> Shards:
         files=tuple(folder / shard["file"] for shard in held),
         counts=tuple(shard["faces"] for shard in held),
         size=settings["size"],
-        scale=settings["size"] / settings["share"],
+        crop_side=settings["size"] / settings["share"],
         planned=sum(settings["sources"].values()),
         sources=settings["sources"],
         skipped=tuple(Skipped(**s) for shard in shards for s in shard["skipped"]),

@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_3dmmstn.inference.photograph import read_photograph, warp
 from keras_3dmmstn.network import framing
+from keras_3dmmstn.training.data.crops import Skipped
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
 
 
@@ -48,7 +49,7 @@ def frame_faces(
     faces: LabelledFaces,
     image_size: int,
     moves: tuple[np.ndarray, np.ndarray],
-    left_out: list[tuple[str, str]],
+    skipped: list[Skipped],
     progress=iter,
     frames: np.ndarray | None = None,
 ) -> Iterator[FramedFace]:
@@ -60,7 +61,7 @@ def frame_faces(
         faces: the faces.
         image_size: side of the crops in pixels.
         moves: of each face, such as from `random_moves`.
-        left_out: the names of faces that cannot be framed are appended here, with the reason.
+        skipped: the faces that cannot be framed are appended here.
         progress: called on the sequence of faces that is iterated over, to show progress.
         frames: `(faces, 4)` boxes to frame the faces by; the tight boxes of their labelled points
             if None.
@@ -71,13 +72,14 @@ def frame_faces(
         points = labels[labels[:, 2] > 0, :2].astype(float)
         box = framing.tight_box(points) if len(points) else np.zeros(4)
         if not (box[2:] > box[:2]).all() or (frames is not None and np.isnan(frames[number]).any()):
-            left_out.append((faces.names[number], f"its {len(points)} labelled points span no box"))
+            reason = f"its {len(points)} labelled points span no box"
+            skipped.append(Skipped(faces.names[number], reason))
             continue
         try:
             if path != last_path:
                 photograph, last_path = read_photograph(path, upright=False), path
         except (OSError, ValueError) as error:
-            left_out.append((faces.names[number], str(error)))
+            skipped.append(Skipped(faces.names[number], str(error)))
             continue
         frame = box if frames is None else frames[number]
         both = (frame, moved_box(frame, moves[0][number], moves[1][number]))

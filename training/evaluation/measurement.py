@@ -9,6 +9,7 @@ import numpy as np
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.landmark_sets import MIRROR
 from keras_3dmmstn.network.framing import points_in_photograph
+from keras_3dmmstn.training.data.crops import Skipped
 from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET, LabelledFaces
 from keras_3dmmstn.training.evaluation import error_measures
 from keras_3dmmstn.training.evaluation.framed_faces import (
@@ -36,7 +37,7 @@ class Measurement:
         predicted_when_moved: the same, framed by boxes that were moved and scaled at random.
         yaw: `(n,)` degrees, from the labels where they have it, otherwise that of the fit.
         yaw_is_labelled: `(n,)` bool.
-        left_out: names of faces that were not measured, and why.
+        skipped: the faces that were not measured.
     """
 
     faces: LabelledFaces
@@ -46,7 +47,7 @@ class Measurement:
     predicted_when_moved: np.ndarray
     yaw: np.ndarray
     yaw_is_labelled: np.ndarray
-    left_out: tuple[tuple[str, str], ...] = ()
+    skipped: tuple[Skipped, ...] = ()
 
     @property
     def errors(self) -> np.ndarray:
@@ -102,8 +103,8 @@ def measure(
     """
     _check(normaliser.grid_model, faces, jaw)
     moves = random_moves(len(faces), box_noise, seed)
-    left_out: list[tuple[str, str]] = []
-    framed = frame_faces(faces, normaliser.image_size, moves, left_out, progress, frames)
+    skipped: list[Skipped] = []
+    framed = frame_faces(faces, normaliser.image_size, moves, skipped, progress, frames)
     kept, boxes, points, yaw = [], [], [], []
     for batch in _batches(framed):
         batch_points, rotations = _predict(normaliser, batch, jaw)
@@ -112,7 +113,7 @@ def measure(
         kept += [face.number for face in batch]
         boxes += [face.box for face in batch]
     if not kept:
-        reason = "".join(f" {name}: {text}." for name, text in left_out[:1])
+        reason = "".join(f" {face}." for face in skipped[:1])
         raise ValueError(f"Expected at least one face that can be measured, received none.{reason}")
     measured = faces.choose(kept)
     labelled_yaw = np.degrees(measured.pose[:, _YAW])
@@ -126,7 +127,7 @@ def measure(
         predicted_when_moved=together[1::2],
         yaw=np.where(known, labelled_yaw, np.concatenate(yaw)),
         yaw_is_labelled=known,
-        left_out=tuple(left_out),
+        skipped=tuple(skipped),
     )
 
 

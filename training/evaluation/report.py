@@ -38,7 +38,7 @@ def describe(measurement: Measurement, threshold: float) -> dict[str, Any]:
             goes up to it.
 
     Returns:
-        A dict with `faces`, `left_out`, `points` (a summary for each group of points that is
+        A dict with `faces`, `skipped`, `points` (a summary for each group of points that is
         labelled), `threshold_percent`, `failure_rate`, `area_under_curve`, `cumulative_curve`,
         `moved_boxes`, `yaw_bins`, `landmarks` and `per_face`.
     """
@@ -47,7 +47,7 @@ def describe(measurement: Measurement, threshold: float) -> dict[str, Any]:
     moved = face_errors(measurement.errors_with_moved_boxes).mean()
     description = {
         "faces": len(errors),
-        "left_out": [{"name": name, "reason": reason} for name, reason in measurement.left_out],
+        "skipped": [asdict(face) for face in measurement.skipped],
         "points": _groups(measurement),
         "threshold_percent": threshold,
         "failure_rate": error_measures.failure_rate(errors, threshold),

@@ -13,8 +13,8 @@ _IN_A_ROW = 5
 def summary_table(name: str, description: dict[str, Any]) -> Table:
     """Returns a table of the groups of points, for a description by `describe`."""
     title = f"{name}: {description['faces']} faces"
-    if description["left_out"]:
-        title += f", {len(description['left_out'])} left out"
+    if description["skipped"]:
+        title += f", {len(description['skipped'])} left out"
     table = _table(title, "", "% of √(w·h)", "", "", "px at 224", "", "")
     table.add_row("", *["mean", "median", "std"] * 2)
     for group, values in _distinct(description["points"]).items():

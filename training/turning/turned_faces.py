@@ -12,8 +12,8 @@ from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT
 from keras_3dmmstn.training.data.crops import (
-    STORED_SHARE,
     STORED_SIZE,
+    STORED_TO_CROP,
     FaceCrops,
     Skipped,
     nothing_left,
@@ -118,7 +118,7 @@ def turned_faces(faces: LabelledFaces, model: GridModel | None = None, **options
     images = np.stack([face.image for _, face in turned])
     landmarks = np.stack([face.landmarks for _, face in turned])
     numbers = np.array([number for number, _ in turned])
-    return FaceCrops(images, landmarks, images.shape[1] / STORED_SHARE, numbers, tuple(skipped))
+    return FaceCrops(images, landmarks, images.shape[1] / STORED_TO_CROP, numbers, tuple(skipped))
 
 
 def write_turned_faces(

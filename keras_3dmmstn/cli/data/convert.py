@@ -47,15 +47,15 @@ def convert(
     A conversion that was stopped goes on when it is started again. A photograph that is missing
     or broken is named and left out.
     """
+    from keras_3dmmstn.training.data import labelled_faces
     from keras_3dmmstn.training.data.conversion import convert as run
     from keras_3dmmstn.training.data.faces import read_faces
-    from keras_3dmmstn.training.data.labelled_faces import left_out
 
     bar = tracking("Converting")
     with terminal.failing_on(OSError, ValueError):
         faces = read_faces(folders)
         if held_out:
-            faces = faces.choose(~left_out(faces, held_out))
+            faces = faces.choose(~labelled_faces.held_out(faces, held_out))
         shards = run(faces, out, size, image_format, faces_per_shard, seed, bar)
     terminal.report_skipped(shards.skipped, "and {} more, which index.json names.")
     terminal.say(

@@ -66,7 +66,7 @@ def _draw(crops, path):
 
     if not cv2.haveImageWriter(str(path)):
         raise ValueError(f"--picture expects a name such as sheet.jpg, received {path}.")
-    sheet = label_sheet(crops.images, crops.landmarks, crops.scale)
+    sheet = label_sheet(crops.images, crops.landmarks, crops.crop_side)
     terminal.write_file(path, encoded(sheet, path.suffix.lower()))
 
 

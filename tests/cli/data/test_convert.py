@@ -3,7 +3,7 @@
 import pytest
 
 from keras_3dmmstn.training.data.faces import read_faces
-from keras_3dmmstn.training.data.labelled_faces import left_out
+from keras_3dmmstn.training.data.labelled_faces import held_out
 from keras_3dmmstn.training.data.shards import read_shards
 from tests.support.command_line import assert_fails, run
 from tests.support.face_folders import write_mtfl, write_photograph
@@ -13,7 +13,7 @@ def convert(*arguments):
     return run("data", "convert", *arguments)
 
 
-def test_convert_writes_shards_and_names_what_is_left_out(aflw, tmp_path):
+def test_convert_writes_shards_and_names_what_is_held_out(aflw, tmp_path):
     (aflw / "flickr/1/b.jpg").unlink()
     mtfl = write_mtfl(tmp_path / "mtfl")
     result = convert(aflw, mtfl, "--out", tmp_path / "out", "--size", 96, "--format", "png")
@@ -56,7 +56,7 @@ def test_a_photograph_of_another_size_than_the_database_says_is_no_matter(aflw, 
 def test_what_convert_holds_out_is_what_evaluate_measures(option, tmp_path):
     rows = [f"{n}.jpg,10,20,30,21,22,33,12,41,29,42" for n in range(12)]
     folder = write_mtfl(tmp_path / "mtfl", rows)
-    out = left_out(read_faces(folder), 3)
+    out = held_out(read_faces(folder), 3)
     assert 0 < out.sum() < 12
     result = convert(folder, "--out", tmp_path / "out", option, 3)
     assert result.exit_code == 0, result.output

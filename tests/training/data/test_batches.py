@@ -67,7 +67,7 @@ def marked(crops):
     landmarks = crops.landmarks.copy()
     landmarks[:, 0, 2] = np.arange(1, len(crops) + 1)
     landmarks[:, 16, 2] = landmarks[:, 0, 2]  # its mirror image
-    return FaceCrops(crops.images, landmarks, crops.scale)
+    return FaceCrops(crops.images, landmarks, crops.crop_side)
 
 
 def test_elements_are_as_documented(source):
@@ -90,7 +90,9 @@ def test_half_of_the_crops_are_mirrored(crops, only_moves):
     images, landmarks = arrays(training_batches(mixture([crops], None, 80), CONFIG))
     # The image-left eye stays left of the image-right one, by the permutation.
     assert (landmarks[:, 75, 0] < landmarks[:, 78, 0]).all()
-    calm = dataclasses.replace(CONFIG, rotation=0.0, scale=0.0, shift=0.0)
+    calm = dataclasses.replace(
+        CONFIG, rotation_deviation=0.0, scale_deviation=0.0, shift_deviation=0.0
+    )
     (images, landmarks) = arrays(training_batches(mixture([crops], None, 80), calm))
     expected, _ = arrays(evaluation_batches(crops, calm))
     places = np.array([spot_of(image)[0] for image in images])
@@ -173,7 +175,7 @@ def test_mirror_pairs_are_each_image_and_its_reflection(source):
 
 
 def test_weights_say_how_often_a_data_set_is_drawn_from(crops, shards):
-    labelled = FaceCrops(crops.images, crops.landmarks * [1, 1, 0.25], crops.scale)
+    labelled = FaceCrops(crops.images, crops.landmarks * [1, 1, 0.25], crops.crop_side)
     mixed = mixture([labelled, shards], [3, 1], 40)
     _, landmarks = arrays(training_batches(mixed, CONFIG))
     assert np.isclose(landmarks[:, 0, 2], 0.25).sum() == 30

@@ -39,7 +39,7 @@ def test_shards_hold_the_crops_with_all_that_is_known(faces, tmp_path):
     shards = convert(known, tmp_path / "out", image_format="png", faces_per_shard=3)
     assert len(shards) == 7 and shards.counts == (3, 3, 1) and shards.sources == {"s": 7}
     crops, expected = shards.load(), cut_faces(faces)
-    assert sorted(crops.kept) == list(range(7)) and crops.scale == expected.scale
+    assert sorted(crops.kept) == list(range(7)) and crops.crop_side == expected.crop_side
     np.testing.assert_array_equal(crops.images, expected.images[crops.kept])
     np.testing.assert_allclose(crops.landmarks, expected.landmarks[crops.kept], rtol=1e-6)
     for place, record in enumerate(shards.records()):
@@ -67,7 +67,7 @@ def test_the_first_crops_alone_can_be_loaded(faces, tmp_path):
 
 def test_the_size_of_the_stored_crops_is_an_option(faces, tmp_path):
     shards = convert(faces, tmp_path / "out", size=336)
-    assert shards.load().images.shape == (7, 336, 336, 3) and shards.scale == 224
+    assert shards.load().images.shape == (7, 336, 336, 3) and shards.crop_side == 224
 
 
 def test_the_order_is_random_and_depends_on_the_seed(faces, tmp_path):

@@ -26,7 +26,7 @@ def test_crops_are_centred_and_keep_landmarks_in_place(faces):
         np.testing.assert_allclose((low + high) / 2, 95.5, atol=1e-3)
         np.testing.assert_allclose(spot_of(image), landmarks[30, :2], atol=0.3)
         # The network's square is 1.7 landmark boxes wide.
-        np.testing.assert_allclose(crops.scale / (high - low).max(), 1.7, rtol=1e-5)
+        np.testing.assert_allclose(crops.crop_side / (high - low).max(), 1.7, rtol=1e-5)
 
 
 def test_faces_with_five_points_are_framed_like_those_with_all(faces):
@@ -51,7 +51,7 @@ def test_points_without_label_are_zero(faces):
 
 def test_the_size_of_the_crops_is_an_option(faces):
     large = cut_faces(faces, size=384)
-    assert large.images.shape == (3, 384, 384, 3) and large.scale == 256
+    assert large.images.shape == (3, 384, 384, 3) and large.crop_side == 256
     for image, landmarks in zip(large.images, large.landmarks, strict=True):
         np.testing.assert_allclose(spot_of(image), landmarks[30, :2], atol=0.3)
 

@@ -12,7 +12,7 @@ from keras_3dmmstn.training.data.faces import (
     read_faces,
     read_landmark_csv,
 )
-from keras_3dmmstn.training.data.labelled_faces import left_out
+from keras_3dmmstn.training.data.labelled_faces import held_out
 from tests.support.face_folders import write_300w, write_aflw, write_csv, write_mtfl
 
 
@@ -235,22 +235,22 @@ def test_landmarks_of_an_unknown_set_or_number_are_refused():
         joint_landmarks(np.zeros((1, 51, 2)), "ibug68")
 
 
-def test_what_is_left_out_depends_on_the_person_or_else_the_photograph_alone():
+def test_what_is_held_out_depends_on_the_person_or_else_the_photograph_alone():
     paths = tuple(Path(f"{number}.jpg") for number in range(400))
     faces = LabelledFaces(paths, np.zeros((400, 89, 3)))
-    out = left_out(faces, 5)
+    out = held_out(faces, 5)
     assert 50 < out.sum() < 110  # 80 expected, standard deviation 8
     shuffled = np.random.default_rng(0).permutation(400)
-    np.testing.assert_array_equal(left_out(faces.choose(shuffled), 5), out[shuffled])
+    np.testing.assert_array_equal(held_out(faces.choose(shuffled), 5), out[shuffled])
     moved = LabelledFaces(tuple(Path("elsewhere") / path for path in paths), faces.landmarks)
-    np.testing.assert_array_equal(left_out(moved, 5), out)
+    np.testing.assert_array_equal(held_out(moved, 5), out)
 
     people = tuple(f"person {number % 40}" for number in range(400))
-    by_person = left_out(LabelledFaces(paths, faces.landmarks, subjects=people), 5)
+    by_person = held_out(LabelledFaces(paths, faces.landmarks, subjects=people), 5)
     assert all(len(set(by_person[person::40])) == 1 for person in range(40))
     assert 0 < by_person.sum() < 400
 
 
-def test_leaving_all_faces_out_is_refused():
-    with pytest.raises(ValueError, match="one face in 2 or more to be left out, received 1"):
-        left_out(LabelledFaces((), np.zeros((0, 89, 3))), 1)
+def test_holding_all_faces_out_is_refused():
+    with pytest.raises(ValueError, match="one face in 2 or more to be held out, received 1"):
+        held_out(LabelledFaces((), np.zeros((0, 89, 3))), 1)

@@ -76,7 +76,9 @@ def test_jaw_and_missing_labels_have_their_confidence(folder):
 def test_stored_crops_are_large_enough_for_the_network(folder):
     for size, expected in ((112, 192), (224, 336)):
         (crops,) = read_sources([folder], replace(CONFIG, image_size=size)).sources
-        assert crops.images.shape[1] == expected and crops.scale == pytest.approx(expected / 1.5)
+        assert crops.images.shape[1] == expected and crops.crop_side == pytest.approx(
+            expected / 1.5
+        )
 
 
 def test_fixed_faces_are_the_same_each_time(folder):
@@ -96,7 +98,7 @@ def test_data_sets_are_drawn_from_by_weight(folder):
 
 
 def test_faces_of_an_unmirrored_data_set_are_never_reflected(folder):
-    config = replace(CONFIG, augmentation=True, rotation=0.0)
+    config = replace(CONFIG, augmentation=True, rotation_deviation=0.0)
 
     def turning_left(unmirrored):
         """How many of each epoch's faces have chin, nose bridge and tip in one sense of turning."""
@@ -129,7 +131,7 @@ def test_changed_labels_change_the_description(folder):
     description = describe_sources([folder], source)
     assert list(description) == ["0 faces"] and "6 faces, share 1" in description["0 faces"]
     (crops,) = source.sources
-    moved = FaceCrops(crops.images, crops.landmarks + 1, crops.scale)
+    moved = FaceCrops(crops.images, crops.landmarks + 1, crops.crop_side)
     assert describe_sources([folder], mixture([moved])) != description
     assert describe_sources([], None) == {}
 

@@ -57,7 +57,7 @@ def test_other_points_are_not_made(landmarks):
 
 
 def test_training_on_five_points_of_faces_with_68_has_labels(landmarks):
-    crops = FaceCrops(np.zeros((2, 96, 96, 3), np.uint8), landmarks, scale=64.0)
+    crops = FaceCrops(np.zeros((2, 96, 96, 3), np.uint8), landmarks, crop_side=64.0)
     settings = {"image_size": 64, "batch_size": 2, "augmentation": False}
     config = with_settings(recipe("compact"), settings)
     supervision = Supervision(only_points=FIVE_POINTS)

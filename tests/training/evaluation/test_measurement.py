@@ -173,7 +173,7 @@ def test_what_cannot_be_measured_is_left_out_with_its_reason(mean_face, photogra
     measurement = measure(mean_face, labelled_faces(paths, points))
     assert measurement.faces.paths == (photographs[0], photographs[2])
     assert len(measurement.errors) == 2
-    reasons = dict(measurement.left_out)
+    reasons = {face.name: face.reason for face in measurement.skipped}
     assert "missing.png" in reasons[str(paths[1])]
     assert "expected an image" in reasons[str(broken)]
     assert reasons[str(photographs[1])] == "its 1 labelled points span no box"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from keras_3dmmstn.training.data.crops import Skipped
 from keras_3dmmstn.training.evaluation import report, tables
 from keras_3dmmstn.training.evaluation.measurement import Measurement
 from tests.support.faces_with_labels import labelled_faces
@@ -115,13 +116,13 @@ def test_failures_curve_area_and_robustness():
 
 
 def test_a_description_is_json_with_every_face():
-    left_out = (("gone.jpg", "no such file"),)
+    skipped = (Skipped("gone.jpg", "no such file"),)
     description = report.describe(
-        measurement_with(np.outer([2.0, 4.0], np.ones(68)), yaw=[10, np.nan], left_out=left_out), 8
+        measurement_with(np.outer([2.0, 4.0], np.ones(68)), yaw=[10, np.nan], skipped=skipped), 8
     )
     again = json.loads(json.dumps(description, allow_nan=False))
     assert again == description
-    assert again["left_out"] == [{"name": "gone.jpg", "reason": "no such file"}]
+    assert again["skipped"] == [{"name": "gone.jpg", "reason": "no such file"}]
     first, second = again["per_face"]
     assert first["name"] == "0.jpg" and first["percent"] == pytest.approx(2, rel=1e-4)
     assert first["yaw_degrees"] == 10 and first["yaw_is_labelled"] is True
@@ -131,7 +132,7 @@ def test_a_description_is_json_with_every_face():
 def test_tables_show_the_numbers():
     distances = np.full((2, 68), 2.0)
     distances[:, 67] = 7.25
-    description = report.describe(measurement_with(distances, left_out=(("a", "b"),)), 10)
+    description = report.describe(measurement_with(distances, skipped=(Skipped("a", "b"),)), 10)
     text = printed(tables.summary_table("some/folder", description))
     assert "some/folder: 2 faces, 1 left out" in text
     assert "68 points" in text and "all labelled points" not in text

@@ -78,7 +78,7 @@ def test_a_face_becomes_the_same_whatever_comes_before_it(faces):
 def test_crops_hold_every_copy_of_every_face(faces):
     crops = turned_faces(faces, copies=3, size=96)
     assert crops.images.shape == (6, 96, 96, 3) and crops.landmarks.shape == (6, 89, 3)
-    assert crops.scale == 64
+    assert crops.crop_side == 64
     assert (crops.images[0].max(), crops.images[3].max()) == (90, 91)
     sides = np.ptp(crops.landmarks[:, :68, :2], axis=1).max(axis=1)
     np.testing.assert_allclose(sides, 64 / 1.7, rtol=1e-3)

@@ -10,7 +10,7 @@ from keras_3dmmstn.training.checkpoint import Progress
 from keras_3dmmstn.training.config import TrainingConfig
 
 
-class Watch(keras.callbacks.Callback):
+class EpochCallback(keras.callbacks.Callback):
     """Watches one epoch of `fit`, which may begin in the middle.
 
     Args:
@@ -63,12 +63,12 @@ class Watch(keras.callbacks.Callback):
 
 
 @contextmanager
-def averaged_weights(trainer: keras.Model, watch: Watch) -> Iterator[None]:
+def averaged_weights(trainer: keras.Model, callback: EpochCallback) -> Iterator[None]:
     """Keeps the averaged weights that `fit` left, and then puts back those that it trained.
 
     The averages themselves are the optimiser's variables, so that they are in its checkpoint.
     """
     yield
-    if watch.weights is not None:
-        for variable, value in zip(trainer.trainable_variables, watch.weights, strict=True):
+    if callback.weights is not None:
+        for variable, value in zip(trainer.trainable_variables, callback.weights, strict=True):
             variable.assign(value)
