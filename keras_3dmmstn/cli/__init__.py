@@ -4,11 +4,11 @@ import os
 
 
 def main() -> None:
-    """Runs the command line."""
-    # The process is the command's own, so that the choice is, too.
+    """Runs the command line, in a process of its own."""
+    # Whatever backend the user's other programs have.
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    # TensorFlow's notes would hide ours; it reads this when it is imported.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from keras_3dmmstn.cli.app import app
+    from keras_3dmmstn.cli.native_output import NativeOutput
 
-    app()
+    with NativeOutput() as native_output:
+        app(obj=native_output)

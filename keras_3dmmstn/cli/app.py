@@ -2,7 +2,7 @@
 
 import typer
 
-from keras_3dmmstn.cli import evaluate, export, normalise, train
+from keras_3dmmstn.cli import evaluate, export, normalise, program, train
 from keras_3dmmstn.cli.data import convert, turn
 from keras_3dmmstn.cli.data import inspect as inspect_data
 from keras_3dmmstn.cli.face_model import build, render, sample
@@ -23,7 +23,7 @@ app = _group(
     train.train,
     evaluate.evaluate,
     export.export,
-    help="3D Morphable Models as Spatial Transformer Networks: faces from photographs.",
+    callback=program.program,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(

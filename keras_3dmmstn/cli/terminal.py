@@ -66,7 +66,9 @@ def report_skipped(skipped: Sequence[object], rest: str = "and {} more.") -> Non
 
 def tracking(title: str) -> Callable[[Sequence], Iterable]:
     """Returns a function that goes through a sequence with a progress bar, on a terminal."""
-    return lambda items: track(items, title, console=errors, transient=True)
+    return lambda items: track(
+        items, title, console=errors, transient=True, disable=not errors.is_terminal
+    )
 
 
 def write_file(path: Path, content: bytes) -> None:

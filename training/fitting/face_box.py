@@ -6,6 +6,11 @@ import numpy as np
 
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, LANDMARK_SET
+from keras_3dmmstn.training.fitting.weak_perspective import (
+    WeakPerspective,
+    gauss_newton,
+    projection_jacobian,
+)
 
 # Standard deviations of the prior that keeps few points from explaining themselves by an odd pose:
 # of the x and y components of the direction the face looks in, and of a point, in millimetres.
@@ -14,7 +19,6 @@ _POINT_DEVIATION = 4.0
 _MODES = 6  # of identity: the box needs the proportions, not the details
 _STARTS = (-0.8, 0.0, 0.8)  # radians of yaw
 _ROUNDS = 12
-_LARGEST_TURN = 0.3  # radians in a round
 # The tight box of the 68 points within AFLW's rectangle, in its sides: centre and larger side.
 # Medians over 1,166 faces with 13 and more points (deviations: 0.03, 0.02, 0.04).
 _RECTANGLE_CENTRE, _RECTANGLE_SHARE = (0.5, 0.515), 0.845
@@ -95,64 +99,38 @@ def fit_points(landmarks: np.ndarray, face_model: GridModel | None = None) -> np
 
 
 def _fit(mean, basis, points, weights, yaw):
-    """Fits by Gauss-Newton; returns `(faces, L, 2)` pixels and the costs `(faces,)`."""
-    rotation, scale, shift = _start(mean, points, weights, yaw)
-    faces, modes = len(points), len(basis)
-    alpha = np.zeros((faces, modes))
-    look = np.array([1 / _YAW_DEVIATION, 1 / _PITCH_DEVIATION])
-    for last in [False] * _ROUNDS + [True]:
-        shape = mean + (alpha @ basis.reshape(modes, -1)).reshape(faces, -1, 3)
-        turned = shape @ rotation.transpose(0, 2, 1)
-        deviation = (_POINT_DEVIATION * scale)[:, None, None]
-        scaled = scale[:, None, None] * turned
-        projected = scaled[..., :2] + shift[:, None]
-        residual = weights[..., None] * (projected - points) / deviation
-        direction = rotation[:, :, 2]
-        lean = direction[:, :2] * look
-        if last:
-            return projected, (residual**2).sum((1, 2)) + (alpha**2).sum(1) + (lean**2).sum(1)
-        # Columns: a small turn about x, y, z; the shift; the logarithm of the scale; α.
-        jacobian = np.zeros((*residual.shape, 6 + modes))
-        x, y, z = np.moveaxis(scaled, -1, 0)
-        jacobian[:, :, 0, 1], jacobian[:, :, 0, 2] = z, -y
-        jacobian[:, :, 1, 0], jacobian[:, :, 1, 2] = -z, x
-        jacobian[:, :, 0, 3] = jacobian[:, :, 1, 4] = 1
-        jacobian[..., 5] = scaled[..., :2]
-        moves = scale[:, None, None] * rotation[:, :2]  # of a point in the image, by mm
-        jacobian[..., 6:] = (
-            (moves @ basis.reshape(-1, 3).T).reshape(faces, 2, modes, -1).transpose(0, 3, 1, 2)
-        )
+    """Fits from a first yaw; returns `(faces, L, 2)` pixels and the costs `(faces,)`."""
+
+    def linearised(faces):
+        turned = faces.turned(mean, basis)
+        deviation = (_POINT_DEVIATION * faces.scale)[:, None, None]
+        residual = weights[..., None] * (faces.projected(turned) - points) / deviation
+        jacobian = projection_jacobian(turned, basis, faces.rotation, faces.scale)
         jacobian *= weights[..., None, None] / deviation[..., None]
-        jacobian = jacobian.reshape(faces, -1, 6 + modes)
-        lean_jacobian = np.zeros((faces, 2, 6 + modes))
-        lean_jacobian[:, 0, 1], lean_jacobian[:, 0, 2] = direction[:, 2], -direction[:, 1]
-        lean_jacobian[:, 1, 0], lean_jacobian[:, 1, 2] = -direction[:, 2], direction[:, 0]
-        jacobian = np.concatenate([jacobian, lean_jacobian * look[:, None]], axis=1)
-        residual = np.concatenate([residual.reshape(faces, -1), lean], axis=1)
-        step = _step(jacobian, residual, alpha)
-        rotation = _turn(step[:, :3]) @ rotation
-        shift, scale = shift + step[:, 3:5], scale * np.exp(np.clip(step[:, 5], -0.5, 0.5))
-        alpha = alpha + step[:, 6:]
+        lean, lean_jacobian = _lean(faces.rotation, len(basis))
+        count = len(points)
+        return (
+            np.concatenate([residual.reshape(count, -1), lean], axis=1),
+            np.concatenate([jacobian.reshape(count, -1, 6 + len(basis)), lean_jacobian], axis=1),
+        )
+
+    faces = gauss_newton(_start(mean, points, weights, yaw, len(basis)), linearised, _ROUNDS)
+    cost = (linearised(faces)[0] ** 2).sum(axis=1) + (faces.coefficients**2).sum(axis=1)
+    return faces.projected(faces.turned(mean, basis)), cost
 
 
-def _step(jacobian, residual, alpha):
-    """Returns the Gauss-Newton step `(faces, 6 + modes)` with the prior |α|², turns kept small."""
-    prior = np.concatenate([np.full(6, 1e-6), np.ones(alpha.shape[1])])
-    transposed = jacobian.transpose(0, 2, 1)
-    hessian = transposed @ jacobian + np.diag(prior)
-    gradient = (transposed @ residual[..., None])[..., 0]
-    gradient[:, 6:] += alpha
-    # The columns differ in unit by powers of ten: solve with ones on the diagonal.
-    size = np.sqrt(np.einsum("bii->bi", hessian))
-    hessian = hessian / size[:, :, None] / size[:, None] + 1e-9 * np.eye(len(prior))
-    step = -np.linalg.solve(hessian, (gradient / size)[..., None])[..., 0] / size
-    turn = np.linalg.norm(step[:, :3], axis=1)
-    step[:, :3] *= np.minimum(1, _LARGEST_TURN / np.maximum(turn, 1e-12))[:, None]
-    return step
+def _lean(rotation, modes):
+    """Returns the direction that faces look in, in deviations `(faces, 2)`, and its Jacobian."""
+    look = np.array([1 / _YAW_DEVIATION, 1 / _PITCH_DEVIATION])
+    direction = rotation[:, :, 2]
+    jacobian = np.zeros((len(rotation), 2, 6 + modes))
+    jacobian[:, 0, 1], jacobian[:, 0, 2] = direction[:, 2], -direction[:, 1]
+    jacobian[:, 1, 0], jacobian[:, 1, 2] = -direction[:, 2], direction[:, 0]
+    return direction[:, :2] * look, jacobian * look[:, None]
 
 
-def _start(mean, points, weights, yaw):
-    """Returns rotation, scale and shift from the mean, turned by yaw, to the points."""
+def _start(mean, points, weights, yaw, modes):
+    """Returns the pose that takes the mean, turned by yaw, to the points; α = 0."""
     c, s = np.cos(yaw), np.sin(yaw)
     turn = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
     model = (mean @ turn.T)[:, :2]
@@ -167,16 +145,7 @@ def _start(mean, points, weights, yaw):
     zero, one = np.zeros_like(c), np.ones_like(c)
     roll = np.stack([c, -s, zero, s, c, zero, zero, zero, one], axis=1).reshape(-1, 3, 3)
     shift = centre - scale[:, None] * np.einsum("bij,bj->bi", roll[:, :2, :2], model_centre)
-    return roll @ turn, scale, shift
-
-
-def _turn(vectors):
-    """Returns the rotation matrices of axis-angle vectors `(faces, 3)`."""
-    angle = np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)[:, None, None]
-    x, y, z = (vectors / angle[:, 0]).T
-    zero = np.zeros_like(x)
-    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=1).reshape(-1, 3, 3)
-    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+    return WeakPerspective(roll @ turn, scale, shift, np.zeros((len(points), modes)))
 
 
 def _box_in_rectangle(rectangles):

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from keras_3dmmstn.mesh import GridModel, contour_lines
+from keras_3dmmstn.mesh.head_pose import yaw_of_rotation
 from keras_3dmmstn.mesh.landmark_sets import JAW_POINTS, LANDMARK_COUNT, LANDMARK_SET
 from keras_3dmmstn.mesh.visibility.contour import outermost
 from keras_3dmmstn.training.fitting.weak_perspective import (
+    WeakPerspective,
     first_pose,
-    gauss_newton_step,
+    gauss_newton,
     projection_jacobian,
 )
 
@@ -48,7 +49,7 @@ class FaceFit:
     @property
     def yaw(self) -> float:
         """By how much the face is turned towards image-right, radians."""
-        return float(np.arctan2(-self.rotation[0, 2], self.rotation[2, 2]))
+        return float(yaw_of_rotation(self.rotation))
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """Returns where points `(N, 3)` of the model lie in the photograph, `(N, 2)`."""
@@ -90,25 +91,37 @@ class FaceFitter:
         """
         points, weight = _checked(landmarks)
         known = weight > 0
-        chosen = self._rows(np.zeros(JAW_POINTS, int))
-        rotation, scale, shift = first_pose(self._mean[chosen][known], points[known])
-        alpha = np.zeros(len(self._basis))
-        for _ in range(_ROUNDS):
-            shape = self._mean + np.tensordot(alpha, self._basis, 1)
-            turned = shape @ rotation.T
-            candidates = turned[: self.jaw_lines.size, :2].reshape(*self.jaw_lines.shape, 2)
-            chosen = self._rows(outermost(candidates, self.jaw_directions, rotation))
-            turned = turned[chosen]
-            residual = (scale * turned[:, :2] + shift - points) * weight[:, None]
-            jacobian = projection_jacobian(turned, self._basis[:, chosen], rotation, scale)
-            jacobian = (jacobian * weight[:, None, None]).reshape(residual.size, -1)
-            step = gauss_newton_step(jacobian, residual.ravel(), alpha)
-            rotation = cv2.Rodrigues(step[:3])[0] @ rotation
-            shift, scale = shift + step[3:5], scale * np.exp(step[5])
-            alpha = alpha + step[6:]
+        unturned = self._rows(np.zeros(JAW_POINTS, int))
+        pose = first_pose(self._mean[unturned][known], points[known])
+        chosen, residual = unturned, np.empty(0)
+
+        def linearised(face):
+            nonlocal chosen, residual
+            turned = face.turned(self._mean, self._basis)
+            chosen = self._matched(turned, face.rotation)
+            residual = (face.projected(turned[chosen]) - points) * weight[:, None]
+            jacobian = projection_jacobian(
+                turned[chosen], self._basis[:, chosen], face.rotation, face.scale
+            )
+            return residual.ravel(), (jacobian * weight[:, None, None]).reshape(residual.size, -1)
+
+        start = WeakPerspective(*map(np.asarray, pose), np.zeros(len(self._basis)))
+        face = gauss_newton(start, linearised, _ROUNDS)
         # In the units of the last round's labels: the step after it was next to nothing.
         error = LABEL_DEVIATION * np.mean(np.linalg.norm(residual[known], axis=1))
-        return FaceFit(rotation, float(scale), shift, alpha, self._vertices[chosen], float(error))
+        return FaceFit(
+            face.rotation,
+            float(face.scale),
+            face.shift,
+            face.coefficients,
+            self._vertices[chosen],
+            float(error),
+        )
+
+    def _matched(self, turned, rotation):
+        """Returns where in `_vertices` the 89 points of a turned face are, the jaw outermost."""
+        candidates = turned[: self.jaw_lines.size, :2].reshape(*self.jaw_lines.shape, 2)
+        return self._rows(outermost(candidates, self.jaw_directions, rotation))
 
     def _rows(self, positions):
         """Returns where in `_vertices` the 89 points are, for positions `(17,)` on the lines."""

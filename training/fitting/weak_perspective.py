@@ -1,8 +1,73 @@
-"""Gauss-Newton for a face model under weak perspective: points s P R x(α) + t in a photograph."""
+"""Gauss-Newton for face models under weak perspective: points s P R x(α) + t in photographs.
+
+Everything takes one face or, with leading axes `...`, many at once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 _LARGEST_TURN = 0.3  # radians in a round
+_LARGEST_GROWTH = 0.5  # of the logarithm of the scale in a round
+# Added to the diagonal of the normal equations for the pose, which has no prior: they can be solved
+# for any points. It slows a step down, and leaves where the steps end.
+_DAMPING = 1e-6
+
+
+@dataclass(frozen=True)
+class WeakPerspective:
+    """The shape and pose of faces: x(α) lies at s P R x(α) + t, P the first two rows of I.
+
+    Attributes:
+        rotation: `(..., 3, 3)` R.
+        scale: `(...)` s, pixels per millimetre.
+        shift: `(..., 2)` t, pixels.
+        coefficients: `(..., modes)` α.
+    """
+
+    rotation: np.ndarray
+    scale: np.ndarray
+    shift: np.ndarray
+    coefficients: np.ndarray
+
+    def turned(self, mean: np.ndarray, basis: np.ndarray) -> np.ndarray:
+        """Returns R x(α) `(..., L, 3)` for a mean `(L, 3)` and modes `(modes, L, 3)`."""
+        shape = mean + np.tensordot(self.coefficients, basis, 1)
+        return shape @ np.swapaxes(self.rotation, -1, -2)
+
+    def projected(self, turned: np.ndarray) -> np.ndarray:
+        """Returns s P X + t `(..., L, 2)` for turned points X `(..., L, 3)`."""
+        return self.scale[..., None, None] * turned[..., :2] + self.shift[..., None, :]
+
+    def moved(self, step: np.ndarray) -> "WeakPerspective":
+        """Returns the faces after a step `(..., 6 + modes)` of `gauss_newton_step`."""
+        return WeakPerspective(
+            _rotations(step[..., :3]) @ self.rotation,
+            self.scale * np.exp(step[..., 5]),
+            self.shift + step[..., 3:5],
+            self.coefficients + step[..., 6:],
+        )
+
+
+def gauss_newton(
+    start: WeakPerspective,
+    linearised: Callable[[WeakPerspective], tuple[np.ndarray, np.ndarray]],
+    rounds: int,
+) -> WeakPerspective:
+    """Lowers |residual|² + |α|² over R, s, t and α.
+
+    Args:
+        start: where to begin.
+        linearised: returns the residual `(..., values)`, in standard deviations, and its Jacobian
+            `(..., values, 6 + modes)` at some shape and pose.
+        rounds: steps.
+    """
+    faces = start
+    for _ in range(rounds):
+        residual, jacobian = linearised(faces)
+        faces = faces.moved(gauss_newton_step(jacobian, residual, faces.coefficients))
+    return faces
 
 
 def first_pose(mean: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
@@ -26,37 +91,57 @@ def first_pose(mean: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, float,
 
 
 def projection_jacobian(
-    turned: np.ndarray, basis: np.ndarray, rotation: np.ndarray, scale: float
+    turned: np.ndarray, basis: np.ndarray, rotation: np.ndarray, scale: np.ndarray | float
 ) -> np.ndarray:
-    """Returns ∂(s P R x(α) + t)/∂(turn about x, y, z; t; log s; α), `(L, 2, 6 + modes)`.
+    """Returns ∂(s P R x(α) + t)/∂(turn about x, y, z; t; log s; α), `(..., L, 2, 6 + modes)`.
 
     Args:
-        turned: `(L, 3)` the points R x(α), millimetres.
+        turned: `(..., L, 3)` the points R x(α), millimetres.
         basis: `(modes, L, 3)`.
-        rotation: `(3, 3)` R; a turn comes after it.
-        scale: s, pixels per millimetre.
+        rotation: `(..., 3, 3)` R; a turn comes after it.
+        scale: `(...)` s, pixels per millimetre.
     """
-    x, y, z = turned.T
-    jacobian = np.zeros((len(turned), 2, 6 + len(basis)))
-    jacobian[:, 0, 1], jacobian[:, 0, 2] = scale * z, -scale * y
-    jacobian[:, 1, 0], jacobian[:, 1, 2] = -scale * z, scale * x
-    jacobian[:, 0, 3] = jacobian[:, 1, 4] = 1
-    jacobian[:, :, 5] = scale * turned[:, :2]
-    jacobian[:, :, 6:] = scale * (basis @ rotation[:2].T).transpose(1, 2, 0)
+    scale = np.asarray(scale)[..., None, None]
+    scaled = scale * turned
+    jacobian = np.zeros((*turned.shape[:-1], 2, 6 + len(basis)))
+    x, y, z = np.moveaxis(scaled, -1, 0)
+    jacobian[..., 0, 1], jacobian[..., 0, 2] = z, -y
+    jacobian[..., 1, 0], jacobian[..., 1, 2] = -z, x
+    jacobian[..., 0, 3] = jacobian[..., 1, 4] = 1
+    jacobian[..., 5] = scaled[..., :2]
+    to_image = np.swapaxes(scale * rotation[..., :2, :], -1, -2)  # (..., 3, 2): of a mm in pixels
+    jacobian[..., 6:] = np.moveaxis(basis @ to_image[..., None, :, :], -3, -1)
     return jacobian
 
 
 def gauss_newton_step(jacobian: np.ndarray, residual: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Returns the step `(6 + modes,)` that lowers |residual|² + |α|², its turn limited.
+    """Returns the step `(..., 6 + modes)` that lowers |residual|² + |α|²; its turn is limited.
 
     Args:
-        jacobian: `(values, 6 + modes)` of the residual.
-        residual: `(values,)`, in standard deviations.
-        alpha: `(modes,)` α.
+        jacobian: `(..., values, 6 + modes)` of the residual.
+        residual: `(..., values)`, in standard deviations.
+        alpha: `(..., modes)` α.
     """
-    prior = np.concatenate([np.zeros(6), np.ones(len(alpha))])
-    hessian = jacobian.T @ jacobian + np.diag(prior)
-    hessian += 1e-9 * np.diag(np.diag(hessian))
-    gradient = jacobian.T @ residual + np.concatenate([np.zeros(6), alpha])
-    step = -np.linalg.solve(hessian, gradient)
-    return step * min(1.0, _LARGEST_TURN / max(np.linalg.norm(step[:3]), 1e-12))
+    prior = np.concatenate([np.full(6, _DAMPING), np.ones(alpha.shape[-1])])
+    transposed = np.swapaxes(jacobian, -1, -2)
+    hessian = transposed @ jacobian + np.diag(prior)
+    gradient = (transposed @ residual[..., None])[..., 0]
+    gradient[..., 6:] += alpha
+    # The columns differ in unit by powers of ten: solve with ones on the diagonal.
+    size = np.sqrt(np.einsum("...ii->...i", hessian))
+    hessian = hessian / size[..., :, None] / size[..., None, :] + 1e-9 * np.eye(len(prior))
+    step = -np.linalg.solve(hessian, (gradient / size)[..., None])[..., 0] / size
+    turn = np.linalg.norm(step[..., :3], axis=-1, keepdims=True)
+    step[..., :3] *= np.minimum(1, _LARGEST_TURN / np.maximum(turn, 1e-12))
+    step[..., 5] = np.clip(step[..., 5], -_LARGEST_GROWTH, _LARGEST_GROWTH)
+    return step
+
+
+def _rotations(axis_angle):
+    """Returns the rotation matrices `(..., 3, 3)` of axis-angle vectors `(..., 3)`."""
+    angle = np.maximum(np.linalg.norm(axis_angle, axis=-1), 1e-12)[..., None, None]
+    x, y, z = np.moveaxis(axis_angle / angle[..., 0], -1, 0)
+    zero = np.zeros_like(x)
+    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1)
+    cross = cross.reshape(*axis_angle.shape[:-1], 3, 3)
+    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross

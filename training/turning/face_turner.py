@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_3dmmstn.inference.photograph import warp
 from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.mesh.head_pose import yaw_of_rotation
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, JAW_POINTS, LANDMARK_SET
 from keras_3dmmstn.mesh.visibility.contour import outermost
 from keras_3dmmstn.network import framing
@@ -126,7 +127,7 @@ class FaceTurner:
         places = framing.apply_similarity(to_picture, points[:, :2])
         confidence = _confidence(drawn, places, points[:, 2], landmarks[:IBUG68_COUNT, 2] > 0)
         result = np.column_stack([places, confidence]).astype(np.float32)
-        return TurnedFace(image, result, float(np.arctan2(-rotation[0, 2], rotation[2, 2])))
+        return TurnedFace(image, result, float(yaw_of_rotation(rotation)))
 
     def _posed(self, fit, landmarks):
         """Returns mesh, landmarks and jaw lines as the camera sees them, `(P, 3)` millimetres.
