@@ -42,6 +42,13 @@ def test_the_table_of_layers_has_every_layer():
         assert f"class {name}(" in (ROOT / "keras_3dmmstn/layers" / file).read_text()
 
 
+def test_pages_that_the_code_names_are_there():
+    for folder in ("keras_3dmmstn", "training", "export", "benchmarks", "experiments", "tools"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for page in re.findall(r"\bdocs/\w+\.md", path.read_text()):
+                assert (ROOT / page).exists(), f"{path.relative_to(ROOT)}: {page}"
+
+
 def test_scripts_and_targets_that_pages_name_are_there():
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for page, path in ALL.items():

@@ -18,6 +18,7 @@ OTHER_PAGES = {
         ROOT / "CHANGELOG.md",
         ROOT / "CONTRIBUTING.md",
         ROOT / "benchmarks/README.md",
+        ROOT / "examples/README.md",
         ROOT / "experiments/README.md",
         ROOT / "tools/README.md",
         *sorted((ROOT / "keras_3dmmstn/assets").glob("*.md")),
