@@ -19,6 +19,7 @@ from keras_3dmmstn.training.network import build_network
 sys.path.append(str(FOLDER.parent))  # the run is the one that the tests do
 from tests.support.precision_run import CONFIG, draw_photographs, error, trained
 
+FACES, STEPS = 4, 120
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -29,12 +30,12 @@ def main():
     arguments = parser.parse_args()
 
     face = toy_grid_model((32, 32))
-    data = draw_photographs(face)
+    data = draw_photographs(face, FACES)
     record = {"untrained": error(build_network(CONFIG, face), data)}
     print(f"untrained: {record['untrained']:.2f} pixels")
     for seed in range(arguments.seeds):
         for precision in PRECISIONS:
-            model, trainer = trained(precision, face, data, seed)
+            model, trainer = trained(precision, face, data, STEPS, seed)
             saved = build_network(CONFIG, face)
             saved.set_weights(model.get_weights())
             result = {"trained": error(model, data), "saved": error(saved, data)}

@@ -59,10 +59,10 @@ def test_compact_localiser_fits_two_rendered_photographs_to_under_a_pixel(face, 
     photographs, labels = two_rendered_photographs(face, rng)
     model = spatial_transformer(face)
     before, after = errors_before_and_after_training(
-        model, photographs, labels, steps=200, learning_rate=2e-3
+        model, photographs, labels, steps=100, learning_rate=2e-3
     )
     assert before > 10
-    assert after < 1  # it reaches 0.5
+    assert after < 1  # it reaches 0.6
 
 
 # The 40 modes of the bundled model bring a vertex to each of the 51 points inside these two faces
@@ -76,7 +76,7 @@ def test_fits_two_real_photographs_as_well_as_the_model_can(face, jaw_confidence
     keras.utils.set_random_seed(0)
     model = spatial_transformer(face, three_convolutions())
     before, after = errors_before_and_after_training(
-        model, photographs, labels, steps=800, learning_rate=3e-3
+        model, photographs, labels, steps=400, learning_rate=5e-3
     )
     assert before > 5
     assert after < limit
@@ -89,6 +89,6 @@ def test_fits_two_real_photographs_to_under_a_pixel_if_the_face_model_is_trained
     model = spatial_transformer(face, three_convolutions())
     model.get_layer("morphable_model").trainable = True
     _, after = errors_before_and_after_training(
-        model, photographs, labels, steps=400, learning_rate=3e-3
+        model, photographs, labels, steps=200, learning_rate=3e-3
     )
     assert after < 1

@@ -1,5 +1,7 @@
 """The network with its losses, as `fit` trains it."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -26,15 +28,26 @@ def photographs_and_labels(rng, model, batch=4):
     return images, labels.astype("float32")
 
 
-def compiled(model, **weights):
-    trainer = TrainingModel(model, **weights)
-    trainer.compile(
-        keras.optimizers.SGD(0.0),
-        loss={"landmarks": losses.LandmarkLoss()},
-        metrics={"landmarks": losses.LandmarkError()},
-        jit_compile=False,
-    )
-    return trainer
+@pytest.fixture(scope="module")
+def trainer_of(model):
+    """Returns compiled trainers by their options; they leave the weights as they are.
+
+    XLA takes seconds for each: the tests share them, and those that ask for nothing that XLA has
+    a part in do without.
+    """
+
+    @functools.cache
+    def build(**options):
+        trainer = TrainingModel(model, **options)
+        trainer.compile(
+            keras.optimizers.SGD(0.0),
+            loss={"landmarks": losses.LandmarkLoss()},
+            metrics={"landmarks": losses.LandmarkError()},
+            jit_compile=False,
+        )
+        return trainer
+
+    return build
 
 
 def expected_losses(outputs, labels):
@@ -60,20 +73,21 @@ def expected_losses(outputs, labels):
     ],
     ids="+".join,
 )
-def test_training_model_adds_the_weighted_losses(names, model, rng):
+def test_training_model_adds_the_weighted_losses(names, model, trainer_of, rng):
     images, labels = photographs_and_labels(rng, model)
     expected = expected_losses(model(images), labels)
     total = expected["landmarks"] + sum(WEIGHTS[name] * expected[name] for name in names)
-    trainer = compiled(model, **{name: WEIGHTS[name] for name in names})
+    weights = {name: WEIGHTS[name] for name in names}
+    trainer = trainer_of(**weights, jit_textures=weights == WEIGHTS)
     logs = trainer.evaluate(images, {"landmarks": labels}, return_dict=True, verbose=0)
     np.testing.assert_allclose(logs["loss"], total, rtol=1e-4)
 
 
-def test_losses_appear_in_the_logs_of_fit_without_their_weights(model, rng):
+def test_losses_appear_in_the_logs_of_fit_without_their_weights(model, trainer_of, rng):
     images, labels = photographs_and_labels(rng, model)
     outputs = model(images)
     expected = expected_losses(outputs, labels)
-    trainer = compiled(model, **WEIGHTS)
+    trainer = trainer_of(**WEIGHTS, jit_textures=True)
     # Shuffling would part an image from its reflection.
     history = trainer.fit(images, {"landmarks": labels}, shuffle=False, verbose=0).history
     for name in WEIGHTS:
@@ -84,20 +98,24 @@ def test_losses_appear_in_the_logs_of_fit_without_their_weights(model, rng):
     np.testing.assert_allclose(pixels, distance, rtol=1e-4)
 
 
-def test_fit_with_mirror_pairs_rejects_an_odd_last_batch(model, rng):
+def test_fit_with_mirror_pairs_rejects_an_odd_last_batch(model, trainer_of, rng):
     images, labels = photographs_and_labels(rng, model, batch=5)
-    trainer = compiled(model, mirror_pairs=1e-4)
+    trainer = trainer_of(**WEIGHTS, jit_textures=True)
     with pytest.raises(tf.errors.InvalidArgumentError):
-        trainer.fit(images, {"landmarks": labels}, batch_size=2, shuffle=False, verbose=0)
+        trainer.fit(images, {"landmarks": labels}, batch_size=4, shuffle=False, verbose=0)
 
 
 def test_training_model_shares_the_weights_of_the_model(model, rng):
     images, labels = photographs_and_labels(rng, model)
-    trainer = TrainingModel(model, **WEIGHTS)
+    trainer = TrainingModel(model, **WEIGHTS, jit_textures=False)
     np.testing.assert_array_equal(trainer(images)["landmarks"], model(images)["landmarks"])
     before = model.get_weights()
     try:
-        trainer.compile(keras.optimizers.SGD(1e-6), loss={"landmarks": losses.LandmarkLoss()})
+        trainer.compile(
+            keras.optimizers.SGD(1e-6),
+            loss={"landmarks": losses.LandmarkLoss()},
+            jit_compile=False,
+        )
         trainer.fit(images, {"landmarks": labels}, verbose=0)
         np.testing.assert_array_equal(trainer(images)["landmarks"], model(images)["landmarks"])
         assert any(
@@ -107,9 +125,9 @@ def test_training_model_shares_the_weights_of_the_model(model, rng):
         model.set_weights(before)
 
 
-def test_texture_losses_train_the_localiser_without_labels(model, rng):
+def test_texture_losses_train_the_localiser_without_labels(model, trainer_of, rng):
     images, _ = photographs_and_labels(rng, model)
-    trainer = TrainingModel(model, symmetry=1.0, mirror_pairs=1.0)
+    trainer = trainer_of(symmetry=1.0, mirror_pairs=1.0, jit_textures=False)
     head = model.get_layer("localiser").get_layer("head")
     with tf.GradientTape() as tape:
         trainer(images, training=True)
@@ -176,9 +194,9 @@ def reference_gradients(model, images, labels, variables):
 
 @pytest.mark.parametrize("jit", [True, False], ids=["XLA", "graph"])
 @pytest.mark.parametrize("learnt_face", [False, True], ids=["fixed face", "learnt face"])
-def test_gradients_are_those_of_the_losses(learnt_face, jit, model, rng):
+def test_gradients_are_those_of_the_losses(learnt_face, jit, model, trainer_of, rng):
     images, labels = photographs_and_labels(rng, model)
-    trainer = TrainingModel(model, **WEIGHTS, jit_textures=jit)
+    trainer = trainer_of(**WEIGHTS, jit_textures=jit)
     morphable_model = model.get_layer("morphable_model")
     trainer(images, training=True)  # traced with a face that is fixed
     morphable_model.trainable = learnt_face
@@ -202,12 +220,12 @@ def test_gradients_are_those_of_the_losses(learnt_face, jit, model, rng):
         np.testing.assert_allclose(ours, theirs, atol=2e-5 * scale, err_msg=variable.name)
 
 
-def test_the_gradient_of_the_texture_losses_scales_with_the_loss(model, rng):
+def test_the_gradient_of_the_texture_losses_scales_with_the_loss(model, trainer_of, rng):
     images, _ = photographs_and_labels(rng, model)
     kernel = model.get_layer("localiser").get_layer("head").kernel.value
+    trainer = trainer_of(symmetry=1.0, jit_textures=False)
 
     def gradient(factor):
-        trainer = TrainingModel(model, symmetry=1.0)
         with tf.GradientTape() as tape:
             trainer(images, training=True)
             loss = factor * tf.add_n(trainer.losses)
@@ -227,12 +245,13 @@ def test_a_model_of_another_kind_is_refused(model):
         TrainingModel(model.get_layer("localiser"))
 
 
-def test_training_model_survives_saving(model, rng, tmp_path):
+def test_training_model_survives_saving(model, trainer_of, rng, tmp_path):
     images, labels = photographs_and_labels(rng, model)
-    trainer = compiled(model, **WEIGHTS)
+    trainer = trainer_of(**WEIGHTS, jit_textures=False)
     expected = trainer.evaluate(images, {"landmarks": labels}, return_dict=True, verbose=0)
     trainer.save(tmp_path / "trainer.keras")
     loaded = keras.models.load_model(tmp_path / "trainer.keras")
+    assert loaded.weight_of == WEIGHTS and not loaded.jit_textures
     logs = loaded.evaluate(images, {"landmarks": labels}, return_dict=True, verbose=0)
     assert logs.keys() == expected.keys()
     np.testing.assert_allclose(list(logs.values()), list(expected.values()), rtol=1e-5)

@@ -57,6 +57,9 @@ def tiny_config(folder):
         ema_momentum=0.9,
         checkpoint_steps=4,
         seed=5,
+        # What a run does is the same without XLA, and sooner.
+        jit_compile="off",
+        visibility="normals",
     )
 
 
@@ -64,9 +67,10 @@ def run(folder, out, start=None, **changes):
     """Runs the training in `folder / out`."""
     if not (folder / "faces").exists():
         write_faces(folder / "faces")
+        write_faces(folder / "validation", 2)
     config = replace(tiny_config(folder), **changes)
-    faces = [folder / "faces"]
-    return train(faces, folder / out, faces, toy_grid_model((16, 16)), config, start)
+    data, validation = [folder / "faces"], [folder / "validation"]
+    return train(data, folder / out, validation, toy_grid_model((16, 16)), config, start)
 
 
 def arrange_a_kill(where, patch, kill):

@@ -22,10 +22,9 @@ ALL_LOSSES = {"shape_prior": 0.25, "symmetry": 1e-3, "mirror_pairs": 1e-3}
 # Case: image size, images in a step (without reflections), loss of the landmarks, other losses.
 CASES = {
     "sum": (32, 8, losses.LandmarkLoss(), {}),
-    "mean by confidence": (32, 8, losses.LandmarkLoss(normalise=True), {}),
     "distance": (32, 8, losses.LandmarkDistanceLoss(), {}),
-    "all losses": (32, 4, losses.LandmarkLoss(normalise=True), ALL_LOSSES),
-    "parted pair": (32, 3, losses.LandmarkLoss(normalise=True), ALL_LOSSES),
+    "mean by confidence, all losses": (32, 4, losses.LandmarkLoss(normalise=True), ALL_LOSSES),
+    "parted pair": (32, 3, losses.LandmarkLoss(), {"mirror_pairs": 1e-3, "jit_textures": False}),
     "compact localiser": (140, 4, losses.LandmarkLoss(normalise=True), {}),
 }
 
