@@ -7,6 +7,7 @@ import typer
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import JsonFile, Weights, load_face_model, load_normaliser
+from keras_3dmmstn.cli.progress import tracking
 
 Folders = Annotated[
     list[Path],
@@ -128,7 +129,7 @@ def _measure(normaliser, folder, settings):
 
     faces, jaw = _read(folder, settings["balanced"], settings["held_out"], settings["seed"])
     frames = face_boxes(faces.landmarks, faces.rectangles) if settings["estimate_boxes"] else None
-    bar = terminal.tracking(f"Evaluating {folder}")
+    bar = tracking(f"Evaluating {folder}")
     return measure(normaliser, faces, settings["box_noise"], settings["seed"], jaw, frames, bar)
 
 

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import OutFolder, WeightsArgument, load_normaliser
+from keras_3dmmstn.cli.progress import steps
 
 To = Annotated[str, typer.Option(help="saved-model, tflite, onnx or all.")]
 Precision = Annotated[
@@ -69,9 +70,11 @@ def export(
 
     with terminal.failing_on(ImportError, OSError, ValueError):
         artefacts = _planned(out, to, precision, any_batch)
-        normaliser = load_normaliser(weights)
-        images = _images(normaliser, photographs or [])
-        with terminal.errors.status("Exporting") as status:
+        with steps(3 + 2 * len(artefacts)) as begin:
+            begin("Reading the weights")
+            normaliser = load_normaliser(weights)
+            begin("Reading the photographs to compare on")
+            images = _images(normaliser, photographs or [])
             reports = export_artefacts(
                 normaliser,
                 artefacts,
@@ -79,7 +82,7 @@ def export(
                 landmarks,
                 batch=None if any_batch else 1,
                 visibility=visibility,
-                progress=status.update,
+                progress=begin,
             )
     for report in reports:
         terminal.say(report["path"])

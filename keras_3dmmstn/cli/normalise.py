@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import OutFolder, Weights, load_normaliser, numbers
+from keras_3dmmstn.cli.progress import tracking
 
 # From this many photographs on, progress is shown.
 _MANY = 3
@@ -41,18 +41,15 @@ def normalise(
         terminal.fail(f"Expected a folder to write to, received {out}: {error.strerror}.")
     normaliser = load_normaliser(weights)
 
-    failures, few = 0, len(photographs) < _MANY
-    with Progress(console=terminal.errors, transient=True, disable=few) as progress:
-        task = progress.add_task("Normalising", total=len(photographs))
-        for photograph, name in zip(photographs, _distinct_names(photographs), strict=True):
-            try:
-                _normalise_one(normaliser, photograph, boxes, out, name)
-            except ImportError as error:
-                terminal.fail(error)
-            except (OSError, ValueError, MemoryError, cv2.error) as error:
-                failures += 1
-                terminal.note(terminal.message_of(error, about=photograph))
-            progress.advance(task)
+    failures, track = 0, tracking("Normalising") if len(photographs) >= _MANY else iter
+    for photograph, name in track([*zip(photographs, _distinct_names(photographs), strict=True)]):
+        try:
+            _normalise_one(normaliser, photograph, boxes, out, name)
+        except ImportError as error:
+            terminal.fail(error)
+        except (OSError, ValueError, MemoryError, cv2.error) as error:
+            failures += 1
+            terminal.note(terminal.message_of(error, about=photograph))
     if failures:
         terminal.fail(f"{failures} of {len(photographs)} photographs failed.")
 

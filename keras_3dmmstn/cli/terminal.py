@@ -1,14 +1,13 @@
-"""What the commands print with: consoles, paths, failures, skipped items, progress."""
+"""What the commands print with: consoles, paths, failures, skipped items."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import track
 
 output, errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 
@@ -62,13 +61,6 @@ def report_skipped(skipped: Sequence[object], rest: str = "and {} more.") -> Non
         note(f"left out: {item}")
     if len(skipped) > _NAMED:
         note(rest.format(len(skipped) - _NAMED))
-
-
-def tracking(title: str) -> Callable[[Sequence], Iterable]:
-    """Returns a function that goes through a sequence with a progress bar, on a terminal."""
-    return lambda items: track(
-        items, title, console=errors, transient=True, disable=not errors.is_terminal
-    )
 
 
 def write_file(path: Path, content: bytes) -> None:

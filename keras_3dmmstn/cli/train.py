@@ -8,6 +8,7 @@ import typer
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import FaceModel, load_face_model
+from keras_3dmmstn.cli.progress import tracking
 
 # The paper's recipe is the default of `TrainingConfig`. The command's is the one that anybody can
 # run: the paper's needs the VGG-Face weights, and a GPU to end within a lifetime.
@@ -90,7 +91,7 @@ def train(
             weights=weight,
             unmirrored=unmirrored or (),
             report=terminal.say,
-            progress_bar=terminal.tracking("Reading photographs"),
+            progress_bar=tracking("Reading photographs"),
         )
 
 

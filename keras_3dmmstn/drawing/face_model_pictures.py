@@ -1,6 +1,6 @@
 """Pictures and sampled meshes of a grid model, written to a folder."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -21,7 +21,9 @@ _LANDMARK_COLOURS = ((255, 40, 40), (40, 90, 255), (0, 140, 60))
 _UNIT_IN_METRES = 1e-3
 
 
-def draw_model(model: GridModel, folder: Path) -> Iterator[Path]:
+def draw_model(
+    model: GridModel, folder: Path, progress: Callable[[Sequence], Iterable] = iter
+) -> Iterator[Path]:
     """Writes pictures of a grid model.
 
     `mean.png` (the mean face from three sides, with landmarks), `modes.png` (a row for each mode:
@@ -32,13 +34,14 @@ def draw_model(model: GridModel, folder: Path) -> Iterator[Path]:
     Args:
         model: the model.
         folder: where to write; it exists.
+        progress: called on the sequence of modes, to show progress.
 
     Yields:
         The path of each picture once it is written.
     """
     pictures = {
         "mean.png": mean_picture,
-        "modes.png": modes_picture,
+        "modes.png": lambda m: modes_picture(m, progress),
         "geometry_image.png": lambda m: _enlarged(geometry_image(m), _MEAN_SIZE),
         "layout.png": layout_picture,
     }
@@ -65,14 +68,14 @@ def mean_picture(model: GridModel) -> np.ndarray:
     )
 
 
-def modes_picture(model: GridModel) -> np.ndarray:
+def modes_picture(model: GridModel, progress: Callable[[Sequence], Iterable] = iter) -> np.ndarray:
     """Draws each mode at −2.5 and +2.5 standard deviations, from the front and the side."""
     if not model.modes:
         return np.full((_MODE_SIZE, 4 * _MODE_SIZE, 3), 255, np.uint8)
     low, high = model.mean.min(axis=0), model.mean.max(axis=0)
     frame = ((low + high)[:2] / 2, 1.35 * float((high - low)[:2].max()))
     rows = []
-    for mode in model.basis:
+    for mode in progress([*model.basis]):
         faces = [model.mean + sign * _DEVIATIONS * mode for sign in (-1, 1)]
         turns = [(0.0, 0.0, 0.0), (0.0, 0.9, 0.0)]
         rows.append(

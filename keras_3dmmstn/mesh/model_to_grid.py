@@ -1,5 +1,6 @@
 """From any head model to its face on a grid: cut, flatten, re-mesh."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,7 @@ def model_to_grid(
     centre: tuple[float, float, float] | None = None,
     keep_cavities: bool = False,
     evenness: float = 0.5,
+    progress: Callable[[str], None] = lambda step: None,
 ) -> FlattenedFace:
     """Cuts the face out of a model, flattens it and re-meshes it on an H'×W' grid.
 
@@ -43,10 +45,14 @@ def model_to_grid(
         region, radius, centre, keep_cavities: what of the head is taken, see `cut_face`.
         evenness: 0 for the paper's flattening; more gives nose and mouth more room, see
             `flatten_symmetric`.
+        progress: called with what is done next, three times.
 
     Raises:
         ValueError: if the surface cannot be cut or flattened; the message says why.
     """
+    progress("Cutting out the face")
     face = cut_face(model, region, radius, centre, keep_cavities)
+    progress("Flattening it")
     uv = flatten_symmetric(face.mean, face.triangles, face.mirror, evenness)
+    progress("Re-meshing it on the grid")
     return FlattenedFace(face, uv, resample(face, uv, grid_shape))

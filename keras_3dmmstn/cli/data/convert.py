@@ -7,6 +7,7 @@ import typer
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import Folders
+from keras_3dmmstn.cli.progress import tracking
 
 Out = Annotated[Path, typer.Option(help="Folder for the shards; made if missing.")]
 Size = Annotated[
@@ -50,7 +51,7 @@ def convert(
     from keras_3dmmstn.training.data.conversion import convert as run
     from keras_3dmmstn.training.data.faces import read_faces
 
-    bar = terminal.tracking("Converting")
+    bar = tracking("Converting")
     with terminal.failing_on(OSError, ValueError):
         faces = read_faces(folders)
         if held_out:

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import Folders
+from keras_3dmmstn.cli.progress import tracking
 
 Picture = Annotated[
     Path | None,
@@ -53,7 +54,7 @@ def _describe(table, folder, count):
     if not count:
         return None
     chosen = np.linspace(0, len(faces) - 1, min(count, len(faces))).astype(int)
-    return cut_faces(faces.choose(chosen), terminal.tracking("Cutting"))
+    return cut_faces(faces.choose(chosen), tracking("Cutting"))
 
 
 def _draw(crops, path):

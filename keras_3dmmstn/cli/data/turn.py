@@ -7,6 +7,7 @@ import typer
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import FaceModel, load_face_model
+from keras_3dmmstn.cli.progress import tracking
 
 if TYPE_CHECKING:
     from keras_3dmmstn.training.data.crops import Skipped
@@ -52,7 +53,7 @@ def turn(
             size=size,
             seed=seed,
             skipped=skipped,
-            progress=terminal.tracking("Turning"),
+            progress=tracking("Turning"),
         )
     terminal.report_skipped(skipped)
     terminal.say(f"{out}: {written} turned faces, {len(skipped)} left out")

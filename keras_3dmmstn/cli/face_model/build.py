@@ -8,6 +8,7 @@ import typer
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.face_model.tables import distortion_rows, mirror_rows, print_rows
 from keras_3dmmstn.cli.options import numbers
+from keras_3dmmstn.cli.progress import steps
 
 Source = Annotated[Path, typer.Argument(help="The model's file or folder, as published.")]
 Out = Annotated[Path, typer.Option(help="The grid model to write (.npz).")]
@@ -86,10 +87,13 @@ def build(
     options |= {"expressions": expressions, "vertex_map": vertex_map, "blendshapes": blendshapes}
     options |= {"triangles": triangles, "landmarks": landmarks}
     options |= {"part": part, "unit": unit, "frame": frame}
-    with terminal.failing_on(ImportError, OSError, ValueError):
+    with terminal.failing_on(ImportError, OSError, ValueError), steps(4) as begin:
         middle = _parsed_centre(centre)
+        begin("Reading the model")
         model = _with_landmarks(_read(kind, source, options), landmarks_from)
-        built = model_to_grid(model, (grid, grid), region, radius, middle, keep_cavities, evenness)
+        built = model_to_grid(
+            model, (grid, grid), region, radius, middle, keep_cavities, evenness, begin
+        )
         built.grid_model.save(out)
     _print(out, built)
 

@@ -2,6 +2,7 @@
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import Model, OutFolder, load_face_model
+from keras_3dmmstn.cli.progress import tracking
 
 
 def render(model: Model, out: OutFolder) -> None:
@@ -11,5 +12,5 @@ def render(model: Model, out: OutFolder) -> None:
     face = load_face_model(model)
     with terminal.failing_on(OSError):
         out.mkdir(parents=True, exist_ok=True)
-        for path in draw_model(face, out):
+        for path in draw_model(face, out, tracking("Drawing the modes")):
             terminal.say(path)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_3dmmstn.cli import terminal
+from keras_3dmmstn.cli.progress import tracking
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,7 @@ def central_faces(
     with terminal.failing_on(OSError, ValueError):
         known = read_boxes(boxes) if boxes else None
     found = []
-    for path in terminal.tracking("Normalising")(photographs):
+    for path in tracking("Normalising")(photographs):
         try:
             image = read_photograph(path)
             box = known.box_of(path) if known else None

@@ -1,0 +1,71 @@
+"""What shows that a command is at work, beside its results."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.progress import (
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from keras_3dmmstn.cli.terminal import errors, note, output
+
+
+def progress_bar(*columns: ProgressColumn) -> Progress:
+    """Returns a bar that is shown on a terminal, and gone when it is done.
+
+    What is printed meanwhile appears above it, unless it goes to a file.
+    """
+    return Progress(
+        *columns,
+        console=errors,
+        transient=True,
+        disable=not errors.is_terminal,
+        redirect_stdout=output.is_terminal,
+    )
+
+
+def tracking(title: str) -> Callable[[Sequence], Iterable]:
+    """Returns a function that goes through a sequence with a progress bar."""
+
+    def track(items):
+        with progress_bar() as bar:
+            yield from bar.track(items, description=title)
+
+    return track
+
+
+@contextmanager
+def steps(count: int) -> Iterator[Callable[[str], None]]:
+    """Gives a function that says what is done next, as one of so many steps, and the time so far.
+
+    On a terminal the line changes; elsewhere each step has a line of its own.
+    """
+    if not errors.is_terminal:
+        yield _lines(count)
+        return
+    columns = SpinnerColumn(), MofNCompleteColumn(), TextColumn("{task.description}")
+    with progress_bar(*columns, TimeElapsedColumn()) as bar:
+        task = bar.add_task("", total=count)
+
+        def begin(step: str) -> None:
+            bar.update(task, description=step, advance=1)
+
+        yield begin
+
+
+def _lines(count):
+    """Returns a function that prints a line for each step."""
+    began, number = time.monotonic(), 0
+
+    def begin(step: str) -> None:
+        nonlocal number
+        number += 1
+        note(f"{number}/{count} {step} ({time.monotonic() - began:.0f} s)")
+
+    return begin
