@@ -62,9 +62,9 @@ _INTRODUCTION = """\
 # Benchmarks
 
 `make bench` measures all of this. It writes its results and a page like this one to
-`build/benchmarks`; `make bench-record` updates this page. `make bench-quick` takes a few minutes and
-gives rough numbers. Nothing here is typed by hand: `benchmarks/page.py` writes the page from the
-records in `benchmarks/results/suite`. [speed.md](speed.md) has the main results.
+`build/benchmarks`; `make bench-record` updates this page. `make bench-quick` takes a few minutes
+and gives rough numbers. Nothing here is typed by hand: `benchmarks/page.py` writes the page from
+the records in `benchmarks/results/suite`. [speed.md](speed.md) has the main results.
 
 Each benchmark runs in a process of its own. After a warm-up, the calls of a comparison take turns,
 so that anything else the machine does affects them all alike. A time is the median of the rounds in

@@ -3,9 +3,9 @@
     pip install ai-edge-litert numpy opencv-python
     python normalise_camera.py keras_3dmmstn-float16.tflite --detector blaze_face.tflite
 
-The source is a camera's number, a video or a photograph. The first box of the face comes from a
-BlazeFace model (short range, 128 × 128) or from --box; after that the landmarks of one frame frame
-the face in the next. Shows the texture in a window, or writes it to --out.
+The source is the number of a camera, a video or a photograph. The first box of the face comes from
+a BlazeFace model (short range, 128 × 128) or from --box. After that, the landmarks of each frame
+frame the face in the next one. Shows the texture in a window, or writes it to --out.
 """
 
 import argparse
@@ -76,7 +76,7 @@ class FaceNormaliser:
 
 
 class FaceDetector:
-    """BlazeFace, short range: 896 anchors, of which the surest one counts.
+    """BlazeFace, short range: of its 896 anchors, the one with the highest score counts.
 
     Args:
         path: the .tflite file.
@@ -140,8 +140,8 @@ def cells(count):
 def landmark_box(x, y, width, height):
     """Returns the tight box of the 68 landmarks for a box of BlazeFace with this centre.
 
-    The numbers are medians over labelled photographs. The box of a face is up to a tenth off, and a
-    second look at the face with the box of its landmarks makes up for that.
+    The numbers are medians over labelled photographs. The box of a single face is off by up to a
+    tenth; running the network again with the box of its landmarks makes up for that.
     """
     y, width, height = y + 0.065 * height, 0.95 * width, 0.93 * height
     return np.array([x - width / 2, y - height / 2, x + width / 2, y + height / 2])
@@ -153,10 +153,10 @@ def tight_box(landmarks):
 
 
 def follow(frames, normalise, detect=None, box=None):
-    """Yields each frame with what is said of the face in it, None while there is no face.
+    """Yields each frame with what the network says of its face, or None without a face.
 
     Args:
-        frames: `(height, width, 3)` uint8 images, RGB, one after the other.
+        frames: `(height, width, 3)` uint8 images, RGB, in order.
         normalise: a `FaceNormaliser`.
         detect: a `FaceDetector`; None if the first box is known.
         box: the first box.

@@ -45,7 +45,11 @@ class TrainingProgress:
         elif done > self._first[1]:
             seconds = (now - self._first[0]) / (done - self._first[1]) * (whole - done)
             numbers += f"  {timedelta(seconds=round(seconds))} left"
-        self._show(f"Epoch {p.epoch}/{p.epochs}", p.step, p.steps, numbers)
+        epoch = f"Epoch {p.epoch}/{p.epochs}"
+        if p.step < p.steps:
+            self._show(epoch, p.step, p.steps, numbers)
+        else:
+            self._show(f"{epoch}, measuring and saving", 0, None, numbers)
 
     def _show(self, what, completed, total, numbers=""):
         count = f"{completed}/{total}  " if total else ""

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
-from keras_3dmmstn.training import checkpoint, epoch_callback
+from keras_3dmmstn.training import checkpoint, epoch_callback, epoch_trainer
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.train import train
 from tests.support.vgg_face_mat import small_layers, write_mat
@@ -60,13 +60,22 @@ def tiny_config(folder):
     )
 
 
-def run(folder, out, start=None, **changes):
-    """Runs the training in `folder / out`."""
+def run(folder, out, start=None, report=print, step_progress=None, **changes):
+    """Runs the training in `folder / out`; `changes` are settings."""
     if not (folder / "faces").exists():
         write_faces(folder / "faces")
     config = replace(tiny_config(folder), **changes)
     faces = [folder / "faces"]
-    return train(faces, folder / out, faces, toy_grid_model((16, 16)), config, start)
+    return train(
+        faces,
+        folder / out,
+        faces,
+        toy_grid_model((16, 16)),
+        config,
+        start,
+        report=report,
+        step_progress=step_progress,
+    )
 
 
 def arrange_a_kill(where, patch, kill):
@@ -98,10 +107,9 @@ def arrange_a_kill(where, patch, kill):
 
         patch.setattr(Path, "replace", replace_once)
     elif where == "before the log":
-        module = sys.modules["keras_3dmmstn.training.train"]
-        write = module.write_log
+        write = epoch_trainer.write_log
         patch.setattr(
-            module,
+            epoch_trainer,
             "write_log",
             lambda folder, history: kill() if len(history) == 4 else write(folder, history),
         )

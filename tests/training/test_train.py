@@ -116,15 +116,47 @@ def test_the_saved_weights_are_the_average(folder):
 @pytest.mark.slow
 def test_a_complete_run_is_not_trained_further(folder):
     before = (folder / "unbroken" / "localiser.keras").read_bytes()
-    history = run(folder, "unbroken")
+    said, steps = [], []
+    history = run(folder, "unbroken", report=said.append, step_progress=steps.append)
     assert len(history) == 4
+    (line,) = said
+    assert line.startswith(f"The run in {folder / 'unbroken'} is finished: 4 epochs are done.")
+    assert not steps
     assert (folder / "unbroken" / "localiser.keras").read_bytes() == before
 
 
 @pytest.mark.slow
 def test_another_run_in_the_folder_is_refused(folder):
-    with pytest.raises(ValueError, match=r"received another: epochs: 4 → 5\. Take another folder"):
-        run(folder, "unbroken", epochs=5)
+    with pytest.raises(ValueError, match=r"received another: seed: 5 → 6\. Take another folder"):
+        run(folder, "unbroken", epochs=5, seed=6)
+
+
+@pytest.mark.slow
+def test_fewer_epochs_than_are_done_are_refused(folder):
+    with pytest.raises(ValueError, match=r"has 4 complete epochs, received epochs = 3\. Give 4"):
+        run(folder, "unbroken", epochs=3)
+    assert load_config(folder / "unbroken" / "config.toml") == tiny_config(folder)
+
+
+@pytest.mark.slow
+def test_a_finished_run_goes_on_when_epochs_are_raised(folder):
+    config = {"schedule": "constant", "symmetry": 0.0, "mirror_pairs": 0.0}
+    run(folder, "whole", epochs=2, **config)
+    run(folder, "raised", epochs=1, **config)
+    said, steps = [], []
+    watched = {"report": said.append, "step_progress": steps.append}
+    history = run(folder, "raised", epochs=2, **watched, **config)
+    assert len(history) == 2 and load_config(folder / "raised" / "config.toml").epochs == 2
+    assert said[0] == "goes on after epoch 1, step 0 of 6"
+    assert [(s.epoch, s.epochs, s.step, s.steps) for s in steps] == [
+        (2, 2, step, 6) for step in range(1, 7)
+    ]
+    assert steps[-1].loss == pytest.approx(history[1]["loss"])
+    # With a constant rate nothing tells it from a run that was begun with as many.
+    for expected, received in zip(
+        *(_arrays(folder / out / "checkpoint.npz") for out in ("whole", "raised")), strict=True
+    ):
+        np.testing.assert_allclose(received, expected, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.slow

@@ -1,11 +1,6 @@
 """The client, against servers that answer with the SavedModel's real signatures."""
 
-import base64
-import json
 import sys
-import threading
-from concurrent import futures
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import cv2
 import numpy as np
@@ -15,12 +10,12 @@ import tensorflow as tf
 from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.export.serving.saved_model import write_version
 from keras_3dmmstn.export.serving.serving_client import (
-    MODEL,
     ServingError,
     photograph_inputs,
     predict_by_grpc,
     predict_by_rest,
 )
+from tests.support.model_servers import grpc_server, rest_server
 from tests.support.small_network import SIZE, small_normaliser
 
 
@@ -35,71 +30,14 @@ def signatures(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def grpc_address(signatures):
-    """A gRPC server of the official service, which answers with the signatures."""
-    grpc = pytest.importorskip("grpc", reason="grpcio is not installed")
-    reason = "the extra `serving` is not installed"
-    service = pytest.importorskip(
-        "tensorflow_serving.apis.prediction_service_pb2_grpc", reason=reason
-    )
-    from tensorflow_serving.apis import predict_pb2
-
-    class Service(service.PredictionServiceServicer):
-        def Predict(self, request, context):
-            if request.model_spec.name != MODEL:
-                context.abort(grpc.StatusCode.NOT_FOUND, f"no model {request.model_spec.name}")
-            inputs = {name: tf.constant(tf.make_ndarray(v)) for name, v in request.inputs.items()}
-            try:
-                outputs = signatures[request.model_spec.signature_name](**inputs)
-            except tf.errors.InvalidArgumentError as error:
-                context.abort(grpc.StatusCode.INVALID_ARGUMENT, error.message)
-            response = predict_pb2.PredictResponse()
-            for name, values in outputs.items():
-                response.outputs[name].CopyFrom(tf.make_tensor_proto(values))
-            return response
-
-    server = grpc.server(futures.ThreadPoolExecutor(1))
-    service.add_PredictionServiceServicer_to_server(Service(), server)
-    port = server.add_insecure_port("localhost:0")
-    server.start()
-    yield f"localhost:{port}"
-    server.stop(None).wait()
+    with grpc_server(signatures) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def rest_address(signatures):
-    """An HTTP server that speaks TensorFlow Serving's REST interface, in columns."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            code, answer = self.answer(body)
-            self.send_response(code)
-            self.end_headers()
-            self.wfile.write(json.dumps(answer).encode())
-
-        def answer(self, body):
-            if self.path != f"/v1/models/{MODEL}:predict":
-                return 404, {"error": "Servable not found"}
-            inputs = {name: self.tensor(values) for name, values in body["inputs"].items()}
-            try:
-                outputs = signatures[body["signature_name"]](**inputs)
-            except tf.errors.InvalidArgumentError as error:
-                return 400, {"error": error.message}
-            return 200, {"outputs": {name: v.numpy().tolist() for name, v in outputs.items()}}
-
-        def tensor(self, values):
-            if isinstance(values[0], dict):
-                return tf.constant([base64.b64decode(value["b64"]) for value in values])
-            return tf.constant(values, tf.float32)
-
-        def log_message(self, *arguments):
-            pass
-
-    server = HTTPServer(("localhost", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with rest_server(signatures) as address:
+        yield address
 
 
 @pytest.fixture(params=["grpc", "rest"])

@@ -1,0 +1,86 @@
+"""Servers that answer with a SavedModel's real signatures, in this process."""
+
+import base64
+import json
+import threading
+from concurrent import futures
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+import tensorflow as tf
+
+from keras_3dmmstn.export.serving.serving_client import MODEL
+
+
+@contextmanager
+def grpc_server(signatures):
+    """Runs a gRPC server of the official service, which answers with the signatures of a model."""
+    grpc = pytest.importorskip("grpc", reason="grpcio is not installed")
+    reason = "the extra `serving` is not installed"
+    service = pytest.importorskip(
+        "tensorflow_serving.apis.prediction_service_pb2_grpc", reason=reason
+    )
+    from tensorflow_serving.apis import predict_pb2
+
+    class Service(service.PredictionServiceServicer):
+        def Predict(self, request, context):
+            if request.model_spec.name != MODEL:
+                context.abort(grpc.StatusCode.NOT_FOUND, f"no model {request.model_spec.name}")
+            inputs = {name: tf.constant(tf.make_ndarray(v)) for name, v in request.inputs.items()}
+            try:
+                outputs = signatures[request.model_spec.signature_name](**inputs)
+            except tf.errors.InvalidArgumentError as error:
+                context.abort(grpc.StatusCode.INVALID_ARGUMENT, error.message)
+            response = predict_pb2.PredictResponse()
+            for name, values in outputs.items():
+                response.outputs[name].CopyFrom(tf.make_tensor_proto(values))
+            return response
+
+    server = grpc.server(futures.ThreadPoolExecutor(1))
+    service.add_PredictionServiceServicer_to_server(Service(), server)
+    port = server.add_insecure_port("localhost:0")
+    server.start()
+    try:
+        yield f"localhost:{port}"
+    finally:
+        server.stop(None).wait()
+
+
+@contextmanager
+def rest_server(signatures):
+    """Runs an HTTP server that speaks TensorFlow Serving's REST interface, in columns."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            code, answer = self.answer(body)
+            self.send_response(code)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def answer(self, body):
+            if self.path != f"/v1/models/{MODEL}:predict":
+                return 404, {"error": "Servable not found"}
+            inputs = {name: self.tensor(values) for name, values in body["inputs"].items()}
+            try:
+                outputs = signatures[body["signature_name"]](**inputs)
+            except tf.errors.InvalidArgumentError as error:
+                return 400, {"error": error.message}
+            return 200, {"outputs": {name: v.numpy().tolist() for name, v in outputs.items()}}
+
+        def tensor(self, values):
+            if isinstance(values[0], dict):
+                return tf.constant([base64.b64decode(value["b64"]) for value in values])
+            return tf.constant(values, tf.float32)
+
+        def log_message(self, *arguments):
+            pass
+
+    server = HTTPServer(("localhost", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://localhost:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,183 @@
+"""The blocks of Python on the pages: what each reads, what is shortened, what it must do."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from keras_3dmmstn import GridModel, Normaliser
+from keras_3dmmstn.inference.photograph import read_photograph
+from keras_3dmmstn.mesh.synthetic import toy_shape_model
+from keras_3dmmstn.training.conversion import convert
+from keras_3dmmstn.training.faces import read_faces
+from tests.support.tiny_run import write_faces
+from tests.support.vgg_face_mat import small_layers, write_mat
+
+ASSETS = Path(str(resources.files("keras_3dmmstn.assets")))
+FACES = 4
+
+
+@dataclass(frozen=True)
+class Block:
+    """How a block of a page is run.
+
+    Attributes:
+        word: that the block has, so that none is run in the place of another.
+        files: write what the block reads to the working folder.
+        changes: text to what stands for it, where the block would take long.
+        check: is called with the block's names, after it ran.
+        slow: whether it takes more than ten seconds.
+    """
+
+    word: str
+    files: tuple[Callable[[], object], ...] = ()
+    changes: Mapping[str, str] = field(default_factory=dict)
+    check: Callable[[dict[str, Any]], object] = len
+    slow: bool = False
+
+
+def write_portrait():
+    cv2.imwrite("holiday.jpg", read_photograph(ASSETS / "portrait.jpg")[..., ::-1])
+
+
+def write_arrays():
+    rng = np.random.default_rng(0)
+    np.save("images.npy", rng.uniform(0, 255, (FACES, 224, 224, 3)).astype(np.float32))
+    labels = rng.uniform(0, 223, (FACES, 68, 3)).astype(np.float32)
+    labels[..., 2] = 1
+    np.save("landmarks.npy", labels)
+
+
+def write_passports():
+    Path("passports").mkdir()
+    cv2.imwrite("passports/a.jpg", np.zeros((200, 200, 3), np.uint8))
+    Path("passports/b.jpg").write_bytes(b"broken")
+    np.save("points.npy", np.random.default_rng(0).uniform(50, 150, (2, 68, 2)))
+
+
+def write_crops():
+    write_faces(Path("youtube/train"), FACES)
+    convert(read_faces("youtube/train"), "crops")
+
+
+def write_small_vgg_face():
+    write_mat("vgg-face.mat", small_layers(np.random.default_rng(0)))
+
+
+def write_shape_model():
+    toy_shape_model().save("my_model.npz")
+
+
+def write_run():
+    Path("run").mkdir()
+    shutil.copy(ASSETS / "localiser.keras", "run/localiser.keras")
+
+
+def check_face(names):
+    face = names["face"]
+    assert face.texture.shape == (112, 112, 3) and face.mask.mean() > 0.7
+
+
+def check_textures(names):
+    assert names["textures"].shape == (FACES, 112, 112, 3)
+
+
+def check_rotation(names):
+    turned = np.asarray(names["quarter_turn_about_z"])[0] @ [1, 0, 0]
+    np.testing.assert_allclose(turned, [0, 1, 0], atol=1e-6)
+
+
+def check_trained(names):
+    losses = names["trainer"].get_metrics_result()
+    assert np.isfinite(losses["mirror_pairs"]) and np.isfinite(losses["loss"])
+
+
+def check_network(names):
+    assert names["model"].output["texture"].shape == (None, 112, 112, 3)
+
+
+def check_perspective(names):
+    assert any(layer.name == "perspective_projection" for layer in names["model"].layers)
+
+
+def check_passports(names):
+    assert len(names["shards"]) == 1 and Path("passport_crops/index.json").exists()
+    assert "passports/b.jpg" in str(names["shards"].skipped[0])
+
+
+def check_batch(names):
+    images, labels = next(iter(names["batches"]))
+    assert images.shape == (64, 140, 140, 3) and labels["landmarks"].shape == (64, 89, 3)
+
+
+def check_refined(names):
+    assert GridModel.load("refined/face_model.npz").grid_shape == (112, 112)
+    assert Normaliser.load("refined").localiser.count_params() > 0
+
+
+def check_grid_model(names):
+    assert GridModel.load("my_grid_model.npz").grid_shape == (112, 112)
+
+
+def check_loaded(names):
+    assert names["model"].output_shape == (None, 46)
+
+
+def check_exported(names):
+    found = sorted(path.name for path in Path("exported").iterdir())
+    assert found == ["face", "face.json", "face.onnx", "face.tflite"]
+    assert Path("exported/face/1/saved_model.pb").exists()
+    # What the page says of sizes, in MB.
+    for file, size in {"face.onnx": 8.6, "face.tflite": 2.0}.items():
+        assert Path("exported", file).stat().st_size / 1e6 == pytest.approx(size, abs=0.05)
+
+
+#: By page, in the order of the page.
+BLOCKS = {
+    "README.md": [
+        Block("Normaliser.pretrained", (write_portrait,), check=check_face),
+        Block(
+            "trainer.fit",
+            (write_arrays,),
+            {"epochs=100": "epochs=1, verbose=0"},
+            check_textures,
+            slow=True,
+        ),
+    ],
+    "docs/photographs.md": [Block("[[88, 87", (write_portrait,), check=check_face)],
+    "docs/layers.md": [Block("AxisAngleToMatrix", check=check_rotation)],
+    "docs/training.md": [
+        Block(
+            "with_reflections",
+            (write_arrays,),
+            {"epochs=10,": "epochs=1, verbose=0,", "batch(16,": "batch(2,"},
+            check_trained,
+            slow=True,
+        ),
+        Block("MobileNetV2", check=check_network),
+        Block("vgg_face_backbone", (write_small_vgg_face,), check=check_network),
+    ],
+    "docs/data.md": [
+        Block("joint_landmarks", (write_passports,), check=check_passports),
+        Block("training_batches", (write_crops,), check=check_batch),
+    ],
+    "docs/unsupervised.md": [Block("refined_grid_model", check=check_refined)],
+    "docs/perspective.md": [Block("focal_length=2.0", check=check_perspective)],
+    "docs/face_models.md": [
+        Block("flatten_symmetric", (write_shape_model,), check=check_grid_model)
+    ],
+    "docs/troubleshooting.md": [Block("load_model", (write_run,), check=check_loaded)],
+    "docs/export.md": [Block("export_tflite", check=check_exported, slow=True)],
+    "docs/serving.md": [
+        Block("predict_by_grpc", (write_portrait,), slow=True),
+        Block(
+            "GradientTape", (write_arrays,), {"exported/keras_3dmmstn": "exported/face"}, slow=True
+        ),
+    ],
+}
