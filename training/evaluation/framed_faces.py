@@ -86,12 +86,3 @@ def frame_faces(
         matrices = np.stack([framing.crop_matrix(b, image_size) for b in both])
         crops = np.stack([warp(photograph, matrix, image_size) for matrix in matrices])
         yield FramedFace(number, box, crops, matrices)
-
-
-def yaw_from_rotation(rotations: np.ndarray) -> np.ndarray:
-    """Returns the yaw `(b,)` in degrees of rotations `(b, 3, 3)`.
-
-    It is the angle between the viewer and where the face looks, −z turned, seen from above;
-    positive where it looks to the right of the photograph.
-    """
-    return np.degrees(np.arctan2(-rotations[:, 0, 2], rotations[:, 2, 2]))
