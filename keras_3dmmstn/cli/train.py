@@ -8,7 +8,7 @@ import typer
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import FaceModel, load_face_model
-from keras_3dmmstn.cli.progress import tracking
+from keras_3dmmstn.cli.training_progress import training_progress
 
 # The paper's recipe is the default of `TrainingConfig`. The command's is the one that anybody can
 # run: the paper's needs the VGG-Face weights, and a GPU to end within a lifetime.
@@ -78,7 +78,7 @@ def train(
     from keras_3dmmstn.training.train import train as run
 
     flags = dict(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
-    with _ending_a_run():
+    with _ending_a_run(), training_progress() as progress:
         name, settings = _settings(recipe, config, setting or [], flags)
         terminal.say(f"recipe: {name}")
         run(
@@ -91,7 +91,8 @@ def train(
             weights=weight,
             unmirrored=unmirrored or (),
             report=terminal.say,
-            progress_bar=tracking("Reading photographs"),
+            progress_bar=progress.reading,
+            step_progress=progress.step if terminal.errors.is_terminal else None,
         )
 
 
