@@ -122,10 +122,7 @@ def export_artefacts(
     with ExitStack() as moves:
         move = moves.enter_context
         places = [
-            [
-                moves.enter_context(atomic_destination(path, replace=False))
-                for path in artefact.paths
-            ]
+            [move(atomic_destination(path, replace=False)) for path in artefact.paths]
             for artefact in artefacts
         ]
         progress("Building the network")
