@@ -96,10 +96,8 @@ def train(
     with named_damage(source.sources + (measured.sources if measured else ())):
         results = RunResults(out, model, grid_model, config, measured or source)
         measure = _measurement(model, config, measured)
-        epochs = EpochTrainer(
-            trainer, config, source, steps, progress, results, measure, step_progress
-        )
-        for line in epochs.train():
+        left = (trainer, config, source, steps, progress, results, measure, step_progress)
+        for line in EpochTrainer(*left).train():
             report(line)
     return progress.history
 

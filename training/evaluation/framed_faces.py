@@ -1,6 +1,6 @@
 """Labelled faces cut out of their photographs for the network."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +50,7 @@ def frame_faces(
     image_size: int,
     moves: tuple[np.ndarray, np.ndarray],
     skipped: list[Skipped],
-    progress=iter,
+    progress: Callable[[Sequence[int]], Iterable[int]] = iter,
     frames: np.ndarray | None = None,
 ) -> Iterator[FramedFace]:
     """Yields each face twice: framed by its box, and by that box moved.

@@ -1,6 +1,6 @@
 """The landmark error of a normaliser on labelled photographs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -78,7 +78,7 @@ def measure(
     seed: int = 0,
     jaw: str = "apparent",
     frames: np.ndarray | None = None,
-    progress=iter,
+    progress: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> Measurement:
     """Predicts the landmarks of labelled faces, framed by their labels.
 

@@ -35,7 +35,8 @@ def _describe(table, folder, count):
 
     from keras_3dmmstn.training.data.crops import cut_faces
     from keras_3dmmstn.training.data.faces import read_faces
-    from keras_3dmmstn.training.data.shards import is_shards, read_shards
+    from keras_3dmmstn.training.data.shard_index import is_shards
+    from keras_3dmmstn.training.data.shards import read_shards
 
     if is_shards(folder):
         shards = read_shards(folder)
