@@ -26,8 +26,8 @@ from keras_3dmmstn.training.data.crops import cut_faces
 from keras_3dmmstn.training.data.faces import read_faces
 from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET
 from keras_3dmmstn.training.evaluation.error_measures import face_errors, relative_errors
-from keras_3dmmstn.training.evaluation.report import versions
 from keras_3dmmstn.training.recipes import recipe
+from keras_3dmmstn.version import versions
 
 TRAINED_ON = ("300w/helen/trainset", "300w/lfpw/trainset", "youtube/train")
 MEASURED_ON = ("300w/afw", "youtube/val")

@@ -150,7 +150,3 @@ def test_both_sets_labelled_are_summed_up_together():
     assert "all labelled points" in text and "21 points of AFLW" in text
     mean = description["points"]["all labelled points"]["percent"]["mean"]
     assert mean == pytest.approx((68 * 2 + 21 * 6) / 89, rel=1e-4)
-
-
-def test_versions_name_the_package_itself():
-    assert set(report.versions()) >= {"keras-3dmmstn", "tensorflow", "keras"}
