@@ -97,7 +97,8 @@ def main(kind: str, artefact: str, threads: str, images: str, results: str) -> N
     """Runs an artefact on the images of a .npy file; writes outputs as .npz and prints latency."""
     run = RUNTIMES[kind](artefact, int(threads))
     photographs = np.load(images)
-    np.savez(results, **run(photographs))
+    outputs = run(photographs)
+    np.savez(results, allow_pickle=False, **outputs)
     timed = latency(run, photographs[:1])
     print(json.dumps({"latency_ms": timed, "modules": sorted(_top_level_modules())}))
 
