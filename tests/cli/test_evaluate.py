@@ -224,12 +224,12 @@ def write_csv(folder, points):
     return folder
 
 
-def test_a_photograph_that_is_left_out_is_named(folder, weights, tmp_path):
+def test_a_photograph_that_is_skipped_is_named(folder, weights, tmp_path):
     (folder / "image_1.jpg").write_bytes(b"no image")
     (folder / "image_1.pts").write_text((folder / "image_0.pts").read_text())
     result = evaluate(folder, "--weights", weights)
     assert result.exit_code == 0, result.output
-    assert "1 faces, 1 left out" in result.output
+    assert "1 faces, 1 skipped" in result.output
     assert "image_1.jpg: expected an image" in result.output.replace("\n", "")
 
 
