@@ -80,7 +80,7 @@ def evaluate(
     from keras_3dmmstn.training.evaluation.report import describe
 
     weights, folders = _weights_and_folders(weights, folders)
-    normaliser = _load(weights, face_model, out)
+    normaliser = _load(weights, face_model)
     settings = {
         "weights": str(weights) if weights else "bundled",
         "threshold_percent": threshold,
@@ -115,7 +115,7 @@ def _weights_and_folders(weights, folders):
     return weights, folders
 
 
-def _load(weights, face_model, out):
+def _load(weights, face_model):
     """Loads the normaliser or the exported network, or ends with a message."""
     from keras_3dmmstn.export.exported_localiser import is_exported, load_exported
 
@@ -124,10 +124,7 @@ def _load(weights, face_model, out):
             terminal.fail("--face-model goes with an exported network, received weights.")
         return load_normaliser(weights)
     with terminal.failing_on(ImportError, OSError, ValueError):
-        normaliser = load_exported(weights, load_face_model(face_model))
-    if out:
-        terminal.fail(f"--out draws with the network that was exported, received {weights}.")
-    return normaliser
+        return load_exported(weights, load_face_model(face_model))
 
 
 def _measure(normaliser, folder, settings):
