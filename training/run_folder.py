@@ -50,14 +50,13 @@ def begin_run(
         differences += _changes(record["inputs"], inputs)
         if differences:
             raise ValueError(
-                f"The run in {folder} goes on only as it began, received another: "
-                f"{'; '.join(differences)}. Take another folder for another run."
+                f"{folder} holds a run with other settings or inputs: {'; '.join(differences)}. "
+                "Use another folder, or restore them."
             )
         if config.epochs < epochs_done:
             raise ValueError(
                 f"The run in {folder} has {epochs_done} complete epochs, received epochs = "
-                f"{config.epochs}. Give {epochs_done} or more, or take another folder for another "
-                "run."
+                f"{config.epochs}. Give {epochs_done} or more, or use another folder."
             )
         remove_leftovers(folder)
     record["starts"].append(_this_start(config.epochs))

@@ -114,7 +114,7 @@ def _first_network(config, grid_model, start):
 def _report_skipped(source, measured, report):
     """Says which photographs could not be used."""
     for skipped in skipped_faces(source) + (skipped_faces(measured) if measured else []):
-        report(f"left out {skipped}")
+        report(f"skipped: {skipped}")
 
 
 def _is_finished(out, progress, config, steps, report):

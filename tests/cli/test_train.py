@@ -63,7 +63,7 @@ def test_train_writes_a_folder_that_the_normaliser_loads_and_says_that_it_is_fin
         (["--set", "eposch=3"], "received eposch"),
         (["--set", "epochs=many"], "`epochs` to be of type int, received 'many'"),
         (["--recipe", "fast"], "recipe among paper, compact, received 'fast'"),
-        (["--recipe", "paper", "--config", "x.toml"], "--recipe or --config, received both"),
+        (["--recipe", "paper", "--config", "x.toml"], "Use --recipe or --config, not both"),
         (["--config", "missing.toml"], "missing.toml"),
         (["--batch-size", "0"], "`batch_size` to be at least 1, received 0"),
         (["--weight", "1", "--weight", "2"], "a weight for each of 1 data sets"),
@@ -106,7 +106,11 @@ def test_the_recipe_is_said_and_compact_by_default(files, monkeypatch):
 @pytest.mark.parametrize(
     ("error", "status", "message"),
     [
-        (KeyboardInterrupt(), 130, "Stopped. The same command goes on after the last checkpoint"),
+        (
+            KeyboardInterrupt(),
+            130,
+            "Stopped. Repeat the command to continue after the last checkpoint.",
+        ),
         (MemoryError("Unable to allocate 9 GiB"), 1, "Unable to allocate 9 GiB"),
         (OSError(28, "No space left on device", "run/log.csv"), 1, "No space left on device"),
     ],

@@ -127,7 +127,7 @@ def test_a_complete_run_is_not_trained_further(folder):
 
 @pytest.mark.slow
 def test_another_run_in_the_folder_is_refused(folder):
-    with pytest.raises(ValueError, match=r"received another: seed: 5 → 6\. Take another folder"):
+    with pytest.raises(ValueError, match=r"settings or inputs: seed: 5 → 6\. Use another folder"):
         run(folder, "unbroken", epochs=5, seed=6)
 
 
@@ -231,7 +231,7 @@ def test_a_damaged_shard_is_named(folder):
 
 
 @pytest.mark.slow
-def test_a_validation_photograph_that_is_left_out_is_named(folder):
+def test_a_validation_photograph_that_is_skipped_is_named(folder):
     shutil.copytree(folder / "faces", folder / "others")
     (folder / "others" / "images" / "3.png").unlink()
     said = []
@@ -245,4 +245,4 @@ def test_a_validation_photograph_that_is_left_out_is_named(folder):
             report=said.append,
         )
     (line,) = said
-    assert "left out" in line and "3.png" in line
+    assert "skipped: " in line and "3.png" in line

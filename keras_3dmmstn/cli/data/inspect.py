@@ -40,7 +40,7 @@ def _describe(table, folder, count):
 
     if is_shards(folder):
         shards = read_shards(folder)
-        table.add_row(escape(str(folder)), str(len(shards)), f"{len(shards.skipped)} left out")
+        table.add_row(escape(str(folder)), str(len(shards)), f"{len(shards.skipped)} skipped")
         return shards.load(count) if count else None
     faces = read_faces(folder)
     labelled = (faces.landmarks[..., 2] > 0).sum(axis=1)
