@@ -11,11 +11,10 @@ from typing import Any
 
 from recording import ROOT
 
-#: Whose versions are recorded, of those that are installed.
-PACKAGES = (
-    "keras-3dmmstn", "tensorflow", "keras", "numpy", "scipy", "opencv-python", "libigl", "torch",
-    "ai-edge-litert", "onnxruntime",
-)  # fmt: skip
+from keras_3dmmstn.version import versions
+
+#: Whose versions are recorded besides those of `versions`, where they are installed.
+PACKAGES = ("scipy", "libigl", "torch", "ai-edge-litert", "onnxruntime")
 
 
 def set_threads(threads: int) -> None:
@@ -79,8 +78,8 @@ def _processor():
 
 
 def _versions():
-    """Returns the versions of the installed ones of `PACKAGES`."""
-    found = {}
+    """Returns the versions of what the package needs, and of the installed ones of `PACKAGES`."""
+    found = versions()
     for package in PACKAGES:
         try:
             found[package] = metadata.version(package)

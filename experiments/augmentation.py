@@ -27,9 +27,9 @@ from keras_3dmmstn.training.data.mixture import mixture
 from keras_3dmmstn.training.data.run_data import read_sources
 from keras_3dmmstn.training.evaluation.error_measures import face_errors
 from keras_3dmmstn.training.evaluation.measurement import measure
-from keras_3dmmstn.training.evaluation.report import versions
 from keras_3dmmstn.training.network import build_network, build_trainer
 from keras_3dmmstn.training.recipes import recipe
+from keras_3dmmstn.version import versions
 
 PHOTOGRAPHS = ("300w/helen/trainset", "300w/lfpw/trainset", "youtube/train")
 MEASURED_ON = ("300w/afw", "youtube/val")

@@ -7,7 +7,6 @@ change. They are trained on the landmark distances of the photographs that the b
 trained on. So the face model alone explains any difference of the error.
 """
 
-from importlib import resources
 from pathlib import Path
 
 import cv2
@@ -27,9 +26,8 @@ from keras_3dmmstn.training.data.crops import cut_faces
 from keras_3dmmstn.training.data.faces import read_faces
 from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET
 from keras_3dmmstn.training.evaluation.error_measures import face_errors, relative_errors
-from keras_3dmmstn.training.evaluation.report import versions
-from keras_3dmmstn.training.network import start_from
 from keras_3dmmstn.training.recipes import recipe
+from keras_3dmmstn.version import versions
 
 TRAINED_ON = ("300w/helen/trainset", "300w/lfpw/trainset", "youtube/train")
 MEASURED_ON = ("300w/afw", "youtube/val")
@@ -40,10 +38,9 @@ LEARNING_RATE = 0.02  # millimetres, about what a vertex moves in a step; falls 
 
 def network(grid_model: GridModel) -> keras.Model:
     """Returns the network with the bundled weights."""
-    model = spatial_transformer(grid_model, image_size=SIDE, landmarks=LANDMARK_SET)
-    with resources.as_file(resources.files("keras_3dmmstn.assets")) as folder:
-        start_from(model.get_layer("localiser"), folder / "localiser.keras")
-    return model
+    return spatial_transformer(
+        grid_model, image_size=SIDE, landmarks=LANDMARK_SET, weights="pretrained"
+    )
 
 
 def parameters_and_labels(model, faces: Path, names, reflected=False):

@@ -34,9 +34,9 @@ from keras_3dmmstn.training.data.labelled_faces import FIVE_POINTS, LANDMARK_SET
 from keras_3dmmstn.training.data.mixture import Mixture, mixture
 from keras_3dmmstn.training.data.supervision import Supervision
 from keras_3dmmstn.training.evaluation.error_measures import face_errors, relative_errors
-from keras_3dmmstn.training.evaluation.report import versions
 from keras_3dmmstn.training.network import build_trainer
 from keras_3dmmstn.training.recipes import recipe
+from keras_3dmmstn.version import versions
 
 TRAINED_ON = ("300w/helen/trainset", "300w/lfpw/trainset", "youtube/train")
 MEASURED_ON = ("300w/afw", "youtube/val")

@@ -7,13 +7,17 @@ loaded, and so that the number of threads can be chosen.
 import json
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
+
+#: From images `(batch, size, size, 3)` to outputs by name.
+Run = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 _WARM_UP, _CALLS = 5, 30
 
 
-def open_saved_model(path, threads):
+def open_saved_model(path: str, threads: int | None) -> Run:
     """Returns a function from images `(batch, size, size, 3)` to a dict of arrays.
 
     Without a number of threads the runtime has its own.
@@ -32,7 +36,7 @@ def open_saved_model(path, threads):
     return run
 
 
-def open_tflite(path, threads):
+def open_tflite(path: str, threads: int | None) -> Run:
     """As `open_saved_model`; the file takes one image at a time, or any number."""
     from ai_edge_litert.interpreter import Interpreter
 
@@ -54,7 +58,7 @@ def open_tflite(path, threads):
     return run
 
 
-def open_onnx(path, threads):
+def open_onnx(path: str, threads: int | None) -> Run:
     """As `open_saved_model`."""
     import onnxruntime
 
@@ -70,10 +74,14 @@ def open_onnx(path, threads):
 
 
 #: Format to the function that opens it.
-RUNTIMES = {"saved-model": open_saved_model, "tflite": open_tflite, "onnx": open_onnx}
+RUNTIMES: dict[str, Callable[[str, int | None], Run]] = {
+    "saved-model": open_saved_model,
+    "tflite": open_tflite,
+    "onnx": open_onnx,
+}
 
 
-def latency(run, image):
+def latency(run: Run, image: np.ndarray) -> dict[str, float]:
     """Returns the median and the smallest time of a call in milliseconds."""
     for _ in range(_WARM_UP):
         run(image)
@@ -85,11 +93,12 @@ def latency(run, image):
     return {"median": float(np.median(times)), "smallest": min(times)}
 
 
-def main(kind, artefact, threads, images, results):
+def main(kind: str, artefact: str, threads: str, images: str, results: str) -> None:
     """Runs an artefact on the images of a .npy file; writes outputs as .npz and prints latency."""
     run = RUNTIMES[kind](artefact, int(threads))
     photographs = np.load(images)
-    np.savez(results, **run(photographs))
+    outputs = run(photographs)
+    np.savez(results, allow_pickle=False, **outputs)
     timed = latency(run, photographs[:1])
     print(json.dumps({"latency_ms": timed, "modules": sorted(_top_level_modules())}))
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from keras_3dmmstn.atomic_files import atomic_destination
 from keras_3dmmstn.export import parity
 from keras_3dmmstn.export.card import card_path, network_card, write_with_card
-from keras_3dmmstn.export.destination import next_version, written_aside
 from keras_3dmmstn.export.mobile.tflite import PRECISIONS, tflite_card, tflite_model
 from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.export.onnx import onnx_model
+from keras_3dmmstn.export.serving.model_versions import next_version
 from keras_3dmmstn.export.serving.saved_model import write_version
 from keras_3dmmstn.inference.normaliser import Normaliser
 
@@ -119,8 +120,9 @@ def export_artefacts(
     _check_runtimes({artefact.kind for artefact in artefacts})
     reports = []
     with ExitStack() as moves:
+        move = moves.enter_context
         places = [
-            [moves.enter_context(written_aside(path)) for path in artefact.paths]
+            [move(atomic_destination(path, replace=False)) for path in artefact.paths]
             for artefact in artefacts
         ]
         progress("Building the network")

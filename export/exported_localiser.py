@@ -68,7 +68,7 @@ class ExportedLocaliser:
         self.output_shape = (None, card["outputs"]["parameters"]["shape"][1])
         kind = _KINDS.get(path.suffix, "saved-model")
         try:
-            self._run = artefact_runtimes.RUNTIMES[kind](str(path), threads=None)
+            self._run = artefact_runtimes.RUNTIMES[kind](str(path), None)
         except ImportError as error:
             raise ImportError(
                 f'{path}: its runtime is missing: pip install "keras-3dmmstn[export]".'

@@ -35,7 +35,7 @@ def trained_network(
     )
 
 
-def input_size(network):
+def input_size(network: keras.Model) -> int:
     """Returns the side in pixels of the input of a network of `spatial_transformer`.
 
     Raises:

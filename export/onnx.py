@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_3dmmstn.atomic_files import atomic_destination
 from keras_3dmmstn.export.card import CARD_KEY, network_card
-from keras_3dmmstn.export.destination import written_aside
 from keras_3dmmstn.export.network import input_size, trained_network
 from keras_3dmmstn.inference.normaliser import Normaliser
 
@@ -47,7 +47,7 @@ def export_onnx(
     """
     path = Path(path)
     card = network_card(normaliser, landmarks, visibility=visibility)
-    with written_aside(path) as aside:
+    with atomic_destination(path, replace=False) as aside:
         aside.write_bytes(onnx_model(trained_network(normaliser, landmarks, visibility), card))
     return path
 

@@ -15,8 +15,8 @@ def check_backend() -> None:
     backend, reason = _backend_and_reason()
     if backend != "tensorflow":
         raise ImportError(
-            f"keras_3dmmstn needs Keras on TensorFlow, but {reason}: set KERAS_BACKEND=tensorflow "
-            "before Keras is imported."
+            f"keras_3dmmstn needs Keras on TensorFlow, but {reason}. Set KERAS_BACKEND=tensorflow "
+            "before you import Keras."
         )
 
 

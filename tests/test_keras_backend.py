@@ -10,7 +10,7 @@ import pytest
 
 from keras_3dmmstn.keras_backend import check_backend
 
-ADVICE = ": set KERAS_BACKEND=tensorflow before Keras is imported."
+ADVICE = ". Set KERAS_BACKEND=tensorflow before you import Keras."
 
 
 @pytest.fixture(autouse=True)

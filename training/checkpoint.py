@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +65,25 @@ def restore_checkpoint(folder: Path, trainer: keras.Model) -> Progress:
     Raises:
         ValueError: if there are checkpoints, but none that is whole and of this model.
     """
+    return _first_whole(folder, partial(_restore, trainer=trainer))
+
+
+def saved_progress(folder: Path) -> Progress:
+    """Returns how far the run in a folder is; a new `Progress` where nothing was saved yet.
+
+    Raises:
+        ValueError: if there are checkpoints, but none that is whole.
+    """
+    return _first_whole(folder, lambda path: _progress(path, read_npz(path, ["progress"])))
+
+
+def _first_whole(folder, read):
+    """Returns what `read` makes of the last checkpoint that is whole; a new `Progress` of none."""
     faults = []
     for name in (_LATEST, _PREVIOUS):
         if (folder / name).exists():
             try:
-                return _restore(folder / name, trainer)
+                return read(folder / name)
             except ValueError as error:
                 faults.append(str(error))
     if faults:
@@ -76,16 +91,21 @@ def restore_checkpoint(folder: Path, trainer: keras.Model) -> Progress:
     return Progress()
 
 
-def _restore(path, trainer):
-    """Reads one checkpoint; nothing is assigned unless everything fits."""
-    arrays = read_npz(path)
+def _progress(path, arrays):
+    """Takes the progress from the arrays of a checkpoint."""
     text = str(arrays.pop("progress", ""))
     try:
-        progress = Progress(**json.loads(text))
+        return Progress(**json.loads(text))
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"{path}: expected the progress of a run in JSON, received {text[:80]!r}."
         ) from error
+
+
+def _restore(path, trainer):
+    """Reads one checkpoint; nothing is assigned unless everything fits."""
+    arrays = read_npz(path)
+    progress = _progress(path, arrays)
     state = _state(trainer)
     shapes = {name: tuple(variable.shape) for name, variable in state.items()}
     received = {name: array.shape for name, array in arrays.items()}

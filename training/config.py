@@ -32,7 +32,7 @@ class TrainingConfig:
     The defaults are the paper's recipe: what Bas et al. 2017 print ("sec. 4") and, where they print
     nothing, what their MatConvNet code has ("code"). `describe_settings` gives each setting's
     meaning, unit and source. Where a number had to be converted to this package's units,
-    `docs/training.md` has the derivation.
+    `docs/paper_numbers.md` has the derivation.
 
     Raises:
         TypeError: if a setting is of another type.

@@ -95,7 +95,9 @@ def uses_xla(config: TrainingConfig) -> bool:
     return config.jit_compile == "on"
 
 
-def inference_localiser(config: TrainingConfig, model: keras.Model, grid_model: GridModel):
+def inference_localiser(
+    config: TrainingConfig, model: keras.Model, grid_model: GridModel
+) -> keras.Model:
     """Returns the localiser that is saved, with weights of its own, in float32.
 
     The compact one takes the paper's 224 pixel images, whatever it was trained at.

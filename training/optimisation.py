@@ -29,7 +29,9 @@ def build_optimiser(config: TrainingConfig, steps: int) -> keras.optimizers.Opti
     return keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(rest, head))
 
 
-def learning_rate(config: TrainingConfig, steps: int, rate: float = 1.0):
+def learning_rate(
+    config: TrainingConfig, steps: int, rate: float = 1.0
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
     """Returns the schedule: a number, or one that rises linearly and may fall as a cosine.
 
     Args:

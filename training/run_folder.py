@@ -9,6 +9,7 @@ import shlex
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,35 +22,44 @@ from keras_3dmmstn.training.config_file import config_differences, load_config, 
 from keras_3dmmstn.version import versions
 
 
-def begin_run(folder: Path, config: TrainingConfig, inputs: Mapping[str, Any]) -> None:
+def begin_run(
+    folder: Path, config: TrainingConfig, inputs: Mapping[str, Any], epochs_done: int = 0
+) -> None:
     """Begins a run in a folder, or goes on with the one that is there.
 
     Writes `config.toml`, with every setting, and `run.json`: command line, versions, seed and what
-    was trained on, with an entry for each start.
+    was trained on, with an entry for each start. Of the settings `epochs` alone may change.
 
     Args:
         folder: the folder of the run; made if missing.
         config: the numbers.
         inputs: what the run is made of besides: name to description.
+        epochs_done: how many epochs of the folder's run are complete.
 
     Raises:
-        ValueError: if the folder's run has another config or other inputs; the differences are
-            named.
+        ValueError: if the folder's run has another config or other inputs, whose differences are
+            named, or `epochs` is below what is done.
     """
     config_path, record_path = folder / "config.toml", folder / "run.json"
     record: dict[str, Any] = {"seed": config.seed, "inputs": dict(inputs), "starts": []}
     # The config is written last: where it is, the record is.
     if config_path.exists():
         record = _read_record(record_path)
-        differences = config_differences(load_config(config_path), config)
+        before = replace(load_config(config_path), epochs=config.epochs)
+        differences = config_differences(before, config)
         differences += _changes(record["inputs"], inputs)
         if differences:
             raise ValueError(
-                f"The run in {folder} goes on only as it began, received another: "
-                f"{'; '.join(differences)}. Take another folder for another run."
+                f"{folder} holds a run with other settings or inputs: {'; '.join(differences)}. "
+                "Use another folder, or restore them."
+            )
+        if config.epochs < epochs_done:
+            raise ValueError(
+                f"The run in {folder} has {epochs_done} complete epochs, received epochs = "
+                f"{config.epochs}. Give {epochs_done} or more, or use another folder."
             )
         remove_leftovers(folder)
-    record["starts"].append(_this_start())
+    record["starts"].append(_this_start(config.epochs))
     write_atomically(
         record_path, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
     )
@@ -96,10 +106,11 @@ def _changes(before, after):
     ]
 
 
-def _this_start():
-    """Describes this process."""
+def _this_start(epochs):
+    """Describes this process, and how many epochs it is to end with."""
     return {
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "epochs": epochs,
         "command": shlex.join(sys.argv),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",

@@ -55,7 +55,7 @@ class RunResults:
         """
         for name, value in row.items():
             self._events.scalar(name, value, epoch)
-        sheet = pipeline_sheet(self._normaliser, self._crops)
+        sheet = pipeline_sheet(self._normaliser, list(self._crops))
         self._events.picture(", ".join(COLUMNS), sheet, epoch)
         self._events.flush()
         picture = cv2.imencode(".jpg", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))[1]

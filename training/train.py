@@ -1,18 +1,16 @@
 """A training run: from folders of labelled photographs to a folder with the trained localiser."""
 
-import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.pretrained import load_weights
-from keras_3dmmstn.training.checkpoint import Progress, restore_checkpoint, save_checkpoint
+from keras_3dmmstn.training.checkpoint import restore_checkpoint, saved_progress
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.data.batches import evaluation_batches
-from keras_3dmmstn.training.data.mixture import Mixture
 from keras_3dmmstn.training.data.run_data import (
     describe_sources,
     epoch_batches,
@@ -20,7 +18,8 @@ from keras_3dmmstn.training.data.run_data import (
     skipped_faces,
 )
 from keras_3dmmstn.training.data.shards import named_damage
-from keras_3dmmstn.training.epoch_callback import EpochCallback, averaged_weights
+from keras_3dmmstn.training.epoch_callback import StepProgress
+from keras_3dmmstn.training.epoch_trainer import EpochTrainer
 from keras_3dmmstn.training.network import build_measure, build_network, build_trainer
 from keras_3dmmstn.training.run_folder import begin_run, describe_model, write_log
 from keras_3dmmstn.training.run_results import RunResults
@@ -37,12 +36,19 @@ def train(
     weights: Sequence[float] | None = None,
     unmirrored: Sequence[str | Path] = (),
     report: Callable[[str], None] = print,
-    progress_bar: Callable = iter,
-) -> list[dict]:
+    progress_bar: Callable[[Sequence], Iterable] = iter,
+    step_progress: Callable[[StepProgress], None] | None = None,
+) -> list[dict[str, Any]]:
     """Trains a localiser and writes it to a folder that `Normaliser.load` reads.
 
     A run that was stopped, at whatever moment, goes on when it is started again with the same
-    arguments, and ends as it would have ended without the break.
+    arguments, and ends as it would have ended without the break. Of a finished run only the history
+    is returned.
+
+    `config.epochs` may be raised on a run that was begun, finished or not; everything else must
+    stay. The learning rate is then that of the longer run at the same step: one that falls as a
+    cosine rises again to what it is there, and warm-up is a share of the new number of steps. Such
+    a run does not end as one that was begun with so many epochs, unless the rate is constant.
 
     Args:
         folders: data sets to train on, each a folder of labelled photographs or of shards.
@@ -58,6 +64,7 @@ def train(
             a detector labelled: its errors are not mirror symmetric.
         report: called with a line of text on what happens.
         progress_bar: called on the sequence of faces that is read, to show progress.
+        step_progress: called after each step with how far the epoch is.
 
     Returns:
         What was measured in each epoch.
@@ -65,67 +72,64 @@ def train(
     Raises:
         FileNotFoundError: if a file of weights is missing.
         FloatingPointError: if the loss is no longer finite; the last good weights stay.
-        ValueError: if the photographs do not fill a batch, the folder's run is another one, or a
-            shard is damaged.
+        ValueError: if the photographs do not fill a batch, the folder's run is another one or has
+            more epochs behind it than `config.epochs`, or a shard is damaged.
     """
-    config, grid_model, out = (
-        config or TrainingConfig(),
-        grid_model or GridModel.bundled(),
-        Path(out),
-    )
+    config, grid_model = config or TrainingConfig(), grid_model or GridModel.bundled()
     # What can be wrong with files of weights shows before anything is read or written.
+    model = _first_network(config, grid_model, start)
+    source = read_sources(folders, config, weights, progress_bar, unmirrored)
+    measured = read_sources(validation, config, None, progress_bar) if validation else None
+    _report_skipped(source, measured, report)
+    steps = int(epoch_batches(source, config, 0).cardinality())
+    inputs = {
+        "train": describe_sources(folders, source),
+        "validation": describe_sources(validation, measured),
+        **describe_model(grid_model, start),
+    }
+    out = Path(out)
+    begin_run(out, config, inputs, saved_progress(out).epoch)
+    trainer = build_trainer(model, config, steps * config.epochs)
+    progress = restore_checkpoint(out, trainer)
+    if _is_finished(out, progress, config, steps, report):
+        return progress.history
+    with named_damage(source.sources + (measured.sources if measured else ())):
+        results = RunResults(out, model, grid_model, config, measured or source)
+        measure = _measurement(model, config, measured)
+        left = (trainer, config, source, steps, progress, results, measure, step_progress)
+        for line in EpochTrainer(*left).train():
+            report(line)
+    return progress.history
+
+
+def _first_network(config, grid_model, start):
+    """Returns the network to begin with: random weights by the seed, or those of a localiser."""
     keras.utils.set_random_seed(config.seed)
     model = build_network(config, grid_model)
     if start is not None:
         load_weights(model.get_layer("localiser"), start)
-    source = read_sources(folders, config, weights, progress_bar, unmirrored)
-    measured = read_sources(validation, config, None, progress_bar) if validation else None
+    return model
+
+
+def _report_skipped(source, measured, report):
+    """Says which photographs could not be used."""
     for skipped in skipped_faces(source) + (skipped_faces(measured) if measured else []):
-        report(f"left out {skipped}")
-    steps = int(epoch_batches(source, config, 0).cardinality())
-    inputs = {"train": describe_sources(folders, source)}
-    inputs |= {"validation": describe_sources(validation, measured)}
-    begin_run(out, config, inputs | describe_model(grid_model, start))
-    trainer = build_trainer(model, config, steps * config.epochs)
-    progress = restore_checkpoint(out, trainer)
+        report(f"skipped: {skipped}")
+
+
+def _is_finished(out, progress, config, steps, report):
+    """Says whether all epochs of a run are done, and how far it is if it was begun before."""
+    if progress.epoch or progress.step:
+        write_log(out, progress.history)
+    if progress.epoch >= config.epochs:
+        report(
+            f"The run in {out} is finished: {progress.epoch} epochs are done. Raise epochs to go "
+            "on with it."
+        )
+        return True
     if progress.epoch or progress.step:
         report(f"goes on after epoch {progress.epoch}, step {progress.step} of {steps}")
-        write_log(out, progress.history)
-    measure = _measurement(model, config, measured)
-    with named_damage(source.sources + (measured.sources if measured else ())):
-        results = RunResults(out, model, grid_model, config, measured or source)
-        _train_on(trainer, source, config, steps, progress, results, measure, report)
-    return progress.history
-
-
-def _train_on(
-    trainer, source: Mixture, config, steps, progress: Progress, results, measure, report
-):
-    """Trains epoch after epoch, and leaves results and a checkpoint after each."""
-    folder = results.folder
-    for epoch in range(progress.epoch, config.epochs):
-        began = time.perf_counter()
-        batches = epoch_batches(source, config, epoch).skip(progress.step)
-        callback = EpochCallback(progress, steps, config, partial(save_checkpoint, folder, trainer))
-        trainer.fit(
-            batches,
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            shuffle=False,  # the pipeline shuffles
-            callbacks=[callback],
-            verbose=0,
-        )
-        row = callback.means()
-        faces = (steps - callback.first_step) * config.batch_size
-        with averaged_weights(trainer, callback):
-            row |= measure()
-            results.write(epoch + 1, row)
-        row["seconds"] = round(time.perf_counter() - began, 2)
-        progress.epoch, progress.step, progress.partial = epoch + 1, 0, {}
-        progress.history.append(row)
-        save_checkpoint(folder, trainer, progress)
-        write_log(folder, progress.history)
-        report(_line(epoch + 1, config.epochs, row, faces / row["seconds"]))
+    return False
 
 
 def _measurement(model, config, measured):
@@ -139,9 +143,3 @@ def _measurement(model, config, measured):
         return {f"val_{name}": float(value) for name, value in values.items()}
 
     return measure
-
-
-def _line(epoch, epochs, row, rate):
-    """Says in one line what an epoch gave."""
-    values = "  ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "seconds")
-    return f"epoch {epoch}/{epochs}  {values}  {rate:.0f} photographs/s"

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_3dmmstn.atomic_files import atomic_destination
 from keras_3dmmstn.export.card import card_path, network_card, write_with_card
-from keras_3dmmstn.export.destination import written_aside
 from keras_3dmmstn.export.mobile.mobile_network import (
     exact_visibility,
     landmark_points,
@@ -82,7 +82,10 @@ def export_tflite(
         OSError: if it cannot be written; then neither file is there.
     """
     path = Path(path)
-    with written_aside(path) as aside, written_aside(card_path(path)) as card_aside:
+    with (
+        atomic_destination(path, replace=False) as aside,
+        atomic_destination(card_path(path), replace=False) as card_aside,
+    ):
         model = tflite_model(normaliser, precision, photographs, landmarks, batch, visibility)
         card = tflite_card(normaliser, model, precision, landmarks, batch, visibility)
         write_with_card(model, card, aside, card_aside)

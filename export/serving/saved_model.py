@@ -7,10 +7,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_3dmmstn.atomic_files import atomic_destination
 from keras_3dmmstn.export.card import network_card
-from keras_3dmmstn.export.destination import next_version, written_aside
 from keras_3dmmstn.export.network import input_size, trained_network
 from keras_3dmmstn.export.serving import encoded_photographs
+from keras_3dmmstn.export.serving.model_versions import next_version
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.network.subnetworks import landmark_network
 from keras_3dmmstn.ops.parameters import POSE_SIZE
@@ -45,7 +46,7 @@ def export_saved_model(
     version = next_version(Path(path))
     card = network_card(normaliser, landmarks, visibility=visibility)
     network = trained_network(normaliser, landmarks, visibility)
-    with written_aside(version) as aside:
+    with atomic_destination(version, replace=False) as aside:
         write_version(network, aside, card)
     return version
 

@@ -32,7 +32,7 @@ app.add_typer(
         inspect_data.inspect,
         turn.turn,
         name="data",
-        help="Labelled photographs: what is in them, and crops stored for training.",
+        help="Inspect labelled photographs, and store crops for training.",
     )
 )
 app.add_typer(

@@ -13,20 +13,27 @@ Folders = Annotated[
     list[Path],
     typer.Argument(
         help="Folders of labelled photographs: 300-W, landmarks.csv, AFLW or AFLW2000-3D. The "
-        "first may be the folder of the weights, or an exported .tflite, .onnx or SavedModel."
+        "first may be the weights instead: the folder of a run, or an exported .tflite, .onnx or "
+        "SavedModel."
     ),
 ]
 FaceModel = Annotated[
     Path | None,
-    typer.Option(help="Face model .npz of an exported network; the bundled one if absent."),
+    typer.Option(help="Face model (.npz) of an exported network. Default: the bundled face."),
 ]
-Out = Annotated[Path | None, typer.Option(help="Folder for pictures; made if missing.")]
+Out = Annotated[
+    Path | None, typer.Option(help="Folder for pictures. Created if it does not exist.")
+]
 Threshold = Annotated[
     float, typer.Option(min=0.01, help="Mean error in % beyond which a face counts as failed.")
 ]
 BoxNoise = Annotated[
     float,
-    typer.Option(min=0, max=0.5, help="Share of their size that boxes are moved and scaled."),
+    typer.Option(
+        min=0,
+        max=0.5,
+        help="How far boxes are moved and scaled at random, as a share of their size.",
+    ),
 ]
 EstimateBoxes = Annotated[
     bool,
@@ -37,7 +44,7 @@ EstimateBoxes = Annotated[
 ]
 Balanced = Annotated[
     bool,
-    typer.Option("--balanced", help="As many faces of each bin of labelled yaw as of the rarest."),
+    typer.Option("--balanced", help="Take equally many faces from each bin of labelled yaw."),
 ]
 HeldOut = Annotated[
     int | None,
@@ -45,10 +52,11 @@ HeldOut = Annotated[
         "--held-out",
         "--left-out",
         min=2,
-        help="Only the faces that `data convert --held-out` of the same number held back.",
+        help="Measure only the faces that `data convert --held-out`, with the same number, kept "
+        "out.",
     ),
 ]
-Seed = Annotated[int, typer.Option(help="Of the boxes' noise and of --balanced.")]
+Seed = Annotated[int, typer.Option(help="Seed for the noise of the boxes and for --balanced.")]
 
 
 def evaluate(
@@ -64,7 +72,7 @@ def evaluate(
     held_out: HeldOut = None,
     seed: Seed = 0,
 ) -> None:
-    """Measure the landmark error on labelled photographs, faces framed by their labels.
+    """Measure the landmark error on labelled photographs. The labels frame the faces.
 
     Errors are in % of √(w·h) of the tight box of a face's labelled points, and in pixels where the
     photograph is scaled so that the larger side of that box has 120, as the paper frames faces.
@@ -72,7 +80,7 @@ def evaluate(
     from keras_3dmmstn.training.evaluation.report import describe
 
     weights, folders = _weights_and_folders(weights, folders)
-    normaliser = _load(weights, face_model, out)
+    normaliser = _load(weights, face_model)
     settings = {
         "weights": str(weights) if weights else "bundled",
         "threshold_percent": threshold,
@@ -107,7 +115,7 @@ def _weights_and_folders(weights, folders):
     return weights, folders
 
 
-def _load(weights, face_model, out):
+def _load(weights, face_model):
     """Loads the normaliser or the exported network, or ends with a message."""
     from keras_3dmmstn.export.exported_localiser import is_exported, load_exported
 
@@ -116,10 +124,7 @@ def _load(weights, face_model, out):
             terminal.fail("--face-model goes with an exported network, received weights.")
         return load_normaliser(weights)
     with terminal.failing_on(ImportError, OSError, ValueError):
-        normaliser = load_exported(weights, load_face_model(face_model))
-    if out:
-        terminal.fail(f"--out draws with the network that was exported, received {weights}.")
-    return normaliser
+        return load_exported(weights, load_face_model(face_model))
 
 
 def _measure(normaliser, folder, settings):
@@ -163,7 +168,7 @@ def _print(name, description):
     terminal.output.print(tables.yaw_table(description))
     terminal.output.print(tables.landmark_table(description))
     for face in description["skipped"]:
-        terminal.note(f"left out: {face['name']}: {face['reason']}")
+        terminal.note(f"skipped: {face['name']}: {face['reason']}")
     terminal.output.print()
 
 

@@ -15,8 +15,8 @@ To = Annotated[str, typer.Option(help="saved-model, tflite, onnx or all.")]
 Precision = Annotated[
     list[str] | None,
     typer.Option(
-        help="Of TensorFlow Lite files: float32, float16, dynamic (weights in int8) or integer "
-        "(activations, too); repeat it for several. All four if absent."
+        help="Precision of the TensorFlow Lite files: float32, float16, dynamic (int8 weights) or "
+        "integer (int8 activations too). Can be repeated. Default: all four."
     ),
 ]
 AnyBatch = Annotated[
@@ -31,15 +31,15 @@ Visibility = Annotated[
     str | None,
     typer.Option(
         help="How the mask is computed: depth, table or normals (about twice as fast on a "
-        "phone). As the weights' own normaliser computes it if absent."
+        "phone). Default: as the weights' own normaliser computes it."
     ),
 ]
 Photographs = Annotated[
     list[Path] | None,
     typer.Option(
         help="A photograph to compare on, a face in the middle of it, or a folder of labelled "
-        "photographs; repeat it for several. They also give integers their ranges. A portrait "
-        "and rendered faces are always compared."
+        "photographs. Can be repeated. They also give integers their ranges. A portrait and "
+        "rendered faces are always compared."
     ),
 ]
 Landmarks = Annotated[
@@ -61,7 +61,7 @@ def export(
     landmarks: Landmarks = "ibug68",
     json_file: JsonFile = None,
 ) -> None:
-    """Export the network for servers and phones, and compare each artefact with it.
+    """Export the network for servers and phones, and check each file against it.
 
     Each artefact is run in a fresh process on the same photographs as the network. If one differs
     by more than its precision allows, nothing is written and the exit status is 1.
@@ -120,7 +120,8 @@ def _images(normaliser, paths):
 def _table(reports):
     """Returns the parity reports as a table."""
     table = Table(
-        title="Off the network: landmarks in pixels, texture in levels. Time of one image",
+        title="Difference from the network: landmarks in pixels, texture in levels. "
+        "Time for one image",
         box=box.SIMPLE,
         padding=(0, 1, 0, 0),
     )

@@ -17,8 +17,8 @@ BoxTexts = Annotated[
     list[str] | None,
     typer.Option(
         "--box",
-        help="x0,y0,x1,y1: tight box of a face's 68 landmarks in pixels; repeat it for several "
-        "faces. For one photograph; without it faces are found by the detector.",
+        help="x0,y0,x1,y1: the tight box of a face's 68 landmarks, in pixels. Repeat it for "
+        "several faces of one photograph. Without it, the detector finds the faces.",
     ),
 ]
 
@@ -29,8 +29,8 @@ def normalise(
     """Normalise the faces of photographs.
 
     Writes for each face its texture, its mask, the fitted mesh on the photograph, and its
-    parameters as JSON. A photograph that fails is named and the others go on; the exit status is
-    then 1.
+    parameters as JSON. If a photograph fails, its name and the reason are printed, the others are
+    still normalised, and the exit status is 1.
     """
     import cv2
 
@@ -62,7 +62,7 @@ def _normalise_one(normaliser, photograph, boxes, out, name):
     image = read_photograph(photograph)
     faces = normaliser(image, boxes)
     if not faces:
-        raise ValueError("no face was found; say where it is with --box.")
+        raise ValueError("no face was found. Give its box with --box.")
     for file in write_results(out, name, image, faces):
         terminal.say(file)
 

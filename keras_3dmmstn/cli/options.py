@@ -11,19 +11,19 @@ if TYPE_CHECKING:
     from keras_3dmmstn.inference.normaliser import Normaliser
     from keras_3dmmstn.mesh import GridModel
 
-_WEIGHTS = "Folder with localiser.keras and face_model.npz; bundled weights if absent."
+_WEIGHTS = "Folder with localiser.keras and face_model.npz. Default: the bundled weights."
 
 Weights = Annotated[Path | None, typer.Option(help=_WEIGHTS)]
 WeightsArgument = Annotated[Path | None, typer.Argument(help=_WEIGHTS)]
 FaceModel = Annotated[
-    Path | None, typer.Option(help="Grid model (.npz); the bundled face if absent.")
+    Path | None, typer.Option(help="Grid model (.npz). Default: the bundled face.")
 ]
 Model = Annotated[Path, typer.Argument(help="Grid model (.npz) that `build` wrote.")]
 Boxes = Annotated[
     Path | None,
     typer.Option(
         help="CSV with columns image, x0, y0, x1, y1: the tight box of the 68 landmarks of each "
-        "photograph's face, in pixels. Without it faces are found by the detector."
+        "photograph's face, in pixels. Without it, the detector finds the faces."
     ),
 ]
 Folders = Annotated[
@@ -33,7 +33,9 @@ Folders = Annotated[
         "(aflw.sqlite with flickr/)."
     ),
 ]
-OutFolder = Annotated[Path, typer.Option(help="Folder for the results; made if missing.")]
+OutFolder = Annotated[
+    Path, typer.Option(help="Folder for the results. Created if it does not exist.")
+]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="File for all numbers, as JSON.")]
 
 

@@ -24,11 +24,13 @@ Version = Annotated[
 ]
 Verbose = Annotated[
     bool,
-    typer.Option("--verbose", "-v", help="Show what TensorFlow and other libraries print, too."),
+    typer.Option(
+        "--verbose", "-v", help="Also show the messages of TensorFlow and other libraries."
+    ),
 ]
 
 
 def program(context: typer.Context, version: Version = False, verbose: Verbose = False) -> None:
-    """3D Morphable Models as Spatial Transformer Networks: faces from photographs."""
+    """Pose-normalised textures and fitted 3D faces from photographs."""
     if isinstance(context.obj, NativeOutput) and not is_asked_for(verbose):
         context.obj.hide()

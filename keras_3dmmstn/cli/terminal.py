@@ -58,7 +58,7 @@ def message_of(error: Exception, about: object = "") -> str:
 def report_skipped(skipped: Sequence[object], rest: str = "and {} more.") -> None:
     """Names what was skipped, and says with `rest` how many more there are than are named."""
     for item in skipped[:_NAMED]:
-        note(f"left out: {item}")
+        note(f"skipped: {item}")
     if len(skipped) > _NAMED:
         note(rest.format(len(skipped) - _NAMED))
 

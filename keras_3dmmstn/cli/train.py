@@ -8,7 +8,7 @@ import typer
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import FaceModel, load_face_model
-from keras_3dmmstn.cli.progress import tracking
+from keras_3dmmstn.cli.training_progress import training_progress
 
 # The paper's recipe is the default of `TrainingConfig`. The command's is the one that anybody can
 # run: the paper's needs the VGG-Face weights, and a GPU to end within a lifetime.
@@ -20,37 +20,48 @@ Folders = Annotated[
         help="Data sets: 300-W, AFLW, a folder with landmarks.csv, or shards of `data convert`."
     ),
 ]
-Out = Annotated[Path, typer.Option(help="Folder of the run; a run that was stopped goes on.")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        help="Folder for the run. If it holds a run that was stopped, that run continues."
+    ),
+]
 Validation = Annotated[
-    list[Path] | None, typer.Option(help="Data set to measure on; repeat it for several.")
+    list[Path] | None,
+    typer.Option(help="Data set to measure the error on after each epoch. Can be repeated."),
 ]
 Weight = Annotated[
     list[float] | None,
-    typer.Option(help="How often a data set is drawn from; one for each, in their order."),
+    typer.Option(
+        help="How often faces are drawn from a data set. Give one for each data set, in the same "
+        "order."
+    ),
 ]
 Unmirrored = Annotated[
     list[Path] | None,
     typer.Option(
-        help="A data set whose faces are not mirrored, such as one that a detector labelled; "
-        "repeat it for several."
+        help="Data set whose faces are not mirrored, for example because a detector labelled it. "
+        "Can be repeated."
     ),
 ]
 Recipe = Annotated[
     str | None,
-    typer.Option(help=f"paper, or compact (that of the bundled weights). [{_DEFAULT_RECIPE}]"),
+    typer.Option(
+        help="paper or compact. The bundled weights were trained with compact, the default."
+    ),
 ]
 Config = Annotated[
     Path | None, typer.Option(help="TOML file of settings, such as a run's config.toml.")
 ]
 Setting = Annotated[
     list[str] | None,
-    typer.Option("--set", help="name=value: a setting other than in recipe or file; repeat."),
+    typer.Option("--set", help="name=value: change one setting. Can be repeated."),
 ]
-Start = Annotated[Path | None, typer.Option(help="localiser.keras to begin with.")]
+Start = Annotated[Path | None, typer.Option(help="localiser.keras to start from.")]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the photographs.")]
 BatchSize = Annotated[int | None, typer.Option(help="Photographs in a step.")]
-LearningRate = Annotated[float | None, typer.Option(help="The highest one.")]
-Seed = Annotated[int | None, typer.Option(help="Of weights, order, augmentation.")]
+LearningRate = Annotated[float | None, typer.Option(help="Highest learning rate of the schedule.")]
+Seed = Annotated[int | None, typer.Option(help="Seed for weights, order and augmentation.")]
 
 
 def train(
@@ -72,13 +83,13 @@ def train(
     """Train a localiser on labelled photographs.
 
     The run's folder has everything: the result for `--weights`, its settings, versions and log,
-    numbers and pictures for TensorBoard, and the checkpoint that a stopped run goes on from when
-    the command is given again.
+    numbers and pictures for TensorBoard, and the checkpoint. Repeat the command to continue a run
+    that was stopped.
     """
     from keras_3dmmstn.training.train import train as run
 
     flags = dict(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
-    with _ending_a_run():
+    with _ending_a_run(), training_progress() as progress:
         name, settings = _settings(recipe, config, setting or [], flags)
         terminal.say(f"recipe: {name}")
         run(
@@ -91,7 +102,8 @@ def train(
             weights=weight,
             unmirrored=unmirrored or (),
             report=terminal.say,
-            progress_bar=tracking("Reading photographs"),
+            progress_bar=progress.reading,
+            step_progress=progress.step if terminal.errors.is_terminal else None,
         )
 
 
@@ -102,9 +114,7 @@ def _ending_a_run():
         with terminal.failing_on(ArithmeticError, MemoryError, OSError, TypeError, ValueError):
             yield
     except KeyboardInterrupt:
-        terminal.note(
-            "Stopped. The same command goes on after the last checkpoint, if there is one."
-        )
+        terminal.note("Stopped. Repeat the command to continue after the last checkpoint.")
         raise typer.Exit(130) from None
 
 
@@ -116,8 +126,8 @@ def _settings(recipe_name, config_file, texts, flags):
 
     if recipe_name and config_file:
         raise ValueError(
-            "Expected --recipe or --config, received both; a file may say recipe = "
-            f'"{recipe_name}" itself.'
+            "Use --recipe or --config, not both. The file may contain the line recipe = "
+            f'"{recipe_name}".'
         )
     if config_file:
         name, settings = str(config_file), load_config(config_file)

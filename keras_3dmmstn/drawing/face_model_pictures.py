@@ -106,9 +106,10 @@ def layout_picture(model: GridModel) -> np.ndarray:
         row, column = np.divmod(points, model.grid_shape[1])
         places = np.stack([column, row], axis=1) * cells
         if name == "ibug68":
+            pixels = np.round(places).astype(np.int32)
             for first, last, closed in IBUG68_LINES:
-                line = np.round(places[first : last + 1]).astype(np.int32)
-                cv2.polylines(image, [line], closed, colour, 1, cv2.LINE_AA)
+                piece = pixels[first : last + 1]
+                cv2.polylines(image, [piece], closed, colour, 1, cv2.LINE_AA)
         for x, y in np.round(places).astype(int).tolist():
             cv2.circle(image, (x, y), 3, colour, -1, cv2.LINE_AA)
     return image
@@ -144,7 +145,9 @@ def write_samples(model: GridModel, folder: Path, count: int, seed: int) -> Iter
             vertices * np.array([1, -1, -1]) * _UNIT_IN_METRES, model.triangles, process=False
         )
         path = folder / f"face_{number:03d}.glb"
-        write_atomically(path, mesh.export(file_type="glb"))
+        content = mesh.export(file_type="glb")
+        assert isinstance(content, bytes)  # what trimesh returns depends on the type of file
+        write_atomically(path, content)
         yield path
 
 

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from keras_3dmmstn.mesh.grid_model import GridModel
+
 _SKIN = (222, 184, 160)
 # Unit vector towards the lamp, which stands above the viewer's left shoulder.
 _TOWARDS_LIGHT = np.array([-0.35, -0.45, -0.82]) / np.linalg.norm([-0.35, -0.45, -0.82])
@@ -70,11 +72,11 @@ def render_mesh(
     return picture
 
 
-def geometry_image(grid_model) -> np.ndarray:
+def geometry_image(grid_model: GridModel) -> np.ndarray:
     """Draws the mean face's x, y and z as red, green and blue on the model's grid.
 
     Args:
-        grid_model: a `GridModel` with `mean` `(N, 3)` and `grid_shape` (H', W').
+        grid_model: the model, with a grid of (H', W').
 
     Returns:
         `(H', W', 3)` uint8 picture; each channel spans 0..255.

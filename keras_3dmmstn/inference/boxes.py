@@ -35,7 +35,7 @@ def checked_boxes(boxes: np.ndarray | Sequence, image: np.ndarray) -> np.ndarray
             )
         if max(x1 - x0, y1 - y0) > _LARGEST_BOX * max(width, height):
             raise ValueError(
-                f"Expected a box of about the face in an image of {width} x {height} pixels, "
+                f"Expected the box of a face within the image of {width} x {height} pixels, "
                 f"received {box.tolist()}, which is more than {_LARGEST_BOX} times as large."
             )
     return boxes

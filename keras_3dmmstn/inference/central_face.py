@@ -78,7 +78,7 @@ def central_face(
     """
     faces = normaliser(photograph, None if box is None else box[None])
     if not faces:
-        raise ValueError("no face was found; say where it is with a box.")
+        raise ValueError("no face was found. Give its box.")
     middle = (np.array(photograph.shape[1::-1]) - 1) / 2
     return min(
         faces, key=lambda face: float(np.hypot(*((face.box[:2] + face.box[2:]) / 2 - middle)))

@@ -28,7 +28,9 @@ def read_photograph(path: str | Path, *, upright: bool = True) -> np.ndarray:
     except cv2.error as error:
         raise ValueError(f"{path}: expected an image, which OpenCV refuses: {error}") from None
     if image is None:
-        raise ValueError(f"{path}: expected an image, received a file that is none or is damaged.")
+        raise ValueError(
+            f"{path}: expected an image, received a file that is not an image, or a damaged one."
+        )
     return image
 
 

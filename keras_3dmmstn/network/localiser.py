@@ -1,5 +1,8 @@
 """The localiser: a CNN that regresses the parameter vector θ from a photograph."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -143,7 +146,9 @@ class ParameterScaling(keras.layers.Layer):
         `(batch, 6 + D)` tensor θ.
     """
 
-    def __init__(self, translation, log_scale, image_size, **kwargs):
+    def __init__(
+        self, translation: Sequence[float], log_scale: float, image_size: int, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         self.translation = tuple(float(value) for value in translation)
         self.log_scale = float(log_scale)

@@ -5,7 +5,9 @@ import re
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
+from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.training.config_file import load_config, save_config
@@ -35,7 +37,7 @@ def flat(result):
 
 
 @pytest.mark.slow
-def test_train_writes_a_folder_that_the_normaliser_loads_and_goes_on(files):
+def test_train_writes_a_folder_that_the_normaliser_loads_and_says_that_it_is_finished(files):
     arguments = ("--config", files / "tiny.toml", "--validation", files / "faces", "--seed", 3)
     arguments += ("--set", "shape_prior=0.5", "--set", "epochs=2")
     result = train(files, *arguments)
@@ -47,7 +49,7 @@ def test_train_writes_a_folder_that_the_normaliser_loads_and_goes_on(files):
     assert Normaliser.load(files / "run").image_size == 32
 
     result = train(files, *arguments)
-    assert result.exit_code == 0 and "goes on after epoch 2, step 0 of 2" in result.output
+    assert result.exit_code == 0 and "run is finished: 2 epochs are done" in flat(result)
     assert len(json.loads((files / "run" / "run.json").read_text())["starts"]) == 2
 
     result = train(files, *arguments, "--seed", 4)
@@ -61,7 +63,7 @@ def test_train_writes_a_folder_that_the_normaliser_loads_and_goes_on(files):
         (["--set", "eposch=3"], "received eposch"),
         (["--set", "epochs=many"], "`epochs` to be of type int, received 'many'"),
         (["--recipe", "fast"], "recipe among paper, compact, received 'fast'"),
-        (["--recipe", "paper", "--config", "x.toml"], "--recipe or --config, received both"),
+        (["--recipe", "paper", "--config", "x.toml"], "Use --recipe or --config, not both"),
         (["--config", "missing.toml"], "missing.toml"),
         (["--batch-size", "0"], "`batch_size` to be at least 1, received 0"),
         (["--weight", "1", "--weight", "2"], "a weight for each of 1 data sets"),
@@ -104,7 +106,11 @@ def test_the_recipe_is_said_and_compact_by_default(files, monkeypatch):
 @pytest.mark.parametrize(
     ("error", "status", "message"),
     [
-        (KeyboardInterrupt(), 130, "Stopped. The same command goes on after the last checkpoint"),
+        (
+            KeyboardInterrupt(),
+            130,
+            "Stopped. Repeat the command to continue after the last checkpoint.",
+        ),
         (MemoryError("Unable to allocate 9 GiB"), 1, "Unable to allocate 9 GiB"),
         (OSError(28, "No space left on device", "run/log.csv"), 1, "No space left on device"),
     ],
@@ -116,3 +122,14 @@ def test_what_ends_a_run_is_said_without_a_traceback(error, status, message, fil
     monkeypatch.setattr("keras_3dmmstn.training.train.train", ends)
     result = train(files)
     assert result.exit_code == status and message in flat(result)
+
+
+def test_steps_are_shown_on_a_terminal_only(files, monkeypatch):
+    received = []
+    monkeypatch.setattr(
+        "keras_3dmmstn.training.train.train", lambda *_, **options: received.append(options)
+    )
+    train(files)
+    monkeypatch.setattr(terminal, "errors", Console(stderr=True, force_terminal=True))
+    train(files)
+    assert [options["step_progress"] is None for options in received] == [True, False]

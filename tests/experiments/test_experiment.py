@@ -1,13 +1,24 @@
 """Where experiments write, and what their page says of them."""
 
+import importlib.util
 import json
 import re
-from pathlib import Path
+import runpy
+import sys
+from types import ModuleType
 
 import experiment
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
+#: The scripts that can be run.
+SCRIPTS = {
+    str(path.relative_to(ROOT)): path
+    for folder in ("benchmarks", "experiments")
+    for path in sorted((ROOT / folder).glob("*.py"))
+    if "__main__" in path.read_text()
+}
 
 
 @pytest.fixture
@@ -35,9 +46,16 @@ def test_results_are_written_as_json(folders):
     assert json.loads(path.read_text()) == {"error": 2.5}
 
 
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_what_a_script_imports_is_there(script, monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPTS[script].parent)
+    if importlib.util.find_spec("torch") is None:  # a peer that `make bench` alone installs
+        monkeypatch.setitem(sys.modules, "torch", ModuleType("torch"))
+    assert callable(runpy.run_path(str(SCRIPTS[script]))["main"])
+
+
 @pytest.mark.parametrize("folder", ["benchmarks", "experiments"])
 def test_the_page_of_a_folder_has_each_script_that_can_be_run(folder):
     text = (ROOT / folder / "README.md").read_text()
     listed = set(re.findall(rf"`python {folder}/(\w+)\.py", text))
-    scripts = {path for path in (ROOT / folder).glob("*.py") if "__main__" in path.read_text()}
-    assert listed == {path.stem for path in scripts}
+    assert listed == {path.stem for path in SCRIPTS.values() if path.parent.name == folder}

@@ -30,7 +30,7 @@ def test_a_given_box_is_taken(normaliser):
 
 def test_no_face_is_an_error(normaliser, monkeypatch):
     monkeypatch.setattr(normaliser_module, "find_faces", lambda image: np.empty((0, 4)))
-    with pytest.raises(ValueError, match="no face was found; say where it is with a box"):
+    with pytest.raises(ValueError, match=r"no face was found\. Give its box"):
         central_face(normaliser, PHOTOGRAPH)
 
 

@@ -1,6 +1,6 @@
 """A training run of seconds: random photographs, a toy face, VGG-Face of few channels.
 
-As a script it runs until it kills itself: `tiny_run.py FOLDER WHERE`, with WHERE one of `KILLS`.
+As a script, `tiny_run.py FOLDER`, it kills itself while it writes a checkpoint.
 """
 
 import csv
@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
-from keras_3dmmstn.training import checkpoint, epoch_callback
+from keras_3dmmstn.training import checkpoint, epoch_trainer
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.train import train
 from tests.support.vgg_face_mat import small_layers, write_mat
 
-#: Where a run can be killed: the epoch and step, or the epoch after which a checkpoint is written.
-KILLS = ("in epoch 2", "in a checkpoint", "between renames", "before the log")
+#: Where a run can end before its time: after the second epoch, or when the last one is logged.
+ENDS = ("in a checkpoint", "between renames", "before the log")
 
 
 def write_faces(folder, count=12):
@@ -63,33 +63,35 @@ def tiny_config(folder):
     )
 
 
-def run(folder, out, start=None, **changes):
-    """Runs the training in `folder / out`."""
+def run(folder, out, start=None, report=print, step_progress=None, **changes):
+    """Runs the training in `folder / out`; `changes` are settings."""
     if not (folder / "faces").exists():
         write_faces(folder / "faces")
         write_faces(folder / "validation", 2)
     config = replace(tiny_config(folder), **changes)
-    data, validation = [folder / "faces"], [folder / "validation"]
-    return train(data, folder / out, validation, toy_grid_model((16, 16)), config, start)
+    return train(
+        [folder / "faces"],
+        folder / out,
+        [folder / "validation"],
+        toy_grid_model((16, 16)),
+        config,
+        start,
+        report=report,
+        step_progress=step_progress,
+    )
 
 
-def arrange_a_kill(where, patch, kill):
-    """Makes a run call `kill` somewhere; `patch` is a `pytest.MonkeyPatch`."""
-    if where == "in epoch 2":
-        whole = epoch_callback.EpochCallback.on_train_batch_end
-
-        def on_train_batch_end(self, batch, logs=None):
-            whole(self, batch, logs)
-            if self.progress.epoch == 1 and self.progress.step == 5:
-                kill()
-
-        patch.setattr(epoch_callback.EpochCallback, "on_train_batch_end", on_train_batch_end)
-    elif where == "in a checkpoint":
+def arrange_an_end(where, patch, end):
+    """Makes a run call `end` at one of `ENDS`; `patch` is a `pytest.MonkeyPatch`."""
+    if where == "in a checkpoint":
+        whole = np.savez
 
         def savez(file, **arrays):
-            file.write(b"PK\x03\x04 half of an archive")
-            file.flush()
-            kill()
+            if '"epoch": 2, "step": 0' in str(arrays["progress"]):
+                file.write(b"PK\x03\x04 half of an archive")
+                file.flush()
+                end()
+            whole(file, **arrays)
 
         patch.setattr(checkpoint.np, "savez", savez)
     elif where == "between renames":
@@ -98,19 +100,18 @@ def arrange_a_kill(where, patch, kill):
         def replace_once(self, target):
             rename(self, target)
             if Path(target).name == "checkpoint.previous.npz":
-                kill()
+                end()
 
         patch.setattr(Path, "replace", replace_once)
     elif where == "before the log":
-        module = sys.modules["keras_3dmmstn.training.train"]
-        write = module.write_log
+        write = epoch_trainer.write_log
         patch.setattr(
-            module,
+            epoch_trainer,
             "write_log",
-            lambda folder, history: kill() if len(history) == 4 else write(folder, history),
+            lambda folder, history: end() if len(history) == 4 else write(folder, history),
         )
 
 
 if __name__ == "__main__":
-    arrange_a_kill(sys.argv[2], pytest.MonkeyPatch(), lambda: os.kill(os.getpid(), signal.SIGKILL))
+    arrange_an_end(ENDS[0], pytest.MonkeyPatch(), lambda: os.kill(os.getpid(), signal.SIGKILL))
     run(Path(sys.argv[1]), "broken")

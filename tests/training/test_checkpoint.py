@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn.training import checkpoint
-from keras_3dmmstn.training.checkpoint import Progress, restore_checkpoint, save_checkpoint
+from keras_3dmmstn.training.checkpoint import (
+    Progress,
+    restore_checkpoint,
+    save_checkpoint,
+    saved_progress,
+)
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.optimisation import build_optimiser
 
@@ -76,6 +81,19 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path):
     assert restore_checkpoint(tmp_path, twin).epoch == 1
     for variable, value in zip(twin.variables, before, strict=True):
         np.testing.assert_array_equal(variable.numpy(), value)
+
+
+def test_how_far_a_run_is_can_be_read_without_its_model(tmp_path):
+    assert saved_progress(tmp_path) == Progress()
+    for epoch in (1, 2):
+        save_checkpoint(tmp_path, trainer(), Progress(epoch=epoch, step=3))
+    assert saved_progress(tmp_path) == Progress(epoch=2, step=3)
+    latest = tmp_path / "checkpoint.npz"
+    latest.write_bytes(latest.read_bytes()[:1000])
+    assert saved_progress(tmp_path).epoch == 1
+    (tmp_path / "checkpoint.previous.npz").write_bytes(b"no archive")
+    with pytest.raises(ValueError, match=r"No checkpoint .*checkpoint\.npz.*previous\.npz"):
+        saved_progress(tmp_path)
 
 
 def test_only_damaged_checkpoints_are_named(tmp_path):

@@ -35,13 +35,28 @@ def test_each_start_is_recorded(tmp_path):
 def test_another_run_is_refused_with_its_differences(tmp_path):
     begin_run(tmp_path, recipe("paper"), INPUTS)
     before = (tmp_path / "run.json").read_bytes()
-    with pytest.raises(ValueError, match="epochs: 1000 → 3; seed: 0 → 1"):
-        begin_run(tmp_path, replace(recipe("paper"), epochs=3, seed=1), INPUTS)
+    with pytest.raises(ValueError, match="batch_size: 32 → 3; seed: 0 → 1"):
+        begin_run(tmp_path, replace(recipe("paper"), batch_size=3, seed=1), INPUTS)
     with pytest.raises(ValueError, match=r"train: .*12 faces.* → .*13 faces"):
         begin_run(tmp_path, recipe("paper"), {**INPUTS, "train": {"0 helen": "13 faces"}})
     with pytest.raises(ValueError, match="start: nothing → None"):
         begin_run(tmp_path, recipe("paper"), {"train": INPUTS["train"]})
     assert (tmp_path / "run.json").read_bytes() == before
+
+
+def test_epochs_alone_may_change_but_not_below_what_is_done(tmp_path):
+    config = replace(recipe("paper"), epochs=5)
+    begin_run(tmp_path, config, INPUTS)
+    for epochs in (9, 3):
+        begin_run(tmp_path, replace(config, epochs=epochs), INPUTS, epochs_done=3)
+        assert load_config(tmp_path / "config.toml").epochs == epochs
+    starts = json.loads((tmp_path / "run.json").read_text())["starts"]
+    assert [start["epochs"] for start in starts] == [5, 9, 3]
+
+    with pytest.raises(ValueError, match=r"has 3 complete epochs, received epochs = 2\. Give 3 or"):
+        begin_run(tmp_path, replace(config, epochs=2), INPUTS, epochs_done=3)
+    assert load_config(tmp_path / "config.toml").epochs == 3
+    assert len(json.loads((tmp_path / "run.json").read_text())["starts"]) == 3
 
 
 def test_a_run_that_the_version_before_began_goes_on(tmp_path):

@@ -23,7 +23,7 @@ from keras_3dmmstn.training.train import train
 from tests.support import tiny_run
 from tests.support.event_files import events
 from tests.support.paths import ROOT
-from tests.support.tiny_run import KILLS, arrange_a_kill, run, tiny_config
+from tests.support.tiny_run import arrange_an_end, run, tiny_config
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,10 @@ class Killed(BaseException):
 
 def killed():
     raise Killed
+
+
+def full_disk():
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def rows(path):
@@ -67,18 +71,26 @@ def test_a_run_leaves_its_result_and_how_it_came_about(folder):
     assert (out / "pipeline.jpg").stat().st_size > 1000
 
 
+def broken_off(folder, where, end, error, message=None):
+    """Goes on with the run `broken` until it ends before its time."""
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(error, match=message):
+        arrange_an_end(where, patch, end)
+        run(folder, "broken")
+    assert not list((folder / "broken").glob(".*")) or error is Killed
+
+
 @pytest.mark.slow
-def test_a_run_that_was_killed_again_and_again_ends_as_an_unbroken_one(folder):
+def test_a_run_that_was_broken_off_again_and_again_ends_as_an_unbroken_one(folder):
     # A process is killed once. Then what counts is what lies in the folder when a run ends.
-    script = [sys.executable, tiny_run.__file__, str(folder), KILLS[0]]
+    script = [sys.executable, tiny_run.__file__, str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ended = subprocess.run(script, capture_output=True, env=environment)
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()[-2000:]
-    for where in KILLS[1:]:
-        with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-            arrange_a_kill(where, patch, killed)
-            run(folder, "broken")
-    assert len(rows(folder / "broken" / "log.csv")) == 3  # the last kill was before the log
+    broken_off(folder, "between renames", killed, Killed)
+    message = r"checkpoint before it stays.*No space left.*checkpoint\.npz"
+    broken_off(folder, "in a checkpoint", full_disk, OSError, message)
+    broken_off(folder, "before the log", killed, Killed)
+    assert len(rows(folder / "broken" / "log.csv")) == 3
     run(folder, "broken")
 
     assert rows(folder / "broken" / "log.csv") == [
@@ -116,15 +128,47 @@ def test_the_saved_weights_are_the_average(folder):
 @pytest.mark.slow
 def test_a_complete_run_is_not_trained_further(folder):
     before = (folder / "unbroken" / "localiser.keras").read_bytes()
-    history = run(folder, "unbroken")
+    said, steps = [], []
+    history = run(folder, "unbroken", report=said.append, step_progress=steps.append)
     assert len(history) == 4
+    (line,) = said
+    assert line.startswith(f"The run in {folder / 'unbroken'} is finished: 4 epochs are done.")
+    assert not steps
     assert (folder / "unbroken" / "localiser.keras").read_bytes() == before
 
 
 @pytest.mark.slow
 def test_another_run_in_the_folder_is_refused(folder):
-    with pytest.raises(ValueError, match=r"received another: epochs: 4 → 5\. Take another folder"):
-        run(folder, "unbroken", epochs=5)
+    with pytest.raises(ValueError, match=r"settings or inputs: seed: 5 → 6\. Use another folder"):
+        run(folder, "unbroken", epochs=5, seed=6)
+
+
+@pytest.mark.slow
+def test_fewer_epochs_than_are_done_are_refused(folder):
+    with pytest.raises(ValueError, match=r"has 4 complete epochs, received epochs = 3\. Give 4"):
+        run(folder, "unbroken", epochs=3)
+    assert load_config(folder / "unbroken" / "config.toml") == tiny_config(folder)
+
+
+@pytest.mark.slow
+def test_a_finished_run_goes_on_when_epochs_are_raised(folder):
+    config = {"schedule": "constant", "symmetry": 0.0, "mirror_pairs": 0.0}
+    run(folder, "whole", epochs=2, **config)
+    run(folder, "raised", epochs=1, **config)
+    said, steps = [], []
+    watched = {"report": said.append, "step_progress": steps.append}
+    history = run(folder, "raised", epochs=2, **watched, **config)
+    assert len(history) == 2 and load_config(folder / "raised" / "config.toml").epochs == 2
+    assert said[0] == "goes on after epoch 1, step 0 of 6"
+    assert [(s.epoch, s.epochs, s.step, s.steps) for s in steps] == [
+        (2, 2, step, 6) for step in range(1, 7)
+    ]
+    assert steps[-1].loss == pytest.approx(history[1]["loss"])
+    # With a constant rate nothing tells it from a run that was begun with as many.
+    for expected, received in zip(
+        *(_arrays(folder / out / "checkpoint.npz") for out in ("whole", "raised")), strict=True
+    ):
+        np.testing.assert_allclose(received, expected, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.slow
@@ -160,27 +204,6 @@ def test_files_of_weights_that_do_not_fit_leave_the_folder_to_another_run(folder
 
 
 @pytest.mark.slow
-def test_a_full_disk_ends_the_run_with_what_was_saved(folder, monkeypatch):
-    save = np.savez
-
-    def savez(file, **arrays):
-        if '"epoch": 1, "step": 0' in str(arrays["progress"]):
-            file.write(b"PK\x03\x04 half of an archive")
-            raise OSError(errno.ENOSPC, "No space left on device")
-        save(file, **arrays)
-
-    monkeypatch.setattr(checkpoint.np, "savez", savez)
-    with pytest.raises(
-        OSError, match=r"checkpoint before it stays.*No space left.*checkpoint\.npz"
-    ):
-        run(folder, "on a full disk", epochs=1)
-    monkeypatch.undo()
-    assert not list((folder / "on a full disk").glob(".*"))
-    history = run(folder, "on a full disk", epochs=1)
-    assert len(history) == 1
-
-
-@pytest.mark.slow
 def test_a_damaged_shard_is_named(folder):
     shards = convert(read_faces(folder / "faces"), folder / "shards", image_format="png")
     content = bytearray(shards.files[0].read_bytes())
@@ -197,7 +220,7 @@ def test_a_damaged_shard_is_named(folder):
 
 
 @pytest.mark.slow
-def test_a_validation_photograph_that_is_left_out_is_named(folder):
+def test_a_validation_photograph_that_is_skipped_is_named(folder):
     shutil.copytree(folder / "faces", folder / "others")
     (folder / "others" / "images" / "3.png").unlink()
     said = []
@@ -211,4 +234,4 @@ def test_a_validation_photograph_that_is_left_out_is_named(folder):
             report=said.append,
         )
     (line,) = said
-    assert "left out" in line and "3.png" in line
+    assert "skipped: " in line and "3.png" in line

@@ -10,15 +10,13 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from keras_3dmmstn.inference.photograph import warp
 from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
-from keras_3dmmstn.network.framing import apply_similarity
 from keras_3dmmstn.network.reflection import with_reflections
 from keras_3dmmstn.training.config import TrainingConfig
-from keras_3dmmstn.training.data.augmentation import augment
+from keras_3dmmstn.training.data.crop_reader import CropReader
 from keras_3dmmstn.training.data.crops import FaceCrops
 from keras_3dmmstn.training.data.mixture import Mixture, mixture
-from keras_3dmmstn.training.data.shards import FEATURES, Shards, decoded_image
+from keras_3dmmstn.training.data.shards import FEATURES, Shards
 from keras_3dmmstn.training.data.streams import PARALLEL, faces_in_order, faces_of_epoch, parsed
 from keras_3dmmstn.training.data.supervision import Supervision
 
@@ -57,18 +55,7 @@ def training_batches(
             f"Expected at least one batch of {config.batch_size} faces, received "
             f"{mixed.faces_per_epoch} faces: choose a smaller batch_size."
         )
-    crops = _CropReader(mixed, supervision, config.seed)
-
-    def augmented(epoch, positions, *where):
-        def change(crop, position, place):
-            if not config.augmentation:
-                return _centred(*crop, config.image_size)
-            rng = np.random.default_rng([config.seed, epoch, position])
-            return augment(*crop, config, rng, mixed.mirrored[place])
-
-        return _stacked(map(change, crops.read(*where), positions, where[0]))
-
-    epochs = itertools.count(first_epoch)
+    crops, epochs = CropReader(mixed, config, supervision), itertools.count(first_epoch)
 
     def elements(_):
         epoch = tf.numpy_function(lambda: np.int64(next(epochs)), [], tf.int64)
@@ -78,7 +65,9 @@ def training_batches(
 
     def batch(epochs, positions, faces):
         where = faces["source"], faces["number"], *parsed(faces["record"])
-        made = tf.numpy_function(augmented, [epochs[0], positions, *where], [tf.uint8, tf.float32])
+        made = tf.numpy_function(
+            crops.augmented, [epochs[0], positions, *where], [tf.uint8, tf.float32]
+        )
         return _element(made, config.image_size, config.batch_size)
 
     batches = tf.data.Dataset.range(1).flat_map(elements)
@@ -94,14 +83,11 @@ def evaluation_batches(
 ) -> tf.data.Dataset:
     """Returns the crops once, in order, centred and unchanged; the last batch may be smaller."""
     mixed = source if isinstance(source, Mixture) else mixture([source])
-    crops = _CropReader(mixed, _ALL_LABELS, config.seed)
-
-    def centred(*where):
-        return _stacked(_centred(*crop, config.image_size) for crop in crops.read(*where))
+    crops = CropReader(mixed, config, _ALL_LABELS)
 
     def batch(faces):
         where = faces["source"], faces["number"], *parsed(faces["record"])
-        made = tf.numpy_function(centred, where, [tf.uint8, tf.float32])
+        made = tf.numpy_function(crops.centred, where, [tf.uint8, tf.float32])
         return _element(made, config.image_size, None)
 
     parts = [faces_in_order(number, part) for number, part in enumerate(mixed.sources)]
@@ -113,46 +99,6 @@ def evaluation_batches(
     )
     steps = -(-sum(map(len, mixed.sources)) // config.batch_size)
     return batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
-
-
-class _CropReader:
-    """Reads crops of several sources, with the labels that the supervision leaves."""
-
-    def __init__(self, mixed, supervision, seed):
-        self._sources, self._supervision = mixed.sources, supervision
-        # Records are numbered before any face was skipped.
-        self._factors = [
-            supervision.factors(s.planned if isinstance(s, Shards) else len(s), seed)
-            for s in mixed.sources
-        ]
-
-    def read(self, sources, numbers, images, landmarks):
-        """Yields image, landmarks and side of the network's square for each face of a batch."""
-        for k, (place, number) in enumerate(zip(sources, numbers, strict=True)):
-            source = self._sources[place]
-            if isinstance(source, Shards):
-                image, points = decoded_image(images[k]), landmarks[k].copy()
-            else:
-                image, points = source.images[number], source.landmarks[number].copy()
-            points = self._supervision.labels(points)
-            points[:, 2] *= self._factors[place][number]
-            yield image, points, source.crop_side
-
-
-def _centred(image, landmarks, side, image_size):
-    """Returns the square that the network sees and the landmarks in its pixels."""
-    scale = image_size / side
-    shift = (image_size - 1) / 2 - scale * (image.shape[0] - 1) / 2
-    matrix = np.array([[scale, 0, shift], [0, scale, shift]])
-    landmarks = landmarks.copy()
-    landmarks[:, :2] = apply_similarity(matrix, landmarks[:, :2])
-    return warp(image, matrix, image_size), landmarks
-
-
-def _stacked(pairs):
-    """Returns images and landmarks as one array each."""
-    images, landmarks = zip(*pairs, strict=True)
-    return np.stack(images), np.stack(landmarks).astype(np.float32)
 
 
 def _element(made, image_size, count):

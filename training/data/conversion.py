@@ -1,8 +1,8 @@
 """The one-off conversion of labelled photographs to TFRecord shards of face crops."""
 
 import hashlib
-import json
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,11 +10,7 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from keras_3dmmstn.atomic_files import (
-    atomic_destination,
-    remove_leftovers,
-    write_atomically,
-)
+from keras_3dmmstn.atomic_files import atomic_destination
 from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
 from keras_3dmmstn.training.data.crops import (
     STORED_SIZE,
@@ -25,22 +21,12 @@ from keras_3dmmstn.training.data.crops import (
     nothing_left,
 )
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
-from keras_3dmmstn.training.data.shards import (
-    INDEX,
-    VERSION,
-    Shards,
-    is_shards,
-    is_whole,
-    read_index,
-    read_shards,
-    serialised,
-)
+from keras_3dmmstn.training.data.shard_index import INDEX, begun_index, is_whole, write_index
+from keras_3dmmstn.training.data.shards import Shards, read_shards, serialised
 from keras_3dmmstn.training.fitting.face_box import face_boxes
 
 JPEG_QUALITY = 95
 FACES_PER_SHARD = 512
-# Under this name, and as `faces-NUMBER.part`, version 0.1 wrote aside.
-_OLD_INDEX = f"{INDEX}.part"
 
 
 def convert(
@@ -50,7 +36,7 @@ def convert(
     image_format: str = "jpeg",
     faces_per_shard: int = FACES_PER_SHARD,
     seed: int = 0,
-    progress=iter,
+    progress: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> Shards:
     """Cuts faces out of their photographs and stores the crops as TFRecord shards.
 
@@ -74,15 +60,7 @@ def convert(
         ValueError: if the folder holds a conversion with other settings or anything else, a setting
             is out of range, there is no face, or none could be cut out.
     """
-    if image_format not in ("jpeg", "png"):
-        raise ValueError(f"Expected the image format 'jpeg' or 'png', received {image_format!r}.")
-    if not len(faces):
-        raise ValueError("Expected labelled faces to convert, received none.")
-    if size < 16 or faces_per_shard < 1:
-        raise ValueError(
-            "Expected crops of 16 pixels or more and a face or more in a shard, "
-            f"received {size} and {faces_per_shard}."
-        )
+    _check(faces, size, image_format, faces_per_shard)
     out = Path(out)
     settings = {
         "landmark_set": LANDMARK_SET,
@@ -94,7 +72,7 @@ def convert(
         "sources": dict(Counter(faces.sources)),
         "labels": _fingerprint(faces),
     }
-    index = _begun_index(out, settings, -(-len(faces) // faces_per_shard))
+    index = begun_index(out, settings, -(-len(faces) // faces_per_shard))
     order = np.random.default_rng(seed).permutation(len(faces))
     parts = [order[k : k + faces_per_shard] for k in range(0, len(faces), faces_per_shard)]
     whole = {shard["number"] for shard in index["shards"] if is_whole(out, shard)}
@@ -104,8 +82,21 @@ def convert(
     if not any(shard["faces"] for shard in index["shards"]):
         (out / INDEX).unlink()
         raise nothing_left([Skipped(**s) for shard in index["shards"] for s in shard["skipped"]])
-    _write_index(out, {**index, "finished": True})
+    write_index(out, {**index, "finished": True})
     return read_shards(out)
+
+
+def _check(faces, size, image_format, faces_per_shard):
+    """Raises a ValueError unless there are faces and the settings are within range."""
+    if image_format not in ("jpeg", "png"):
+        raise ValueError(f"Expected the image format 'jpeg' or 'png', received {image_format!r}.")
+    if not len(faces):
+        raise ValueError("Expected labelled faces to convert, received none.")
+    if size < 16 or faces_per_shard < 1:
+        raise ValueError(
+            "Expected crops of 16 pixels or more and a face or more in a shard, "
+            f"received {size} and {faces_per_shard}."
+        )
 
 
 def _write_missing(faces, out, parts, missing, index, progress):
@@ -140,47 +131,9 @@ def _write_missing(faces, out, parts, missing, index, progress):
             "skipped": skipped,
         }
         index["shards"] = sorted([*index["shards"], shard], key=lambda shard: shard["number"])
-        _write_index(out, index)
+        write_index(out, index)
     # Lets the progress bar and the threads come to their end.
     next(results, None)
-
-
-def _begun_index(out, settings, shard_count):
-    """Returns the index of an earlier run with the same settings, or a new one."""
-    checksum = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-    if not is_shards(out):
-        out.mkdir(parents=True, exist_ok=True)
-        begun = ("faces-", _OLD_INDEX, ".")
-        others = sorted(path.name for path in out.iterdir() if not path.name.startswith(begun))
-        if others:
-            raise ValueError(
-                f"{out}: expected a new or empty folder for shards, received one with "
-                f"{', '.join(others[:3])} in it."
-            )
-        _remove_unfinished(out)
-        index = {"version": VERSION, "checksum": checksum, "settings": settings}
-        return {**index, "shard_count": shard_count, "finished": False, "shards": []}
-    index = read_index(out)
-    if index["checksum"] != checksum:
-        before = index["settings"]
-        changes = [
-            f"{name} {before.get(name)!r} and not {value!r}"
-            for name, value in settings.items()
-            if before.get(name) != value
-        ]
-        raise ValueError(
-            f"{out}: expected the settings that this conversion was begun with, "
-            f"{', '.join(changes)}. Give them again, or write to another folder."
-        )
-    _remove_unfinished(out)
-    return {**index, "finished": False}
-
-
-def _remove_unfinished(out):
-    """Removes what a conversion that was killed left half written, by this version or before."""
-    remove_leftovers(out)
-    for path in [*out.glob("faces-*.part"), out / _OLD_INDEX]:
-        path.unlink(missing_ok=True)
 
 
 def _fingerprint(faces):
@@ -204,8 +157,3 @@ def _write_records(path, records):
     with atomic_destination(path) as aside, tf.io.TFRecordWriter(str(aside)) as writer:
         for record in records:
             writer.write(record)
-
-
-def _write_index(out, index):
-    """Writes the index, whole or not at all."""
-    write_atomically(out / INDEX, (json.dumps(index, indent=1) + "\n").encode())

@@ -1,7 +1,7 @@
 """Faces cut out of their photographs once, with room for augmentation."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -51,7 +51,11 @@ class FaceCrops:
         return len(self.images)
 
 
-def cut_faces(faces: LabelledFaces, progress=iter, size: int = STORED_SIZE) -> FaceCrops:
+def cut_faces(
+    faces: LabelledFaces,
+    progress: Callable[[Sequence[int]], Iterable[int]] = iter,
+    size: int = STORED_SIZE,
+) -> FaceCrops:
     """Reads the photographs and cuts the faces out, centred.
 
     A face is framed by the tight box of its 68 points, which is estimated where they are not all

@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -34,6 +35,9 @@ _PLACES = {
     "five points": np.array(FIVE_POINTS),
 }
 
+# Stands for an array of NaN until it is known how many faces there are.
+_NONE = cast(np.ndarray, None)
+
 
 @dataclass(frozen=True)
 class LabelledFaces:
@@ -57,10 +61,10 @@ class LabelledFaces:
 
     paths: tuple[Path, ...]
     landmarks: np.ndarray
-    pose: np.ndarray | None = None
+    pose: np.ndarray = _NONE
     subjects: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
-    rectangles: np.ndarray | None = None
+    rectangles: np.ndarray = _NONE
     sources: tuple[str, ...] = ()
 
     def __post_init__(self):
@@ -109,7 +113,6 @@ class LabelledFaces:
         indices = np.asarray(indices)
         # An empty list has no type that says whether it is of numbers or a mask.
         indices = np.arange(len(self))[indices if indices.size else indices.astype(int)]
-        assert self.pose is not None and self.rectangles is not None
         return LabelledFaces(
             tuple(self.paths[index] for index in indices),
             self.landmarks[indices],

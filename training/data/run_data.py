@@ -15,7 +15,8 @@ from keras_3dmmstn.training.data.crops import STORED_SIZE, STORED_TO_CROP, FaceC
 from keras_3dmmstn.training.data.faces import read_faces
 from keras_3dmmstn.training.data.labelled_faces import FIVE_POINTS
 from keras_3dmmstn.training.data.mixture import Mixture, mixture
-from keras_3dmmstn.training.data.shards import INDEX, is_shards, read_shards
+from keras_3dmmstn.training.data.shard_index import INDEX, is_shards
+from keras_3dmmstn.training.data.shards import read_shards
 from keras_3dmmstn.training.data.supervision import Supervision
 
 

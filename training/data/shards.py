@@ -1,6 +1,5 @@
 """Face crops stored as TFRecord shards: what a record and a folder of shards hold."""
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,13 +9,9 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from keras_3dmmstn.mesh.landmark_sets import LANDMARK_COUNT, LANDMARK_SET
+from keras_3dmmstn.mesh.landmark_sets import LANDMARK_COUNT
 from keras_3dmmstn.training.data.crops import FaceCrops, Skipped
-
-#: The file that says what a folder of shards holds.
-INDEX = "index.json"
-#: Of the format; another one is refused.
-VERSION = 1
+from keras_3dmmstn.training.data.shard_index import is_whole, read_index
 
 #: What a record holds. The number is that of the face before any was skipped.
 FEATURES = {
@@ -132,42 +127,17 @@ def named_damage(sources: Iterable[FaceCrops | Shards]) -> Iterator[None]:
         raise
 
 
-def is_shards(folder: str | Path) -> bool:
-    """Says whether a folder is one of shards."""
-    return (Path(folder) / INDEX).is_file()
-
-
-def read_index(folder: Path) -> dict:
-    """Reads the index of a folder of shards.
-
-    Raises:
-        ValueError: if it is missing, damaged, of another version or landmark set.
-    """
-    path = folder / INDEX
-    try:
-        index = json.loads(path.read_text("utf-8"))
-        version, landmark_set = index["version"], index["settings"]["landmark_set"]
-    except FileNotFoundError:
-        raise ValueError(f"Expected {INDEX} of face crops in {folder}, found none.") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: expected the index of face crops: {error!r}.") from error
-    if (version, landmark_set) != (VERSION, LANDMARK_SET):
-        raise ValueError(
-            f"{path}: expected version {VERSION} with landmarks {LANDMARK_SET}, "
-            f"received version {version} with {landmark_set}."
-        )
-    return index
-
-
-def is_whole(folder: Path, shard: dict) -> bool:
-    """Says whether a shard of an index is there, as long as it was written."""
-    path = folder / shard["file"]
-    return not shard["faces"] or (path.is_file() and path.stat().st_size == shard["bytes"])
-
-
-def serialised(image: bytes, landmarks, pose, number, name, subject, source) -> bytes:
-    """Returns one record."""
-    values = {
+def serialised(
+    image: bytes,
+    landmarks: np.ndarray,
+    pose: np.ndarray,
+    number: int,
+    name: str,
+    subject: str,
+    source: str,
+) -> bytes:
+    """Returns one record, of what `FEATURES` names."""
+    values: dict[str, list] = {
         "image": [image],
         "landmarks": landmarks.ravel().tolist(),
         "pose": pose.tolist(),
@@ -188,7 +158,7 @@ def serialised(image: bytes, landmarks, pose, number, name, subject, source) -> 
     return example.SerializeToString(deterministic=True)
 
 
-def decoded(record):
+def decoded(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Returns image `(size, size, 3)` uint8, landmarks `(L, 3)` and number of a record tensor."""
     parsed = tf.io.parse_single_example(record, FEATURES)
     image = tf.numpy_function(decoded_image, [parsed["image"]], tf.uint8)
@@ -196,5 +166,12 @@ def decoded(record):
 
 
 def decoded_image(data: bytes) -> np.ndarray:
-    """Returns the `(size, size, 3)` uint8 RGB image of a record."""
-    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    """Returns the `(size, size, 3)` uint8 RGB image of a record.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if image is None:
+        raise ValueError("Expected an encoded image in a record, received something else.")
+    return image

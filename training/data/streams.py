@@ -8,6 +8,8 @@ import os
 
 import tensorflow as tf
 
+from keras_3dmmstn.training.data.crops import FaceCrops
+from keras_3dmmstn.training.data.mixture import Mixture
 from keras_3dmmstn.training.data.shards import FEATURES, Shards
 
 # Records in the shuffle buffer, about 15 kB each; shards read at a time.
@@ -17,7 +19,7 @@ _OPEN_SHARDS = 8
 PARALLEL = min(4, os.cpu_count() or 1)
 
 
-def faces_of_epoch(mixed, epoch, seed):
+def faces_of_epoch(mixed: Mixture, epoch: tf.Tensor, seed: int) -> tf.data.Dataset:
     """Returns the faces of one epoch, in order: {source, number, record}; no batches yet."""
     choices = tf.numpy_function(lambda epoch: mixed.choices(seed, epoch), [epoch], tf.int64)
     parts = []
@@ -61,7 +63,7 @@ def _shuffled_shards(place, source, epoch, seed):
     return records.map(lambda record: _face(place, _number(record), record))
 
 
-def faces_in_order(place, source):
+def faces_in_order(place: int, source: FaceCrops | Shards) -> tf.data.Dataset:
     """Returns the faces of a source as they are stored."""
     if isinstance(source, Shards):
         return source.records().map(lambda record: _face(place, _number(record), record))
@@ -77,8 +79,8 @@ def _number(record):
     return tf.io.parse_single_example(record, {"number": FEATURES["number"]})["number"]
 
 
-def parsed(records):
+def parsed(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns encoded images `(batch,)` and landmarks `(batch, L, 3)` of records."""
     wanted = {name: FEATURES[name] for name in ("image", "landmarks")}
-    parsed = tf.io.parse_example(records, wanted)
-    return parsed["image"], parsed["landmarks"]
+    values = tf.io.parse_example(records, wanted)
+    return values["image"], values["landmarks"]

@@ -1,6 +1,6 @@
 """Labelled faces cut out of their photographs for the network."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +50,7 @@ def frame_faces(
     image_size: int,
     moves: tuple[np.ndarray, np.ndarray],
     skipped: list[Skipped],
-    progress=iter,
+    progress: Callable[[Sequence[int]], Iterable[int]] = iter,
     frames: np.ndarray | None = None,
 ) -> Iterator[FramedFace]:
     """Yields each face twice: framed by its box, and by that box moved.
@@ -86,12 +86,3 @@ def frame_faces(
         matrices = np.stack([framing.crop_matrix(b, image_size) for b in both])
         crops = np.stack([warp(photograph, matrix, image_size) for matrix in matrices])
         yield FramedFace(number, box, crops, matrices)
-
-
-def yaw_from_rotation(rotations: np.ndarray) -> np.ndarray:
-    """Returns the yaw `(b,)` in degrees of rotations `(b, 3, 3)`.
-
-    It is the angle between the viewer and where the face looks, −z turned, seen from above;
-    positive where it looks to the right of the photograph.
-    """
-    return np.degrees(np.arctan2(-rotations[:, 0, 2], rotations[:, 2, 2]))

@@ -1,12 +1,13 @@
 """The landmark error of a normaliser on labelled photographs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 
 from keras_3dmmstn.inference.normaliser import Normaliser
+from keras_3dmmstn.mesh.head_pose import yaw_of_rotation
 from keras_3dmmstn.mesh.landmark_sets import MIRROR
 from keras_3dmmstn.network.framing import points_in_photograph
 from keras_3dmmstn.training.data.crops import Skipped
@@ -16,7 +17,6 @@ from keras_3dmmstn.training.evaluation.framed_faces import (
     FramedFace,
     frame_faces,
     random_moves,
-    yaw_from_rotation,
 )
 
 # Where yaw is in the pose that comes with labels.
@@ -78,7 +78,7 @@ def measure(
     seed: int = 0,
     jaw: str = "apparent",
     frames: np.ndarray | None = None,
-    progress=iter,
+    progress: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> Measurement:
     """Predicts the landmarks of labelled faces, framed by their labels.
 
@@ -109,7 +109,7 @@ def measure(
     for batch in _batches(framed):
         batch_points, rotations = _predict(normaliser, batch, jaw)
         points.append(batch_points)
-        yaw.append(yaw_from_rotation(rotations[::2]))
+        yaw.append(np.degrees(yaw_of_rotation(rotations[::2])))
         kept += [face.number for face in batch]
         boxes += [face.box for face in batch]
     if not kept:

@@ -11,9 +11,6 @@ from keras_3dmmstn.training.evaluation import error_measures
 from keras_3dmmstn.training.evaluation.error_measures import face_errors
 from keras_3dmmstn.training.evaluation.measurement import Measurement
 from keras_3dmmstn.training.evaluation.yaw_bins import YAW_BINS, yaw_bin
-from keras_3dmmstn.version import versions
-
-__all__ = ["describe", "versions"]
 
 # Levels of the cumulative curve between 0 and the threshold.
 _LEVELS = 101

@@ -14,7 +14,7 @@ def summary_table(name: str, description: dict[str, Any]) -> Table:
     """Returns a table of the groups of points, for a description by `describe`."""
     title = f"{name}: {description['faces']} faces"
     if description["skipped"]:
-        title += f", {len(description['skipped'])} left out"
+        title += f", {len(description['skipped'])} skipped"
     table = _table(title, "", "% of √(w·h)", "", "", "px at 224", "", "")
     table.add_row("", *["mean", "median", "std"] * 2)
     for group, values in _distinct(description["points"]).items():

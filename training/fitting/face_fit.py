@@ -92,7 +92,7 @@ class FaceFitter:
         points, weight = _checked(landmarks)
         known = weight > 0
         unturned = self._rows(np.zeros(JAW_POINTS, int))
-        pose = first_pose(self._mean[unturned][known], points[known])
+        rotation, scale, shift = first_pose(self._mean[unturned][known], points[known])
         chosen, residual = unturned, np.empty(0)
 
         def linearised(face):
@@ -105,7 +105,7 @@ class FaceFitter:
             )
             return residual.ravel(), (jacobian * weight[:, None, None]).reshape(residual.size, -1)
 
-        start = WeakPerspective(*map(np.asarray, pose), np.zeros(len(self._basis)))
+        start = WeakPerspective(rotation, np.array(scale), shift, np.zeros(len(self._basis)))
         face = gauss_newton(start, linearised, _ROUNDS)
         # In the units of the last round's labels: the step after it was next to nothing.
         error = LABEL_DEVIATION * np.mean(np.linalg.norm(residual[known], axis=1))

@@ -95,8 +95,7 @@ class FaceTurner:
             pitch: by how much to raise the chin, radians.
         """
         posed = self._posed(fit, landmarks)
-        about_neck = cv2.Rodrigues(np.array([0.0, -yaw, 0.0]))[0]
-        rotation = cv2.Rodrigues(np.array([-pitch, 0.0, 0.0]))[0] @ fit.rotation @ about_neck
+        rotation = _turned_rotation(fit.rotation, yaw, pitch)
         turn, axis = rotation @ fit.rotation.T, fit.rotation @ AXIS
         turned = (posed - axis) @ turn.T + axis
         points = self._points(turned, rotation)
@@ -111,23 +110,33 @@ class FaceTurner:
         around = surroundings(
             posed[mesh], axis, turn, to_source, to_picture, (len(source), self._size)
         )
-        drawn = triangle_map(
-            np.concatenate([around.after, framing.apply_similarity(to_picture, turned[mesh, :2])]),
-            np.concatenate([around.before, framing.apply_similarity(to_source, posed[mesh, :2])]),
-            np.concatenate([around.depth, turned[mesh, 2]]),
+        drawn = self._drawn(around, posed[mesh], turned[mesh], to_source, to_picture)
+
+        places = framing.apply_similarity(to_picture, points[:, :2])
+        confidence = _confidence(drawn, places, points[:, 2], landmarks[:IBUG68_COUNT, 2] > 0)
+        return TurnedFace(
+            self._coloured(drawn, source),
+            np.column_stack([places, confidence]).astype(np.float32),
+            float(yaw_of_rotation(rotation)),
+        )
+
+    def _drawn(self, around, posed, turned, to_source, to_picture):
+        """Draws the turned face `(N, 3)` and its surroundings into a map to the cut-out."""
+        return triangle_map(
+            np.concatenate([around.after, framing.apply_similarity(to_picture, turned[:, :2])]),
+            np.concatenate([around.before, framing.apply_similarity(to_source, posed[:, :2])]),
+            np.concatenate([around.depth, turned[:, 2]]),
             np.concatenate([around.triangles, self._triangles + len(around.depth)]),
             behind=len(around.triangles),
             size=self._size,
             supersampling=_SUPERSAMPLING,
         )
+
+    def _coloured(self, drawn, source):
+        """Returns the picture `(size, size, 3)` that a map makes of the cut-out."""
         texture_x, texture_y = drawn.texture
         image = cv2.remap(source, texture_x, texture_y, cv2.INTER_LINEAR)
-        image = cv2.resize(image, (self._size, self._size), interpolation=cv2.INTER_AREA)
-
-        places = framing.apply_similarity(to_picture, points[:, :2])
-        confidence = _confidence(drawn, places, points[:, 2], landmarks[:IBUG68_COUNT, 2] > 0)
-        result = np.column_stack([places, confidence]).astype(np.float32)
-        return TurnedFace(image, result, float(yaw_of_rotation(rotation)))
+        return cv2.resize(image, (self._size, self._size), interpolation=cv2.INTER_AREA)
 
     def _posed(self, fit, landmarks):
         """Returns mesh, landmarks and jaw lines as the camera sees them, `(P, 3)` millimetres.
@@ -164,6 +173,12 @@ class FaceTurner:
         matrix = stored_matrix(box, self._size)
         matrix[:, 2] += (size - self._size) / 2
         return matrix, warp(photograph, matrix, size)
+
+
+def _turned_rotation(rotation, yaw, pitch):
+    """Returns a pose turned about the head's own axis, and nodded after it, `(3, 3)`."""
+    about_neck = cv2.Rodrigues(np.array([0.0, -yaw, 0.0]))[0]
+    return cv2.Rodrigues(np.array([-pitch, 0.0, 0.0]))[0] @ rotation @ about_neck
 
 
 def grid_triangles(side: int) -> np.ndarray:

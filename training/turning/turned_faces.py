@@ -1,8 +1,9 @@
 """Large poses from ordinary photographs: every face turned further out of the plane."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -65,7 +66,7 @@ def turn_faces(
     seed: int = 0,
     size: int = STORED_SIZE,
     skipped: list[Skipped] | None = None,
-    progress=iter,
+    progress: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> Iterator[tuple[int, TurnedFace]]:
     """Yields every face in new poses, with the number of the face that it is made of.
 
@@ -102,7 +103,7 @@ def turn_faces(
             yield number, turner.turn(photograph, landmarks, fit, yaw, pitch)
 
 
-def turned_faces(faces: LabelledFaces, model: GridModel | None = None, **options) -> FaceCrops:
+def turned_faces(faces: LabelledFaces, model: GridModel | None = None, **options: Any) -> FaceCrops:
     """Returns every face in new poses, as `cut_faces` returns the photographed ones.
 
     Args:
@@ -122,7 +123,7 @@ def turned_faces(faces: LabelledFaces, model: GridModel | None = None, **options
 
 
 def write_turned_faces(
-    faces: LabelledFaces, folder: str | Path, model: GridModel | None = None, **options
+    faces: LabelledFaces, folder: str | Path, model: GridModel | None = None, **options: Any
 ) -> int:
     """Writes every face in new poses to a folder that `read_landmark_csv` reads.
 

@@ -9,7 +9,7 @@ from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import Folders
 from keras_3dmmstn.cli.progress import tracking
 
-Out = Annotated[Path, typer.Option(help="Folder for the shards; made if missing.")]
+Out = Annotated[Path, typer.Option(help="Folder for the shards. Created if it does not exist.")]
 Size = Annotated[
     int,
     typer.Option(
@@ -21,14 +21,14 @@ ImageFormat = Annotated[
     str, typer.Option("--format", help="jpeg (quality 95) or png (lossless, 6 times as large).")
 ]
 FacesPerShard = Annotated[int, typer.Option(min=1, help="Faces in a file.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of the order of the faces.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed for the order of the faces.")]
 HeldOut = Annotated[
     int | None,
     typer.Option(
         "--held-out",
         "--leave-out",
         min=2,
-        help="Hold one in so many people or photographs back, for `evaluate --held-out`.",
+        help="Keep one in N people or photographs out, for `evaluate --held-out N`.",
     ),
 ]
 
@@ -44,8 +44,8 @@ def convert(
 ) -> None:
     """Cut the faces out of their photographs once, into TFRecord shards.
 
-    A conversion that was stopped goes on when it is started again. A photograph that is missing
-    or broken is named and left out.
+    Missing and broken photographs are skipped and named. Repeat the command to continue a
+    conversion that was stopped.
     """
     from keras_3dmmstn.training.data import labelled_faces
     from keras_3dmmstn.training.data.conversion import convert as run
@@ -57,7 +57,7 @@ def convert(
         if held_out:
             faces = faces.choose(~labelled_faces.held_out(faces, held_out))
         shards = run(faces, out, size, image_format, faces_per_shard, seed, bar)
-    terminal.report_skipped(shards.skipped, "and {} more, which index.json names.")
+    terminal.report_skipped(shards.skipped, "and {} more; index.json lists them all.")
     terminal.say(
-        f"{out}: {len(shards)} faces in {len(shards.files)} shards, {len(shards.skipped)} left out"
+        f"{out}: {len(shards)} faces in {len(shards.files)} shards, {len(shards.skipped)} skipped"
     )

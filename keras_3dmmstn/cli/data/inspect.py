@@ -35,11 +35,12 @@ def _describe(table, folder, count):
 
     from keras_3dmmstn.training.data.crops import cut_faces
     from keras_3dmmstn.training.data.faces import read_faces
-    from keras_3dmmstn.training.data.shards import is_shards, read_shards
+    from keras_3dmmstn.training.data.shard_index import is_shards
+    from keras_3dmmstn.training.data.shards import read_shards
 
     if is_shards(folder):
         shards = read_shards(folder)
-        table.add_row(escape(str(folder)), str(len(shards)), f"{len(shards.skipped)} left out")
+        table.add_row(escape(str(folder)), str(len(shards)), f"{len(shards.skipped)} skipped")
         return shards.load(count) if count else None
     faces = read_faces(folder)
     labelled = (faces.landmarks[..., 2] > 0).sum(axis=1)

@@ -18,12 +18,14 @@ Folders = Annotated[
         help="Folders of photographs with the 68 points: 300-W (.pts) or landmarks.csv."
     ),
 ]
-Out = Annotated[Path, typer.Option(help="Folder for the turned faces; made if missing.")]
+Out = Annotated[
+    Path, typer.Option(help="Folder for the turned faces. Created if it does not exist.")
+]
 Copies = Annotated[int, typer.Option(min=1, help="New poses for each face.")]
 Size = Annotated[
     int, typer.Option(min=16, help="Side of the pictures, pixels: 1.5 times the network's input.")
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Of the poses.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed for the poses.")]
 
 
 def turn(
@@ -34,10 +36,10 @@ def turn(
     seed: Seed = 0,
     face_model: FaceModel = None,
 ) -> None:
-    """Turn photographed faces out of the plane, for the large poses that photographs lack.
+    """Turn photographed faces to large poses, which photographs rarely show.
 
-    The result is a folder with landmarks.csv and images/, to train on like any other. A face that
-    cannot be turned is named and left out.
+    The result is a folder with landmarks.csv and images/, to train on like any other. Faces
+    that cannot be turned are skipped and named.
     """
     from keras_3dmmstn.training.data.faces import read_faces
     from keras_3dmmstn.training.turning.turned_faces import write_turned_faces
@@ -56,4 +58,4 @@ def turn(
             progress=tracking("Turning"),
         )
     terminal.report_skipped(skipped)
-    terminal.say(f"{out}: {written} turned faces, {len(skipped)} left out")
+    terminal.say(f"{out}: {written} turned faces, {len(skipped)} skipped")

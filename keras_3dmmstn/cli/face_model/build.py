@@ -36,15 +36,16 @@ Unit = Annotated[str | None, typer.Option(help="npz, meshes: um, mm, cm or m.")]
 Frame = Annotated[str | None, typer.Option(help="npz, meshes: where the axes point.")]
 LandmarksFrom = Annotated[
     str | None,
-    typer.Option(help="A model file with landmarks, or `bundled`: transfer what is lacking."),
+    typer.Option(help="Take missing landmarks from this model file, or from `bundled`."),
 ]
 Region = Annotated[
     str,
     typer.Option(help="face (hairline to jaw, ear to ear), radius (around the centre) or all."),
 ]
-Radius = Annotated[float, typer.Option(min=1, help="Of the region, in mm.")]
+Radius = Annotated[float, typer.Option(min=1, help="Radius of the region in mm.")]
 Centre = Annotated[
-    str | None, typer.Option(help="x,y,z of the region's centre in mm; the nose tip if absent.")
+    str | None,
+    typer.Option(help="x,y,z of the region's centre in mm. Default: the tip of the nose."),
 ]
 KeepCavities = Annotated[
     bool, typer.Option("--keep-cavities", help="Keep the inside of mouth, eyes and nostrils.")

@@ -41,5 +41,7 @@ def some_central_faces(
     """Returns what `central_faces` does, or ends with a message if that is nothing."""
     found = central_faces(normaliser, photographs, boxes)
     if not found:
-        terminal.fail(f"Expected a photograph with a face, received {len(photographs)} without.")
+        count = len(photographs)
+        place = "the photograph" if count == 1 else f"any of the {count} photographs"
+        terminal.fail(f"No face was found in {place}.")
     return found

@@ -10,9 +10,11 @@ from keras_3dmmstn.cli.figure.central_faces import central_faces
 from keras_3dmmstn.cli.figure.picture_file import write_picture
 from keras_3dmmstn.cli.options import Boxes, Weights, load_normaliser
 
-Folder = Annotated[Path, typer.Argument(help="Folder with a folder of photographs a person.")]
-Out = Annotated[Path, typer.Option(help="Folder for the pictures; made if missing.")]
-Columns = Annotated[int, typer.Option(min=1, help="Persons in a row.")]
+Folder = Annotated[
+    Path, typer.Argument(help="Folder with one folder of photographs for each person.")
+]
+Out = Annotated[Path, typer.Option(help="Folder for the pictures. Created if it does not exist.")]
+Columns = Annotated[int, typer.Option(min=1, help="People in each row.")]
 
 
 def mean_texture(
@@ -33,7 +35,7 @@ def mean_texture(
             textures[name], counts[name] = figures.mean_texture(faces), len(faces)
             write_picture(out / f"{name}.png", textures[name])
     if not textures:
-        terminal.fail(f"Expected a photograph with a face in {folder}, found none.")
+        terminal.fail(f"No face was found in any of the photographs in {folder}.")
     write_picture(out / "mean_textures.jpg", figures.mean_texture_figure(textures, counts, columns))
 
 

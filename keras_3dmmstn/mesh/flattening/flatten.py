@@ -248,7 +248,13 @@ def _nearest_corner(candidates, wanted, parameter, is_tip):
     return int(candidates[np.argmin(distance + np.where(tips, 0, _CORNER_REACH))])
 
 
-def solve_inner_vertices(uv, vertices, triangles, stretch=None, evenness=0.0):
+def solve_inner_vertices(
+    uv: np.ndarray,
+    vertices: np.ndarray,
+    triangles: np.ndarray,
+    stretch: np.ndarray | None = None,
+    evenness: float = 0.0,
+) -> None:
     """Fills in the NaN entries of `uv` at the vertices of `triangles`, in place."""
     weights = _conformal_weights(vertices, triangles)
     if stretch is not None:

@@ -57,16 +57,7 @@ def read_flame(
         Li et al. 2017.
     """
     path = Path(path)
-    if path.suffix == ".npz":
-        arrays = read_npz(path, _ARRAYS)
-    else:
-        arrays = load_array_pickle(path)
-        if not isinstance(arrays, dict):
-            raise ValueError(
-                f"{path}: expected a dictionary with {', '.join(_ARRAYS)}, "
-                f"received {type(arrays).__name__}."
-            )
-        arrays = {str(name): array_of(value) for name, value in arrays.items()}
+    arrays = read_npz(path, _ARRAYS) if path.suffix == ".npz" else _unpickled(path)
     checks.require(path, arrays, _ARRAYS, "FLAME")
     mean = checks.numbers(path, "v_template", arrays["v_template"], (None, 3))
     modes = checks.numbers(path, "shapedirs", arrays["shapedirs"], (*mean.shape, None))
@@ -91,6 +82,17 @@ def read_flame(
         identity_count=identity,
         name="FLAME",
     )
+
+
+def _unpickled(path):
+    """Returns the arrays of FLAME's pickle by name."""
+    arrays = load_array_pickle(path)
+    if not isinstance(arrays, dict):
+        raise ValueError(
+            f"{path}: expected a dictionary with {', '.join(_ARRAYS)}, "
+            f"received {type(arrays).__name__}."
+        )
+    return {str(name): array_of(value) for name, value in arrays.items()}
 
 
 def _read_embedding(path, mean, triangles):

@@ -48,13 +48,7 @@ def read_ict(
         FileNotFoundError: if there is no such folder.
     """
     path = Path(path)
-    if part not in ("all", "face"):
-        raise ValueError(f"read_ict expects `part` to be 'all' or 'face', received {part!r}.")
-    if not path.exists():
-        raise FileNotFoundError(path)
-    for name in (_NEUTRAL, _INDICES):
-        if not (path / name).is_file():
-            raise ValueError(f"{path}: the folder FaceXModel holds {name}, which is missing here.")
+    _check_request(path, part)
     neutral = read_obj(path / _NEUTRAL)
     face_polygons = _polygons_of(neutral, _FACE_MATERIAL)
     if not face_polygons:
@@ -65,16 +59,10 @@ def read_ict(
     identities = sorted(path.glob("identity[0-9][0-9][0-9].obj"))
     count = checks.mode_count(path, "identity", identity, len(identities))
     identity_modes = _offsets(identities[:count], neutral.vertices)
-    shapes = [path / f"{name}.obj" for name in expression_names]
-    shapes = [shape for shape in shapes if shape.is_file()]
-    expression = checks.mode_count(path, "expression", expression, len(shapes))
-    # All shapes make every mode: read them unless none is wanted.
-    shapes = shapes if expression else []
-    covariance = _activation_covariance([shape.stem for shape in shapes])
-    modes = modes_from_blendshapes(_offsets(shapes, neutral.vertices), covariance, face)
+    expression_modes = _expression_modes(path, expression_names, expression, neutral, face)
 
     mean = to_package_frame(neutral.vertices, "cm")
-    basis = to_package_frame(np.concatenate([identity_modes, modes[:expression]]), "cm")
+    basis = to_package_frame(np.concatenate([identity_modes, expression_modes]), "cm")
     polygons, materials = neutral.polygons, neutral.materials
     if part == "face":
         polygons, materials = face_polygons, [_FACE_MATERIAL] * len(face_polygons)
@@ -92,6 +80,28 @@ def read_ict(
         identity_count=count,
         name="ICT Face Model Light",
     )
+
+
+def _check_request(path, part):
+    """Raises an error unless the part is known and the folder has what every part needs."""
+    if part not in ("all", "face"):
+        raise ValueError(f"read_ict expects `part` to be 'all' or 'face', received {part!r}.")
+    if not path.exists():
+        raise FileNotFoundError(path)
+    for name in (_NEUTRAL, _INDICES):
+        if not (path / name).is_file():
+            raise ValueError(f"{path}: the folder FaceXModel holds {name}, which is missing here.")
+
+
+def _expression_modes(path, names, wanted, neutral, face):
+    """Returns the principal modes `(modes, vertices, 3)` of the blend shapes that are there."""
+    shapes = [path / f"{name}.obj" for name in names]
+    shapes = [shape for shape in shapes if shape.is_file()]
+    count = checks.mode_count(path, "expression", wanted, len(shapes))
+    # All shapes make every mode: read them unless none is wanted.
+    shapes = shapes if count else []
+    covariance = _activation_covariance([shape.stem for shape in shapes])
+    return modes_from_blendshapes(_offsets(shapes, neutral.vertices), covariance, face)[:count]
 
 
 def _polygons_of(mesh, material):

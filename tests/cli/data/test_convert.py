@@ -18,8 +18,8 @@ def test_convert_writes_shards_and_names_what_is_held_out(aflw, tmp_path):
     mtfl = write_mtfl(tmp_path / "mtfl")
     result = convert(aflw, mtfl, "--out", tmp_path / "out", "--size", 96, "--format", "png")
     assert result.exit_code == 0, result.output
-    assert "3 faces in 1 shards, 1 left out" in result.output
-    assert "left out: 1/b.jpg, face 3: " in result.output and "No such file" in result.output
+    assert "3 faces in 1 shards, 1 skipped" in result.output
+    assert "skipped: 1/b.jpg, face 3: " in result.output and "No such file" in result.output
     shards = read_shards(tmp_path / "out")
     assert len(shards) == 3 and shards.size == 96
     assert {name.split("/")[-1]: count for name, count in shards.sources.items()} == {
@@ -33,8 +33,8 @@ def test_convert_names_a_few_of_many(tmp_path):
     for number in range(30):
         (folder / "images" / f"{number}.jpg").unlink()
     result = convert(folder, "--out", tmp_path / "out")
-    assert result.exit_code == 0 and result.output.count("left out:") == 20
-    assert "and 10 more, which index.json names" in result.output
+    assert result.exit_code == 0 and result.output.count("skipped:") == 20
+    assert "and 10 more; index.json lists them all." in result.output
 
 
 def test_convert_refuses_what_it_cannot_do(aflw, tmp_path):

@@ -29,7 +29,7 @@ def test_inspect_knows_shards(aflw, tmp_path):
     run("data", "convert", aflw, "--out", tmp_path / "out")
     pictures = "--picture", tmp_path / "sheet.png", "--count", 2
     result = inspect(tmp_path / "out", aflw, *pictures)
-    assert result.exit_code == 0 and "0 left out" in result.output
+    assert result.exit_code == 0 and "0 skipped" in result.output
     for name in ("sheet-1.png", "sheet-2.png"):
         assert cv2.imread(str(tmp_path / name)).shape == (192, 2 * 192, 3)
 

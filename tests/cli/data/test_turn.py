@@ -29,10 +29,10 @@ def turn(*arguments):
     return run("data", "turn", *arguments)
 
 
-def test_turned_faces_are_written_and_what_is_left_out_is_named(folder, tmp_path):
+def test_turned_faces_are_written_and_what_is_skipped_is_named(folder, tmp_path):
     result = turn(folder, "--out", tmp_path / "turned", "--copies", 3, "--size", 96)
     assert result.exit_code == 0
-    assert "turned: 3 turned faces, 1 left out" in result.output
+    assert "turned: 3 turned faces, 1 skipped" in result.output
     assert "photographs/scattered.jpg: expected points that the face model fits" in result.output
     faces = read_faces(tmp_path / "turned")
     assert len(faces) == 3 and np.abs(faces.pose[:, 2]).min() > np.radians(19)
@@ -57,13 +57,13 @@ def test_another_face_model_may_be_given(folder, tmp_path):
     assert np.abs(toy - bundled)[:68, :2].max() > 2  # pixels
 
 
-def test_many_that_are_left_out_are_counted(folder, tmp_path):
+def test_many_that_are_skipped_are_counted(folder, tmp_path):
     for number in range(25):
         for suffix in (".jpg", ".pts"):
             data = (folder / f"scattered{suffix}").read_bytes()
             (folder / f"more_{number:02d}{suffix}").write_bytes(data)
     result = turn(folder, "--out", tmp_path / "turned")
-    assert "and 6 more." in result.output and "26 left out" in result.output
+    assert "and 6 more." in result.output and "26 skipped" in result.output
 
 
 def test_a_folder_without_photographs_is_named(tmp_path):

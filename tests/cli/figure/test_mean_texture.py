@@ -42,7 +42,9 @@ def test_a_person_without_any_face_is_left_out(weights, persons, tmp_path):
 
     boxes.write_text("image,x0,y0,x1,y1\n")
     result = mean_texture(persons, "--out", out, "--weights", weights, "--boxes", boxes)
-    assert result.exit_code == 1 and "Expected a photograph with a face in" in result.output
+    assert (
+        result.exit_code == 1 and "No face was found in any of the photographs in" in result.output
+    )
 
 
 def test_a_folder_without_persons_is_named(weights, tmp_path):

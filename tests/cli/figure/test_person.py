@@ -29,3 +29,12 @@ def test_person_draws_each_photograph_and_leaves_out_those_without_a_box(
         [read_photograph(path) for path in photographs], faces_of("Ann_Other")
     )
     np.testing.assert_array_equal(read_photograph(out), expected)
+
+
+def test_photographs_without_any_face_are_counted(weights, tmp_path):
+    broken = [tmp_path / f"{number}.png" for number in range(2)]
+    for path in broken:
+        path.write_bytes(b"no image")
+    result = person(*broken, "--out", tmp_path / "person.png", "--weights", weights)
+    assert result.exit_code == 1
+    assert "No face was found in any of the 2 photographs." in result.output

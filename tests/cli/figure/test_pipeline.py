@@ -31,7 +31,7 @@ def test_photographs_without_any_face_end_the_command(weights, persons, tmp_path
     result = pipeline(broken, "--out", tmp_path / "p.png", "--weights", weights)
     assert result.exit_code == 1
     assert "broken.png: expected an image" in result.output.replace("\n", "")
-    assert "received 1 without" in result.output
+    assert "No face was found in the photograph." in result.output
 
 
 def test_a_file_of_boxes_that_is_missing_or_malformed_is_named(weights, persons, tmp_path):

@@ -33,7 +33,9 @@ def normaliser():
 
 @pytest.fixture(scope="module")
 def model(normaliser, tmp_path_factory):
-    return export_tflite(normaliser, tmp_path_factory.mktemp("phone") / "face.tflite", "float16")
+    return export_tflite(
+        normaliser, tmp_path_factory.mktemp("phone") / "face.tflite", precision="float16"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,8 @@ from keras_3dmmstn.training.data import conversion
 from keras_3dmmstn.training.data.conversion import convert
 from keras_3dmmstn.training.data.crops import cut_faces
 from keras_3dmmstn.training.data.faces import LabelledFaces, read_faces
-from keras_3dmmstn.training.data.shards import FEATURES, is_shards, read_shards
+from keras_3dmmstn.training.data.shard_index import is_shards
+from keras_3dmmstn.training.data.shards import FEATURES, decoded_image, read_shards
 from tests.support.face_folders import spot_of, spotted_faces, write_photograph
 
 
@@ -84,7 +85,7 @@ def test_missing_and_broken_photographs_are_counted_named_and_skipped(faces, tmp
     reasons = {skipped.name: skipped.reason for skipped in shards.skipped}
     assert set(reasons) == {str(faces.paths[2]), str(faces.paths[4])}
     assert "No such file" in reasons[str(faces.paths[2])]
-    assert "none or is damaged" in reasons[str(faces.paths[4])]
+    assert "or a damaged one" in reasons[str(faces.paths[4])]
     assert sorted(shards.load().kept) == [0, 1, 3, 5, 6]
 
 
@@ -259,3 +260,8 @@ def test_a_killed_conversion_goes_on_and_ends_with_the_same_files(tmp_path):
     convert(faces, tmp_path / "out", faces_per_shard=8)
     convert(faces, tmp_path / "unbroken", faces_per_shard=8)
     assert contents(tmp_path / "out") == contents(tmp_path / "unbroken")
+
+
+def test_a_record_that_is_no_image_is_an_error():
+    with pytest.raises(ValueError, match="Expected an encoded image in a record"):
+        decoded_image(b"no image")

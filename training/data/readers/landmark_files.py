@@ -79,11 +79,14 @@ def read_landmark_csv(folder: str | Path) -> LabelledFaces:
         raise ValueError(f"{path}, line {nameless[0]}: expected the name of an image, found none.")
     axes = ("x", "y", "c") if "c" + points[0] in header else ("x", "y")
     landmarks = _numbers(path, rows, [axis + point for point in points for axis in axes])
-    has_pose, source = set(_POSE) <= set(header), _source(folder)
+    pose = np.full((len(rows), len(_POSE)), np.nan)
+    if set(_POSE) <= set(header):
+        pose = _numbers(path, rows, list(_POSE))
+    source = _source(folder)
     return LabelledFaces(
         tuple(folder / "images" / row["image"] for row in rows),
         joint_landmarks(landmarks.reshape(len(rows), len(points), len(axes)), landmark_set),
-        pose=_numbers(path, rows, list(_POSE)) if has_pose else None,
+        pose=pose,
         subjects=tuple(row.get("subject") or "" for row in rows),
         names=tuple(f"{source}/{row['image']}, line {n}" for n, row in enumerate(rows, start=2)),
         sources=(source,) * len(rows),

@@ -1,28 +1,6 @@
-"""Where an export goes: written aside, and moved into place when all of it is right."""
+"""Numbered versions of a model, as TensorFlow Serving wants them."""
 
-from contextlib import AbstractContextManager
 from pathlib import Path
-
-from keras_3dmmstn.atomic_files import atomic_destination
-
-
-def written_aside(path: Path) -> AbstractContextManager[Path]:
-    """Gives a place to write a file or folder, which becomes `path` if nothing goes wrong.
-
-    The place is beside `path`, so that the move at the end is one step; whoever looks at `path`
-    sees nothing or all. After an exception, also Ctrl-C, nothing of it is left.
-
-    Args:
-        path: where the result belongs. The folders above it are made.
-
-    Yields:
-        The path to write to. It does not exist yet; what it holds at the end is moved.
-
-    Raises:
-        FileExistsError: if there is something at `path`, before or after the writing.
-        OSError: if the folders cannot be made or nothing was written.
-    """
-    return atomic_destination(path, replace=False)
 
 
 def next_version(folder: Path) -> Path:

@@ -1,0 +1,109 @@
+"""The index of a folder of shards: what it holds, and how far its conversion is."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from keras_3dmmstn.atomic_files import remove_leftovers, write_atomically
+from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
+
+#: The file that says what a folder of shards holds.
+INDEX = "index.json"
+#: Of the format; another one is refused.
+VERSION = 1
+# Under this name, and as `faces-NUMBER.part`, version 0.1.0 wrote aside.
+_OLD_INDEX = f"{INDEX}.part"
+
+
+def is_shards(folder: str | Path) -> bool:
+    """Says whether a folder is one of shards."""
+    return (Path(folder) / INDEX).is_file()
+
+
+def read_index(folder: Path) -> dict[str, Any]:
+    """Reads the index of a folder of shards.
+
+    Raises:
+        ValueError: if it is missing, damaged, of another version or landmark set.
+    """
+    path = folder / INDEX
+    try:
+        index = json.loads(path.read_text("utf-8"))
+        version, landmark_set = index["version"], index["settings"]["landmark_set"]
+    except FileNotFoundError:
+        raise ValueError(f"Expected {INDEX} of face crops in {folder}, found none.") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: expected the index of face crops: {error!r}.") from error
+    if (version, landmark_set) != (VERSION, LANDMARK_SET):
+        raise ValueError(
+            f"{path}: expected version {VERSION} with landmarks {LANDMARK_SET}, "
+            f"received version {version} with {landmark_set}."
+        )
+    return index
+
+
+def is_whole(folder: Path, shard: dict[str, Any]) -> bool:
+    """Says whether a shard of an index is there, as long as it was written."""
+    path = folder / shard["file"]
+    return not shard["faces"] or (path.is_file() and path.stat().st_size == shard["bytes"])
+
+
+def begun_index(folder: Path, settings: dict[str, Any], shard_count: int) -> dict[str, Any]:
+    """Returns the index of a conversion that was begun with the same settings, or a new one.
+
+    What a conversion that was killed left half written is removed.
+
+    Args:
+        folder: the folder of shards; made if missing.
+        settings: what the shards depend on, ready for JSON.
+        shard_count: how many there are to be.
+
+    Raises:
+        ValueError: if the folder holds anything else, or a conversion with other settings.
+    """
+    checksum = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    if not is_shards(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        begun = ("faces-", _OLD_INDEX, ".")
+        others = sorted(path.name for path in folder.iterdir() if not path.name.startswith(begun))
+        if others:
+            raise ValueError(
+                f"{folder}: expected a new or empty folder for shards, received one with "
+                f"{', '.join(others[:3])} in it."
+            )
+        _remove_unfinished(folder)
+        return {
+            "version": VERSION,
+            "checksum": checksum,
+            "settings": settings,
+            "shard_count": shard_count,
+            "finished": False,
+            "shards": [],
+        }
+    index = read_index(folder)
+    if index["checksum"] != checksum:
+        before = index["settings"]
+        changes = [
+            f"{name} {before.get(name)!r} and not {value!r}"
+            for name, value in settings.items()
+            if before.get(name) != value
+        ]
+        raise ValueError(
+            f"{folder}: expected the settings that this conversion was begun with, "
+            f"{', '.join(changes)}. Give them again, or write to another folder."
+        )
+    _remove_unfinished(folder)
+    return {**index, "finished": False}
+
+
+def write_index(folder: Path, index: dict[str, Any]) -> None:
+    """Writes the index, whole or not at all."""
+    write_atomically(folder / INDEX, (json.dumps(index, indent=1) + "\n").encode())
+
+
+def _remove_unfinished(folder):
+    """Removes what a conversion that was killed left half written, by this version or before."""
+    remove_leftovers(folder)
+    for path in [*folder.glob("faces-*.part"), folder / _OLD_INDEX]:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,80 @@
+"""The epochs of a run: each is trained, measured and written, whole or in two parts."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import keras
+
+from keras_3dmmstn.training.checkpoint import Progress, save_checkpoint
+from keras_3dmmstn.training.config import TrainingConfig
+from keras_3dmmstn.training.data.mixture import Mixture
+from keras_3dmmstn.training.data.run_data import epoch_batches
+from keras_3dmmstn.training.epoch_callback import EpochCallback, StepProgress, averaged_weights
+from keras_3dmmstn.training.run_folder import write_log
+from keras_3dmmstn.training.run_results import RunResults
+
+
+@dataclass
+class EpochTrainer:
+    """Trains the epochs of a run that are left.
+
+    Attributes:
+        trainer: the compiled model.
+        config: the numbers of the run.
+        source: the faces to train on.
+        steps: of an epoch.
+        progress: how far the run is; it is kept up to date.
+        results: what is written after each epoch.
+        measure: called after each epoch, with the weights that are saved; returns what it measured.
+        step_progress: called after each step.
+    """
+
+    trainer: keras.Model
+    config: TrainingConfig
+    source: Mixture
+    steps: int
+    progress: Progress
+    results: RunResults
+    measure: Callable[[], dict[str, float]]
+    step_progress: Callable[[StepProgress], None] | None
+
+    def train(self) -> Iterator[str]:
+        """Trains epoch after epoch, leaves results and a checkpoint, yields a line on each."""
+        progress, folder = self.progress, self.results.folder
+        while progress.epoch < self.config.epochs:
+            began = time.perf_counter()
+            callback = self._fit()
+            row = callback.means()
+            with averaged_weights(self.trainer, callback):
+                row |= self.measure()
+                self.results.write(progress.epoch + 1, row)
+            row["seconds"] = round(time.perf_counter() - began, 2)
+            progress.epoch, progress.step, progress.partial = progress.epoch + 1, 0, {}
+            progress.history.append(row)
+            save_checkpoint(folder, self.trainer, progress)
+            write_log(folder, progress.history)
+            faces = (self.steps - callback.first_step) * self.config.batch_size
+            yield _line(progress.epoch, self.config.epochs, row, faces / row["seconds"])
+
+    def _fit(self):
+        """Trains for what is left of one epoch."""
+        progress, config = self.progress, self.config
+        save = partial(save_checkpoint, self.results.folder, self.trainer)
+        callback = EpochCallback(progress, self.steps, config, save, self.step_progress)
+        self.trainer.fit(
+            epoch_batches(self.source, config, progress.epoch).skip(progress.step),
+            initial_epoch=progress.epoch,
+            epochs=progress.epoch + 1,
+            shuffle=False,  # the pipeline shuffles
+            callbacks=[callback],
+            verbose=0,
+        )
+        return callback
+
+
+def _line(epoch, epochs, row, rate):
+    """Says in one line what an epoch gave."""
+    values = "  ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "seconds")
+    return f"epoch {epoch}/{epochs}  {values}  {rate:.0f} photographs/s"
