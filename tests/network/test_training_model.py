@@ -17,7 +17,8 @@ WEIGHTS = {"shape_prior": 0.25, "symmetry": 1e-3, "mirror_pairs": 1e-4}
 
 @pytest.fixture(scope="module")
 def model():
-    return small_network(toy_grid_model((16, 16)), image_size=32, half_profile=False)
+    face = toy_grid_model((16, 16))
+    return small_network(face, image_size=32, half_profile=False, visibility="normals")
 
 
 def photographs_and_labels(rng, model, batch=4):

@@ -237,14 +237,20 @@ def test_a_killed_conversion_goes_on_and_ends_with_the_same_files(tmp_path):
     folder = tmp_path / "photographs"
     columns = ",".join(f"{axis}{n}" for n in range(68) for axis in "xy")
     points = ",".join(f"{20 + n}.5,{30 + n % 40}.25" for n in range(68))
-    rows = [f"{n}.png,{points}" for n in range(200)]
-    for n in range(200):
-        write_photograph(folder / "images" / f"{n}.png", (40 + n % 50, 60), (600, 800))
+    rows = [f"{n}.png,{points}" for n in range(100)]
+    for n in range(100):
+        write_photograph(folder / "images" / f"{n}.png", (40 + n % 50, 60), (80, 100))
     (folder / "landmarks.csv").write_text(f"image,{columns}\n" + "\n".join(rows) + "\n")
     code = (
+        "import time\n"
         "from keras_3dmmstn.training.data.conversion import convert\n"
         "from keras_3dmmstn.training.data.faces import read_faces\n"
-        f"convert(read_faces({str(folder)!r}), {str(tmp_path / 'out')!r}, faces_per_shard=8)"
+        "def slowly(faces):\n"
+        "    for face in faces:\n"
+        "        time.sleep(0.01)\n"
+        "        yield face\n"
+        f"faces = read_faces({str(folder)!r})\n"
+        f"convert(faces, {str(tmp_path / 'out')!r}, faces_per_shard=4, progress=slowly)"
     )
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
     started = subprocess.Popen([sys.executable, "-c", code], env=environment)
@@ -257,8 +263,8 @@ def test_a_killed_conversion_goes_on_and_ends_with_the_same_files(tmp_path):
     with pytest.raises(ValueError, match=r"finished conversion, received one with \d+ of 25"):
         read_shards(tmp_path / "out")
     faces = read_faces(folder)
-    convert(faces, tmp_path / "out", faces_per_shard=8)
-    convert(faces, tmp_path / "unbroken", faces_per_shard=8)
+    convert(faces, tmp_path / "out", faces_per_shard=4)
+    convert(faces, tmp_path / "unbroken", faces_per_shard=4)
     assert contents(tmp_path / "out") == contents(tmp_path / "unbroken")
 
 
