@@ -1,4 +1,4 @@
-"""The flattening of least distortion: the symmetric Dirichlet energy, minimised from a Tutte map."""
+"""The flattening of least distortion: the symmetric Dirichlet energy at its lowest."""
 
 from dataclasses import dataclass
 
@@ -40,9 +40,9 @@ def flatten_least_distorted(
         vertices: `(N, 3)`, x right, y down.
         triangles: `(T, 3)` vertex indices, consistently oriented.
         mirror: `(N,)` index of each vertex's mirror image; None finds it (`find_mirror`).
-        magnification: `(N,)` how many times as large as elsewhere lengths are to be around a vertex;
-            1 everywhere if None. Only its values on the image-left half count.
-        weights: `(N,)` how much the distortion around a vertex counts, at least 0; 1 if None.
+        magnification: `(N,)` how many times as long as elsewhere lengths should become around a
+            vertex; 1 everywhere if None. Only the values of the image-left half count.
+        weights: `(N,)` how much the distortion around a vertex counts, above 0; 1 if None.
         start: `(N, 2)` a flattening onto the square to begin with, mirror symmetric and without
             turned triangles; `flatten_symmetric`'s if None.
         iterations: Newton steps at most.
@@ -102,7 +102,7 @@ class _Energy:
         return float(self.weights @ (squared * (1 + determinant**-2)))
 
     def derivatives(self, uv):
-        """Returns ∂E/∂J `(T, 4)` and its positive part of ∂²E/∂J² `(T, 4, 4)`.
+        """Returns ∂E/∂J `(T, 4)` and the positive part of ∂²E/∂J² `(T, 4, 4)`.
 
         With f = ‖J‖², d = det J, C = ∂d/∂J and P = ∂C/∂J:
 
@@ -131,8 +131,8 @@ def _determinants(jacobians):
 
 def _energy(vertices, triangles, magnification, weights):
     """Returns the energy of triangles whose total area is that of half the unit square."""
-    magnification = _of_triangles("magnification", magnification, triangles, len(vertices), 0)
-    weights = _of_triangles("weights", weights, triangles, len(vertices), None)
+    magnification = _of_triangles("magnification", magnification, triangles, len(vertices))
+    weights = _of_triangles("weights", weights, triangles, len(vertices))
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
     along, across = (b - a) * magnification[:, None], (c - a) * magnification[:, None]
     length = np.linalg.norm(along, axis=1)
@@ -152,17 +152,15 @@ def _energy(vertices, triangles, magnification, weights):
     return _Energy(triangles, gradients, share / share.sum())
 
 
-def _of_triangles(name, values, triangles, count, above):
-    """Returns the means of a value at the corners of triangles, checked."""
+def _of_triangles(name, values, triangles, count):
+    """Returns the means of a positive value at the corners of triangles, checked."""
     if values is None:
         return np.ones(len(triangles))
     values = np.asarray(values, np.float64)
-    low = 0 if above is None else above
-    in_range = values.shape == (count,) and np.isfinite(values).all()
-    if not in_range or (values < low).any() or (above is not None and (values <= above).any()):
+    if values.shape != (count,) or not (np.isfinite(values) & (values > 0)).all():
         raise ValueError(
-            f"Expected `{name}` as {count} numbers {'above' if above is not None else 'of at least'}"
-            f" 0, received shape {values.shape}."
+            f"flatten_least_distorted expects `{name}` of {count} positive numbers, received "
+            f"shape {values.shape} with values from {values.min():g} to {values.max():g}."
         )
     return values[triangles].mean(axis=1)
 

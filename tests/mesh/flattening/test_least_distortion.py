@@ -141,9 +141,9 @@ def test_another_start_ends_in_the_same_place(face, tutte, flat):
 def test_what_does_not_fit_is_refused(face, tutte):
     arguments = (face.mean, face.triangles, face.mirror)
     for name in ("magnification", "weights"):
-        with pytest.raises(ValueError, match=f"`{name}` as {len(tutte)} numbers"):
+        with pytest.raises(ValueError, match=f"`{name}` of {len(tutte)} positive numbers"):
             flatten_least_distorted(*arguments, **{name: np.ones(3)})
-    with pytest.raises(ValueError, match="`magnification` as .* above 0"):
+    with pytest.raises(ValueError, match=r"`magnification` of .* from 0 to 0"):
         flatten_least_distorted(*arguments, magnification=np.zeros(len(tutte)))
     with pytest.raises(ValueError, match="without turned triangles"):
         flatten_least_distorted(*arguments, start=tutte[:, ::-1])
