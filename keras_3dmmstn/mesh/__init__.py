@@ -3,6 +3,7 @@
 from keras_3dmmstn.mesh.cutting.face_region import cut_face
 from keras_3dmmstn.mesh.cutting.holes import close_holes
 from keras_3dmmstn.mesh.flattening.flatten import flatten_symmetric
+from keras_3dmmstn.mesh.flattening.least_distortion import flatten_least_distorted
 from keras_3dmmstn.mesh.flattening.resample import resample
 from keras_3dmmstn.mesh.flattening.symmetry import find_mirror
 from keras_3dmmstn.mesh.grid_model import GridModel
@@ -19,6 +20,7 @@ __all__ = [
     "contour_lines",
     "cut_face",
     "find_mirror",
+    "flatten_least_distorted",
     "flatten_symmetric",
     "model_to_grid",
     "occlusion_table",

@@ -144,6 +144,22 @@ def test_evenness_evens_areas_out():
     assert after.area_mean < before.area_mean and after.area_95 < before.area_95
 
 
+def test_least_distortion_keeps_angles_better():
+    model = toy_shape_model()
+    tutte, least = (
+        model_to_grid(model, (32, 32), "all", flattening=flattening)
+        for flattening in ("tutte", "least-distortion")
+    )
+    before, after = (
+        measure_distortion(built.face.mean, built.face.triangles, built.uv)
+        for built in (tutte, least)
+    )
+    assert after.angle_mean < before.angle_mean and after.flipped == 0
+    assert least.grid_model.grid_shape == (32, 32)
+    with pytest.raises(ValueError, match="among tutte, least-distortion, received 'slim'"):
+        model_to_grid(model, (32, 32), "all", flattening="slim")
+
+
 def test_an_evenness_out_of_range_is_refused():
     with pytest.raises(ValueError, match="evenness from 0 to 1"):
         model_to_grid(toy_shape_model(), (32, 32), evenness=1.5)

@@ -53,6 +53,12 @@ KeepCavities = Annotated[
 Evenness = Annotated[
     float, typer.Option(min=0, max=1, help="0: the paper's flattening; 1: areas almost even.")
 ]
+Flattening = Annotated[
+    str,
+    typer.Option(
+        help="tutte, as in the paper, or least-distortion, which keeps angles and areas better."
+    ),
+]
 
 
 def build(
@@ -76,6 +82,7 @@ def build(
     centre: Centre = None,
     keep_cavities: KeepCavities = False,
     evenness: Evenness = 0.5,
+    flattening: Flattening = "tutte",
 ) -> None:
     """Flatten a published face model and re-mesh it on a grid.
 
@@ -92,9 +99,8 @@ def build(
         middle = _parsed_centre(centre)
         begin("Reading the model")
         model = _with_landmarks(_read(kind, source, options), landmarks_from)
-        built = model_to_grid(
-            model, (grid, grid), region, radius, middle, keep_cavities, evenness, begin
-        )
+        cut = (region, radius, middle, keep_cavities)
+        built = model_to_grid(model, (grid, grid), *cut, evenness, flattening, begin)
         built.grid_model.save(out)
     _print(out, built)
 

@@ -68,7 +68,7 @@ def flatten_symmetric(
     check_mirror(triangles, mirror)
 
     line = _symmetry_line(vertices, triangles, mirror)
-    half = _image_left_triangles(vertices, triangles, mirror)
+    half = image_left_triangles(vertices, triangles, mirror)
     outline = _outer_boundary(half, line)
 
     uv = np.full((len(vertices), 2), np.nan)
@@ -190,8 +190,14 @@ def _symmetry_line(vertices, triangles, mirror):
     return np.array(path)
 
 
-def _image_left_triangles(vertices, triangles, mirror):
-    """Returns the triangles on the image-left side of the symmetry line."""
+def image_left_triangles(
+    vertices: np.ndarray, triangles: np.ndarray, mirror: np.ndarray
+) -> np.ndarray:
+    """Returns the triangles on the image-left side of the symmetry line.
+
+    Raises:
+        ValueError: if triangles lie across the line.
+    """
     on_line = mirror == np.arange(len(mirror))
     # Two triangles are on the same side when they share an edge that is not on the line.
     neighbour, _ = igl.triangle_triangle_adjacency(triangles)  # across edges 01, 12, 20
