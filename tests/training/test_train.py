@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_3dmmstn.inference.camera import Camera
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.training import checkpoint
 from keras_3dmmstn.training.config_file import load_config, save_config
@@ -57,6 +58,7 @@ def test_a_run_leaves_its_result_and_how_it_came_about(folder):
     out = folder / "unbroken"
     normaliser = Normaliser.load(out)
     assert normaliser.image_size == 32 and normaliser.grid_model.grid_shape == (16, 16)
+    assert normaliser.camera == Camera()
     assert load_config(out / "config.toml") == tiny_config(folder)
     logged = rows(out / "log.csv")
     assert [row["epoch"] for row in logged] == [1, 2, 3, 4]

@@ -7,11 +7,12 @@ import keras
 import numpy as np
 import pytest
 
-from keras_3dmmstn import GridModel, TrainingModel, spatial_transformer
-from keras_3dmmstn.network import losses
+from keras_3dmmstn import GridModel, spatial_transformer
 from tests.support.command_line import assert_fails, run
 from tests.support.face_meshes import toy_face
 from tests.support.paths import published_model
+from tests.support.rendered_faces import errors_before_and_after_training
+from tests.support.small_network import small_backbone
 
 
 def build(*arguments):
@@ -97,36 +98,22 @@ def test_a_folder_that_cannot_be_made_is_named(model, source, tmp_path):
     assert_fails(build(source, "--kind", "npz", "--out", out), "file")
 
 
-def overfit_error(grid_model, steps=150):
+def overfit_error(grid_model):
     """Trains the network on two photographs of noise; returns the landmark error in pixels."""
     keras.utils.set_random_seed(0)
-    backbone = keras.Sequential(
-        [
-            keras.Input((64, 64, 3)),
-            keras.layers.Rescaling(1 / 127.5, offset=-1),
-            keras.layers.Conv2D(8, 5, strides=4, activation="relu"),
-            keras.layers.Flatten(),
-        ]
-    )
-    model = spatial_transformer(grid_model, backbone, image_size=64)
-    trainer = TrainingModel(model)
-    trainer.compile(
-        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(3e-3, steps)),
-        loss={"landmarks": losses.LandmarkLoss(normalise=True)},
-        metrics={"landmarks": losses.LandmarkError()},
-        jit_compile=False,
-    )
+    model = spatial_transformer(grid_model, small_backbone(64), image_size=64)
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (2, 64, 64, 3)).astype("float32")
+    images = rng.integers(0, 256, (2, 64, 64, 3))
     labels = []
     for angle in (-0.3, 0.25):
         turn = cv2.Rodrigues(np.array([0.1, angle, 0.1]))[0]
         points = grid_model.shape(0.5 * rng.normal(size=grid_model.modes)) @ turn.T
         points = 0.2 * points[grid_model.landmarks["ibug68"], :2] + 32
         labels.append(np.concatenate([points, np.ones((68, 1))], axis=1))
-    labels = {"landmarks": np.stack(labels).astype("float32")}
-    trainer.fit(images, labels, batch_size=2, epochs=steps, verbose=0, shuffle=False)
-    return trainer.evaluate(images, labels, return_dict=True, verbose=0)["pixels"]
+    _, error = errors_before_and_after_training(
+        model, images, np.stack(labels), steps=150, learning_rate=3e-3
+    )
+    return error
 
 
 @pytest.mark.slow
