@@ -3,6 +3,7 @@
 Nothing is imported before it is used, so that what needs no TensorFlow does not wait for it.
 """
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -80,8 +81,11 @@ def __dir__():
 
 def _is_the_command():
     """Says whether this process runs `keras-3dmmstn`, which chooses the backend itself."""
-    name = Path(next(iter(sys.argv), "")).name
-    return name.startswith("keras-3dmmstn") or (name == "-m" and __name__ in sys.orig_argv)
+    program = next(iter(sys.argv), "")
+    if program == "-m":
+        return __name__ in sys.orig_argv or f"-m{__name__}" in sys.orig_argv
+    # Under another name, too, if that is a link to it.
+    return Path(os.path.realpath(program)).stem == "keras-3dmmstn"
 
 
 if not _is_the_command():

@@ -30,7 +30,8 @@ def atomic_destination(
 
     The place is beside `path`, so that the move at the end is one step; whoever looks at `path`
     sees nothing of the new or all of it. After an exception, also Ctrl-C, nothing of it is left.
-    A process that is killed leaves the hidden file: see `remove_leftovers`.
+    A process that is killed leaves the hidden file, which the next one that writes the same target
+    on this machine removes; see also `remove_leftovers`.
 
     Args:
         path: where the result belongs. The folders above it are made.
@@ -54,6 +55,7 @@ def atomic_destination(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove(aside)
+        _remove_what_the_dead_left(path)
         yield aside
         if not replace:
             _refuse_existing(path)
@@ -80,8 +82,35 @@ def remove_leftovers(folder: str | Path) -> None:
 
 def _temporary_name(name):
     """Returns a short hidden name, another one for each target and process."""
-    short = name if len(os.fsencode(name)) <= _LONGEST_NAME else f"{zlib.crc32(os.fsencode(name))}"
-    return f".{short}.{os.getpid()}.tmp"
+    return f".{_short(name)}.{os.getpid()}.tmp"
+
+
+def _short(name):
+    """Returns a name, or its checksum if it is long."""
+    return name if len(os.fsencode(name)) <= _LONGEST_NAME else f"{zlib.crc32(os.fsencode(name))}"
+
+
+def _remove_what_the_dead_left(path):
+    """Removes the temporary files for a target whose processes have ended."""
+    start = f".{_short(path.name)}."
+    for other in path.parent.glob(".*.tmp*"):
+        process, _, rest = other.name.removeprefix(start).partition(".")
+        is_ours = other.name.startswith(start) and process.isdigit() and rest.startswith("tmp")
+        if is_ours and not _is_alive(int(process)):
+            _remove(other)
+
+
+def _is_alive(process):
+    """Says whether a process of this machine is running; where that is not known it is."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def _name_target(error, aside, path):

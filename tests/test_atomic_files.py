@@ -1,5 +1,7 @@
 import errno
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -162,3 +164,16 @@ def test_what_a_killed_process_left_can_be_removed(tmp_path):
     remove_leftovers(tmp_path)
     assert names(tmp_path) == [".hidden", "file"]
     assert (tmp_path / "file").read_text() == "whole"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, processes are not asked after")
+def test_what_a_killed_process_left_is_removed_by_the_next_that_writes(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    (tmp_path / f".file.{ended.pid}.tmp").write_text("half")
+    (tmp_path / f".file.{ended.pid}.tmp.keras").mkdir()
+    (tmp_path / f".other.{ended.pid}.tmp").write_text("of another target")
+    (tmp_path / f".file.{os.getppid()}.tmp").write_text("of a process that runs")
+    write_atomically(tmp_path / "file", b"all")
+    kept = [f".file.{os.getppid()}.tmp", f".other.{ended.pid}.tmp", "file"]
+    assert names(tmp_path) == sorted(kept)

@@ -1,12 +1,18 @@
 """The command line: `keras-3dmmstn`."""
 
+import io
 import os
+import sys
 
 
 def main() -> None:
     """Runs the command line, in a process of its own."""
     # Whatever backend the user's other programs have.
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal cannot print is nobody's failure.
+            stream.reconfigure(errors="backslashreplace")
     from keras_3dmmstn.cli.app import app
     from keras_3dmmstn.cli.native_output import NativeOutput
 

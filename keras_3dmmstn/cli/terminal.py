@@ -1,6 +1,7 @@
 """What the commands print with: consoles, paths, failures, skipped items."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,12 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 
-output, errors = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+# Columns of tables that go to a file or another program; a terminal has its own width.
+_FILE_WIDTH = 120
+
+_has_terminal = sys.stdout is not None and sys.stdout.isatty()
+output = Console(soft_wrap=True, width=None if _has_terminal else _FILE_WIDTH)
+errors = Console(stderr=True, soft_wrap=True)
 
 # Skipped items that are named; more are counted.
 _NAMED = 20

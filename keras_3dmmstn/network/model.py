@@ -65,6 +65,11 @@ def spatial_transformer(
     """
     if localiser is not None:
         backbone = _renamed(backbone, localiser)
+    if weights == "pretrained" and backbone is not None:
+        raise ValueError(
+            'spatial_transformer expects `weights` "pretrained" with the compact localiser, '
+            "received a `backbone`, too."
+        )
     if backbone is None:
         regressor = compact_localiser(grid_model, image_size)
     else:

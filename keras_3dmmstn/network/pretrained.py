@@ -4,11 +4,15 @@ from importlib import resources
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from keras_3dmmstn.mesh import GridModel
 
 #: The files of a folder of weights.
 LOCALISER_FILE, FACE_MODEL_FILE = "localiser.keras", "face_model.npz"
+
+# Modes that were refined by training, or stored in half precision, are still the same modes.
+_LEAST_CORRELATION = 0.7
 
 
 def load_localiser(path: str | Path) -> keras.Model:
@@ -79,3 +83,19 @@ def _check_face_model(path, grid_model):
                 f"{path}: expected the face model that these weights were trained with, {what} "
                 f"{expected!r}, received one with {what} {received!r}."
             )
+    if trained_with.basis.shape == grid_model.basis.shape:
+        _check_modes(path, trained_with.basis, grid_model.basis)
+
+
+def _check_modes(path, expected, received):
+    """Raises a ValueError unless modes `(modes, N, 3)` move a face as those expected do."""
+    product, one, other = (
+        np.einsum("mni,mni->m", a, b, dtype=np.float64)
+        for a, b in ((expected, received), (expected, expected), (received, received))
+    )
+    alike = product > _LEAST_CORRELATION * np.sqrt(one * other)
+    if not alike.all():
+        raise ValueError(
+            f"{path}: expected the face model that these weights were trained with, received one "
+            f"whose mode {int(np.argmin(alike))} is another."
+        )

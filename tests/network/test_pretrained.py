@@ -70,6 +70,21 @@ def test_weights_for_another_face_model_are_refused(change, grid_model, run):
         load_weights(small_localiser(grid_model), run, other)
 
 
+def test_modes_in_another_order_are_refused_but_refined_ones_are_not(grid_model, run, rng):
+    turned = dataclasses.replace(grid_model, basis=grid_model.basis[::-1].copy())
+    with pytest.raises(ValueError, match="received one whose mode 0 is another"):
+        load_weights(small_localiser(grid_model), run, turned)
+    noise = rng.normal(0, 0.1 * grid_model.basis.std(), grid_model.basis.shape)
+    refined = dataclasses.replace(grid_model, basis=grid_model.basis + noise)
+    load_weights(small_localiser(grid_model), run, refined)
+
+
+def test_the_bundled_weights_are_of_the_compact_localiser(grid_model):
+    with pytest.raises(ValueError, match="compact localiser, received a `backbone`"):
+        backbone = small_localiser(grid_model).layers[1]
+        spatial_transformer(grid_model, backbone, SIZE, weights="pretrained")
+
+
 def test_the_bundled_weights_do_not_go_with_another_face_model(grid_model):
     with pytest.raises(ValueError, match="face model that these weights were trained with"):
         spatial_transformer(grid_model, weights="pretrained")

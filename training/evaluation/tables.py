@@ -75,7 +75,7 @@ def _table(title, first, *others):
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
     table.add_column(first, no_wrap=True)
     for name in others:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", overflow="fold")  # no number is cut short
     return table
 
 
