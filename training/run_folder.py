@@ -45,7 +45,8 @@ def begin_run(
     # The config is written last: where it is, the record is.
     if config_path.exists():
         record = _read_record(record_path)
-        before = replace(load_config(config_path), epochs=config.epochs)
+        saved = load_config(config_path, warn=False)  # it is written again below
+        before = replace(saved, epochs=config.epochs)
         differences = config_differences(before, config)
         differences += _changes(record["inputs"], inputs)
         if differences:
@@ -88,7 +89,7 @@ def _read_record(path):
     """Reads `run.json`."""
     try:
         record = json.loads(path.read_text("utf-8"))
-        inputs = record.pop("material", None)  # its name in version 0.1.0
+        inputs = record.pop("material", None)  # its name before version 0.1.0
         record["inputs"] = dict(record["inputs"] if inputs is None else inputs)
         record["starts"] = list(record["starts"])
     except (OSError, ValueError, KeyError, TypeError) as error:
