@@ -23,7 +23,7 @@ def check_backend() -> None:
 def _backend_and_reason():
     """Returns the backend of Keras, and what says so: what is first in Keras' own order."""
     keras = sys.modules.get("keras")
-    if hasattr(keras, "config"):
+    if keras is not None and hasattr(keras, "config"):
         backend = keras.config.backend()
         return backend, f"Keras is already imported on {backend}"
     backend = os.environ.get("KERAS_BACKEND")

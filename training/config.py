@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-# What settings were called in version 0.1.0.
+# What settings were called before version 0.1.0; these names go in 0.2.
 _FORMER_NAMES = {
     "localiser": "backbone",
     "landmarks": "landmark_weight",
@@ -173,13 +173,19 @@ class TrainingConfig:
 def with_settings(config: TrainingConfig, settings: Mapping[str, Any]) -> TrainingConfig:
     """Returns a config with some settings changed.
 
-    The names that settings had in version 0.1.0 are still read, with a FutureWarning.
+    The names that settings had before version 0.1.0 are still read, with a FutureWarning.
 
     Raises:
         TypeError: if a value is of another type than its setting.
         ValueError: if a name is unknown or given twice, or a value is out of range.
     """
-    settings = _by_current_names(settings)
+    settings, former = by_current_names(settings)
+    for name, current in former.items():
+        warnings.warn(
+            f"The setting {name} is now called {current}; the former name goes in 0.2.",
+            FutureWarning,
+            stacklevel=2,
+        )
     known = [entry.name for entry in fields(TrainingConfig)]
     unknown = [name for name in settings if name not in known]
     if unknown:
@@ -194,22 +200,20 @@ def describe_settings() -> dict[str, str]:
     return {entry.name: entry.metadata["meaning"] for entry in fields(TrainingConfig)}
 
 
-def _by_current_names(settings):
-    """Returns settings by the names that they have now."""
+def by_current_names(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Returns settings by their current names, and the former names among them with the current.
+
+    Raises:
+        ValueError: if a setting is given by both of its names.
+    """
     renamed: dict[str, Any] = {}
     for name, value in settings.items():
         current = _FORMER_NAMES.get(name, name)
-        if current != name:
-            warnings.warn(
-                f"The setting {name} is now called {current}; the former name will go in the next "
-                "minor version.",
-                FutureWarning,
-                stacklevel=3,
-            )
         if current in renamed:
             raise ValueError(f"Expected the setting {current} once, received it as {name} too.")
         renamed[current] = value
-    return renamed
+    former = {name: _FORMER_NAMES[name] for name in settings if name in _FORMER_NAMES}
+    return renamed, former
 
 
 def _checked(name, value, kind):

@@ -2,12 +2,18 @@
 
 import json
 import tomllib
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from keras_3dmmstn.atomic_files import write_atomically
-from keras_3dmmstn.training.config import TrainingConfig, describe_settings, with_settings
+from keras_3dmmstn.training.config import (
+    TrainingConfig,
+    by_current_names,
+    describe_settings,
+    with_settings,
+)
 from keras_3dmmstn.training.recipes import recipe
 
 
@@ -21,10 +27,14 @@ def save_config(config: TrainingConfig, path: str | Path) -> None:
     write_atomically(path, "\n".join(lines).encode())
 
 
-def load_config(path: str | Path) -> TrainingConfig:
+def load_config(path: str | Path, *, warn: bool = True) -> TrainingConfig:
     """Reads a config: settings by name, and the recipe whose settings are not repeated.
 
     `recipe = "compact"` says what the file builds on; without it that is the paper's recipe.
+
+    Args:
+        path: the file.
+        warn: whether one FutureWarning lists the former names of settings that the file has.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -35,9 +45,19 @@ def load_config(path: str | Path) -> TrainingConfig:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: expected a TOML file of settings: {error}.") from error
     try:
-        return with_settings(recipe(content.pop("recipe", "paper")), content)
+        base = recipe(content.pop("recipe", "paper"))
+        settings, former = by_current_names(content)
+        config = with_settings(base, settings)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error
+    if former and warn:
+        names = ", ".join(f"{name} is {current}" for name, current in former.items())
+        warnings.warn(
+            f"{path} has former names of settings, which go in 0.2. Now {names}.",
+            FutureWarning,
+            stacklevel=2,
+        )
+    return config
 
 
 def parse_setting(text: str) -> tuple[str, Any]:

@@ -22,8 +22,10 @@ def build_network(config: TrainingConfig, grid_model: GridModel) -> keras.Model:
 
     Raises:
         FileNotFoundError: if the file with pretrained weights is missing.
-        ValueError: if it is damaged, or the image size does not go with the backbone.
+        ValueError: if it is damaged, the image size does not go with the backbone, or the face
+            model lacks landmark sets.
     """
+    _check_landmark_sets(grid_model)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(config.precision)
     try:
@@ -37,6 +39,17 @@ def build_network(config: TrainingConfig, grid_model: GridModel) -> keras.Model:
         )
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def _check_landmark_sets(grid_model):
+    """Raises a ValueError unless a face model has the landmark sets of the labels."""
+    needed = LANDMARK_SET.split("+")
+    if not set(needed) <= set(grid_model.landmarks):
+        raise ValueError(
+            f"Training needs a face model with the landmark sets {' and '.join(needed)}, this one "
+            f"has {' and '.join(grid_model.landmarks) or 'none'}. Build it with "
+            "`face-model build --landmarks-from bundled`, which adds those that are missing."
+        )
 
 
 def build_trainer(model: keras.Model, config: TrainingConfig, steps: int) -> keras.Model:

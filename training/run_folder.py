@@ -24,7 +24,7 @@ from keras_3dmmstn.version import versions
 
 def begin_run(
     folder: Path, config: TrainingConfig, inputs: Mapping[str, Any], epochs_done: int = 0
-) -> None:
+) -> int:
     """Begins a run in a folder, or goes on with the one that is there.
 
     Writes `config.toml`, with every setting, and `run.json`: command line, versions, seed and what
@@ -36,16 +36,21 @@ def begin_run(
         inputs: what the run is made of besides: name to description.
         epochs_done: how many epochs of the folder's run are complete.
 
+    Returns:
+        How many epochs the folder's run was to have before, or those of `config` for a new run.
+
     Raises:
         ValueError: if the folder's run has another config or other inputs, whose differences are
-            named, or `epochs` is below what is done.
+            named, its record is missing or damaged, or `epochs` is below what is done.
     """
+    epochs_before = config.epochs
     config_path, record_path = folder / "config.toml", folder / "run.json"
     record: dict[str, Any] = {"seed": config.seed, "inputs": dict(inputs), "starts": []}
     # The config is written last: where it is, the record is.
     if config_path.exists():
         record = _read_record(record_path)
-        before = replace(load_config(config_path), epochs=config.epochs)
+        saved = load_config(config_path, warn=False)  # it is written again below
+        epochs_before, before = saved.epochs, replace(saved, epochs=config.epochs)
         differences = config_differences(before, config)
         differences += _changes(record["inputs"], inputs)
         if differences:
@@ -64,6 +69,7 @@ def begin_run(
         record_path, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
     )
     save_config(config, config_path)
+    return epochs_before
 
 
 def describe_model(grid_model: GridModel, start: str | Path | None) -> dict[str, str]:
@@ -86,9 +92,14 @@ def write_log(folder: Path, history: Sequence[Mapping[str, Any]]) -> None:
 
 def _read_record(path):
     """Reads `run.json`."""
+    if not path.exists():
+        raise ValueError(
+            f"{path.parent} has a config.toml but no {path.name}, so it is no complete run. "
+            f"Restore {path.name}, or use another folder."
+        )
     try:
         record = json.loads(path.read_text("utf-8"))
-        inputs = record.pop("material", None)  # its name in version 0.1.0
+        inputs = record.pop("material", None)  # its name before version 0.1.0
         record["inputs"] = dict(record["inputs"] if inputs is None else inputs)
         record["starts"] = list(record["starts"])
     except (OSError, ValueError, KeyError, TypeError) as error:

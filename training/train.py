@@ -88,7 +88,8 @@ def train(
         **describe_model(grid_model, start),
     }
     out = Path(out)
-    begin_run(out, config, inputs, saved_progress(out).epoch)
+    epochs_before = begin_run(out, config, inputs, saved_progress(out).epoch)
+    _report_epochs(epochs_before, config, report)
     trainer = build_trainer(model, config, steps * config.epochs)
     progress = restore_checkpoint(out, trainer)
     if _is_finished(out, progress, config, steps, report):
@@ -117,6 +118,19 @@ def _report_skipped(source, measured, report):
         report(f"skipped: {skipped}")
 
 
+def _report_epochs(before, config, report):
+    """Says that a run has another number of epochs than before, and what that does to its rate."""
+    if config.epochs == before:
+        return
+    change = "raised" if config.epochs > before else "lowered"
+    line = f"epochs {change}: {before} → {config.epochs}."
+    if config.schedule != "constant" or config.warm_up:
+        line += f" The learning rate now follows the schedule of {config.epochs} epochs"
+        rises = config.schedule == "cosine" and config.epochs > before
+        line += " (cosine: it rises again)." if rises else "."
+    report(line)
+
+
 def _is_finished(out, progress, config, steps, report):
     """Says whether all epochs of a run are done, and how far it is if it was begun before."""
     if progress.epoch or progress.step:
@@ -128,7 +142,7 @@ def _is_finished(out, progress, config, steps, report):
         )
         return True
     if progress.epoch or progress.step:
-        report(f"goes on after epoch {progress.epoch}, step {progress.step} of {steps}")
+        report(f"continues after epoch {progress.epoch} (step {progress.step} of {steps})")
     return False
 
 

@@ -187,6 +187,7 @@ def _quaternion_matrix(rows):
     """Returns the `(16, rows · 3)` matrix from q qᵀ to the first rows of the rotation."""
     matrix = np.zeros((4, 4, 3, 3), np.float32)
     for (row, column), terms in _QUATERNION_TERMS.items():
-        for (first, second), factor in terms.items():
-            matrix["xyzw".index(first), "xyzw".index(second), row, column] = factor
+        for product, factor in terms.items():
+            first, second = ("xyzw".index(letter) for letter in product)
+            matrix[first, second, row, column] = factor
     return matrix[:, :, :rows].reshape(16, 3 * rows)

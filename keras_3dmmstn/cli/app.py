@@ -1,5 +1,8 @@
 """What `keras-3dmmstn` consists of: a command a file."""
 
+import inspect
+import re
+
 import typer
 
 from keras_3dmmstn.cli import evaluate, export, normalise, program, train
@@ -14,8 +17,14 @@ def _group(*commands, **options):
     """Returns an app of commands."""
     app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, **options)
     for command in commands:
-        app.command()(command)
+        app.command(help=help_text(command))(command)
     return app
+
+
+def help_text(command):
+    """Returns a command's docstring with each paragraph on a line; the screen breaks it."""
+    paragraphs = re.split(r"\n\s*\n", inspect.getdoc(command) or "")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 app = _group(

@@ -96,6 +96,11 @@ def _planned(out, to, precision, any_batch):
     from keras_3dmmstn.export.artefacts import FORMATS, planned_artefacts
     from keras_3dmmstn.export.mobile.tflite import PRECISIONS
 
+    if precision and to in FORMATS and to != "tflite":
+        raise ValueError(
+            f"--precision goes with TensorFlow Lite only: {to} is float32. Leave it out, or use "
+            "--to tflite or --to all."
+        )
     formats = FORMATS if to == "all" else (to,)
     precisions = precision or (["float32", "float16"] if any_batch else [*PRECISIONS])
     return planned_artefacts(out, formats, precisions)

@@ -54,11 +54,22 @@ def failing_on(*kinds: type[Exception], about: object = "") -> Iterator[None]:
 def message_of(error: Exception, about: object = "") -> str:
     """Returns what to tell the user of an exception: of an OSError, its file and reason."""
     message = str(error)
-    if isinstance(error, OSError) and error.filename:
+    file = _file_for_a_folder(error)
+    if file:
+        message = f"{file}: expected a folder, but a file is there."
+    elif isinstance(error, OSError) and error.filename:
         message = f"{error.filename}: {error.strerror}."
     elif isinstance(error, FileNotFoundError) and isinstance(error.args[0], Path):
         message = f"{message}: no such file or folder."
     return message if str(about) in message else f"{about}: {message}"
+
+
+def _file_for_a_folder(error):
+    """Returns the file that an OSError met where a folder was expected, or None."""
+    if not (isinstance(error, (FileExistsError, NotADirectoryError)) and error.filename):
+        return None
+    path = Path(error.filename)
+    return next((place for place in (path, *path.parents) if place.is_file()), None)
 
 
 def report_skipped(skipped: Sequence[object], rest: str = "and {} more.") -> None:

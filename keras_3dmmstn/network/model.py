@@ -113,8 +113,7 @@ def _renamed(backbone, localiser):
     if backbone is not None:
         raise TypeError("spatial_transformer() got both `backbone` and its former name `localiser`")
     warnings.warn(
-        "spatial_transformer(localiser=...) is now backbone=...; the former name will go in the "
-        "next minor version.",
+        "spatial_transformer(localiser=...) is now backbone=...; the former name goes in 0.2.",
         DeprecationWarning,
         stacklevel=3,
     )

@@ -115,7 +115,7 @@ def _convolution(path, name, layer, channels, fully_connected):
         raise ValueError(f"{path}: expected layer {name}, received {_text(layer, 'name')}.")
     try:
         kernel, bias = (np.asarray(array, np.float32) for array in layer["weights"].flat)
-        kernel = kernel.reshape(kernel.shape + (1,) * (4 - kernel.ndim))
+        kernel = kernel.reshape([*kernel.shape, *[1] * (4 - kernel.ndim)])
         bias = bias.ravel()
     except (TypeError, ValueError, AttributeError, IndexError) as error:
         raise ValueError(

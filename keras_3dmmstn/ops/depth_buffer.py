@@ -81,7 +81,7 @@ def _offset_of_nearest(x, y, z, side):
     Three planes `(batch, H', W')` in pixels, as the three that are given.
     """
     pixel, place = _pixel_and_place(x, y, z, side)
-    centres = _pixel_and_place(*map(_centres, (x, y, z)), side)
+    centres = _pixel_and_place(_centres(x), _centres(y), _centres(z), side)
     first_pixel = tf.range(tf.shape(x)[0])[:, None] * side**2  # of each example
     own_pixel = first_pixel + _flat(pixel)
     pixels = tf.concat([own_pixel, first_pixel + _flat(centres[0])], axis=1)

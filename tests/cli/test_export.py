@@ -99,6 +99,21 @@ def test_an_unknown_format_is_named(weights, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("format", ["onnx", "saved-model"])
+def test_a_precision_without_tensorflow_lite_is_refused(format, weights, tmp_path):
+    result = export(weights, "--to", format, "--precision", "float16", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert f"--precision goes with TensorFlow Lite only: {format} is float32." in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(weights, tmp_path):
+    (tmp_path / "out").touch()
+    result = export(weights, "--to", "onnx", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "out: expected a folder, but a file is there." in result.output.replace("\n", " ")
+
+
 def test_missing_weights_are_named(tmp_path):
     result = export(tmp_path, "--out", tmp_path / "out")
     assert result.exit_code == 1 and "localiser.keras" in result.output

@@ -1,13 +1,16 @@
 """`keras-3dmmstn` itself: help, version, completion, and how fast they are."""
 
 import os
+import re
 import resource
 import subprocess
 import sys
 
 import pytest
+import typer
 
 from keras_3dmmstn import __version__
+from keras_3dmmstn.cli.app import app, help_text
 from tests.support.command_line import run
 
 COMMANDS = {
@@ -101,3 +104,29 @@ def test_without_a_command_there_is_help(group):
 def test_python_runs_the_package():
     output, _ = processor_seconds(["-m", "keras_3dmmstn", "--version"])
     assert output == f"keras-3dmmstn {__version__}\n"
+
+
+def test_a_paragraph_of_help_is_broken_at_the_screen_s_width_alone():
+    def command():
+        """Do it.
+
+        One paragraph that is
+        broken in the source.
+
+        Another.
+        """
+
+    assert help_text(command) == (
+        "Do it.\n\nOne paragraph that is broken in the source.\n\nAnother."
+    )
+
+
+@pytest.mark.parametrize("group", COMMANDS)
+def test_the_help_of_every_command_has_its_paragraphs_on_a_line(group):
+    click_group = typer.main.get_command(app)
+    for name in group:
+        click_group = click_group.commands[name]
+    for name in COMMANDS[group]:
+        command = click_group.commands[name]
+        if not hasattr(command, "commands"):
+            assert not re.search(r"\S\n\S", command.help), name

@@ -78,6 +78,22 @@ def test_what_is_wrong_is_named(arguments, message, files):
     assert not (files / "run" / "localiser.keras").exists()
 
 
+def test_a_file_in_the_place_of_the_folder_is_named(files):
+    (files / "run").touch()
+    result = train(files, "--config", files / "tiny.toml")
+    assert result.exit_code == 1
+    assert "run: expected a folder, but a file is there." in flat(result)
+
+
+def test_a_face_model_without_all_landmarks_is_refused_with_what_to_do(files):
+    face = toy_grid_model((16, 16))
+    replace(face, landmarks={"ibug68": face.landmarks["ibug68"]}).save(files / "face.npz")
+    result = train(files)
+    assert result.exit_code == 1 and not (files / "run").exists()
+    message = "the landmark sets ibug68 and aflw21, this one has ibug68. Build it with "
+    assert message + "`face-model build --landmarks-from bundled`" in flat(result)
+
+
 def test_a_folder_without_labels_is_named(files):
     (files / "empty").mkdir()
     result = train(files, folder="empty")

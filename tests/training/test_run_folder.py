@@ -70,13 +70,26 @@ def test_a_run_that_the_version_before_began_goes_on(tmp_path):
         text = text.replace(f"\n{name} = ", f"\n{former} = ")
     (tmp_path / "config.toml").write_text(text)
 
-    with pytest.warns(FutureWarning, match=r"setting \w+ is now called \w+"):
-        begin_run(tmp_path, config, INPUTS)
+    begin_run(tmp_path, config, INPUTS)  # without a warning: the user typed none of these names
     record = json.loads((tmp_path / "run.json").read_text())
     assert record["inputs"] == INPUTS and len(record["starts"]) == 2 and "material" not in record
     assert load_config(tmp_path / "config.toml") == config  # by the names of now: no warning
     with pytest.raises(ValueError, match=r"train: .*12 faces.* → .*13 faces"):
         begin_run(tmp_path, config, {**INPUTS, "train": {"0 helen": "13 faces"}})
+
+
+def test_a_run_without_its_record_is_refused(tmp_path):
+    begin_run(tmp_path, recipe("compact"), INPUTS)
+    (tmp_path / "run.json").unlink()
+    with pytest.raises(ValueError, match=r"has a config\.toml but no run\.json.*another folder"):
+        begin_run(tmp_path, recipe("compact"), INPUTS)
+
+
+def test_it_is_known_how_many_epochs_a_run_was_to_have(tmp_path):
+    config = replace(recipe("compact"), epochs=3)
+    assert [
+        begin_run(tmp_path, replace(config, epochs=epochs), INPUTS) for epochs in (3, 5, 5)
+    ] == [3, 3, 5]
 
 
 def test_a_kill_between_record_and_config_is_no_run_yet(tmp_path):
@@ -86,12 +99,10 @@ def test_a_kill_between_record_and_config_is_no_run_yet(tmp_path):
     assert load_config(tmp_path / "config.toml") == recipe("compact")
 
 
-@pytest.mark.parametrize("content", [None, b"{", b"[]", b'{"starts": []}'])
+@pytest.mark.parametrize("content", [b"{", b"[]", b'{"starts": []}'])
 def test_a_damaged_record_is_named(content, tmp_path):
     begin_run(tmp_path, recipe("paper"), INPUTS)
-    (tmp_path / "run.json").unlink()
-    if content:
-        (tmp_path / "run.json").write_bytes(content)
+    (tmp_path / "run.json").write_bytes(content)
     with pytest.raises(ValueError, match=r"run\.json: expected the record of a run"):
         begin_run(tmp_path, recipe("paper"), INPUTS)
 

@@ -20,7 +20,7 @@ from keras_3dmmstn.training.config_file import load_config, save_config
 from keras_3dmmstn.training.data.conversion import convert
 from keras_3dmmstn.training.data.faces import read_faces
 from keras_3dmmstn.training.network import build_network, build_trainer
-from keras_3dmmstn.training.train import train
+from keras_3dmmstn.training.train import _report_epochs, train
 from tests.support import tiny_run
 from tests.support.event_files import events
 from tests.support.paths import ROOT
@@ -161,7 +161,7 @@ def test_a_finished_run_goes_on_when_epochs_are_raised(folder):
     watched = {"report": said.append, "step_progress": steps.append}
     history = run(folder, "raised", epochs=2, **watched, **config)
     assert len(history) == 2 and load_config(folder / "raised" / "config.toml").epochs == 2
-    assert said[0] == "goes on after epoch 1, step 0 of 6"
+    assert said[:2] == ["epochs raised: 1 → 2.", "continues after epoch 1 (step 0 of 6)"]
     assert [(s.epoch, s.epochs, s.step, s.steps) for s in steps] == [
         (2, 2, step, 6) for step in range(1, 7)
     ]
@@ -171,6 +171,34 @@ def test_a_finished_run_goes_on_when_epochs_are_raised(folder):
         *(_arrays(folder / out / "checkpoint.npz") for out in ("whole", "raised")), strict=True
     ):
         np.testing.assert_allclose(received, expected, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"epochs": 4}, []),
+        ({"schedule": "constant"}, ["epochs raised: 4 → 6."]),
+        (
+            {"schedule": "constant", "warm_up": 0.1},
+            ["epochs raised: 4 → 6. The learning rate now follows the schedule of 6 epochs."],
+        ),
+        (
+            {},
+            [
+                "epochs raised: 4 → 6. The learning rate now follows the schedule of 6 epochs "
+                "(cosine: it rises again)."
+            ],
+        ),
+        (
+            {"epochs": 3},
+            ["epochs lowered: 4 → 3. The learning rate now follows the schedule of 3 epochs."],
+        ),
+    ],
+)
+def test_another_number_of_epochs_is_said_with_what_it_does_to_the_rate(changes, said, tmp_path):
+    lines = []
+    _report_epochs(4, replace(tiny_config(tmp_path), **{"epochs": 6, **changes}), lines.append)
+    assert lines == said
 
 
 @pytest.mark.slow

@@ -113,7 +113,7 @@ def _supervision(config):
     confidence = np.ones(LANDMARK_COUNT)
     confidence[:JAW_POINTS] = config.jaw_confidence
     points = FIVE_POINTS if config.only_points == "five" else None
-    return Supervision(config.label_share, points, confidence)
+    return Supervision(config.label_share, points, confidence.tolist())
 
 
 def _checksum(folder, part):

@@ -12,7 +12,7 @@ from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
 INDEX = "index.json"
 #: Of the format; another one is refused.
 VERSION = 1
-# Under this name, and as `faces-NUMBER.part`, version 0.1.0 wrote aside.
+# Under this name, and as `faces-NUMBER.part`, files were written aside before version 0.1.0.
 _OLD_INDEX = f"{INDEX}.part"
 
 

@@ -74,7 +74,7 @@ def _faces(measurement, numbers):
 
 def _stems(names):
     """Returns names of files for data sets: the folders', numbered where two are the same."""
-    stems = {}
+    stems: dict[str, str] = {}
     for name in names:
         stem, count = Path(name).resolve().name or "faces", 1
         while (numbered := stem if count == 1 else f"{stem}-{count}") in stems.values():

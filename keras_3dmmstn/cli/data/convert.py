@@ -58,6 +58,5 @@ def convert(
             faces = faces.choose(~labelled_faces.held_out(faces, held_out))
         shards = run(faces, out, size, image_format, faces_per_shard, seed, bar)
     terminal.report_skipped(shards.skipped, "and {} more; index.json lists them all.")
-    terminal.say(
-        f"{out}: {len(shards)} faces in {len(shards.files)} shards, {len(shards.skipped)} skipped"
-    )
+    files = "1 shard" if len(shards.files) == 1 else f"{len(shards.files)} shards"
+    terminal.say(f"{out}: {len(shards)} faces in {files}, {len(shards.skipped)} skipped")

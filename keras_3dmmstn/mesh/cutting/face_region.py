@@ -208,7 +208,7 @@ def _carry_over(model, weights, triangles, mirror):
         basis=np.stack([weights @ mode for mode in model.basis.astype(np.float64)]),
         triangles=triangles,
         landmarks={
-            name: [index_of[vertex] for vertex in points.tolist()]
+            name: np.array([index_of[vertex] for vertex in points.tolist()], np.int32)
             for name, points in model.landmarks.items()
         },
         identity_count=model.identity_count,

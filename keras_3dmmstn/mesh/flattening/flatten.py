@@ -167,7 +167,7 @@ def _symmetry_line(vertices, triangles, mirror):
     on_line = mirror == np.arange(len(mirror))
     edges = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
     edges = np.unique(np.sort(edges[on_line[edges].all(axis=1)], axis=1), axis=0)
-    neighbours = {int(v): [] for v in np.flatnonzero(on_line)}
+    neighbours: dict[int, list[int]] = {int(v): [] for v in np.flatnonzero(on_line)}
     for a, b in edges.tolist():
         neighbours[a].append(b)
         neighbours[b].append(a)

@@ -118,7 +118,7 @@ def _read_embedding(path, mean, triangles):
         return points
     inner = np.concatenate([np.full(JAW_POINTS, -1), points])
     chin = _chin(mean, inner)
-    inner[:JAW_POINTS] = jaw_line(mean, triangles, chin, inner[[36, 45]])
+    inner[:JAW_POINTS] = jaw_line(mean, triangles, chin, (inner[36], inner[45]))
     return inner
 
 

@@ -150,8 +150,9 @@ def _ibug68(path, mean, triangles):
         )
     checks.indices(path, "vertices", np.array(list(table.values())), len(mean))
     points[list(table)] = list(table.values())
+    jaw = jaw_line(mean, triangles, points[8], (points[36], points[45]))
     derived = {
-        **dict(zip(_JAW, jaw_line(mean, triangles, points[8], points[[36, 45]]), strict=True)),
+        **dict(zip(_JAW, jaw, strict=True)),
         **dict(zip(_INNER_MOUTH_CORNERS, _mouth_ends(mean, triangles, points), strict=True)),
     }
     for number, vertex in derived.items():

@@ -18,7 +18,7 @@ def test_convert_writes_shards_and_names_what_is_held_out(aflw, tmp_path):
     mtfl = write_mtfl(tmp_path / "mtfl")
     result = convert(aflw, mtfl, "--out", tmp_path / "out", "--size", 96, "--format", "png")
     assert result.exit_code == 0, result.output
-    assert "3 faces in 1 shards, 1 skipped" in result.output
+    assert "3 faces in 1 shard, 1 skipped" in result.output
     assert "skipped: 1/b.jpg, face 3: " in result.output and "No such file" in result.output
     shards = read_shards(tmp_path / "out")
     assert len(shards) == 3 and shards.size == 96
@@ -44,7 +44,7 @@ def test_convert_refuses_what_it_cannot_do(aflw, tmp_path):
     assert_fails(again, "size 192 and not 96")
     assert_fails(convert(aflw, "--out", tmp_path / "o", "--format", "gif"), "'gif'")
     (tmp_path / "file").touch()
-    assert_fails(convert(aflw, "--out", tmp_path / "file"), "file")
+    assert_fails(convert(aflw, "--out", tmp_path / "file"), "file: expected a folder, but a file")
 
 
 def test_a_photograph_of_another_size_than_the_database_says_is_no_matter(aflw, tmp_path):
