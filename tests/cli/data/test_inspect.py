@@ -38,7 +38,9 @@ def test_inspect_refuses_what_it_cannot_do(aflw, tmp_path):
     assert_fails(inspect(tmp_path), "landmarks.csv", "aflw.sqlite", ".pts")
     (tmp_path / "file").write_text("")
     nowhere = tmp_path / "file" / "sheet.png"
-    assert_fails(inspect(aflw, "--picture", nowhere), f"{tmp_path / 'file'}: expected a folder, but a file")
+    assert_fails(
+        inspect(aflw, "--picture", nowhere), f"{tmp_path / 'file'}: expected a folder, but a file"
+    )
     assert_fails(inspect(aflw, "--picture", tmp_path / "a.xyz"), "sheet.jpg", "a.xyz")
 
 
