@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from face_modes import principal_modes, symmetric_modes
-from face_statistics import FaceStatistics
+from face_statistics import FaceStatistics, displaced
 from makehuman import MakeHuman
 from population import IDENTITY_MODES as POPULATION_MODES
 from population import Population, in_model_frame, sample_population
@@ -18,7 +18,7 @@ from keras_3dmmstn.mesh.flattening.resample import resample
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
 STATISTICS = Path(__file__).with_name("face_statistics.npz")
-IDENTITY_MODES, EXPRESSION_MODES = 32, 24
+IDENTITY_MODES, EXPRESSION_MODES = 40, 24
 GRID_SHAPE = (112, 112)
 
 
@@ -31,7 +31,7 @@ def build_shape_model(population: Population, statistics: FaceStatistics) -> Sha
     """
     surface = population.surface
     identity, expression = slice(POPULATION_MODES), slice(POPULATION_MODES, None)
-    mean = population.mean + np.tensordot(statistics.mean[identity], population.identity, 1)
+    mean = displaced(population, statistics.displacements)
     mean[:, 2] += surface.recess
     spread = _samples(statistics.covariance[identity, identity], population.identity)
     identity_modes = principal_modes(spread, population.vertex_weights, IDENTITY_MODES)

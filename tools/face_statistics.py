@@ -1,15 +1,17 @@
-"""What the labels of photographs say of real faces: how strong each mode and face unit is.
+"""What the labels of photographs say of real faces: their proportions, and what varies how much.
 
 python tools/face_statistics.py WHEEL_OR_FOLDER 300W_FOLDER... --out tools/face_statistics.npz
 
-The faces that MakeHuman's artists thought plausible are not those of photographs: too wide, too
-few smiles. The coefficients c of a `Population` (identity modes and strengths of face units) have a
-normal distribution, whose mean and covariance are found by expectation maximisation. With labels y
-of a photograph, a similarity camera and landmarks of deviation σ_l (in shares of the box),
+The faces that MakeHuman's artists thought plausible are not quite those of photographs. First the
+landmarks of the mean face at rest go to the median place that they have in frontal photographs with
+closed lips. Then the coefficients c of a `Population` (identity modes and strengths of face units)
+get a normal distribution by expectation maximisation. With labels y of a photograph, a similarity
+camera and landmarks of deviation σ_l (in shares of the box),
 
     E: fits camera and c to y under the present N(m, C) by Gauss-Newton; covariance of c at the
        optimum from the normal equations;
-    M: m, C and σ are the means of what that says of all photographs and their mirror images.
+    M: m, C and σ are the means of what that says of all photographs and their mirror images, with
+       m = 0 for identity.
 
 What labels do not tell (depth, the forehead) keeps the spread it has among MakeHuman's faces.
 """
@@ -21,6 +23,7 @@ from pathlib import Path
 import numpy as np
 from makehuman import MakeHuman
 from population import IDENTITY_MODES, Population, sample_population
+from scipy.interpolate import RBFInterpolator
 from scipy.spatial.transform import Rotation
 
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, JAW_POINTS, MIRROR
@@ -35,7 +38,12 @@ _LARGEST_DEVIATION = np.where(np.arange(IBUG68_COUNT) < JAW_POINTS, 0.018, 0.012
 # From this yaw on the labels of the jaw lie on the apparent contour, not on the jaw.
 _TURNED, _JAW_DOUBT = np.radians(12), 3
 # MakeHuman's covariance counts as much as this many photographs.
-_PRIOR_PHOTOGRAPHS = 100
+_PRIOR_PHOTOGRAPHS = 300
+# No direction of identity varies more than this, relative to MakeHuman's faces: some could stand in
+# for the perspective of near photographs, and faces would become caricatures.
+_LARGEST_VARIANCE = 5.0
+# Lips are closed when they are this near to each other, in distances of the outer eye corners.
+_CLOSED = 0.02
 # Steps of the pose end here, in radians.
 _LARGEST_TURN = 0.5
 
@@ -45,12 +53,15 @@ class FaceStatistics:
     """The distribution of coefficients c: identity modes, then strengths of face units.
 
     Attributes:
-        mean: `(80 + U,)`.
+        mean: `(80 + U,)`, 0 for identity.
         covariance: `(80 + U, 80 + U)`; identity and expression are independent.
+        displacements: `(68, 2)` where the landmarks of the face at rest go, from where they are
+            on MakeHuman's mean, millimetres.
     """
 
     mean: np.ndarray
     covariance: np.ndarray
+    displacements: np.ndarray
 
     @classmethod
     def of_population(cls, population: Population) -> "FaceStatistics":
@@ -60,17 +71,23 @@ class FaceStatistics:
         mean[IDENTITY_MODES:] = population.strengths.mean(axis=0)
         spread = np.cov(population.strengths.T) + 1e-4 * np.eye(units)
         covariance[IDENTITY_MODES:, IDENTITY_MODES:] = spread
-        return cls(mean, covariance)
+        return cls(mean, covariance, np.zeros((IBUG68_COUNT, 2)))
 
     def save(self, path: Path) -> None:
         """Writes the `.npz` file that `load` reads."""
-        np.savez_compressed(path, mean=self.mean, covariance=self.covariance.astype(np.float32))
+        np.savez_compressed(
+            path,
+            mean=self.mean,
+            covariance=self.covariance.astype(np.float32),
+            displacements=self.displacements,
+        )
 
     @classmethod
     def load(cls, path: Path) -> "FaceStatistics":
         """Reads what `save` wrote."""
         with np.load(path, allow_pickle=False) as arrays:
-            return cls(arrays["mean"], arrays["covariance"].astype(np.float64))
+            covariance = arrays["covariance"].astype(np.float64)
+            return cls(arrays["mean"], covariance, arrays["displacements"])
 
 
 @dataclass(frozen=True)
@@ -99,7 +116,8 @@ class Fits:
 def learn(population: Population, points: np.ndarray, rounds: int = ROUNDS) -> FaceStatistics:
     """Returns the statistics of labels `(n, 68, 2)`."""
     landmarks = population.landmarks["ibug68"]
-    mean = population.mean[landmarks]
+    displacements = face_at_rest(population.mean[landmarks], points)
+    mean = displaced(population, displacements)[landmarks]
     basis = np.concatenate([population.identity, population.units])[:, landmarks].astype(float)
     prior = statistics = FaceStatistics.of_population(population)
     deviations = np.full(IBUG68_COUNT, _FIRST_DEVIATION)
@@ -115,7 +133,41 @@ def learn(population: Population, points: np.ndarray, rounds: int = ROUNDS) -> F
         deviations = _deviations(fits)
         residual = 100 * np.sqrt(fits.variances.mean())
         print(f"round {number + 1}: deviation of a coordinate {residual:.3f} %", flush=True)
-    return statistics
+    return replace(statistics, displacements=displacements)
+
+
+def face_at_rest(mean: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Returns from where to where landmarks go, x and y, to lie as in photographs of faces at rest.
+
+    Args:
+        mean: `(68, 3)` landmarks of the mean face.
+        points: `(n, 68, 2)` labels; those of unturned faces with closed lips count.
+    """
+    eyes = np.linalg.norm(points[:, 36] - points[:, 45], axis=1)
+    closed = np.linalg.norm(points[:, 62] - points[:, 66], axis=1) < _CLOSED * eyes
+    found = []
+    for labels in points[closed]:
+        rotation, scale, shift = first_pose(mean, labels)
+        if abs(np.arctan2(-rotation[0, 2], rotation[2, 2])) < _TURNED:
+            offset = (labels - shift) / scale - (mean @ rotation.T)[:, :2]
+            found.append(offset @ rotation[:2, :2])
+    displacements = np.median(found, axis=0)
+    displacements = (displacements + displacements[MIRROR["ibug68"]] * [-1, 1]) / 2
+    for upper_and_lower in ([61, 67], [62, 66], [63, 65]):
+        displacements[upper_and_lower] = displacements[upper_and_lower].mean(axis=0)
+    return displacements
+
+
+def displaced(population: Population, displacements: np.ndarray) -> np.ndarray:
+    """Returns the mean face `(N, 3)`, smoothly warped as landmarks are displaced `(68, 2)`."""
+    places = population.mean[population.landmarks["ibug68"]]
+    _, distinct = np.unique(places.round(3), axis=0, return_index=True)
+    warp = RBFInterpolator(
+        places[distinct], displacements[distinct], kernel="thin_plate_spline", smoothing=3.0
+    )
+    moved = warp(population.mean)
+    moved = (moved + moved[population.surface.mirror] * [-1, 1]) / 2
+    return population.mean + np.pad(moved, [(0, 0), (0, 1)])
 
 
 def fit_faces(mean, basis, points, statistics, deviations, fits, steps) -> Fits:
@@ -178,12 +230,17 @@ def _maximised(fits, prior, mirrored_units):
     image = np.concatenate([np.arange(IDENTITY_MODES), IDENTITY_MODES + mirrored_units])
     both = np.concatenate([fits.coefficients, fits.coefficients[:, image]])
     mean = both.mean(axis=0)
+    mean[:IDENTITY_MODES] = 0
     spread = (fits.spread + fits.spread[np.ix_(image, image)]) / 2
-    seen = np.cov(both.T, bias=True) + spread
+    seen = (both - mean).T @ (both - mean) / len(both) + spread
     seen[:IDENTITY_MODES, IDENTITY_MODES:] = seen[IDENTITY_MODES:, :IDENTITY_MODES] = 0
     photographs = len(fits.coefficients)
     share = photographs / (photographs + _PRIOR_PHOTOGRAPHS)
-    return FaceStatistics(mean, share * seen + (1 - share) * prior.covariance)
+    covariance = share * seen + (1 - share) * prior.covariance
+    identity = slice(IDENTITY_MODES)
+    variances, axes = np.linalg.eigh(covariance[identity, identity])
+    covariance[identity, identity] = axes * np.minimum(variances, _LARGEST_VARIANCE) @ axes.T
+    return replace(prior, mean=mean, covariance=covariance)
 
 
 def _deviations(fits):

@@ -9,16 +9,16 @@ from keras_3dmmstn.mesh.flattening.least_distortion import flatten_least_distort
 
 # The face that is laid out has its mouth a little open, for what is between the lips to have room.
 _PARTED = {
-    "jawOpen": 0.2, "mouthUpperUpLeft": 0.15, "mouthUpperUpRight": 0.15,
-    "mouthLowerDownLeft": 0.15, "mouthLowerDownRight": 0.15,
+    "jawOpen": 0.22, "mouthUpperUpLeft": 0.165, "mouthUpperUpRight": 0.165,
+    "mouthLowerDownLeft": 0.165, "mouthLowerDownRight": 0.165,
 }  # fmt: skip
-# Lengths grow by 1 + Σ gain exp(−(distance / radius)²), distances in millimetres from a region
-# with the landmarks of ibug68 around it.
+# Lengths grow by 1 + Σ gain exp(−(distance / radius)²), distances in millimetres from the vertices
+# of regions and landmarks of ibug68.
 _MAGNIFIED = (
-    (("left_eye", "right_eye"), (), 0.3, 15.0),
-    (("mouth",), range(48, 60), 0.2, 15.0),
-    ((), (33,), 0.3, 60.0),
-    ((), range(27, 36), -0.15, 15.0),
+    (("left_eye", "right_eye"), (), 0.6, 12.0),
+    (("mouth",), range(48, 60), 0.4, 15.0),
+    ((), (33,), 0.25, 60.0),
+    ((), range(27, 36), -0.35, 15.0),
 )
 # What the flattening of the nostrils' caps counts, relative to the rest.
 _CAP_WEIGHT = 0.1
@@ -36,6 +36,7 @@ def lay_out(population: Population, mean: np.ndarray, regions: dict[str, np.ndar
     surface = population.surface
     strengths = np.array([_PARTED.get(name, 0.0) for name in population.unit_names])
     face = mean + np.tensordot(strengths, population.units, 1)
+    face[:, 2] -= surface.recess  # as wide as the lips are parted, not as deep as the cap
     weights, magnification = np.ones(len(mean)), np.ones(len(mean))
     for name in ("left_nostril", "right_nostril"):
         weights[regions[name]] = _CAP_WEIGHT
