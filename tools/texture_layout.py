@@ -9,14 +9,15 @@ from keras_3dmmstn.mesh.flattening.least_distortion import flatten_least_distort
 
 # The face that is laid out has its mouth a little open, for what is between the lips to have room.
 _PARTED = {
-    "jawOpen": 0.22, "mouthUpperUpLeft": 0.165, "mouthUpperUpRight": 0.165,
-    "mouthLowerDownLeft": 0.165, "mouthLowerDownRight": 0.165,
+    "jawOpen": 0.07, "mouthUpperUpLeft": 0.05, "mouthUpperUpRight": 0.05,
+    "mouthLowerDownLeft": 0.05, "mouthLowerDownRight": 0.05,
 }  # fmt: skip
 # Lengths grow by 1 + Σ gain exp(−(distance / radius)²), distances in millimetres from the vertices
 # of regions and landmarks of ibug68.
 _MAGNIFIED = (
     (("left_eye", "right_eye"), (), 0.6, 12.0),
-    (("mouth",), range(48, 60), 0.4, 15.0),
+    (("mouth",), range(48, 60), 0.7, 15.0),
+    (("mouth",), (), -1.2, 1.0),
     ((), (33,), 0.25, 60.0),
     ((), range(27, 36), -0.35, 15.0),
 )
