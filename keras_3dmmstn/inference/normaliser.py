@@ -178,6 +178,8 @@ class Normaliser:
                     mask=mask,
                     vertices=fitted.vertices[number],
                     points=points[number],
+                    visible=mask.ravel(),
+                    grid_shape=self.grid_model.grid_shape,
                     parameters={
                         "rotation": theta[:3],
                         "translation": theta[3:5],

@@ -60,7 +60,7 @@ def test_pipeline_figure_shows_what_the_network_does(turned, photograph, face):
     np.testing.assert_array_equal(
         mesh, figures.fitted_mesh(photograph, face, turned.grid_model, 260)
     )
-    grid = face.points.reshape(*face.mask.shape, 2)
+    grid = face.points.reshape(*face.grid_shape, 2)
     np.testing.assert_array_equal(sampled, resized(sample_photograph(photograph, grid), 260))
     np.testing.assert_array_equal(masked, resized(face.texture, 260))
     inside = mask[2:-2, 2:-2]

@@ -58,6 +58,11 @@ def test_texture_holds_the_photograph_at_the_points(face):
     assert (face.texture[face.mask][:, 2] == 90).all()
 
 
+def test_without_a_texture_size_each_texel_is_a_vertex(face):
+    assert face.grid_shape == (24, 24) and face.texture.shape == (24, 24, 3)
+    np.testing.assert_array_equal(face.visible, face.mask.ravel())
+
+
 def test_mask_is_what_a_depth_buffer_sees_or_what_is_asked_for(grid_model, normaliser, face):
     rotated = tf.constant((face.vertices @ face.rotation_matrix.T)[None])
     rotation = tf.constant(face.rotation_matrix[None])
