@@ -15,6 +15,7 @@ from keras_3dmmstn.inference.fitted_faces import FaceGeometry, FittedFaces
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.inference.photograph import as_photograph, read_photograph, warp
 from keras_3dmmstn.inference.texture import sample_photograph
+from keras_3dmmstn.inference.view.photograph_part import PhotographPart
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network import framing
 from keras_3dmmstn.network.pretrained import FACE_MODEL_FILE, LOCALISER_FILE, load_localiser
@@ -192,6 +193,8 @@ class Normaliser:
                     landmark_indices={
                         name: indices[number] for name, indices in fitted.landmark_indices.items()
                     },
+                    photograph=PhotographPart.around(image, points[number]),
+                    grid_model=self.grid_model,
                 )
             )
         return faces
