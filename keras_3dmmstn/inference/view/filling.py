@@ -120,6 +120,6 @@ def _relit(picture, seen, mirrored, mirrored_seen):
 
 
 def _limited(change, light, colour):
-    """Limits changes `(height, width, 3)`: of all channels together, and of each from their mean."""
+    """Limits changes `(height, width, 3)`: their mean over the channels, and each one's from it."""
     mean = change.mean(axis=-1, keepdims=True)
     return np.clip(mean, -light, light) + np.clip(change - mean, -colour, colour)

@@ -31,7 +31,8 @@ def opacity(face: PhotographedFace) -> np.ndarray:
     It falls to 0 where another part of the face hides the vertex (1.5 to 4 mm behind it), where
     the surface is seen at a grazing angle (74° to 82° between its normal and the camera), and near
     the outline where it turns from sight (7 to 3 mm). Slits, as between closed lips, are shown, and
-    splinters and islands are not. It is finer than the mask of vertices and does not depend on how that is computed.
+    splinters and islands are not. It is finer than the mask of the vertices, and does not depend on
+    how that is computed.
     """
     behind, to_outline = _depth_behind(face)
     normals = grid_normals(face.posed, face.grid_model.grid_shape)
@@ -76,10 +77,10 @@ def _depth_behind(face):
 
 
 def _morphed(shown, operation, share):
-    """Opens or closes what is narrower than a share of the grid; the grid's border is no end."""
+    """Opens or closes what is narrower than a share of the grid."""
     size = 2 * round(share * max(shown.shape) / 2) + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    padded = np.pad(shown, size, mode="edge")
+    padded = np.pad(shown, size)
     return cv2.morphologyEx(padded, operation, kernel)[size:-size, size:-size]
 
 
