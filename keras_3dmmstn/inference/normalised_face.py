@@ -23,7 +23,8 @@ class NormalisedFace:
     """What the network says of one face.
 
     Attributes:
-        texture: `(S, S, 3)` uint8 RGB, the pose-normalised texture, black where `mask` is False. S
+        texture: `(S, S, 3)` uint8 RGB, the pose-normalised texture, black where `mask` is False
+            unless the normaliser fills it. S
             is the normaliser's `texture_size`; without one the texture is `(H', W', 3)`, a texel
             for each vertex of the face model's grid.
         mask: `(S, S)` bool: the viewer sees this place of the face, and it lies in the photograph.
