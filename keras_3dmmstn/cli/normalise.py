@@ -60,9 +60,9 @@ def normalise(
 ) -> None:
     """Normalise the faces of photographs.
 
-    Writes for each face its texture, its mask, the fitted mesh on the photograph, its
-    parameters as JSON and, with --front, the face from the front. If a photograph fails, its name and the reason are printed, the others are
-    still normalised, and the exit status is 1.
+    Writes for each face its texture, its mask, the fitted mesh on the photograph, its parameters as
+    JSON and, with --front, the face from the front. If a photograph fails, its name and the reason
+    are printed, the others are still normalised, and the exit status is 1.
     """
     import cv2
 

@@ -33,8 +33,8 @@ def face_texture(
         fill: None or `"mirror"`, what is done about hidden places.
 
     Returns:
-        The texture `(S, S, 3)` uint8, black or filled where hidden, and the mask `(S, S)` bool: visible, and
-        inside the photograph.
+        The texture `(S, S, 3)` uint8, black or filled where hidden, and the mask `(S, S)` bool:
+        visible, and inside the photograph.
     """
     shape = texture_shape(texture_size, visible.shape)
     if shape != visible.shape:
