@@ -12,10 +12,13 @@ from keras_3dmmstn.inference.view.arguments import (
     checked_expression,
     checked_rotation,
 )
+from keras_3dmmstn.inference.view.filling import check_fill, filled_texture
 from keras_3dmmstn.inference.view.front_view import draw_view, on_background
+from keras_3dmmstn.inference.view.opacity import opacity
 from keras_3dmmstn.inference.view.photograph_part import PhotographPart
 from keras_3dmmstn.inference.view.photographed_face import PhotographedFace
 from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.mesh.finer_grid import interpolate_grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,14 +121,37 @@ class NormalisedFace:
         check_view(size, background, fill)
         turn = checked_rotation(rotation)
         coefficients = checked_expression(expression, self.parameters["expression"])
-        if self.photograph is None or self.grid_model is None:
-            raise ValueError("front_view expects a face with its photograph and face model.")
-        vertices = self.vertices
+        seen, vertices = self._photographed(), self.vertices
         if expression is not None:
             change = (coefficients - self.parameters["expression"]).astype(np.float32)
-            basis = self.grid_model.basis[self.grid_model.identity_count :]
+            basis = seen.grid_model.basis[seen.grid_model.identity_count :]
             vertices = vertices + np.tensordot(change, basis, 1)
-        seen = PhotographedFace.fitted(
+        return on_background(draw_view(seen, vertices, turn, size, fill), background)
+
+    def filled_texture(self, fill: str = "mirror") -> np.ndarray:
+        """Returns the texture with what is hidden filled in.
+
+        Args:
+            fill: `"mirror"` takes it from the other side of the face, see `fill_hidden`.
+
+        Returns:
+            `(S, S, 3)` uint8 RGB, the same as `texture` where `mask` is True; black if it nowhere
+            is.
+
+        Raises:
+            ValueError: if `fill` is another, or the face has no `photograph` or `grid_model`.
+        """
+        check_fill(fill)
+        trusted = interpolate_grid(opacity(self._photographed())[..., None], self.mask.shape)
+        return filled_texture(self.texture, self.mask, trusted[..., 0])
+
+    def _photographed(self):
+        """Returns the face as the camera saw it, or raises a ValueError without a photograph."""
+        if self.photograph is None or self.grid_model is None:
+            raise ValueError(
+                "Expected a face with `photograph` and `grid_model`, as a Normaliser makes it, "
+                "received one without."
+            )
+        return PhotographedFace.fitted(
             self.grid_model, self.photograph, self.points, self.vertices, self.parameters
         )
-        return on_background(draw_view(seen, vertices, turn, size, fill), background)

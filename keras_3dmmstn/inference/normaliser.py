@@ -1,6 +1,7 @@
 """Photographs in, normalised faces out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -194,7 +195,7 @@ class Normaliser:
         faces = []
         for number, (theta, box) in enumerate(zip(thetas, boxes, strict=True)):
             grid = points[number].reshape(*self.grid_model.grid_shape, 2)
-            texture, mask = face_texture(image, grid, visible[number], self.texture_size, self.fill)
+            texture, mask = face_texture(image, grid, visible[number], self.texture_size)
             faces.append(
                 NormalisedFace(
                     texture=texture,
@@ -219,7 +220,9 @@ class Normaliser:
                     grid_model=self.grid_model,
                 )
             )
-        return faces
+        if self.fill is None:
+            return faces
+        return [replace(face, texture=face.filled_texture(self.fill)) for face in faces]
 
 
 def _compiled(localiser):

@@ -5,7 +5,6 @@ import tensorflow as tf
 
 from keras_3dmmstn import ops
 from keras_3dmmstn.inference.photograph import shrunk
-from keras_3dmmstn.inference.view.filling import filled_texture
 from keras_3dmmstn.mesh.finer_grid import interpolate_grid, texture_shape
 from keras_3dmmstn.network import framing
 
@@ -18,7 +17,6 @@ def face_texture(
     grid: np.ndarray,
     visible: np.ndarray,
     texture_size: int | None = None,
-    fill: str | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Samples the texture of a face, with its mask.
 
@@ -30,10 +28,9 @@ def face_texture(
         grid: `(H', W', 2)` x, y of the vertices in pixels.
         visible: `(H', W')` bool, whether the viewer sees them.
         texture_size: side of the texture in pixels; None for one texel for each vertex.
-        fill: None or `"mirror"`, what is done about hidden places.
 
     Returns:
-        The texture `(S, S, 3)` uint8, black or filled where hidden, and the mask `(S, S)` bool:
+        The texture `(S, S, 3)` uint8, black where hidden, and the mask `(S, S)` bool:
         visible, and inside the photograph.
     """
     shape = texture_shape(texture_size, visible.shape)
@@ -41,8 +38,7 @@ def face_texture(
         grid = interpolate_grid(grid, shape)
         visible = interpolate_grid(visible[..., None].astype(np.float32), shape)[..., 0] >= 0.5
     mask = visible & inside(image, grid)
-    texture = sample_photograph(image, grid) * mask[..., None].astype(np.uint8)
-    return (texture if fill is None else filled_texture(texture, mask)), mask
+    return sample_photograph(image, grid) * mask[..., None].astype(np.uint8), mask
 
 
 def inside(image: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ FILLS = ("mirror",)
 
 # All lengths are shares of the picture's larger side. How far from the border the sides are
 # compared, how widely their ratio is averaged, and how far into the filled part its border blends.
-_INSIDE, _AVERAGED, _BLEND = 0.015, 0.03, 0.06
+_INSIDE, _AVERAGED, _BLEND, _FEATHER = 0.015, 0.03, 0.06, 0.03
 # More than these factors is not light's doing, all channels together and each from their mean.
 _LARGEST_GAIN, _LARGEST_TINT = 2.5, 1.25
 # Likewise at the border, in levels: beyond is a pixel of the background.
@@ -69,23 +69,31 @@ def fill_hidden(
     return np.where(certain[..., None], picture, weight * picture + (1 - weight) * filled)
 
 
-def filled_texture(texture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def filled_texture(texture: np.ndarray, mask: np.ndarray, opacity: np.ndarray) -> np.ndarray:
     """Fills what is hidden in a texture from the face's other side, as `fill_hidden` does.
+
+    What is seen stays, also where it is not trusted since the camera grazes it: there the filled
+    part takes on its colours in a narrow strip only.
 
     Args:
         texture: `(S, S, 3)` uint8 RGB.
         mask: `(S, S)` bool, what is seen.
+        opacity: `(S, S)` how far the photograph is trusted there, 0 to 1, see `opacity`.
 
     Returns:
         `(S, S, 3)` uint8 RGB, the same as `texture` where `mask` is True; black if it nowhere is.
     """
-    inside = max(1, round(_INSIDE * max(mask.shape) / 2))
-    size = 2 * inside + 1
-    source = cv2.erode(mask.astype(np.float32), np.ones((size, size)))
-    source = cv2.blur(source, (size, size), borderType=cv2.BORDER_REPLICATE)[:, ::-1]
-    picture = texture.astype(np.float32)
-    filled = fill_hidden(picture, mask.astype(np.float32), picture[:, ::-1], source)
-    return np.where(mask[..., None], texture, np.round(filled).clip(0, 255).astype(np.uint8))
+    if not mask.any():
+        return np.zeros_like(texture)
+    picture, trust = texture.astype(np.float32), (opacity * mask).astype(np.float32)
+    if not (trust >= 1).any():
+        trust = mask.astype(np.float32)
+    filled = fill_hidden(picture, trust, picture[:, ::-1], trust[:, ::-1])
+    distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)
+    far = distance > _FEATHER * max(mask.shape)
+    step = np.where(mask[..., None], picture - filled, 0)
+    filled = np.round(filled + spread(step, mask | far)).clip(0, 255).astype(np.uint8)
+    return np.where(mask[..., None], texture, filled)
 
 
 def _relit(picture, seen, mirrored, mirrored_seen):
