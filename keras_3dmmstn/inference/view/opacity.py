@@ -19,8 +19,10 @@ _OUTLINE = (7.0, 3.0)
 # Slits narrower than this share of the grid are shown; splinters narrower than that are not, nor
 # islands of less than a share of its area.
 _SLIT, _SPLINTER, _ISLAND = 0.06, 0.05, 0.02
+# Standard deviation of what softens all borders, in vertices.
+_BLUR = 1.0
 # Vertices this near to the border of the grid, as a share of it, end the mesh and not the face.
-_RIM = 0.03
+_RIM = 0.06
 # Pixels of the depth buffer along the larger side, for each vertex there.
 _DETAIL = 2
 
@@ -41,7 +43,7 @@ def opacity(face: PhotographedFace) -> np.ndarray:
     shown = _morphed(shown.astype(np.float32), cv2.MORPH_CLOSE, _SLIT)
     shown = np.minimum(shown, _fall(-to_outline, *-np.array(_OUTLINE))).astype(np.float32)
     shown = _morphed(shown, cv2.MORPH_OPEN, _SPLINTER)
-    soft = cv2.GaussianBlur(shown, (0, 0), 0.7, borderType=cv2.BORDER_REPLICATE)
+    soft = cv2.GaussianBlur(shown, (0, 0), _BLUR, borderType=cv2.BORDER_REPLICATE)
     return _without_islands(_fall(-soft, -0.95, -0.3)).astype(np.float32)
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 # How often each level of the pyramid is smoothed.
-_SWEEPS = 6
+_SWEEPS = 4
 _NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
 
 
@@ -32,10 +32,12 @@ def spread(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     total = _reduced(values * weight[..., None], coarse)
     below = spread(total / np.maximum(share, 1e-6)[..., None], share > 0)
     filled = _channels(cv2.resize(below, (width, height), interpolation=cv2.INTER_LINEAR))
+    where = np.broadcast_to(known[..., None], values.shape)
     for _ in range(_SWEEPS):
-        filled = np.where(known[..., None], values, filled)
+        np.copyto(filled, values, where=where)
         filled = _channels(cv2.filter2D(filled, -1, _NEIGHBOURS, borderType=cv2.BORDER_REPLICATE))
-    return np.where(known[..., None], values, filled)
+    np.copyto(filled, values, where=where)
+    return filled
 
 
 def _reduced(picture, size):
