@@ -123,8 +123,8 @@ def _relit(picture, seen, mirrored, mirrored_seen):
     ratio = np.log(np.maximum(ours, 1e-3) / np.maximum(theirs, 1e-3))
     gain = _limited(ratio, np.log(_LARGEST_GAIN), np.log(_LARGEST_TINT))
     gain = np.exp(spread(gain.astype(np.float32), known))
-    gain = cv2.resize(gain, both.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.clip((mirrored + _DARK) * gain - _DARK, 0, 255)
+    enlarged = cv2.resize(gain, both.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.clip((mirrored + _DARK) * enlarged - _DARK, 0, 255)
 
 
 def _limited(change, light, colour):

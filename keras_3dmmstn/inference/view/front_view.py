@@ -103,15 +103,18 @@ def _averaged(picture):
 
 def _filled(layers):
     """Returns premultiplied RGBA of layers `(size, size, 9)`: seen, mirrored, and coverage."""
-    seen, mirrored, covered = layers[..., :4], layers[..., 4:8], layers[..., 8]
-    if not seen[..., 3].any():
-        return seen
-    colours = [layer[..., :3] / np.maximum(layer[..., 3:], 1e-6) for layer in (seen, mirrored)]
+    if not layers[..., 3].any():
+        return layers[..., :4]
+    picture = np.zeros((*layers.shape[:2], 4), np.float32)
+    rows, columns = (np.flatnonzero(layers[..., 8].any(axis=axis)) for axis in (1, 0))
+    part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    covered = layers[part][..., 8:]
     # At the outline a pixel is seen as far as what it shows of the face is.
-    shares = [
-        np.where(layer[..., 3] >= 0.999 * covered, 1, layer[..., 3] / np.maximum(covered, 1e-6))
-        * (covered > 0)
-        for layer in (seen, mirrored)
-    ]
-    filled = fill_hidden(colours[0], shares[0], colours[1], shares[1])
-    return np.dstack([filled * covered[..., None], covered])
+    pictures = []
+    for layer in (layers[part][..., :4], layers[part][..., 4:8]):
+        alpha = layer[..., 3:]
+        share = np.where(alpha >= 0.999 * covered, 1, alpha / np.maximum(covered, 1e-6))
+        share = np.where(covered > 0, share, 0).astype(np.float32)[..., 0]
+        pictures += [layer[..., :3] / np.maximum(alpha, 1e-6), share]
+    picture[part] = np.concatenate([fill_hidden(*pictures) * covered, covered], axis=-1)
+    return picture

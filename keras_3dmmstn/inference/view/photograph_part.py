@@ -29,8 +29,9 @@ class PhotographPart:
     def around(cls, photograph: np.ndarray, points: np.ndarray) -> "PhotographPart":
         """Copies the part of a photograph `(height, width, 3)` around points `(N, 2)`."""
         size = np.array(photograph.shape[1::-1])
-        low = np.clip(np.floor(points.min(axis=0)) - _MARGIN, 0, size).astype(int)
-        high = np.clip(np.ceil(points.max(axis=0)) + _MARGIN + 1, low, size).astype(int)
+        columns = np.ascontiguousarray(points.T)
+        low = np.clip(np.floor(columns.min(axis=1)) - _MARGIN, 0, size).astype(int)
+        high = np.clip(np.ceil(columns.max(axis=1)) + _MARGIN + 1, low, size).astype(int)
         return cls(photograph[low[1] : high[1], low[0] : high[0]].copy(), low)
 
     def contains(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -62,10 +63,6 @@ class PhotographPart:
         maps = np.zeros((2, rows * _PLACES_IN_A_ROW), np.float32)
         for to, place, offset in zip(maps, (x, y), inverse[:, 2], strict=True):
             to[: len(x)] = place * np.float32(inverse[0, 0]) + np.float32(offset)
-        sampled = cv2.remap(
-            pixels,
-            *maps.reshape(2, rows, _PLACES_IN_A_ROW),
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        map_x, map_y = maps.reshape(2, rows, _PLACES_IN_A_ROW)
+        sampled = cv2.remap(pixels, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return sampled.reshape(-1, 3)[: len(x)]
