@@ -10,11 +10,11 @@ FILLS = ("mirror",)
 
 # All lengths are shares of the picture's larger side. How far from the border the sides are
 # compared, how widely their ratio is averaged, and how far into the filled part its border blends.
-_INSIDE, _AVERAGED, _BLEND, _FEATHER = 0.015, 0.03, 0.06, 0.03
+_INSIDE, _AVERAGED, _BLEND, _FEATHER = 0.015, 0.06, 0.06, 0.03
 # More than these factors is not light's doing, all channels together and each from their mean.
-_LARGEST_GAIN, _LARGEST_TINT = 2.5, 1.25
+_LARGEST_GAIN, _LARGEST_TINT = 2.0, 1.25
 # Likewise at the border, in levels: beyond is a pixel of the background.
-_LARGEST_STEP, _LARGEST_STAIN = 64.0, 16.0
+_LARGEST_STEP, _LARGEST_STAIN = 36.0, 12.0
 # Added to levels 0..255 before they are compared, since the ratio of dark pixels says nothing.
 _DARK = 6.0
 # Side of the pictures in which the light is compared, and how much of a place has to be seen.
@@ -109,7 +109,7 @@ def _relit(picture, seen, mirrored, mirrored_seen):
         return mirrored
     shrink = min(1.0, _COMPARED_SIZE / side)
     size = [max(1, round(length * shrink)) for length in both.shape[::-1]]
-    weight = both.astype(np.float32)[..., None]
+    counted = both.astype(np.float32)[..., None]
     weight, ours, theirs = (
         cv2.GaussianBlur(
             cv2.resize(values, size, interpolation=cv2.INTER_AREA),
@@ -117,14 +117,14 @@ def _relit(picture, seen, mirrored, mirrored_seen):
             _AVERAGED * max(size),
             borderType=cv2.BORDER_CONSTANT,
         )
-        for values in (weight, (picture + _DARK) * weight, (mirrored + _DARK) * weight)
+        for values in (counted, (picture + _DARK) * counted, (mirrored + _DARK) * counted)
     )
     known = weight > _LEAST_WEIGHT
     ratio = np.log(np.maximum(ours, 1e-3) / np.maximum(theirs, 1e-3))
     gain = _limited(ratio, np.log(_LARGEST_GAIN), np.log(_LARGEST_TINT))
-    gain = np.exp(spread(gain.astype(np.float32), known))
-    enlarged = cv2.resize(gain, both.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.clip((mirrored + _DARK) * enlarged - _DARK, 0, 255)
+    spread_gain = np.exp(spread(gain.astype(np.float32), known))
+    everywhere = cv2.resize(spread_gain, both.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.clip((mirrored + _DARK) * everywhere - _DARK, 0, 255)
 
 
 def _limited(change, light, colour):
