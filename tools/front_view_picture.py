@@ -4,6 +4,9 @@ python tools/front_view_picture.py --out docs/figures/front_view.jpg
 """
 
 import argparse
+import itertools
+import pickle
+import time
 from pathlib import Path
 
 import cv2
@@ -13,6 +16,7 @@ import skimage.data
 from keras_3dmmstn.drawing.panels import tiled, with_caption
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.inference.photograph import warp
+from keras_3dmmstn.inference.view.photograph_part import PhotographPart
 from keras_3dmmstn.network.framing import crop_matrix, tight_box
 from keras_3dmmstn.training.data.labelled_faces import joint_landmarks
 from keras_3dmmstn.training.turning.face_turner import FaceTurner
@@ -46,6 +50,31 @@ def main():
     }
     sheet = tiled([with_caption(picture, text) for text, picture in pictures.items()], 4)
     cv2.imwrite(str(out), sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
+    print_costs(normaliser, portrait)
+
+
+def print_costs(normaliser, portrait):
+    """Prints what views take, processor time, and what faces keep, of small and large portraits."""
+    for zoom in (1, 16):
+        photograph = cv2.resize(portrait, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_LINEAR)
+        (face,) = normaliser(photograph, _BOX[None] * zoom)
+        part = face.photograph.pixels
+        copying = milliseconds(lambda: PhotographPart.around(photograph, face.points))  # noqa: B023
+        print(f"face of {part.shape[0]} pixels: {part.nbytes / 1e6:.1f} MB, {copying:.2f} ms")
+    print(f"pickled: {len(pickle.dumps(face)) / 1e6:.1f} MB")
+    for size, fill in itertools.product((512, 2048), (None, "mirror")):
+        drawing = milliseconds(lambda: face.front_view(size, fill=fill))  # noqa: B023
+        print(f"front_view({size}, fill={fill!r}): {drawing:.0f} ms")
+
+
+def milliseconds(function):
+    """Returns the least processor time of three calls."""
+    times = []
+    for _ in range(3):
+        start = time.process_time()
+        function()
+        times.append(1e3 * (time.process_time() - start))
+    return min(times)
 
 
 def turned_copy(normaliser, portrait, face):
