@@ -22,7 +22,7 @@ _NOSE_TIP = 297
 # Eyes lie within this many millimetres of the origin, down.
 _EYES_END = 20.0
 # How far behind the lips the middle of the mouth's cap lies, millimetres.
-_RECESS = 3.0
+_RECESS = 1.5
 # The face ends just beyond the jaw line: see `angle_beyond_outline`.
 _OUTLINE = (
     (0, 57), (35, 63), (65, 80), (90, 88.5), (108, 89.5), (122, 87), (132, 83), (142, 76.5),

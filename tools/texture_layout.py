@@ -16,8 +16,8 @@ _PARTED = {
 # of regions and landmarks of ibug68.
 _MAGNIFIED = (
     (("left_eye", "right_eye"), (), 0.6, 12.0),
-    (("mouth",), range(48, 60), 0.7, 15.0),
-    (("mouth",), (), -1.2, 1.0),
+    (("mouth",), range(48, 60), 0.55, 15.0),
+    (("mouth",), (), -1.15, 1.0),
     ((), (33,), 0.25, 60.0),
     ((), range(27, 36), -0.35, 15.0),
 )

@@ -6,6 +6,11 @@ from scipy.spatial import cKDTree
 
 from keras_3dmmstn.mesh.grid_model import GridModel
 
+# How far outside of a region its rim is taken, in widths of the texture: 2 vertices of 112; further
+# where lips hide each other, and the tip of the nose what is under it.
+_MARGIN, _WIDE_MARGIN = 2 / 112, 5 / 112
+_WIDE = ("mouth", "nostril")
+
 
 def visibility_rims(grid_model: GridModel) -> np.ndarray:
     """Returns for each vertex the one whose visibility it shares.
@@ -13,7 +18,8 @@ def visibility_rims(grid_model: GridModel) -> np.ndarray:
     The caps behind lips and lids are no part of the skin: the lips hide what lies between them
     although a photograph shows the lips there, and a cap that is hit or missed by a depth test
     leaves specks in a mask. So each vertex of a region (`GridModel.regions`) follows the nearest
-    vertex of its rim, nearest in the texture; all others are on their own.
+    vertex of its rim, nearest in the texture; all others are on their own. The rim is taken a
+    little outside of the region, since lips that touch hide each other's edges too.
 
     Args:
         grid_model: the face model.
@@ -24,14 +30,21 @@ def visibility_rims(grid_model: GridModel) -> np.ndarray:
     rows, columns = grid_model.grid_shape
     follows = np.arange(rows * columns)
     every = np.zeros(rows * columns, bool)
-    for region in grid_model.regions.values():
-        every[region] = True
-    for region in grid_model.regions.values():
-        inside = np.zeros((rows, columns), bool)
-        inside.ravel()[region] = True
-        around = binary_dilation(inside, np.ones((3, 3))).ravel() & ~every
-        rim = np.flatnonzero(around)
+    place = np.stack(np.divmod(np.arange(rows * columns), columns), axis=1)
+    widened = []
+    for name, region in grid_model.regions.items():
+        margin = _WIDE_MARGIN if name.endswith(_WIDE) else _MARGIN
+        widened.append(_widened(region, (rows, columns), max(1, round(columns * margin))))
+        every |= widened[-1]
+    for region in widened:
+        rim = np.flatnonzero(_widened(np.flatnonzero(region), (rows, columns), 1) & ~every)
         if len(rim):
-            place = np.stack(np.divmod(np.arange(rows * columns), columns), axis=1)
             follows[region] = rim[cKDTree(place[rim]).query(place[region])[1]]
     return follows.astype(np.int32)
+
+
+def _widened(region, shape, steps):
+    """Returns which vertices `(H'·W',)` are in a region or at most so many steps away from it."""
+    inside = np.zeros(shape, bool)
+    inside.ravel()[region] = True
+    return binary_dilation(inside, np.ones((3, 3)), iterations=steps).ravel()
