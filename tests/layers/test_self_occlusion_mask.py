@@ -173,3 +173,13 @@ def test_rejects_rims_that_number_other_vertices():
         SelfOcclusionMask((24, 20), rims=np.arange(479, dtype=np.int32))
     with pytest.raises(ValueError, match=r"`rims` to number 480 vertices.*1 to 480"):
         SelfOcclusionMask((24, 20), rims=np.arange(1, 481, dtype=np.int32))
+
+
+def test_majority_takes_specks_away_and_is_checked(turned):
+    points, rotations = turned
+    alone = SelfOcclusionMask((24, 20))(points, rotations)
+    cleaned = SelfOcclusionMask((24, 20), majority=3)(points, rotations)
+    np.testing.assert_array_equal(cleaned, ops.without_specks(alone, 3))
+    for majority in (2, 0, -1, 3.0, True):
+        with pytest.raises(ValueError, match="`majority` to be an odd number, received"):
+            SelfOcclusionMask((24, 20), majority=majority)

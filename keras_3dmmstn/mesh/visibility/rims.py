@@ -34,7 +34,7 @@ def visibility_rims(grid_model: GridModel) -> np.ndarray:
     widened = []
     for name, region in grid_model.regions.items():
         margin = _WIDE_MARGIN if name.endswith(_WIDE) else _MARGIN
-        widened.append(_widened(region, (rows, columns), max(1, round(columns * margin))))
+        widened.append(_widened(region, (rows, columns), round(columns * margin)))
         every |= widened[-1]
     for region in widened:
         rim = np.flatnonzero(_widened(np.flatnonzero(region), (rows, columns), 1) & ~every)
@@ -47,4 +47,6 @@ def _widened(region, shape, steps):
     """Returns which vertices `(H'·W',)` are in a region or at most so many steps away from it."""
     inside = np.zeros(shape, bool)
     inside.ravel()[region] = True
-    return binary_dilation(inside, np.ones((3, 3)), iterations=steps).ravel()
+    if steps:  # 0 iterations would go on until nothing changes
+        inside = binary_dilation(inside, np.ones((3, 3)), iterations=steps)
+    return inside.ravel()

@@ -41,3 +41,15 @@ def test_regions_are_kept_in_the_file(tmp_path):
     loaded = GridModel.load(tmp_path / "model.npz")
     assert list(loaded.regions) == ["mouth"]
     np.testing.assert_array_equal(loaded.regions["mouth"], [30, 31])
+
+
+def test_on_a_fine_grid_the_rim_lies_further_out_around_the_mouth():
+    mean = np.zeros((112 * 112, 3))
+    index = np.arange(112 * 112).reshape(112, 112)
+    regions = {"mouth": index[70:76, 40:72].ravel(), "left_eye": index[40:46, 20:40].ravel()}
+    model = GridModel(mean, np.zeros((1, 112 * 112, 3)), (112, 112), regions=regions)
+    follows = visibility_rims(model)
+    assert follows[index[70, 56]] == index[64, 56]  # 5 + 1 above
+    assert follows[index[66, 56]] == index[64, 56]
+    assert follows[index[64, 56]] == index[64, 56]
+    assert follows[index[40, 30]] == index[37, 30]  # 2 + 1 above
