@@ -60,6 +60,15 @@ Flattening = Annotated[
     ),
 ]
 
+Emphasis = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=2,
+        help="least-distortion: more room for eyes and mouth; 0 none, 1 as the bundled face.",
+    ),
+]
+
 
 def build(
     source: Source,
@@ -83,6 +92,7 @@ def build(
     keep_cavities: KeepCavities = False,
     evenness: Evenness = 0.5,
     flattening: Flattening = "tutte",
+    emphasis: Emphasis = 0.0,
 ) -> None:
     """Flatten a published face model and re-mesh it on a grid.
 
@@ -100,7 +110,7 @@ def build(
         begin("Reading the model")
         model = _with_landmarks(_read(kind, source, options), landmarks_from)
         cut = (region, radius, middle, keep_cavities)
-        built = model_to_grid(model, (grid, grid), *cut, evenness, flattening, begin)
+        built = model_to_grid(model, (grid, grid), *cut, evenness, flattening, emphasis, begin)
         built.grid_model.save(out)
     _print(out, built)
 
