@@ -3,7 +3,7 @@
 from typing import Any
 
 from keras_3dmmstn import layers
-from keras_3dmmstn.mesh import GridModel, occlusion_table
+from keras_3dmmstn.mesh import GridModel, occlusion_table, visibility_rims
 from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.network.grid_generator import FLOAT32, PosedFace
 
@@ -61,7 +61,8 @@ def self_occlusion(seen: Any, rotation: Any, grid_model: GridModel, visibility: 
         ValueError: if `visibility` is unknown.
     """
     table = occlusion_table(grid_model) if visibility == "table" else None
+    rims = visibility_rims(grid_model) if grid_model.regions else None
     mask = layers.SelfOcclusionMask(
-        grid_model.grid_shape, visibility, table, name="mask", **FLOAT32
+        grid_model.grid_shape, visibility, table, rims, name="mask", **FLOAT32
     )
     return mask(seen, rotation)

@@ -39,10 +39,11 @@ from keras_3dmmstn.ops.projection import (
 )
 from keras_3dmmstn.ops.rotation import axis_angle_to_matrix, rotate_points
 from keras_3dmmstn.ops.sampling import points_to_grid, sample_bilinear
-from keras_3dmmstn.ops.visibility import mask_texture, self_occlusion_mask
+from keras_3dmmstn.ops.visibility import follow_rims, mask_texture, self_occlusion_mask
 
 __all__ = [
     "axis_angle_to_matrix",
+    "follow_rims",
     "log_scale_to_scale",
     "mask_texture",
     "outermost",

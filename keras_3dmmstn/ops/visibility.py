@@ -29,6 +29,28 @@ def self_occlusion_mask(points, grid_shape):
     return faces_the_viewer(points_to_grid(points, grid_shape))
 
 
+def follow_rims(mask, rims):
+    """Gives each vertex the visibility of another one, such as the insides of mouth and eyes.
+
+    Args:
+        mask: `(batch, H', W', 1)` float tensor.
+        rims: `(H'·W',)` int tensor, the vertex that each follows; itself for the others.
+
+    Returns:
+        `(batch, H', W', 1)` mask. Its gradient is zero.
+    """
+    rims = tf.convert_to_tensor(rims)
+
+    @tf.custom_gradient
+    def following(mask):
+        rows, columns = mask.shape[1:3]
+        flat = tf.reshape(mask, (-1, rows * columns))
+        followed = tf.reshape(tf.gather(flat, rims, axis=1), (-1, rows, columns, 1))
+        return followed, lambda upstream: tf.zeros_like(upstream)
+
+    return following(mask)
+
+
 @tf.custom_gradient
 def faces_the_viewer(grid):
     """Returns the visibility of grid vertices, `(batch, H', W', 3)` -> `(batch, H', W', 1)`."""

@@ -79,6 +79,12 @@ def write_run():
     shutil.copy(ASSETS / "localiser.keras", "run/localiser.keras")
 
 
+def check_front_view(names):
+    """The block's own view is the face on white."""
+    view = names["face"].front_view(64)
+    assert view.shape == (64, 64, 3) and (view < 255).mean() > 0.3
+
+
 def check_face(names):
     face = names["face"]
     assert face.texture.shape == (112, 112, 3) and face.mask.mean() > 0.7
@@ -164,6 +170,7 @@ BLOCKS = {
         Block("texture_size=512", (write_portrait,), check=check_larger_face),
         Block("[[88, 87", (write_portrait,), check=check_face),
     ],
+    "docs/front_view.md": [Block("front_view(512)", (write_portrait,), check=check_front_view)],
     "docs/layers.md": [Block("AxisAngleToMatrix", check=check_rotation)],
     "docs/training.md": [
         Block(
