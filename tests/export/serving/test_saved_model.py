@@ -76,11 +76,11 @@ def test_the_default_signature_says_what_the_network_says(network, reloaded, ima
 def test_a_larger_texture_is_that_of_the_network(normaliser, images, tmp_path):
     version = export_saved_model(normaliser, tmp_path / "face", texture_size=224)
     assert read_card(version)["outputs"]["texture"]["shape"] == [None, 224, 224, 3]
-    served = tf.saved_model.load(str(version)).serving_default
+    reloaded = tf.saved_model.load(str(version))
     network = trained_network(normaliser, texture_size=224)
     image = tf.constant(images[:2])
     textures, gradients = [], []
-    for function in (served, network):
+    for function in (reloaded.serving_default, network):
         with tf.GradientTape() as tape:
             tape.watch(image)
             outputs = function(image)
