@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_3dmmstn import ops
 from keras_3dmmstn.export.mobile.surface_factors import SurfaceFactors
 from keras_3dmmstn.mesh import GridModel, contour_lines, occlusion_table
+from keras_3dmmstn.network.sampler import mask_cleaning
 from keras_3dmmstn.ops.perspective import NEAREST_DEPTH
 
 # Turns a positive number of any size that an area in pixels has into at least 1.
@@ -101,6 +102,17 @@ def exact_visibility(scaled, points, theta, grid_model: GridModel, method, intri
         rotation = scaled_rotation(theta, 3)[None] / tf.exp(theta[:, 5:6])
         table = tf.constant(occlusion_table(grid_model))
         mask = ops.self_occlusion_mask_by_table(seen, rotation, grid_model.grid_shape, table)
+    return tf.reshape(mask, (1, -1))
+
+
+def cleaned(mask, grid_model: GridModel):
+    """Returns a mask, flat `(1, H'·W')`, with rims followed and without specks."""
+    rims, majority = mask_cleaning(grid_model)
+    mask = tf.reshape(mask, (1, *grid_model.grid_shape, 1))
+    if rims is not None:
+        mask = ops.follow_rims(mask, tf.constant(rims))
+    if majority > 1:
+        mask = ops.without_specks(mask, majority)
     return tf.reshape(mask, (1, -1))
 
 

@@ -14,6 +14,7 @@ from keras_3dmmstn.atomic_files import atomic_destination
 from keras_3dmmstn.export.card import card_path, network_card, write_with_card
 from keras_3dmmstn.export.mobile.finer_planes import finer_planes, finer_visibility
 from keras_3dmmstn.export.mobile.mobile_network import (
+    cleaned,
     exact_visibility,
     landmark_points,
     masked_samples,
@@ -212,6 +213,7 @@ def _geometry(normaliser, head, landmarks, method, shape):
             visible = visibility(points, face_model.grid_shape)
         else:
             visible = exact_visibility(scaled, points, theta, face_model, method, intrinsics)
+        visible = cleaned(visible, face_model)
         if shape != face_model.grid_shape:
             points = finer_planes(points, face_model.grid_shape, shape)
             visible = finer_visibility(visible, face_model.grid_shape, shape)

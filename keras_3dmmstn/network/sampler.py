@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from keras_3dmmstn import layers
 from keras_3dmmstn.mesh import GridModel, occlusion_table, visibility_rims
 from keras_3dmmstn.mesh.finer_grid import texture_shape
@@ -66,9 +68,14 @@ def self_occlusion(seen: Any, rotation: Any, grid_model: GridModel, visibility: 
         ValueError: if `visibility` is unknown.
     """
     table = occlusion_table(grid_model) if visibility == "table" else None
-    rims = visibility_rims(grid_model) if grid_model.regions else None
-    majority = 2 * (grid_model.grid_shape[1] // _COLUMNS_PER_STEP) + 1
+    rims, majority = mask_cleaning(grid_model)
     mask = layers.SelfOcclusionMask(
         grid_model.grid_shape, visibility, table, rims, majority, name="mask", **FLOAT32
     )
     return mask(seen, rotation)
+
+
+def mask_cleaning(grid_model: GridModel) -> tuple[np.ndarray | None, int]:
+    """Returns the rims and the majority of a model's `SelfOcclusionMask`."""
+    rims = visibility_rims(grid_model) if grid_model.regions else None
+    return rims, 2 * (grid_model.grid_shape[1] // _COLUMNS_PER_STEP) + 1

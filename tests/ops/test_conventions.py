@@ -250,6 +250,8 @@ OPS = {
         [(4,)],
     ),
     "select_outermost": (ops.select_outermost, [(5, 4, 2), (5, 2)]),
+    "follow_rims": (lambda m: ops.follow_rims(m, tf.constant([0, 0, 3, 5, 4, 5])), [(2, 3, 1)]),
+    "without_specks": (lambda m: ops.without_specks(m, 3), [(4, 6, 1)]),
     "refine_grid": (lambda v: ops.refine_grid(v, *_halves(v.dtype)), [(2, 3, 2)]),
     "refine_mask": (lambda v: ops.refine_mask(v, *_halves(v.dtype)), [(2, 3, 1)]),
 }
