@@ -3,11 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-import cv2
 import numpy as np
 
-# Width of the Gaussian within which brightness and contrast are evened out, in sides of a texture.
-_NEIGHBOURHOOD = 1 / 14
 # Fewer jointly visible texels than this share are not compared.
 _SMALLEST_OVERLAP = 0.02
 
@@ -37,29 +34,6 @@ def texture_difference(
     target = np.sqrt(means[0] * means[1])
     a, b = (value * (target / mean) for value, mean in zip(values, means, strict=True))
     return float(np.average(np.abs(a - b).mean(axis=1), weights=weight))
-
-
-def local_contrast(picture: np.ndarray, mask: np.ndarray, size: int) -> np.ndarray:
-    """Returns brightness with mean 0 and deviation 1 in each neighbourhood, `(size, size)` float32.
-
-    Means are over what the mask shows; the rest is 0.
-
-    Args:
-        picture: `(side, side, 3)` uint8 RGB.
-        mask: `(side, side)` bool.
-        size: of what is returned.
-    """
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    seen = mask.astype(np.float32)
-    sigma = _NEIGHBOURHOOD * len(picture)
-
-    def mean_around(values):
-        return cv2.GaussianBlur(values * seen, (0, 0), sigma) / np.maximum(around, 1e-3)
-
-    around = cv2.GaussianBlur(seen, (0, 0), sigma)
-    centred = (grey - mean_around(grey)) * seen
-    even = centred / np.sqrt(mean_around(centred**2) + 4)  # 2 grey levels: noise is not contrast
-    return cv2.resize(even, (size, size), interpolation=cv2.INTER_AREA)
 
 
 def correlation(first: np.ndarray, second: np.ndarray, joint: np.ndarray) -> float:

@@ -24,8 +24,9 @@ from identity_pairs import read_cfp, read_lfw, read_youtube
 from label_dispersion import dispersion, dispersion_lines, group_means, nearest_places
 from texture_background import YAW_BINS, background, yaw_bin_name
 from texture_faces import fitted_photographs, surface_of, texel_areas
-from texture_pairs import correlation, local_contrast, pair_lines, texture_difference, verification
+from texture_pairs import correlation, pair_lines, texture_difference, verification
 
+from keras_3dmmstn.inference.fusion.local_contrast import local_contrast
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.inference.photograph import warp
 from keras_3dmmstn.mesh.feature_layout import feature_layout
@@ -33,6 +34,7 @@ from keras_3dmmstn.network import framing
 from keras_3dmmstn.training.data.faces import read_faces
 
 LABEL_SIZE, PAIR_SIZE, DESCRIPTOR_SIZE = 224, 112, 56  # texels along a side
+NEIGHBOURHOOD = 1 / 14  # that local contrast is evened in, in sides
 LARGEST_DISTANCE = 0.05  # of a label to the face, in √(w h)
 PARTS = ("layout", "labels", "cfp", "youtube", "lfw")
 
@@ -135,7 +137,7 @@ def _described(photograph, face):
     pictures = {"texture": (texture, face.mask), "plain crop": (crop, inside)}
     halves = {
         name: (
-            local_contrast(picture, mask, DESCRIPTOR_SIZE),
+            local_contrast(picture, mask, DESCRIPTOR_SIZE, NEIGHBOURHOOD),
             picture.reshape(DESCRIPTOR_SIZE, 2, DESCRIPTOR_SIZE, 2, 3).mean((1, 3, 4), np.float32),
             mask.reshape(DESCRIPTOR_SIZE, 2, DESCRIPTOR_SIZE, 2).all(axis=(1, 3)),
         )
