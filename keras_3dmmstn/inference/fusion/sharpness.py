@@ -24,14 +24,14 @@ def gradient_energy(texture: np.ndarray, mask: np.ndarray, surface: np.ndarray) 
         |∇L|² = (∂L/∂u, ∂L/∂v) G⁻¹ (∂L/∂u, ∂L/∂v)ᵀ,    G = JᵀJ,    J = ∂x / ∂(u, v),
 
     averaged with the surface's area |det G|^½. So a texture measures the same at any size and in
-    any layout.
+    any layout, but for what rounding to whole grey levels adds.
 
     Args:
-        texture: `(S, S, 3)` uint8 RGB.
+        texture: `(S, S, 3)` RGB in 0..255.
         mask: `(S, S)` bool, the texels that count.
         surface: `(S, S, 3)` where they are on the face, mm.
     """
-    grey = cv2.cvtColor(texture, cv2.COLOR_RGB2GRAY).astype(float)
+    grey = cv2.cvtColor(texture.astype(np.float32), cv2.COLOR_RGB2GRAY).astype(float)
     by_row, by_column = np.gradient(grey)
     down, along = np.gradient(surface, axis=0), np.gradient(surface, axis=1)
     e, f, g = (along**2).sum(axis=-1), (along * down).sum(axis=-1), (down**2).sum(axis=-1)
