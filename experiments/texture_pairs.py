@@ -27,7 +27,7 @@ def texture_difference(
     if joint.mean() < _SMALLEST_OVERLAP:
         return float("nan")
     weight = weights[joint]
-    values = [texture[joint].astype(float) for texture in (first, second)]
+    values = [texture[joint].astype(np.float32) for texture in (first, second)]
     means = [np.average(value, axis=0, weights=weight) for value in values]
     if min(mean.min() for mean in means) <= 0:
         return float("nan")

@@ -1,7 +1,7 @@
 """How good textures are: labels in them, people in them, background in them.
 
 python experiments/textures.py FACES [--weights FOLDER] [--name NAME] [--photographs N]
-    [--folds 7] [--pairs 1500] [--parts layout labels cfp youtube lfw] [--record]
+    [--folds 3] [--pairs 1500] [--parts layout labels cfp youtube lfw] [--record]
 
 FACES is a folder with `300w/afw`, `youtube/val`, `cfp` and `lfw`. The results of the weights are
 written under NAME, beside those that the file has under other names. The parts are:
@@ -44,7 +44,8 @@ def measure_layout(model) -> dict:
     layout = feature_layout(model)
     result = {
         "widths": {
-            name: {"texture": t, "face": f, "ratio": t / f} for name, (t, f) in layout.widths.items()
+            name: {"texture": t, "face": f, "ratio": t / f}
+            for name, (t, f) in layout.widths.items()
         },
         "cell_areas": layout.cell_areas,
         "median_area": layout.median_area,
@@ -52,7 +53,9 @@ def measure_layout(model) -> dict:
         "area_largest": layout.area_largest,
     }
     for name, width in result["widths"].items():
-        print(f"{name}: {width['texture']:.3f} of the eye distance, {width['face']:.3f} on the face")
+        print(
+            f"{name}: {width['texture']:.3f} of the eye distance, {width['face']:.3f} on the face"
+        )
     return result
 
 
@@ -82,6 +85,9 @@ def measure_labels(normaliser, folder: Path, photographs: int | None) -> dict:
     }
     print(f"{len(places)} photographs, {100 * result['left_out']:.2f} % of the labels left out")
     print(*dispersion_lines(result["groups"]), sep="\n")
+    for first in range(0, 68, 10):
+        row = [f"{point.get('rms', np.nan):6.2f}" for point in described[first : first + 10]]
+        print(f"rms of {first:2d} ...:", *row)
     for name, row in result["background"].items():
         print(
             f"background, |yaw| {name}: {100 * row['texels']:.2f} % of the visible texels, "
@@ -174,29 +180,20 @@ def _compared(seen, pairs, same, areas):
     }
 
 
-def measure(normaliser, arguments) -> dict:
-    """Measures the parts that are asked for."""
-    faces, photographs = arguments.faces, arguments.photographs
-    parts = {
-        "layout": lambda: measure_layout(normaliser.grid_model),
-        "labels": lambda: measure_labels(normaliser, faces / "300w/afw", photographs),
-        "cfp": lambda: measure_pairs(
-            normaliser, read_cfp(faces / "cfp", arguments.folds), photographs
-        ),
-        "youtube": lambda: measure_pairs(
-            normaliser, read_youtube(faces / "youtube/val", arguments.pairs), photographs
-        ),
-        "lfw": lambda: measure_pairs(
-            normaliser, read_lfw(faces / "lfw", arguments.pairs), photographs
-        ),
-    }
-    result = {}
-    for name in arguments.parts:
-        print(f"{name}:")
-        start = time.process_time()
-        result[name] = parts[name]()
-        print(f"({time.process_time() - start:.0f} s of processor time)\n", flush=True)
-    return result
+def measure(part: str, normaliser, arguments) -> dict:
+    """Measures one of `PARTS`."""
+    faces, photographs, pairs = arguments.faces, arguments.photographs, arguments.pairs
+    if part == "layout":
+        return measure_layout(normaliser.grid_model)
+    if part == "labels":
+        return measure_labels(normaliser, faces / "300w/afw", photographs)
+    if part == "cfp":
+        people = read_cfp(faces / "cfp", arguments.folds)
+    elif part == "youtube":
+        people = read_youtube(faces / "youtube/val", pairs)
+    else:
+        people = read_lfw(faces / "lfw", pairs)
+    return measure_pairs(normaliser, people, photographs)
 
 
 def main():
@@ -206,17 +203,21 @@ def main():
     parser.add_argument("--weights", type=Path, help="folder of weights; default: the bundled ones")
     parser.add_argument("--name", default="bundled weights", help="what the results are called")
     parser.add_argument("--photographs", type=int, help="so many of each data set only")
-    parser.add_argument("--folds", type=int, default=7, help="of CFP's protocol")
+    parser.add_argument("--folds", type=int, default=3, help="of CFP's protocol")
     parser.add_argument("--pairs", type=int, default=1500, help="of one person, of YouTube and LFW")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     arguments = parser.parse_args()
     weights = arguments.weights
     normaliser = Normaliser.load(weights) if weights else Normaliser.pretrained()
-    measured = measure(normaliser, arguments)
     out = results_file("textures.json", arguments.record)
-    record = read_results(out)
-    record[arguments.name] = record.get(arguments.name, {}) | measured
-    write_results(out, record)
+    for part in arguments.parts:
+        print(f"{part}:")
+        start = time.process_time()
+        measured = measure(part, normaliser, arguments)
+        print(f"({time.process_time() - start:.0f} s of processor time)\n", flush=True)
+        record = read_results(out)
+        record.setdefault(arguments.name, {})[part] = measured
+        write_results(out, record)
     print(out)
 
 

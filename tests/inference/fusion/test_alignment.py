@@ -23,7 +23,9 @@ def test_a_shift_is_found_whatever_the_light(rng, size):
     np.testing.assert_allclose(inner.mean(axis=(0, 1)), [x, y], rtol=0.15)
     back = shifted(texture, shift)
     middle = np.s_[size // 4 : -size // 4, size // 4 : -size // 4]
-    assert np.abs(back - reference)[middle].mean() < 0.3 * np.abs(texture - reference)[middle].mean()
+    assert (
+        np.abs(back - reference)[middle].mean() < 0.3 * np.abs(texture - reference)[middle].mean()
+    )
 
 
 def test_a_texture_in_its_place_stays(rng):

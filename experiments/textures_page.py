@@ -1,0 +1,224 @@
+"""Writes the page of the textures' quality from what the experiments wrote.
+
+python experiments/textures_page.py [--record]
+
+Reads `textures.json` and `mean_textures.json` in build/experiments and writes the page there; with
+`--record` it reads experiments/results and writes docs/texture_quality.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from experiment import FOLDER, experiment_parser, read_results, results_file
+
+PAGE = FOLDER.parent / "docs/texture_quality.md"
+LANDMARKS_IN_A_ROW = 10
+
+Record = Mapping[str, Any]
+
+
+def as_page(textures: Mapping[str, Record], means: Mapping[str, Record]) -> str:
+    """Returns the page in Markdown.
+
+    Args:
+        textures: names of weights to what `textures.py` measured.
+        means: names of weights to what `mean_textures.py` measured.
+    """
+    parts = [_INTRODUCTION]
+    for heading, text, rows in (
+        ("What the features get", _LAYOUT, _layout_rows),
+        ("Where hand labels fall", _LABELS, _label_rows),
+        ("Background", _BACKGROUND, _background_rows),
+        ("Textures of one person", _DIFFERENCE, _difference_rows),
+        ("Telling people apart", _VERIFICATION, _verification_rows),
+    ):
+        parts += [f"## {heading}", text, table(("", *textures), _beside(textures, rows))]
+    for name, record in textures.items():
+        if "labels" in record:
+            parts += [f"Each of the 68 points, {name}:", _points_table(record["labels"]["points"])]
+    parts += ["## Mean textures", _MEANS]
+    parts += [part for name, record in means.items() for part in _means_table(name, record)]
+    parts += ["## A montage", _MONTAGE]
+    return "\n\n".join(parts) + "\n"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Returns a table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _beside(records, rows_of):
+    """Returns rows of a label and what each of some records says, "–" where it says nothing."""
+    columns = [rows_of(record) for record in records.values()]
+    labels = list(dict.fromkeys(label for column in columns for label in column))
+    return [(label, *(column.get(label, "–") for column in columns)) for label in labels]
+
+
+def _layout_rows(record):
+    layout = record.get("layout")
+    if not layout:
+        return {}
+    rows = {
+        f"{name}, share of the eye distance (on the mean face {width['face']:.3f})": (
+            f"{width['texture']:.3f}"
+        )
+        for name, width in layout["widths"].items()
+    }
+    for name, area in layout["cell_areas"].items():
+        rows[f"mean cell inside the {name}, in medians"] = f"{area / layout['median_area']:.2f}"
+    rows["95 % of the cells, in medians"] = f"{layout['area_95']:.2f}"
+    rows["largest cell, in medians"] = f"{layout['area_largest']:.1f}"
+    return rows
+
+
+def _label_rows(record):
+    groups = record.get("labels", {}).get("groups", {})
+    return {
+        f"{'all 68' if name == 'all' else name}": (
+            f"{g['rms']:.2f} ({g['median']:.2f}) | {g['rms_mm']:.2f} | {g['rms_share']:.2f}"
+        ).replace(" | ", " / ")
+        for name, g in groups.items()
+    }
+
+
+def _background_rows(record):
+    rows = record.get("labels", {}).get("background", {})
+    return {
+        f"{'all' if name == 'all' else f'yaw {name}'} ({row['photographs']} photographs)": (
+            f"{100 * row['texels']:.2f} % / {100 * row['area']:.2f} %"
+        )
+        for name, row in rows.items()
+    }
+
+
+def _pair_sets(record):
+    names = {"cfp": "CFP, ", "youtube": "YouTube Faces, ", "lfw": "LFW, "}
+    for part, prefix in names.items():
+        for protocol, row in record.get(part, {}).items():
+            yield f"{prefix}{protocol}", row
+
+
+def _difference_rows(record):
+    rows = {}
+    for name, row in _pair_sets(record):
+        d = row["difference"]
+        rows[f"{name} ({row['same_pairs']} + {row['different_pairs']} pairs)"] = (
+            f"{d['same_texels']:.1f} and {d['different_texels']:.1f} / "
+            f"{d['same_area']:.1f} and {d['different_area']:.1f}"
+        )
+    return rows
+
+
+def _verification_rows(record):
+    return {
+        f"{name}: {kind}": f"{v['auc']:.1f} / {v['eer']:.1f}"
+        for name, row in _pair_sets(record)
+        for kind, v in row["verification"].items()
+    }
+
+
+def _points_table(points):
+    head = ["point", *(f"+{n}" for n in range(LANDMARKS_IN_A_ROW))]
+    rows = []
+    for first in range(0, len(points), LANDMARKS_IN_A_ROW):
+        row = points[first : first + LANDMARKS_IN_A_ROW]
+        cells = [f"{p['rms']:.1f}" if p["photographs"] else "–" for p in row]
+        rows.append([str(first), *cells, *[""] * (LANDMARKS_IN_A_ROW - len(row))])
+    return table(head, rows)
+
+
+def _means_table(name, record):
+    """Returns a sentence and a table: each person, and the mean over persons."""
+    persons = record["persons"]
+    kinds = [key for key in next(iter(persons.values())) if key != "photographs"]
+    rows = [
+        [f"{person.replace('_', ' ')} ({row['photographs']})"]
+        + [_sharpness(row[kind]["energy"], row[kind]["relative_energy"]) for kind in kinds]
+        for person, row in persons.items()
+    ]
+    averages = [
+        [sum(p[kind][key] for p in persons.values()) / len(persons) for kind in kinds]
+        for key in ("energy", "relative_energy")
+    ]
+    rows.append(["mean", *(_sharpness(*pair) for pair in zip(*averages, strict=True))])
+    size = record["texture_size"]
+    return [f"The {name}, at {size} × {size}:", table(("person (photographs)", *kinds), rows)]
+
+
+def _sharpness(energy, relative):
+    return f"{energy:.1f} / {1000 * relative:.1f}"
+
+
+_INTRODUCTION = """# How good the textures are
+
+`python experiments/textures.py` and `python experiments/mean_textures.py` measure the textures
+themselves, `python experiments/textures_page.py` makes this page of their results, and
+`keras-3dmmstn face-model inspect` prints the widths and areas of any face model. A column is a set
+of weights with its face model."""
+
+_LAYOUT = """Widths in the texture as shares of the distance between the outer eye corners there, \
+and how much of
+the mean face a cell of the grid covers."""
+
+_LABELS = """Each of the 68 hand-placed labels of 300-W AFW is taken to the nearest visible place of \
+the fitted grid
+in the photograph; those that are further than 5 % of √(w·h) of their box from it do not count. How
+far these places scatter about their mean over the photographs is given as the root of the mean
+square (the median) in texels at 224, in millimetres of the mean face, and in % of the distance of
+the outer eye corners in the texture. A model whose texture shows more of the eyes and the mouth has
+more texels there: the last two compare models fairly. Jaw labels slide along the contour when the
+head turns, so they scatter most."""
+
+_BACKGROUND = """The share of a texture's visible texels, and of their area on the mean face, that \
+lie below the line of
+the brows and outside the face in the photograph. The face is the polygon of the jaw labels, closed
+by half an ellipse over the forehead, together with the hull of brows, eyes, nose and mouth; a
+margin of 2 % of √(w·h) counts as face. 300-W AFW has hand-placed jaw labels, and faces turned by
+more than 45° only here and there."""
+
+_DIFFERENCE = """The mean absolute difference of two textures at 112 × 112 after a gain for each \
+channel, over what both
+see, in grey levels of 255: for pairs of one person, and of two. The first two numbers count each
+texel alike, the last two by its area on the mean face, which does not depend on the layout. The
+boxes of CFP are estimated from its 30 labelled points, as `evaluate --estimate-boxes` does; CFP's
+pairs are those of its protocol, folds 1 to 3."""
+
+_VERIFICATION = """The same pairs, told apart by the correlation of two pictures over what both \
+see: the textures, or plain
+crops, the square of the box. "Local contrast" evens brightness and contrast out around each place
+(a Gaussian of 1/14 of the side), "brightness" takes them as they are. Area under the ROC curve and
+equal error rate, in %: an area of 50 % is chance. A network that was trained to recognise people
+does far better; this measures pictures, not recognition."""
+
+_MEANS = """The mean texture of each of ten people of LFW: by the paper's Figure 8 at the grid's \
+size, by
+`figure mean-texture --no-align`, and by `figure mean-texture`. The gradient energy is the mean
+square of the gradient of brightness along the mean face's surface, in (grey levels / mm)², over the
+texels that half of the photographs see. The second number is 1,000 times that over the variance of
+brightness (1 / mm²): it does not grow with contrast."""
+
+_MONTAGE = """No data set of faces may be shown here. This draws fifty textures of your own \
+photographs, ten in a row,
+with the bundled weights, and with others beside them:
+
+```
+keras-3dmmstn figure textures photographs --out textures.jpg
+keras-3dmmstn figure textures photographs --weights run --out textures_of_run.jpg
+```"""
+
+
+def main():
+    """Writes the page."""
+    parser = experiment_parser(__doc__)
+    record = parser.parse_args().record
+    names = ("textures.json", "mean_textures.json")
+    textures, means = (read_results(results_file(name, record)) for name in names)
+    page = PAGE if record else results_file(PAGE.name, record)
+    Path(page).write_text(as_page(textures, means), encoding="utf-8")
+    print(page)
+
+
+if __name__ == "__main__":
+    main()
