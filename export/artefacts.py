@@ -93,6 +93,7 @@ def export_artefacts(
     landmarks: str = "ibug68",
     batch: int | None = 1,
     visibility: str | None = None,
+    texture_size: int | None = None,
     progress: Callable[[str], None] = lambda message: None,
 ) -> list[dict[str, Any]]:
     """Writes artefacts, runs each in a fresh process, and moves all of them if all say the same.
@@ -106,6 +107,8 @@ def export_artefacts(
         batch: of TensorFlow Lite files, 1 or None for any.
         visibility: how the mask is computed, as for `spatial_transformer`; as the normaliser
             computes it if None.
+        texture_size: side of texture and mask in pixels, from 32 to 2,048, sampled between the
+            vertices, too; None for the face model's grid, whatever size the normaliser samples at.
         progress: called with what is done next.
 
     Returns:
@@ -114,6 +117,7 @@ def export_artefacts(
     Raises:
         FileExistsError: if there is something where an artefact belongs.
         ImportError: if what writes or runs a format is not installed.
+        ValueError: if an option is none that there is.
         ParityError: if one differs from the network by more than its precision allows.
         OSError: if one cannot be written. After any of these, nothing is left of any of them.
     """
@@ -126,12 +130,12 @@ def export_artefacts(
             for artefact in artefacts
         ]
         progress("Building the network")
-        network = trained_network(normaliser, landmarks, visibility)
-        card = network_card(normaliser, landmarks, visibility=visibility)
+        network = trained_network(normaliser, landmarks, visibility, texture_size)
+        card = network_card(normaliser, landmarks, None, visibility, texture_size)
         for artefact, asides in zip(artefacts, places, strict=True):
             progress(f"Writing {artefact.title}")
             if artefact.kind == "tflite":
-                options = (landmarks, batch, visibility)
+                options = (landmarks, batch, visibility, texture_size)
                 content = tflite_model(normaliser, artefact.precision, photographs, *options)
                 own_card = tflite_card(normaliser, content, artefact.precision, *options)
                 write_with_card(content, own_card, *asides)

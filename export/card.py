@@ -6,6 +6,7 @@ from typing import Any
 
 from keras_3dmmstn.inference.camera import Camera
 from keras_3dmmstn.inference.normaliser import Normaliser
+from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.mesh.landmark_sets import NAMES
 from keras_3dmmstn.network.framing import CROP_TO_BOX
 from keras_3dmmstn.version import __version__
@@ -19,6 +20,7 @@ def network_card(
     landmarks: str = "ibug68",
     batch: int | None = None,
     visibility: str | None = None,
+    texture_size: int | None = None,
 ) -> dict[str, Any]:
     """Describes input and outputs of an exported network.
 
@@ -28,15 +30,18 @@ def network_card(
         batch: how many images the file takes at a time; None for any number.
         visibility: how the mask is computed, as for `spatial_transformer`; as the normaliser
             computes it if None.
+        texture_size: side of texture and mask in pixels; None for the face model's grid.
 
     Returns:
         What `json.dumps` writes: `version`, `face_model`, `camera`, `input`, `outputs` and
         `pixels`. Shapes are lists, the batch is None in them if it is free.
 
     Raises:
-        ValueError: if the face model has no such landmark set.
+        ValueError: if the face model has no such landmark set, or `texture_size` is out of its
+            range.
     """
     face_model = normaliser.grid_model
+    shape = texture_shape(texture_size, face_model.grid_shape)
     return {
         "version": __version__,
         "face_model": face_model.name,
@@ -45,7 +50,7 @@ def network_card(
         "outputs": {
             "parameters": _parameters(batch, face_model),
             "landmarks": _landmarks(batch, face_model, landmarks),
-            **_texture_and_mask(batch, face_model, visibility or normaliser.visibility),
+            **_texture_and_mask(batch, shape, visibility or normaliser.visibility),
         },
         "pixels": "centres at integer coordinates, (0, 0) the top left one, y downwards",
     }
@@ -94,9 +99,9 @@ def _landmarks(batch, face_model, landmarks):
     }
 
 
-def _texture_and_mask(batch, face_model, visibility):
+def _texture_and_mask(batch, shape, visibility):
     """Describes texture and mask."""
-    height, width = face_model.grid_shape
+    height, width = shape
     return {
         "texture": {
             "shape": [batch, height, width, 3],
@@ -115,6 +120,12 @@ def _texture_and_mask(batch, face_model, visibility):
 def camera_of_card(card: dict[str, Any]) -> Camera:
     """Returns the camera that a card describes."""
     return Camera(card.get("camera", {}).get("focal_length"))
+
+
+def texture_size_of_card(card: dict[str, Any], grid_shape: tuple[int, int]) -> int | None:
+    """Returns the size of the texture that a card describes; None if it is that of the grid."""
+    shape = tuple(card["outputs"]["texture"]["shape"][1:3])
+    return None if shape == grid_shape else shape[0]
 
 
 def _camera(camera):

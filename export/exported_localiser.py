@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_3dmmstn.export import artefact_runtimes
-from keras_3dmmstn.export.card import camera_of_card, read_card
+from keras_3dmmstn.export.card import camera_of_card, read_card, texture_size_of_card
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel
 
@@ -21,7 +21,7 @@ def load_exported(path: str | Path, grid_model: GridModel) -> Normaliser:
     """Returns a normaliser that takes θ from an exported network.
 
     Faces, masks and textures are computed from θ as for any other localiser, so that exported
-    files are measured on the path that photographs take.
+    files are measured on the path that photographs take. Textures have the size of the file's.
 
     Args:
         path: a `.tflite` or `.onnx` file with its card, or a version of a SavedModel.
@@ -44,7 +44,9 @@ def load_exported(path: str | Path, grid_model: GridModel) -> Normaliser:
         )
     localiser = ExportedLocaliser(path, card)
     visibility = card["outputs"]["mask"]["method"]
-    return Normaliser(localiser, grid_model, visibility, camera_of_card(card).focal_length)
+    focal_length = camera_of_card(card).focal_length
+    texture_size = texture_size_of_card(card, grid_model.grid_shape)
+    return Normaliser(localiser, grid_model, visibility, focal_length, texture_size)
 
 
 class ExportedLocaliser:

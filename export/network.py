@@ -9,7 +9,10 @@ from keras_3dmmstn.network.model import connect
 
 
 def trained_network(
-    normaliser: Normaliser, landmarks: str = "ibug68", visibility: str | None = None
+    normaliser: Normaliser,
+    landmarks: str = "ibug68",
+    visibility: str | None = None,
+    texture_size: int | None = None,
 ) -> keras.Model:
     """Builds `spatial_transformer` around the trained localiser of a normaliser.
 
@@ -19,12 +22,15 @@ def trained_network(
         landmarks: name of the landmark set; several joined by "+" follow one another.
         visibility: how the mask is computed, as for `spatial_transformer`; as the normaliser
             computes it if None.
+        texture_size: side of texture and mask in pixels, as for `spatial_transformer`; None for the
+            face model's grid, whatever size the normaliser samples at.
 
     Returns:
         A `keras.Model`, as of `spatial_transformer`.
 
     Raises:
-        ValueError: if the face model has no such landmark set, or `visibility` is unknown.
+        ValueError: if the face model has no such landmark set, `visibility` is unknown or
+            `texture_size` is out of its range.
     """
     return connect(
         normaliser.localiser,
@@ -32,6 +38,7 @@ def trained_network(
         landmarks,
         focal_length=normaliser.camera.focal_length,
         visibility=visibility or normaliser.visibility,
+        texture_size=texture_size,
     )
 
 

@@ -23,6 +23,7 @@ def export_onnx(
     *,
     landmarks: str = "ibug68",
     visibility: str | None = None,
+    texture_size: int | None = None,
 ) -> Path:
     """Writes the whole network as one `.onnx` file, with a free batch size.
 
@@ -35,20 +36,24 @@ def export_onnx(
         landmarks: name of the landmark set, as for `spatial_transformer`.
         visibility: how the mask is computed, as for `spatial_transformer`; as the normaliser
             computes it if None.
+        texture_size: side of texture and mask in pixels, from 32 to 2,048, sampled between the
+            vertices, too; None for the face model's grid, whatever size the normaliser samples at.
 
     Returns:
         The path of the file.
 
     Raises:
         FileExistsError: if there is something at `path`.
-        ValueError: if the face model has no such landmark set, or `visibility` is unknown.
+        ValueError: if the face model has no such landmark set, `visibility` is unknown or
+            `texture_size` is out of its range.
         ImportError: if the extra `export` is not installed.
         OSError: if it cannot be written; then nothing is left of it.
     """
     path = Path(path)
-    card = network_card(normaliser, landmarks, visibility=visibility)
+    card = network_card(normaliser, landmarks, None, visibility, texture_size)
     with atomic_destination(path, replace=False) as aside:
-        aside.write_bytes(onnx_model(trained_network(normaliser, landmarks, visibility), card))
+        network = trained_network(normaliser, landmarks, visibility, texture_size)
+        aside.write_bytes(onnx_model(network, card))
     return path
 
 

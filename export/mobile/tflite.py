@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_3dmmstn.atomic_files import atomic_destination
 from keras_3dmmstn.export.card import card_path, network_card, write_with_card
+from keras_3dmmstn.export.mobile.finer_planes import finer_planes, finer_visibility
 from keras_3dmmstn.export.mobile.mobile_network import (
     exact_visibility,
     landmark_points,
@@ -25,6 +26,7 @@ from keras_3dmmstn.export.mobile.tflite_join import join_models, operator_names,
 from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.layers.self_occlusion_mask import VISIBILITY_METHODS
+from keras_3dmmstn.mesh.finer_grid import texture_shape
 
 #: How the numbers of a file are stored, by the name of the file's kind. The localiser's head and
 #: the geometry are never integers: they would move the landmarks by pixels.
@@ -51,6 +53,7 @@ def export_tflite(
     landmarks: str = "ibug68",
     batch: int | None = 1,
     visibility: str | None = None,
+    texture_size: int | None = None,
 ) -> Path:
     """Writes the whole network as one `.tflite` file, and its card as `.json` beside it.
 
@@ -70,6 +73,8 @@ def export_tflite(
         batch: 1, or None for any number of images at a time.
         visibility: how the mask is computed, as for `spatial_transformer`; as the normaliser
             computes it if None. With `"normals"` a phone takes about half the time.
+        texture_size: side of texture and mask in pixels, from 32 to 2,048, sampled between the
+            vertices, too; None for the face model's grid, whatever size the normaliser samples at.
 
     Returns:
         The path of the file.
@@ -77,8 +82,8 @@ def export_tflite(
     Raises:
         FileExistsError: if one of the two files exists.
         ValueError: if `precision`, `batch` or `visibility` is unknown or they do not go together
-            (integers go with a batch of 1), `photographs` are missing or of
-            another shape, or the localiser is not one of `build_localiser`.
+            (integers go with a batch of 1), `photographs` are missing or of another shape,
+            `texture_size` is out of its range, or the localiser is not one of `build_localiser`.
         OSError: if it cannot be written; then neither file is there.
     """
     path = Path(path)
@@ -86,8 +91,9 @@ def export_tflite(
         atomic_destination(path, replace=False) as aside,
         atomic_destination(card_path(path), replace=False) as card_aside,
     ):
-        model = tflite_model(normaliser, precision, photographs, landmarks, batch, visibility)
-        card = tflite_card(normaliser, model, precision, landmarks, batch, visibility)
+        options = (landmarks, batch, visibility, texture_size)
+        model = tflite_model(normaliser, precision, photographs, *options)
+        card = tflite_card(normaliser, model, precision, *options)
         write_with_card(model, card, aside, card_aside)
     return path
 
@@ -99,6 +105,7 @@ def tflite_card(
     landmarks: str,
     batch: int | None = 1,
     visibility: str | None = None,
+    texture_size: int | None = None,
 ) -> dict[str, Any]:
     """Returns the card of a model: `network_card`, and how the numbers are stored."""
     return {
@@ -107,7 +114,7 @@ def tflite_card(
         "stored": PRECISIONS[precision],
         "bytes": len(model),
         "operators": operator_names(model),
-        **network_card(normaliser, landmarks, batch, visibility),
+        **network_card(normaliser, landmarks, batch, visibility, texture_size),
     }
 
 
@@ -118,6 +125,7 @@ def tflite_model(
     landmarks: str = "ibug68",
     batch: int | None = 1,
     visibility: str | None = None,
+    texture_size: int | None = None,
 ) -> bytes:
     """Returns the content of the file that `export_tflite` writes; arguments and errors are its."""
     visibility = visibility or normaliser.visibility
@@ -134,7 +142,7 @@ def tflite_model(
             f"received {visibility!r}."
         )
     if batch is None:
-        return _any_batch(normaliser, precision, landmarks, visibility)
+        return _any_batch(normaliser, precision, landmarks, visibility, texture_size)
     head = _head(normaliser.localiser)
     size = normaliser.image_size
     image = tf.TensorSpec((1, size, size, 3), tf.float32, name="image")
@@ -146,12 +154,14 @@ def tflite_model(
         checked = _checked_photographs(photographs, size)
         first.representative_dataset = lambda: ([crop[None]] for crop in checked)
     rest = "float32" if precision == "float32" else "float16"
-    second = _converter(_geometry(normaliser, head, landmarks, visibility), [image, features], rest)
+    shape = texture_shape(texture_size, normaliser.grid_model.grid_shape)
+    geometry = _geometry(normaliser, head, landmarks, visibility, shape)
+    second = _converter(geometry, [image, features], rest)
     joined = join_models(_converted(first), _converted(second), "image", "features", OUTPUTS)
     return _with_built_in_operators(joined)
 
 
-def _any_batch(normaliser, precision, landmarks, visibility):
+def _any_batch(normaliser, precision, landmarks, visibility, texture_size):
     """Returns the content of a file that takes any number of images at a time."""
     if precision not in ("float32", "float16"):
         # As one model, the basis would become integers, too.
@@ -159,7 +169,8 @@ def _any_batch(normaliser, precision, landmarks, visibility):
             "export_tflite expects for a free batch the precision float32 or float16, "
             f"received {precision!r}."
         )
-    network, size = trained_network(normaliser, landmarks, visibility), normaliser.image_size
+    network = trained_network(normaliser, landmarks, visibility, texture_size)
+    size = normaliser.image_size
     image = tf.TensorSpec((None, size, size, 3), tf.float32, name="image")
 
     def whole(image):
@@ -181,12 +192,14 @@ def _head(localiser):
     return localiser.get_layer("head")
 
 
-def _geometry(normaliser, head, landmarks, method):
-    """Returns the function from one image and its features to the outputs of the network."""
+def _geometry(normaliser, head, landmarks, method, shape):
+    """Returns the function from one image and its features to the outputs of the network.
+
+    Its texture and mask have a shape (rows, columns), that of the face model's grid or a finer one.
+    """
     face_model = normaliser.grid_model
     whole = np.eye(2, 3)[None]  # pixels of the network's input themselves
     intrinsics = normaliser.camera.intrinsics(whole, normaliser.image_size)
-    height, width = face_model.grid_shape
     factors = factorise_basis(face_model, RANK)
     scaling = normaliser.localiser.get_layer("parameter_scaling")
     axes = 2 if method == "normals" and not intrinsics else 3
@@ -199,12 +212,15 @@ def _geometry(normaliser, head, landmarks, method):
             visible = visibility(points, face_model.grid_shape)
         else:
             visible = exact_visibility(scaled, points, theta, face_model, method, intrinsics)
+        if shape != face_model.grid_shape:
+            points = finer_planes(points, face_model.grid_shape, shape)
+            visible = finer_visibility(visible, face_model.grid_shape, shape)
         texture = masked_samples(image, points, visible)
         return (  # as OUTPUTS
             theta,
             landmark_points(theta, face_model, landmarks, intrinsics),
-            tf.reshape(texture, (1, height, width, 3)),
-            tf.reshape(visible, (1, height, width, 1)),
+            tf.reshape(texture, (1, *shape, 3)),
+            tf.reshape(visible, (1, *shape, 1)),
         )
 
     return geometry

@@ -23,6 +23,7 @@ def export_saved_model(
     *,
     landmarks: str = "ibug68",
     visibility: str | None = None,
+    texture_size: int | None = None,
 ) -> Path:
     """Writes the whole network as the next version below `path`, `path/1` if it is the first.
 
@@ -34,18 +35,21 @@ def export_saved_model(
         landmarks: name of the landmark set, as for `spatial_transformer`.
         visibility: how the mask is computed, as for `spatial_transformer`; as the normaliser
             computes it if None.
+        texture_size: side of texture and mask in pixels, from 32 to 2,048, sampled between the
+            vertices, too; None for the face model's grid, whatever size the normaliser samples at.
 
     Returns:
         The folder of the version. It appears when all of it is written.
 
     Raises:
         FileExistsError: if `path` is a file or holds other things than versions.
-        ValueError: if the face model has no such landmark set, or `visibility` is unknown.
+        ValueError: if the face model has no such landmark set, `visibility` is unknown or
+            `texture_size` is out of its range.
         OSError: if it cannot be written; then nothing is left of it.
     """
     version = next_version(Path(path))
-    card = network_card(normaliser, landmarks, visibility=visibility)
-    network = trained_network(normaliser, landmarks, visibility)
+    card = network_card(normaliser, landmarks, None, visibility, texture_size)
+    network = trained_network(normaliser, landmarks, visibility, texture_size)
     with atomic_destination(version, replace=False) as aside:
         write_version(network, aside, card)
     return version

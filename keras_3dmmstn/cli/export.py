@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 
 from keras_3dmmstn.cli import terminal
-from keras_3dmmstn.cli.options import OutFolder, WeightsArgument, load_normaliser
+from keras_3dmmstn.cli.options import OutFolder, TextureSize, WeightsArgument, load_normaliser
 from keras_3dmmstn.cli.progress import steps
 
 To = Annotated[str, typer.Option(help="saved-model, tflite, onnx or all.")]
@@ -59,6 +59,7 @@ def export(
     visibility: Visibility = None,
     photographs: Photographs = None,
     landmarks: Landmarks = "ibug68",
+    texture_size: TextureSize = None,
     json_file: JsonFile = None,
 ) -> None:
     """Export the network for servers and phones, and check each file against it.
@@ -82,6 +83,7 @@ def export(
                 landmarks,
                 batch=None if any_batch else 1,
                 visibility=visibility,
+                texture_size=texture_size,
                 progress=begin,
             )
     for report in reports:

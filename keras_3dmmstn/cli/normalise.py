@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from keras_3dmmstn.cli import terminal
-from keras_3dmmstn.cli.options import OutFolder, Weights, load_normaliser, numbers
+from keras_3dmmstn.cli.options import OutFolder, TextureSize, Weights, load_normaliser, numbers
 from keras_3dmmstn.cli.progress import tracking
 
 # From this many photographs on, progress is shown.
@@ -24,7 +24,11 @@ BoxTexts = Annotated[
 
 
 def normalise(
-    photographs: Photographs, out: OutFolder, box: BoxTexts = None, weights: Weights = None
+    photographs: Photographs,
+    out: OutFolder,
+    box: BoxTexts = None,
+    texture_size: TextureSize = None,
+    weights: Weights = None,
 ) -> None:
     """Normalise the faces of photographs.
 
@@ -35,11 +39,11 @@ def normalise(
     import cv2
 
     boxes = _parsed_boxes(box, photographs)
+    normaliser = load_normaliser(weights, texture_size)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         terminal.fail(f"Expected a folder to write to, received {out}: {error.strerror}.")
-    normaliser = load_normaliser(weights)
 
     failures, track = 0, tracking("Normalising") if len(photographs) >= _MANY else iter
     for photograph, name in track([*zip(photographs, _distinct_names(photographs), strict=True)]):

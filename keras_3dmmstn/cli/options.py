@@ -36,15 +36,24 @@ Folders = Annotated[
 OutFolder = Annotated[
     Path, typer.Option(help="Folder for the results. Created if it does not exist.")
 ]
+TextureSize = Annotated[
+    int | None,
+    typer.Option(
+        help="Side of texture and mask in pixels, from 32 to 2048, sampled between the vertices of "
+        "the face model, too. Default: one pixel for each vertex."
+    ),
+]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="File for all numbers, as JSON.")]
 
 
-def load_normaliser(weights: Path | None) -> "Normaliser":
+def load_normaliser(weights: Path | None, texture_size: int | None = None) -> "Normaliser":
     """Loads the normaliser of a folder, or the bundled one, or ends with a message."""
     from keras_3dmmstn.inference.normaliser import Normaliser
 
     with failing_on(OSError, ValueError):
-        return Normaliser.load(weights) if weights else Normaliser.pretrained()
+        if weights:
+            return Normaliser.load(weights, texture_size=texture_size)
+        return Normaliser.pretrained(texture_size=texture_size)
 
 
 def load_face_model(path: Path | None) -> "GridModel":

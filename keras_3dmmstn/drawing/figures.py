@@ -12,6 +12,7 @@ from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.inference.photograph import warp
 from keras_3dmmstn.inference.texture import sample_photograph
 from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.mesh.finer_grid import interpolate_grid
 from keras_3dmmstn.network import framing
 
 # Sides of a panel in pixels: of the face model, of the pipeline, and of a row of many.
@@ -72,7 +73,8 @@ def pipeline_figure(photograph: np.ndarray, face: NormalisedFace, model: GridMod
     Source:
         Bas et al. 2017, Figure 6.
     """
-    sampled = sample_photograph(photograph, face.points.reshape(*model.grid_shape, 2))
+    grid = interpolate_grid(face.points.reshape(*face.grid_shape, 2), face.mask.shape)
+    sampled = sample_photograph(photograph, grid)
     pictures = {
         "input": face_crop(photograph, face, _PIPELINE_SIZE),
         "estimated shape and pose": fitted_mesh(photograph, face, model, _PIPELINE_SIZE),
@@ -124,7 +126,7 @@ def mean_texture_figure(
     """Draws mean textures with names and, in parentheses, how many faces each is the mean of.
 
     Args:
-        textures: names, underscores for spaces, to `(H', W', 3)` uint8 RGB.
+        textures: names, underscores for spaces, to `(S, S, 3)` uint8 RGB.
         counts: the same names to numbers.
         columns: pictures in a row.
 

@@ -32,7 +32,7 @@ def draw_fit(image: np.ndarray, faces: list[NormalisedFace]) -> np.ndarray:
         points = (face.points + 0.5) * zoom - 0.5
         size = _face_size(face) * zoom
         lines = picture.copy()
-        _draw_grid(lines, points, face.mask, size)
+        _draw_grid(lines, points, face.visible.reshape(face.grid_shape), size)
         picture = cv2.addWeighted(lines, 0.6, picture, 0.4, 0)
         if "ibug68" in face.landmark_indices:
             landmarks = points[face.landmark_indices["ibug68"]]
@@ -52,13 +52,13 @@ def _face_size(face):
     return float(np.ptp(face.points, axis=0).max())
 
 
-def _draw_grid(picture, points, mask, size):
+def _draw_grid(picture, points, visible, size):
     """Draws every few lines of the grid where both ends of a piece are visible, in place."""
-    grid = _fixed_point(points).reshape(*mask.shape, 2)
-    step = max(1, round(_LINE_DISTANCE * max(mask.shape) / size))
-    for rows, visible in ((grid, mask), (grid.transpose(1, 0, 2), mask.T)):
+    grid = _fixed_point(points).reshape(*visible.shape, 2)
+    step = max(1, round(_LINE_DISTANCE * max(visible.shape) / size))
+    for rows, seen in ((grid, visible), (grid.transpose(1, 0, 2), visible.T)):
         for row in range(0, len(rows), step):
-            both = visible[row, :-1] & visible[row, 1:]
+            both = seen[row, :-1] & seen[row, 1:]
             pieces = np.stack([rows[row, :-1], rows[row, 1:]], axis=1)[both]
             cv2.polylines(picture, list(pieces), False, _MESH, 1, cv2.LINE_AA, _FRACTION_BITS)
 

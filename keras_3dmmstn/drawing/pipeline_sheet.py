@@ -8,6 +8,7 @@ import numpy as np
 from keras_3dmmstn.drawing.overlay import draw_fit
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.inference.texture import sample_photograph
+from keras_3dmmstn.mesh.finer_grid import interpolate_grid
 from keras_3dmmstn.network.framing import CROP_TO_BOX
 
 #: The columns of a sheet, as in Figure 6 of Bas et al. 2017.
@@ -36,7 +37,8 @@ def _row(normaliser, crop, size):
     middle, half = (len(crop) - 1) / 2, len(crop) / CROP_TO_BOX / 2
     box = [middle - half, middle - half, middle + half, middle + half]
     (face,) = normaliser(crop, [box])
-    sampled = sample_photograph(crop, face.points.reshape(*face.mask.shape, 2))
+    grid = interpolate_grid(face.points.reshape(*face.grid_shape, 2), face.mask.shape)
+    sampled = sample_photograph(crop, grid)
     mask = np.repeat(face.mask[..., None] * np.uint8(255), 3, axis=2)
     pictures = (crop, draw_fit(crop, [face]), sampled, mask, face.texture)
     return np.concatenate([_resized(picture, size) for picture in pictures], axis=1)

@@ -13,11 +13,15 @@ class NormalisedFace:
     """What the network says of one face.
 
     Attributes:
-        texture: `(H', W', 3)` uint8 RGB, the pose-normalised texture, black where `mask` is False.
-        mask: `(H', W')` bool: the viewer sees the vertex, and it lies in the photograph.
+        texture: `(S, S, 3)` uint8 RGB, the pose-normalised texture, black where `mask` is False. S
+            is the normaliser's `texture_size`; without one the texture is `(H', W', 3)`, a texel
+            for each vertex of the face model's grid.
+        mask: `(S, S)` bool: the viewer sees this place of the face, and it lies in the photograph.
         vertices: `(H'·W', 3)` float32, the fitted face in its own frame, millimetres: x right,
             y down, z away from the viewer.
         points: `(H'·W', 2)` float32, the vertices in pixels of the photograph.
+        visible: `(H'·W',)` bool: the viewer sees the vertex, and it lies in the photograph.
+        grid_shape: (H', W'), the rows and columns that the vertices form.
         parameters: `rotation` (3,) axis-angle in radians, `translation` (2,) in pixels and
             `log_scale` (pixels per millimetre) of the photograph, `identity` and `expression` in
             standard deviations. Of a perspective camera also `focal_length` (1,) and
@@ -31,6 +35,8 @@ class NormalisedFace:
     mask: np.ndarray
     vertices: np.ndarray
     points: np.ndarray
+    visible: np.ndarray
+    grid_shape: tuple[int, int]
     parameters: dict[str, np.ndarray]
     box: np.ndarray
     landmark_indices: dict[str, np.ndarray]

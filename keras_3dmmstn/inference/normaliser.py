@@ -14,8 +14,9 @@ from keras_3dmmstn.inference.detection import find_faces
 from keras_3dmmstn.inference.fitted_faces import FaceGeometry, FittedFaces
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.inference.photograph import as_photograph, read_photograph, warp
-from keras_3dmmstn.inference.texture import sample_photograph
+from keras_3dmmstn.inference.texture import face_texture, inside
 from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.network import framing
 from keras_3dmmstn.network.pretrained import FACE_MODEL_FILE, LOCALISER_FILE, load_localiser
 
@@ -31,14 +32,17 @@ class Normaliser:
             `SelfOcclusionMask`. It does not matter what the localiser was trained with.
         focal_length: of the camera that it was trained with, in sides of its input; None for the
             paper's orthographic projection. See `spatial_transformer`.
+        texture_size: side in pixels of the square textures and masks, from 32 to 2,048; None for
+            one texel for each vertex of the face model. Larger ones keep more of a photograph's
+            detail: they are sampled between the vertices, too.
 
     Attributes:
         image_size: side in pixels of the square images that the localiser sees.
         camera: its `Camera`.
 
     Raises:
-        ValueError: if the two do not go together, `visibility` is unknown or `focal_length` is
-            not positive.
+        ValueError: if the two do not go together, `visibility` is unknown, `focal_length` is
+            not positive or `texture_size` is not a whole number in its range.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class Normaliser:
         grid_model: GridModel,
         visibility: str = "depth",
         focal_length: float | None = None,
+        texture_size: int | None = None,
     ):
         expected = (None, 6 + grid_model.modes)
         if localiser.output_shape != expected:
@@ -57,25 +62,30 @@ class Normaliser:
             )
         self.localiser, self.grid_model, self.visibility = localiser, grid_model, visibility
         self.camera = Camera(focal_length)
+        texture_shape(texture_size, grid_model.grid_shape)
+        self.texture_size = texture_size
         self.image_size = localiser.input_shape[1]
         self._geometry = FaceGeometry(grid_model, self.image_size, visibility, focal_length)
         self._localise = _compiled(localiser)
 
     @classmethod
-    def pretrained(cls, visibility: str = "depth") -> "Normaliser":
+    def pretrained(cls, visibility: str = "depth", texture_size: int | None = None) -> "Normaliser":
         """Returns the normaliser with the weights that come with the package."""
         with resources.as_file(resources.files("keras_3dmmstn.assets")) as folder:
-            return cls.load(folder, visibility)
+            return cls.load(folder, visibility, texture_size)
 
     @classmethod
-    def load(cls, path: str | Path, visibility: str = "depth") -> "Normaliser":
+    def load(
+        cls, path: str | Path, visibility: str = "depth", texture_size: int | None = None
+    ) -> "Normaliser":
         """Reads a folder with `localiser.keras` and `face_model.npz`, such as `train` writes.
 
         A perspective camera is in `camera.json` beside them.
 
         Raises:
             FileNotFoundError: if one of the two is missing.
-            ValueError: if they are damaged or do not go together, or `visibility` is unknown.
+            ValueError: if they are damaged or do not go together, or `visibility` or `texture_size`
+                is none that there is.
         """
         localiser_path, model_path = Path(path) / LOCALISER_FILE, Path(path) / FACE_MODEL_FILE
         for file in (localiser_path, model_path):
@@ -86,7 +96,7 @@ class Normaliser:
                 )
         camera = Camera.load(path)
         localiser, grid_model = load_localiser(localiser_path), GridModel.load(model_path)
-        return cls(localiser, grid_model, visibility, camera.focal_length)
+        return cls(localiser, grid_model, visibility, camera.focal_length, texture_size)
 
     def save(self, path: str | Path) -> None:
         """Writes the folder that `load` reads."""
@@ -166,18 +176,18 @@ class Normaliser:
         points = framing.points_in_photograph(fitted.points, matrices).astype(np.float32)
         visible = self._geometry.visible(fitted)
         camera = self.camera.intrinsics(matrices, self.image_size)
-        last = np.array(image.shape[1::-1]) - 1
         faces = []
         for number, (theta, box) in enumerate(zip(thetas, boxes, strict=True)):
             grid = points[number].reshape(*self.grid_model.grid_shape, 2)
-            mask = visible[number] & ((grid >= 0) & (grid <= last)).all(axis=-1)
-            texture = sample_photograph(image, grid)
+            texture, mask = face_texture(image, grid, visible[number], self.texture_size)
             faces.append(
                 NormalisedFace(
-                    texture=texture * mask[..., None].astype(np.uint8),
+                    texture=texture,
                     mask=mask,
                     vertices=fitted.vertices[number],
                     points=points[number],
+                    visible=(visible[number] & inside(image, grid)).ravel(),
+                    grid_shape=self.grid_model.grid_shape,
                     parameters={
                         "rotation": theta[:3],
                         "translation": theta[3:5],

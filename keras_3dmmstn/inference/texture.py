@@ -5,7 +5,43 @@ import tensorflow as tf
 
 from keras_3dmmstn import ops
 from keras_3dmmstn.inference.photograph import shrunk
+from keras_3dmmstn.mesh.finer_grid import interpolate_grid, texture_shape
 from keras_3dmmstn.network import framing
+
+# So many points are sampled at a time: more would take hundreds of megabytes, and no less time.
+_MOST_POINTS = 2**19
+
+
+def face_texture(
+    image: np.ndarray, grid: np.ndarray, visible: np.ndarray, texture_size: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Samples the texture of a face, with its mask.
+
+    At another size than the grid's, what is known at the vertices is interpolated between them:
+    places in the photograph, and visibility, which has to be one half at least.
+
+    Args:
+        image: `(height, width, 3)` uint8.
+        grid: `(H', W', 2)` x, y of the vertices in pixels.
+        visible: `(H', W')` bool, whether the viewer sees them.
+        texture_size: side of the texture in pixels; None for one texel for each vertex.
+
+    Returns:
+        The texture `(S, S, 3)` uint8, black where hidden, and the mask `(S, S)` bool: visible, and
+        inside the photograph.
+    """
+    shape = texture_shape(texture_size, visible.shape)
+    if shape != visible.shape:
+        grid = interpolate_grid(grid, shape)
+        visible = interpolate_grid(visible[..., None].astype(np.float32), shape)[..., 0] >= 0.5
+    mask = visible & inside(image, grid)
+    return sample_photograph(image, grid) * mask[..., None].astype(np.uint8), mask
+
+
+def inside(image: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Says which points `(..., 2)`, x, y in pixels, lie in a photograph, `(...)` bool."""
+    last = np.array(image.shape[1::-1]) - 1
+    return np.all((points >= 0) & (points <= last), axis=-1)
 
 
 def sample_photograph(image: np.ndarray, grid: np.ndarray) -> np.ndarray:
@@ -29,7 +65,8 @@ def sample_photograph(image: np.ndarray, grid: np.ndarray) -> np.ndarray:
     part = image[low[1] : max(high[1], low[1] + 1), low[0] : max(high[0], low[0] + 1)]
     if not part.size:
         return np.zeros((*grid.shape[:2], image.shape[2]), np.uint8)
-    samples = ops.sample_bilinear(
-        tf.constant(part[None], tf.float32), tf.constant(grid[None] - low, tf.float32)
-    )
-    return np.round(samples.numpy()[0]).astype(np.uint8)
+    pixels = tf.constant(part[None], tf.float32)
+    rows = max(1, _MOST_POINTS // grid.shape[1])
+    bands = (grid[None, first : first + rows] - low for first in range(0, len(grid), rows))
+    samples = [ops.sample_bilinear(pixels, tf.constant(band, tf.float32)) for band in bands]
+    return np.concatenate([np.round(band.numpy()[0]).astype(np.uint8) for band in samples])

@@ -1,4 +1,4 @@
-"""The paper's layers, and some beyond it: apparent contours, a perspective camera.
+"""The paper's layers, and some beyond it: apparent contours, a perspective camera, larger textures.
 
 The mathematics is in `keras_3dmmstn.ops`; a layer holds state and config.
 
@@ -20,11 +20,15 @@ The mathematics is in `keras_3dmmstn.ops`; a layer holds state and config.
 | `ApparentLandmarkSelection` | beyond the paper | | `apparent_landmark_selection.py` |
 | `TranslationTo3D` | beyond the paper | | `translation_to_3d.py` |
 | `PerspectiveProjection` | left aside in sec. 2.2 | | `perspective_projection.py` |
+| `FinerGrid` | beyond the paper | | `finer_grid.py` |
+| `FinerMask` | beyond the paper | | `finer_mask.py` |
 """
 
 from keras_3dmmstn.layers.apparent_landmark_selection import ApparentLandmarkSelection
 from keras_3dmmstn.layers.axis_angle_to_matrix import AxisAngleToMatrix
 from keras_3dmmstn.layers.bilinear_sampler import BilinearSampler
+from keras_3dmmstn.layers.finer_grid import FinerGrid
+from keras_3dmmstn.layers.finer_mask import FinerMask
 from keras_3dmmstn.layers.landmark_selection import LandmarkSelection
 from keras_3dmmstn.layers.log_scale_to_scale import LogScaleToScale
 from keras_3dmmstn.layers.morphable_model import MorphableModel
@@ -43,6 +47,8 @@ __all__ = [
     "ApparentLandmarkSelection",
     "AxisAngleToMatrix",
     "BilinearSampler",
+    "FinerGrid",
+    "FinerMask",
     "LandmarkSelection",
     "LogScaleToScale",
     "MorphableModel",

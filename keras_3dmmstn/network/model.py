@@ -22,6 +22,7 @@ def spatial_transformer(
     visibility: str = "depth",
     weights: str | Path | None = None,
     *,
+    texture_size: int | None = None,
     localiser: keras.Model | None = None,
 ) -> keras.Model:
     """Builds the network that normalises faces with a 3D morphable model.
@@ -44,6 +45,9 @@ def spatial_transformer(
             also for what one part of the face hides of another, see `SelfOcclusionMask`.
         weights: None for random ones; `"pretrained"` for the bundled weights of the compact
             localiser and the bundled face model; or a `localiser.keras`, or the folder of a run.
+        texture_size: side in pixels of the square texture and mask, from 32 to 2,048, sampled
+            between the vertices, too; None for one texel for each vertex of the face model. It
+            changes neither weights nor geometry.
         localiser: the former name of `backbone`.
 
     Returns:
@@ -55,10 +59,13 @@ def spatial_transformer(
         - `texture` `(batch, H', W', 3)`: the masked, pose-normalised texture;
         - `mask` `(batch, H', W', 1)`: 1 where the face is visible.
 
+        With a `texture_size` S the last two are `(batch, S, S, 3)` and `(batch, S, S, 1)`.
+
     Raises:
         FileNotFoundError: if there is no such file of weights.
         ValueError: if the model has no such landmark set, `jaw` or `visibility` is unknown,
-            `focal_length` is not positive, or the backbone or the weights do not fit.
+            `focal_length` is not positive, `texture_size` is out of its range, or the backbone or
+            the weights do not fit.
 
     Source:
         Bas et al. 2017, Figures 1 and 2.
@@ -74,7 +81,8 @@ def spatial_transformer(
         regressor = compact_localiser(grid_model, image_size)
     else:
         regressor = build_localiser(backbone, grid_model, image_size)
-    network = connect(regressor, grid_model, landmarks, jaw, focal_length, visibility)
+    options = (landmarks, jaw, focal_length, visibility, texture_size)
+    network = connect(regressor, grid_model, *options)
     if weights is not None:
         load_weights(regressor, weights, grid_model)
     return network
@@ -87,6 +95,7 @@ def connect(
     jaw: str = "apparent",
     focal_length: float | None = None,
     visibility: str = "depth",
+    texture_size: int | None = None,
 ) -> keras.Model:
     """Builds the network around a localiser; arguments and result as of `spatial_transformer`.
 
@@ -98,7 +107,7 @@ def connect(
     image = keras.Input((image_size, image_size, 3), name="image")
     parameters = localiser(image)
     face = grid_generator(parameters, grid_model, image_size, landmarks, jaw, focal_length)
-    texture, mask = sampler(image, face, grid_model, visibility)
+    texture, mask = sampler(image, face, grid_model, visibility, texture_size)
     outputs = {
         "parameters": parameters,
         "landmarks": face.landmarks,

@@ -4,11 +4,16 @@ from typing import Any
 
 from keras_3dmmstn import layers
 from keras_3dmmstn.mesh import GridModel, occlusion_table
+from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.network.grid_generator import FLOAT32, PosedFace
 
 
 def sampler(
-    image: Any, face: PosedFace, grid_model: GridModel, visibility: str = "depth"
+    image: Any,
+    face: PosedFace,
+    grid_model: GridModel,
+    visibility: str = "depth",
+    texture_size: int | None = None,
 ) -> tuple[Any, Any]:
     """Appends the layers of the sampler to an image and a posed face.
 
@@ -16,22 +21,27 @@ def sampler(
         image: `(batch, height, width, 3)` symbolic tensor.
         face: of `grid_generator`.
         grid_model: the face model.
-        visibility: as of `spatial_transformer`.
+        visibility, texture_size: as of `spatial_transformer`.
 
     Returns:
-        The masked texture `(batch, H', W', 3)` and the mask `(batch, H', W', 1)`.
+        The masked texture `(batch, H', W', 3)` and the mask `(batch, H', W', 1)`; of a texture size
+        S, `(batch, S, S, 3)` and `(batch, S, S, 1)`.
 
     Raises:
-        ValueError: if `visibility` is unknown.
+        ValueError: if `visibility` is unknown or `texture_size` out of its range.
 
     Source:
         Bas et al. 2017, sec. 2.3.
     """
+    shape = texture_shape(texture_size, grid_model.grid_shape)
     grid = layers.ResampledGrid(grid_model.grid_shape, name="resampled_grid", **FLOAT32)(
         face.points
     )
-    sampled = layers.BilinearSampler(name="bilinear_sampler", **FLOAT32)(image, grid)
     mask = self_occlusion(face.seen, face.rotation, grid_model, visibility)
+    if shape != grid_model.grid_shape:
+        grid = layers.FinerGrid(shape, name="finer_grid", **FLOAT32)(grid)
+        mask = layers.FinerMask(shape, name="finer_mask", **FLOAT32)(mask)
+    sampled = layers.BilinearSampler(name="bilinear_sampler", **FLOAT32)(image, grid)
     texture = layers.VisibilityMasking(name="texture", **FLOAT32)(sampled, mask)
     return texture, mask
 

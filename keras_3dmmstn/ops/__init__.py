@@ -25,6 +25,7 @@ Conventions, each pinned by a test:
 
 from keras_3dmmstn.ops.contour import outermost, select_outermost
 from keras_3dmmstn.ops.depth_buffer import self_occlusion_mask_by_depth
+from keras_3dmmstn.ops.finer_grid import refine_grid, refine_mask
 from keras_3dmmstn.ops.morphable_model import shape_from_coefficients
 from keras_3dmmstn.ops.occlusion_table import self_occlusion_mask_by_table
 from keras_3dmmstn.ops.parameters import split_parameters
@@ -48,6 +49,8 @@ __all__ = [
     "points_to_grid",
     "project_orthographic",
     "project_perspective",
+    "refine_grid",
+    "refine_mask",
     "rotate_points",
     "sample_bilinear",
     "scale_points",

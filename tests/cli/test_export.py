@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn.export import parity
-from tests.support.command_line import run
+from keras_3dmmstn.export.card import read_card
+from tests.support.command_line import assert_fails, run
 from tests.support.small_network import SIZE, small_normaliser
 
 
@@ -66,6 +67,23 @@ def test_tensorflow_lite_files_take_any_batch_where_asked(weights, tmp_path):
     card = json.loads((tmp_path / "out" / "keras_3dmmstn-float16.json").read_text())
     assert card["input"]["shape"] == [None, SIZE, SIZE, 3]
     assert len(list((tmp_path / "out").iterdir())) == 4  # two precisions, with their cards
+
+
+def test_textures_have_the_size_that_is_asked_for(weights, tmp_path):
+    pytest.importorskip("onnxruntime", reason="the extra `export` is not installed")
+    out = tmp_path / "out"
+    result = export(weights, "--to", "onnx", "--texture-size", 224, "--out", out)
+    assert result.exit_code == 0, result.output
+    outputs = read_card(out / "keras_3dmmstn.onnx")["outputs"]
+    assert outputs["texture"]["shape"] == [None, 224, 224, 3]
+    assert outputs["mask"]["shape"] == [None, 224, 224, 1]
+
+
+def test_a_texture_size_out_of_range_is_named(weights, tmp_path):
+    out = tmp_path / "out"
+    result = export(weights, "--to", "saved-model", "--texture-size", 4096, "--out", out)
+    assert_fails(result, "Expected a texture size from 32 to 2048 pixels", "received 4096.")
+    assert not out.exists()
 
 
 def test_integers_with_any_batch_are_refused(weights, tmp_path):

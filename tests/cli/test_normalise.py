@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn.inference.normaliser import Normaliser
-from tests.support.command_line import names, run, without_detector
+from tests.support.command_line import assert_fails, names, run, without_detector
 from tests.support.faces_with_labels import normaliser_that_says
 
 BOX = ["--box", "20,20,80,80"]
@@ -51,6 +51,30 @@ def test_a_face_gives_texture_mask_overlay_and_json(photograph, weights, tmp_pat
     np.testing.assert_allclose(description["landmarks"]["aflw21"], face.landmarks("aflw21"))
     for name, value in face.parameters.items():
         np.testing.assert_allclose(description["parameters"][name], value, rtol=1e-6)
+
+
+def test_textures_have_the_size_that_is_asked_for(photograph, weights, tmp_path):
+    out = tmp_path / "results"
+    options = ("--weights", weights, "--texture-size", 96, *BOX)
+    result = run("normalise", photograph, "--out", out, *options)
+    assert result.exit_code == 0, result.output
+    (face,) = Normaliser.load(weights, texture_size=96)(photograph, [[20, 20, 80, 80]])
+    texture = cv2.imread(str(out / "some one_0_texture.png"))[..., ::-1]
+    np.testing.assert_array_equal(texture, face.texture)
+    mask = cv2.imread(str(out / "some one_0_mask.png"), cv2.IMREAD_GRAYSCALE)
+    np.testing.assert_array_equal(mask, face.mask * 255)
+    assert mask.shape == (96, 96)
+    description = json.loads((out / "some one_0.json").read_text())
+    assert description["visible_share"] == face.mask.mean()
+
+
+@pytest.mark.parametrize("size", [31, 2049])
+def test_a_texture_size_out_of_range_is_named(size, photograph, weights, tmp_path):
+    out = tmp_path / "out"
+    options = ("--weights", weights, "--texture-size", size, *BOX)
+    result = run("normalise", photograph, "--out", out, *options)
+    assert_fails(result, "Expected a texture size from 32 to 2048 pixels", f"received {size}.")
+    assert not out.exists()
 
 
 def test_the_overlay_draws_on_the_face_and_nowhere_else(photograph, weights, tmp_path):

@@ -1,10 +1,13 @@
 """The paper's figures, of a toy face whose place in the photograph is known."""
 
+import cv2
 import numpy as np
 import pytest
 
 from keras_3dmmstn.drawing import figures
+from keras_3dmmstn.drawing.overlay import draw_fit
 from keras_3dmmstn.drawing.panels import resized
+from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.inference.texture import sample_photograph
 from tests.support.faces_with_labels import normaliser_that_says
 
@@ -60,12 +63,35 @@ def test_pipeline_figure_shows_what_the_network_does(turned, photograph, face):
     np.testing.assert_array_equal(
         mesh, figures.fitted_mesh(photograph, face, turned.grid_model, 260)
     )
-    grid = face.points.reshape(*face.mask.shape, 2)
+    grid = face.points.reshape(*face.grid_shape, 2)
     np.testing.assert_array_equal(sampled, resized(sample_photograph(photograph, grid), 260))
     np.testing.assert_array_equal(masked, resized(face.texture, 260))
     inside = mask[2:-2, 2:-2]
     assert set(np.unique(inside)) == {0, 255}
     assert (inside == 255).mean() == pytest.approx(face.mask.mean(), abs=0.02)
+
+
+def test_figures_show_a_texture_of_any_size(turned, photograph, face):
+    larger = Normaliser(turned.localiser, turned.grid_model, texture_size=96)
+    (finer,) = larger(photograph, [BOX])
+    picture = figures.pipeline_figure(photograph, finer, turned.grid_model)
+    _, mesh, sampled, mask, masked = panels(picture, 260, 5)
+    before = figures.pipeline_figure(photograph, face, turned.grid_model)
+    np.testing.assert_array_equal(mesh, panels(before, 260, 5)[1])
+    np.testing.assert_array_equal(masked, resized(finer.texture, 260))
+    assert (mask[2:-2, 2:-2] == 255).mean() == pytest.approx(finer.mask.mean(), abs=0.02)
+    seen = resized(finer.mask.astype(np.uint8), 260) > 0
+    inner = cv2.erode(seen.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    assert inner.any()
+    np.testing.assert_array_equal(sampled[inner], masked[inner])
+    mean = figures.mean_texture([finer, finer])
+    np.testing.assert_array_equal(mean, finer.texture)
+
+
+def test_an_overlay_does_not_depend_on_the_size_of_the_texture(turned, photograph, face):
+    larger = Normaliser(turned.localiser, turned.grid_model, texture_size=96)
+    overlay = draw_fit(photograph, larger(photograph, [BOX]))
+    np.testing.assert_array_equal(overlay, draw_fit(photograph, [face]))
 
 
 def test_the_fitted_mesh_covers_the_face_and_leaves_the_rest(turned, photograph, face):

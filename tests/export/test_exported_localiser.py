@@ -8,6 +8,7 @@ import pytest
 from keras_3dmmstn.export.exported_localiser import is_exported, load_exported
 from keras_3dmmstn.export.mobile.tflite import export_tflite
 from keras_3dmmstn.export.onnx import export_onnx
+from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from tests.support.small_network import SIZE, small_normaliser
 
@@ -51,6 +52,20 @@ def test_an_onnx_file_has_its_card_in_itself(normaliser, tmp_path, rng):
     path.write_bytes(b"no model")
     with pytest.raises(ValueError, match=r"face\.onnx: expected an ONNX file with its card"):
         load_exported(path, normaliser.grid_model)
+
+
+def test_its_textures_have_the_size_of_the_files(normaliser, tmp_path, rng):
+    path = export_tflite(normaliser, tmp_path / "face.tflite", texture_size=64)
+    photograph, boxes = rng.integers(0, 256, (90, 110, 3), np.uint8), [[20, 20, 70, 75]]
+    (received,) = load_exported(path, normaliser.grid_model)(photograph, boxes)
+    larger = Normaliser(normaliser.localiser, normaliser.grid_model, texture_size=64)
+    (expected,) = larger(photograph, boxes)
+    assert received.texture.shape == (64, 64, 3)
+    assert (received.mask == expected.mask).mean() > 0.99
+
+
+def test_without_a_size_they_have_that_of_the_grid(path, normaliser):
+    assert load_exported(path, normaliser.grid_model).texture_size is None
 
 
 def test_exported_paths_are_told_from_others(path, tmp_path):

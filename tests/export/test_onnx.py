@@ -49,6 +49,18 @@ def test_answers_are_those_of_keras_whatever_the_batch(content, network, rng, ba
         np.testing.assert_allclose(received[name], values, atol=CLOSE[name], err_msg=name)
 
 
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_larger_texture_is_that_of_keras(normaliser, rng, batch):
+    network = trained_network(normaliser, texture_size=224)
+    session = onnxruntime.InferenceSession(onnx_model(network), providers=["CPUExecutionProvider"])
+    images = rng.uniform(0, 255, (batch, SIZE, SIZE, 3)).astype(np.float32)
+    received = session.run(["texture", "mask"], {"image": images})
+    expected = network(images, training=False)
+    for name, values in zip(("texture", "mask"), received, strict=True):
+        assert values.shape[:3] == (batch, 224, 224)
+        np.testing.assert_allclose(values, expected[name], atol=CLOSE[name], err_msg=name)
+
+
 def masks(network, images):
     """The masks that a network and its ONNX file give."""
     session = onnxruntime.InferenceSession(onnx_model(network), providers=["CPUExecutionProvider"])

@@ -6,12 +6,14 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn import build_localiser
+from keras_3dmmstn.inference import texture
 from keras_3dmmstn.inference.boxes import checked_boxes
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.inference.texture import sample_photograph
 from keras_3dmmstn.layers import SelfOcclusionMask
 from keras_3dmmstn.mesh import contour_lines, occlusion_table
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
+from tests.support import naive
 
 BOX = [60.0, 50.0, 160.0, 150.0]
 
@@ -56,6 +58,81 @@ def test_texture_holds_the_photograph_at_the_points(face):
     # Rounded to whole levels twice: averaged first, since the grid is coarser than the pixels.
     np.testing.assert_allclose(face.texture[face.mask][:, :2], points, atol=1.01)
     assert (face.texture[face.mask][:, 2] == 90).all()
+
+
+def test_without_a_texture_size_each_texel_is_a_vertex(face):
+    assert face.grid_shape == (24, 24) and face.texture.shape == (24, 24, 3)
+    np.testing.assert_array_equal(face.visible, face.mask.ravel())
+
+
+@pytest.fixture(scope="module")
+def larger(normaliser):
+    """The same with textures of 128 × 128."""
+    return Normaliser(normaliser.localiser, normaliser.grid_model, texture_size=128)
+
+
+def test_a_larger_texture_is_sampled_between_the_vertices(larger, face, coordinates):
+    (finer,) = larger(coordinates, [BOX])
+    assert finer.texture.shape == (128, 128, 3) and finer.texture.dtype == np.uint8
+    assert finer.mask.shape == (128, 128) and finer.mask.dtype == bool
+    grid = naive.refine_grid(face.points.reshape(24, 24, 2), 128, 128)
+    mask = naive.refine_grid(face.visible.reshape(24, 24, 1).astype(float), 128, 128)[..., 0] >= 0.5
+    np.testing.assert_array_equal(finer.mask, mask)
+    # Rounded to whole levels; the grid is as fine as the pixels, so none are averaged.
+    np.testing.assert_allclose(finer.texture[mask][:, :2], grid[mask], atol=0.51)
+    assert (finer.texture[~mask] == 0).all() and 0 < mask.mean() < 1
+
+
+def test_a_larger_texture_leaves_the_vertices_as_they_are(larger, face, coordinates):
+    (finer,) = larger(coordinates, [BOX])
+    for name in ("vertices", "points", "visible", "box"):
+        np.testing.assert_array_equal(getattr(finer, name), getattr(face, name))
+    assert finer.grid_shape == (24, 24)
+    np.testing.assert_array_equal(finer.landmarks(), face.landmarks())
+
+
+def test_a_texture_of_the_grids_size_is_that_without_a_size(normaliser, coordinates):
+    square = toy_grid_model((32, 32))
+    localiser = localiser_that_says(square, [0, 2, 0.2])
+    (plain,) = Normaliser(localiser, square)(coordinates, [BOX])
+    (same,) = Normaliser(localiser, square, texture_size=32)(coordinates, [BOX])
+    np.testing.assert_array_equal(same.texture, plain.texture)
+    np.testing.assert_array_equal(same.mask, plain.mask)
+
+
+def test_a_smaller_texture_averages_the_photograph(normaliser, rng):
+    # Noise about 128: where 2 × 2 pixels are averaged, its deviation of 74 is halved.
+    noise = rng.integers(0, 256, (900, 900, 3), np.uint8)
+    small, large = (
+        Normaliser(normaliser.localiser, normaliser.grid_model, texture_size=size)
+        for size in (32, 512)
+    )
+    box = [[150.0, 150.0, 750.0, 750.0]]
+    deviations = [f.texture[f.mask].std() for n in (small, large) for f in n(noise, box)]
+    assert deviations[0] < 20 and deviations[1] > 40
+
+
+def test_texels_beyond_the_border_are_hidden(normaliser, coordinates):
+    finer = Normaliser(normaliser.localiser, normaliser.grid_model, texture_size=128)
+    (face,) = finer(coordinates, [[-40.0, 50.0, 60.0, 150.0]])
+    grid = naive.refine_grid(face.points.reshape(24, 24, 2), 128, 128)
+    outside = grid[..., 0] < -0.01
+    assert outside.any() and not face.mask[outside].any()
+    assert not face.visible.reshape(24, 24)[face.points.reshape(24, 24, 2)[..., 0] < 0].any()
+
+
+def test_many_points_are_sampled_in_bands(monkeypatch, rng):
+    photograph = rng.integers(0, 256, (50, 60, 3), np.uint8)
+    grid = rng.uniform(-3, 60, (13, 7, 2)).astype(np.float32)
+    at_once = sample_photograph(photograph, grid)
+    monkeypatch.setattr(texture, "_MOST_POINTS", 30)  # four rows
+    np.testing.assert_array_equal(sample_photograph(photograph, grid), at_once)
+
+
+@pytest.mark.parametrize("size", [31, 2049, True, 64.0, (64, 64)])
+def test_another_texture_size_is_refused(size, normaliser):
+    with pytest.raises(ValueError, match="texture size from 32 to 2048 pixels"):
+        Normaliser(normaliser.localiser, normaliser.grid_model, texture_size=size)
 
 
 def test_mask_is_what_a_depth_buffer_sees_or_what_is_asked_for(grid_model, normaliser, face):
@@ -202,6 +279,15 @@ def test_saved_and_loaded_it_says_the_same(normaliser, coordinates, face, tmp_pa
     (again,) = Normaliser.load(tmp_path / "weights")(coordinates, [BOX])
     np.testing.assert_array_equal(again.texture, face.texture)
     np.testing.assert_array_equal(again.points, face.points)
+
+
+def test_it_is_loaded_with_a_texture_size(larger, coordinates, tmp_path):
+    larger.save(tmp_path / "weights")
+    again = Normaliser.load(tmp_path / "weights", texture_size=128)
+    (expected,), (face,) = larger(coordinates, [BOX]), again(coordinates, [BOX])
+    np.testing.assert_array_equal(face.texture, expected.texture)
+    assert Normaliser.load(tmp_path / "weights").texture_size is None
+    assert Normaliser.pretrained(texture_size=512).texture_size == 512
 
 
 def test_a_folder_without_weights_is_named(tmp_path):

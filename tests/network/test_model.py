@@ -98,6 +98,59 @@ def test_unknown_visibility_is_refused(grid_model):
         spatial_transformer(grid_model, small_backbone(), image_size=SIZE, visibility="rays")
 
 
+@pytest.fixture(scope="module")
+def larger(grid_model):
+    """The same network with a texture of 40 × 40."""
+    return small_network(grid_model, texture_size=40)
+
+
+def test_a_larger_texture_is_sampled_between_the_vertices(model, larger, grid_model, images):
+    outputs, coarse = larger(images), model(images)
+    for name in ("parameters", "landmarks"):
+        np.testing.assert_array_equal(outputs[name], coarse[name])
+    assert outputs["texture"].shape == (2, 40, 40, 3) and outputs["mask"].shape == (2, 40, 40, 1)
+    for number, theta in enumerate(coarse["parameters"].numpy()):
+        shape = naive.shape_from_coefficients(theta[6:], grid_model.mean, grid_model.basis)
+        points = naive.camera(shape, naive.rotation_matrix(theta[:3]), theta[3:5], theta[5])
+        grid = naive.refine_grid(points.reshape(16, 12, 2), 40, 40)
+        mask = naive.refine_grid(coarse["mask"][number].numpy(), 40, 40) >= 0.5
+        np.testing.assert_array_equal(outputs["mask"][number], mask)
+        assert 0.2 < mask.mean() < 0.8
+        for row, column in np.argwhere(mask[..., 0])[::7]:
+            sample = naive.sample_bilinear(images[number], *grid[row, column])
+            # A step between neighbouring pixels of 255 levels, times 2e-3 pixels: places are
+            # rounded to 1/2048 of cells of 4 pixels.
+            np.testing.assert_allclose(outputs["texture"][number, row, column], sample, atol=0.6)
+        assert (outputs["texture"][number].numpy()[~mask[..., 0]] == 0).all()
+
+
+def test_a_network_with_a_larger_texture_is_trained_and_saved(larger, images, tmp_path):
+    larger.save(tmp_path / "larger.keras")
+    loaded = keras.models.load_model(tmp_path / "larger.keras")
+    for name, values in larger(images).items():
+        np.testing.assert_array_equal(loaded(images)[name], values)
+    loaded.compile(keras.optimizers.SGD(1e-9), loss={"texture": "mse"})
+    before = [weight.numpy() for weight in loaded.get_layer("localiser").trainable_weights]
+    target = {"texture": np.zeros((2, 40, 40, 3), np.float32)}
+    history = loaded.fit(images, target, batch_size=2, epochs=2, verbose=0).history
+    after = loaded.get_layer("localiser").trainable_weights
+    assert any((b != a.numpy()).any() for b, a in zip(before, after, strict=True))
+    assert history["loss"][1] < history["loss"][0]
+
+
+def test_the_grids_own_size_has_no_further_layers(images):
+    square = toy_grid_model((32, 32))
+    plain, same = small_network(square), small_network(square, texture_size=32)
+    names = [[layer.name for layer in network.layers] for network in (plain, same)]
+    assert names[0] == names[1]
+    np.testing.assert_array_equal(same(images)["texture"], plain(images)["texture"])
+
+
+def test_a_texture_size_out_of_range_is_refused(grid_model):
+    with pytest.raises(ValueError, match="texture size from 32 to 2048 pixels"):
+        spatial_transformer(grid_model, small_backbone(), image_size=SIZE, texture_size=16)
+
+
 def test_new_network_shows_the_mean_face_upright(grid_model):
     fresh = spatial_transformer(grid_model, small_backbone(), image_size=SIZE)
     # A photograph whose red grows to the right and whose green grows downwards.

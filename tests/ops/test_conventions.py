@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn import GridModel, ops
+from keras_3dmmstn.mesh.finer_grid import interpolation_weights
 from tests.support import naive
 from tests.support.gradients import gradients_of
 
@@ -205,6 +206,11 @@ def _normal(rng, *shape):
     return rng.normal(size=(BATCH, *shape))
 
 
+def _halves(dtype):
+    """Weights from 2 × 3 vertices to 3 × 5 texels, each half way between vertices or at one."""
+    return [tf.constant(interpolation_weights(*n), dtype) for n in ((3, 2), (5, 3))]
+
+
 # For each op: the function, and how to make its inputs, the first axis of each being the batch.
 OPS = {
     "axis_angle_to_matrix": (ops.axis_angle_to_matrix, [(3,)]),
@@ -244,6 +250,8 @@ OPS = {
         [(4,)],
     ),
     "select_outermost": (ops.select_outermost, [(5, 4, 2), (5, 2)]),
+    "refine_grid": (lambda v: ops.refine_grid(v, *_halves(v.dtype)), [(2, 3, 2)]),
+    "refine_mask": (lambda v: ops.refine_mask(v, *_halves(v.dtype)), [(2, 3, 1)]),
 }
 WITH_ANY_LEADING_AXES = list(OPS)[:10]
 

@@ -108,6 +108,21 @@ def sample_bilinear(image, x, y):
     return sample
 
 
+def refine_grid(values, rows, columns):
+    """Returns values `(H', W', channels)` between vertices, `(rows, columns, channels)`.
+
+    The corners of the texture are those of the grid.
+    """
+    height, width, channels = values.shape
+    finer = np.zeros((rows, columns, channels))
+    for row, column in np.ndindex(rows, columns):
+        y, x = row * (height - 1) / (rows - 1), column * (width - 1) / (columns - 1)
+        for j in range(math.floor(y), min(math.floor(y) + 2, height)):
+            for i in range(math.floor(x), min(math.floor(x) + 2, width)):
+                finer[row, column] += (1 - abs(y - j)) * (1 - abs(x - i)) * values[j, i]
+    return finer
+
+
 def self_occlusion_mask(points, grid_shape):
     """Returns the mask `(H', W')` of points `(H'·W', 3)`: 1 where the normal looks towards −z.
 

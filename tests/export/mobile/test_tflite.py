@@ -83,6 +83,36 @@ def test_answers_are_those_of_keras(models, normaliser, photographs, precision):
             np.testing.assert_array_equal(received["mask"], expected["mask"])
 
 
+LARGER = [*((precision, 1) for precision in PRECISIONS), ("float32", None), ("float16", None)]
+
+
+@pytest.fixture(scope="module")
+def turned(normaliser):
+    """The same in half profile: much of the face is hidden."""
+    localiser = keras.models.clone_model(normaliser.localiser)
+    localiser.set_weights(normaliser.localiser.get_weights())
+    kernel, bias = localiser.get_layer("head").get_weights()
+    bias[:3] = [1.0, -4.0, 0.5]
+    localiser.get_layer("head").set_weights([kernel, bias])
+    return Normaliser(localiser, normaliser.grid_model)
+
+
+@pytest.mark.parametrize(("precision", "batch"), LARGER)
+def test_a_larger_texture_is_that_of_keras(turned, photographs, precision, batch):
+    model = tflite_model(turned, precision, photographs, batch=batch, texture_size=224)
+    assert not {"CUSTOM", "DELEGATE"} & set(operator_names(model))
+    image = photographs[0]
+    received = run(model, image)
+    expected = trained_network(turned, texture_size=224)(image[None], training=False)
+    assert received["texture"].shape == (1, 224, 224, 3)
+    assert received["mask"].shape == (1, 224, 224, 1) and 0.2 < np.mean(expected["mask"]) < 0.8
+    hidden = received["mask"] != expected["mask"].numpy()
+    levels = np.abs(received["texture"] - expected["texture"])[~hidden[..., 0]]
+    # Neighbouring pixels differ by up to 16 levels along each axis.
+    assert levels.max() < 32 * TOLERANCE[precision]
+    assert hidden.mean() <= {"float32": 0, "float16": 0.004}.get(precision, 0.02)
+
+
 def test_different_photographs_have_different_answers(models, photographs):
     first, second = (run(models["integer"], image)["landmarks"] for image in photographs[:2])
     assert np.abs(first - second).max() > 1

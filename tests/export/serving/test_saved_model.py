@@ -73,6 +73,31 @@ def test_the_default_signature_says_what_the_network_says(network, reloaded, ima
         assert_same(outputs, network(batch, training=False))
 
 
+def test_a_larger_texture_is_that_of_the_network(normaliser, images, tmp_path):
+    version = export_saved_model(normaliser, tmp_path / "face", texture_size=224)
+    network = trained_network(normaliser, texture_size=224)
+    reloaded = tf.saved_model.load(str(version))
+    for batch in (images, images[:1]):
+        outputs = reloaded.signatures["serving_default"](image=tf.constant(batch))
+        expected = network(batch, training=False)
+        assert outputs["texture"].shape == (len(batch), 224, 224, 3)
+        np.testing.assert_array_equal(outputs["mask"], expected["mask"])
+        # A step between neighbouring pixels of 255 levels, times 1e-4 pixels.
+        np.testing.assert_allclose(outputs["texture"], expected["texture"], atol=0.0255)
+    assert read_card(version)["outputs"]["texture"]["shape"] == [None, 224, 224, 3]
+
+    # The hand-written gradients are saved, those of the finer grid among them.
+    with tf.GradientTape(persistent=True) as tape:
+        image = tf.constant(images)
+        tape.watch(image)
+        found, expected = (
+            tf.reduce_mean(tf.square(function(image)["texture"] / 100))
+            for function in (reloaded.serving_default, network)
+        )
+    to_image = [tape.gradient(loss, image) for loss in (found, expected)]
+    np.testing.assert_allclose(*to_image, rtol=0, atol=1e-4 * np.abs(to_image[1]).max())
+
+
 def test_fit_gives_parameters_and_landmarks_alone(network, reloaded, images):
     outputs = reloaded.signatures["fit"](image=tf.constant(images))
     expected = network(images, training=False)

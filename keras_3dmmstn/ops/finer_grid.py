@@ -1,0 +1,59 @@
+"""What is known at the vertices of a grid, interpolated at the texels of a finer texture."""
+
+import tensorflow as tf
+
+
+@tf.custom_gradient
+def refine_grid(values, row_weights, column_weights):
+    """Interpolates values at the vertices of a grid bilinearly.
+
+        F = A V Bᵀ,    ∂L/∂V = Aᵀ G B
+
+    for each channel, with G = ∂L/∂F. The weights A and B are constants: two in each of their rows
+    are not 0, and they say between which rows and columns of the grid a texel lies, and how near.
+
+    Args:
+        values: `(batch, H', W', channels)` float tensor V, such as where the vertices are.
+        row_weights: `(rows, H')` tensor A of the dtype of `values`.
+        column_weights: `(columns, W')` tensor B of the dtype of `values`.
+
+    Returns:
+        `(batch, rows, columns, channels)` tensor F.
+
+    Source:
+        Beyond the paper, whose texture has one texel for each vertex (sec. 2.3, "Output grid").
+    """
+
+    def gradient(upstream):  # (batch, rows, columns, channels) -> (batch, H', W', channels)
+        transposed = tf.transpose(row_weights), tf.transpose(column_weights)
+        return _weighted(upstream, *transposed), None, None
+
+    return _weighted(values, row_weights, column_weights), gradient
+
+
+@tf.custom_gradient
+def refine_mask(mask, row_weights, column_weights):
+    """Interpolates a mask at the vertices of a grid: 1 where it is at least one half, else 0.
+
+    It is constant almost everywhere, so the gradient is zero, as that of the mask itself.
+
+    Args:
+        mask: `(batch, H', W', 1)` float tensor, 1 visible, 0 hidden.
+        row_weights, column_weights: as for `refine_grid`.
+
+    Returns:
+        `(batch, rows, columns, 1)` mask in the dtype of `mask`.
+    """
+
+    def gradient(upstream):  # (batch, rows, columns, 1) -> (batch, H', W', 1)
+        del upstream
+        return tf.zeros_like(mask), None, None
+
+    return tf.cast(_weighted(mask, row_weights, column_weights) >= 0.5, mask.dtype), gradient
+
+
+def _weighted(values, row_weights, column_weights):
+    """Returns A V Bᵀ of each channel, `(batch, rows, columns, channels)`."""
+    planes = tf.transpose(values, (0, 3, 1, 2))
+    finer = row_weights @ planes @ tf.transpose(column_weights)
+    return tf.transpose(finer, (0, 2, 3, 1))
