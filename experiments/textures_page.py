@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import textures_page_text as text
 from experiment import FOLDER, experiment_parser, read_results, results_file
 
 PAGE = FOLDER.parent / "docs/texture_quality.md"
@@ -25,21 +26,21 @@ def as_page(textures: Mapping[str, Record], means: Mapping[str, Record]) -> str:
         textures: names of weights to what `textures.py` measured.
         means: names of weights to what `mean_textures.py` measured.
     """
-    parts = [_INTRODUCTION]
-    for heading, text, rows in (
-        ("What the features get", _LAYOUT, _layout_rows),
-        ("Where hand labels fall", _LABELS, _label_rows),
-        ("Background", _BACKGROUND, _background_rows),
-        ("Textures of one person", _DIFFERENCE, _difference_rows),
-        ("Telling people apart", _VERIFICATION, _verification_rows),
+    parts = [text.INTRODUCTION]
+    for heading, sentences, rows in (
+        ("What the features get", text.LAYOUT, _layout_rows),
+        ("Where hand labels fall", text.LABELS, _label_rows),
+        ("Background", text.BACKGROUND, _background_rows),
+        ("Textures of one person", text.DIFFERENCE, _difference_rows),
+        ("Telling people apart", text.VERIFICATION, _verification_rows),
     ):
-        parts += [f"## {heading}", text, table(("", *textures), _beside(textures, rows))]
+        parts += [f"## {heading}", sentences, table(("", *textures), _beside(textures, rows))]
     for name, record in textures.items():
         if "labels" in record:
             parts += [f"Each of the 68 points, {name}:", _points_table(record["labels"]["points"])]
-    parts += ["## Mean textures", _MEANS]
+    parts += ["## Mean textures", text.MEANS]
     parts += [part for name, record in means.items() for part in _means_table(name, record)]
-    parts += ["## A montage", _MONTAGE]
+    parts += ["## A montage", text.MONTAGE]
     return "\n\n".join(parts) + "\n"
 
 
@@ -149,64 +150,6 @@ def _means_table(name, record):
 
 def _sharpness(energy, relative):
     return f"{energy:.1f} / {1000 * relative:.1f}"
-
-
-_INTRODUCTION = """# How good the textures are
-
-`python experiments/textures.py` and `python experiments/mean_textures.py` measure the textures
-themselves, `python experiments/textures_page.py` makes this page of their results, and
-`keras-3dmmstn face-model inspect` prints the widths and areas of any face model. A column is a set
-of weights with its face model."""
-
-_LAYOUT = """Widths in the texture as shares of the distance between the outer eye corners there, \
-and how much of
-the mean face a cell of the grid covers."""
-
-_LABELS = """Each of the 68 hand-placed labels of 300-W AFW is taken to the nearest visible place of \
-the fitted grid
-in the photograph; those that are further than 5 % of √(w·h) of their box from it do not count. How
-far these places scatter about their mean over the photographs is given as the root of the mean
-square (the median) in texels at 224, in millimetres of the mean face, and in % of the distance of
-the outer eye corners in the texture. A model whose texture shows more of the eyes and the mouth has
-more texels there: the last two compare models fairly. Jaw labels slide along the contour when the
-head turns, so they scatter most."""
-
-_BACKGROUND = """The share of a texture's visible texels, and of their area on the mean face, that \
-lie below the line of
-the brows and outside the face in the photograph. The face is the polygon of the jaw labels, closed
-by half an ellipse over the forehead, together with the hull of brows, eyes, nose and mouth; a
-margin of 2 % of √(w·h) counts as face. 300-W AFW has hand-placed jaw labels, and faces turned by
-more than 45° only here and there."""
-
-_DIFFERENCE = """The mean absolute difference of two textures at 112 × 112 after a gain for each \
-channel, over what both
-see, in grey levels of 255: for pairs of one person, and of two. The first two numbers count each
-texel alike, the last two by its area on the mean face, which does not depend on the layout. The
-boxes of CFP are estimated from its 30 labelled points, as `evaluate --estimate-boxes` does; CFP's
-pairs are those of its protocol, folds 1 to 3."""
-
-_VERIFICATION = """The same pairs, told apart by the correlation of two pictures over what both \
-see: the textures, or plain
-crops, the square of the box. "Local contrast" evens brightness and contrast out around each place
-(a Gaussian of 1/14 of the side), "brightness" takes them as they are. Area under the ROC curve and
-equal error rate, in %: an area of 50 % is chance. A network that was trained to recognise people
-does far better; this measures pictures, not recognition."""
-
-_MEANS = """The mean texture of each of ten people of LFW: by the paper's Figure 8 at the grid's \
-size, by
-`figure mean-texture --no-align`, and by `figure mean-texture`. The gradient energy is the mean
-square of the gradient of brightness along the mean face's surface, in (grey levels / mm)², over the
-texels that half of the photographs see. The second number is 1,000 times that over the variance of
-brightness (1 / mm²): it does not grow with contrast."""
-
-_MONTAGE = """No data set of faces may be shown here. This draws fifty textures of your own \
-photographs, ten in a row,
-with the bundled weights, and with others beside them:
-
-```
-keras-3dmmstn figure textures photographs --out textures.jpg
-keras-3dmmstn figure textures photographs --weights run --out textures_of_run.jpg
-```"""
 
 
 def main():

@@ -1,4 +1,4 @@
-"""How much of a texture the features of a face get: widths and areas on the grid and on the face."""
+"""How much of a texture the features of a face get: widths and areas."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

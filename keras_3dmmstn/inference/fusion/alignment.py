@@ -36,15 +36,16 @@ def shift_onto(
     """
     side = len(texture)
     size = min(side, _SIZE)
+    known, seen = (_resized(mask.astype(np.float32), size) for mask in (known, seen))
     target, moving = (
-        cv2.GaussianBlur(local_contrast(picture, mask, size, _NEIGHBOURHOOD), (0, 0), 1)
+        local_contrast(_resized(picture, size), mask > 0.99, size, _NEIGHBOURHOOD)
         for picture, mask in ((reference, known), (texture, seen))
     )
-    both = [_resized(mask.astype(np.float32), size) for mask in (known, seen)]
-    shift = np.zeros((size, size, 2), np.float32)
+    target, moving = (cv2.GaussianBlur(contrast, (0, 0), 1) for contrast in (target, moving))
+    shift: np.ndarray = np.zeros((size, size, 2), np.float32)
     for _ in range(_ROUNDS):
-        moved, moved_seen = shifted(moving, shift), shifted(both[1], shift)
-        shift += _step(target, moved, both[0] * moved_seen)
+        moved, moved_seen = shifted(moving, shift), shifted(seen, shift)
+        shift += _step(target, moved, known * moved_seen)
         shift = cv2.GaussianBlur(shift, (0, 0), _WINDOW * size / 2)
         shift = np.clip(shift, -_LARGEST_SHIFT * size, _LARGEST_SHIFT * size)
     enlarged = cv2.resize(shift, (side, side), interpolation=cv2.INTER_LINEAR)

@@ -88,11 +88,11 @@ def weighted_mean(textures: np.ndarray, weights: np.ndarray) -> np.ndarray:
     Returns:
         `(S, S, 3)` float32.
     """
-    total = np.einsum("nrck,nrc->rck", textures, weights, dtype=np.float32, casting="unsafe")
-    weight = weights.sum(axis=0)
-    return np.divide(
-        total, weight[..., None], out=np.zeros_like(total), where=weight[..., None] > 0
-    )
+    total = np.zeros(textures.shape[1:], np.float32)
+    for texture, weight in zip(textures, weights, strict=True):
+        total += texture * weight[..., None]
+    weight = weights.sum(axis=0)[..., None]
+    return np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
 
 
 def robust_mean(textures: np.ndarray, weights: np.ndarray) -> np.ndarray:
