@@ -35,9 +35,8 @@ def as_page(textures: Mapping[str, Record], means: Mapping[str, Record]) -> str:
         ("Telling people apart", text.VERIFICATION, _verification_rows),
     ):
         parts += [f"## {heading}", sentences, table(("", *textures), _beside(textures, rows))]
-    for name, record in textures.items():
-        if "labels" in record:
-            parts += [f"Each of the 68 points, {name}:", _points_table(record["labels"]["points"])]
+        if rows is _label_rows:
+            parts += _points_tables(textures)
     parts += ["## Mean textures", text.MEANS]
     parts += [part for name, record in means.items() for part in _means_table(name, record)]
     parts += ["## A montage", text.MONTAGE]
@@ -62,8 +61,8 @@ def _layout_rows(record):
     if not layout:
         return {}
     rows = {
-        f"{name}, share of the eye distance (on the mean face {width['face']:.3f})": (
-            f"{width['texture']:.3f}"
+        f"{name}, share of the eye distance (on the mean face)": (
+            f"{width['texture']:.3f} ({width['face']:.3f})"
         )
         for name, width in layout["widths"].items()
     }
@@ -77,9 +76,9 @@ def _layout_rows(record):
 def _label_rows(record):
     groups = record.get("labels", {}).get("groups", {})
     return {
-        f"{'all 68' if name == 'all' else name}": (
-            f"{g['rms']:.2f} ({g['median']:.2f}) | {g['rms_mm']:.2f} | {g['rms_share']:.2f}"
-        ).replace(" | ", " / ")
+        "all 68" if name == "all" else name: (
+            f"{g['rms']:.2f} ({g['median']:.2f}) / {g['rms_mm']:.2f} / {g['rms_share']:.2f}"
+        )
         for name, g in groups.items()
     }
 
@@ -87,8 +86,8 @@ def _label_rows(record):
 def _background_rows(record):
     rows = record.get("labels", {}).get("background", {})
     return {
-        f"{'all' if name == 'all' else f'yaw {name}'} ({row['photographs']} photographs)": (
-            f"{100 * row['texels']:.2f} % / {100 * row['area']:.2f} %"
+        "all" if name == "all" else f"yaw {name}": (
+            f"{100 * row['texels']:.2f} % / {100 * row['area']:.2f} % ({row['photographs']})"
         )
         for name, row in rows.items()
     }
@@ -118,6 +117,16 @@ def _verification_rows(record):
         for name, row in _pair_sets(record)
         for kind, v in row["verification"].items()
     }
+
+
+def _points_tables(textures):
+    """Returns a sentence and a table of the single points for each of some weights."""
+    parts = []
+    for name, record in textures.items():
+        if "labels" in record:
+            parts += [f"Each of the 68 points, {name}, root of the mean square in texels:"]
+            parts += [_points_table(record["labels"]["points"])]
+    return parts
 
 
 def _points_table(points):

@@ -25,8 +25,8 @@ BACKGROUND = """\
 The share of a texture's visible texels, and of their area on the mean face, that lie below the line
 of the brows and outside the face in the photograph. The face is the polygon of the jaw labels,
 closed by half an ellipse over the forehead, together with the hull of brows, eyes, nose and mouth;
-a margin of 2 % of √(w·h) counts as face. 300-W AFW has hand-placed jaw labels, and faces turned by
-more than 45° only here and there."""
+a margin of 2 % of √(w·h) counts as face. The photographs are those of 300-W AFW, their number is in
+parentheses, and yaw is that of the fits."""
 
 DIFFERENCE = """\
 The mean absolute difference of two textures at 112 × 112 after a gain for each channel, over what

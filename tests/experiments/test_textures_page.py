@@ -46,10 +46,10 @@ MEANS = {
 def test_the_page_has_what_was_measured_beside_one_another():
     page = as_page({"one": RECORD, "two": {"layout": RECORD["layout"]}}, {"one": MEANS})
     for line in (
-        "| mouth, share of the eye distance (on the mean face 0.575) | 0.333 | 0.333 |",
+        "| mouth, share of the eye distance (on the mean face) | 0.333 (0.575) | 0.333 (0.575) |",
         "| mean cell inside the lips, in medians | 3.00 | 3.00 |",
         "| nose | 7.25 (4.50) / 5.12 / 3.00 | – |",
-        "| yaw 20–45° (7 photographs) | 3.25 % / 4.50 % | – |",
+        "| yaw 20–45° | 3.25 % / 4.50 % (7) | – |",
         "| CFP, frontal–profile (70 + 80 pairs) | 11.0 and 12.0 / 13.0 and 14.0 | – |",
         "| CFP, frontal–profile: texture, local contrast | 81.5 / 20.2 | – |",
         "| Ann Other (12) | 10.0 / 10.0 | 30.0 / 20.0 |",
