@@ -7,61 +7,56 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from characters import Characters, average_adult
-from expressions import Expressions
-from face_landmarks import place_landmarks
-from face_modes import align, principal_modes, symmetric_modes
-from face_surface import cut_face
+from face_modes import principal_modes, symmetric_modes
+from face_statistics import FaceStatistics, displaced
 from makehuman import MakeHuman
+from population import IDENTITY_MODES as POPULATION_MODES
+from population import Population, in_model_frame, sample_population
 from texture_layout import lay_out
 
 from keras_3dmmstn.mesh.flattening.resample import resample
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
-IDENTITY_MODES, EXPRESSION_MODES = 24, 16
-SAMPLES = 2000
+STATISTICS = Path(__file__).with_name("face_statistics.npz")
+IDENTITY_MODES, EXPRESSION_MODES = 40, 24
 GRID_SHAPE = (112, 112)
-INTERPUPILLARY_DISTANCE = 63.0  # mm, the mean of adults
-EYE_RADIUS = 14.5  # mm: the origin is between the eyeballs' centres, behind the pupils
-SEED = 20170923
 
 
-def build_shape_model(makehuman: MakeHuman, identity_modes: int, expression_modes: int):
-    """Returns the face as a `ShapeModel`: surface, modes and landmarks."""
-    rng = np.random.default_rng(SEED)
-    base_adult = average_adult(makehuman)
-    surface = cut_face(base_adult, makehuman.quads, makehuman.mirror)
-    average, _ = _in_model_frame(surface.weights @ base_adult, surface.pupils)
-    surface, landmarks = place_landmarks(surface, average)
+def build_shape_model(population: Population, statistics: FaceStatistics) -> ShapeModel:
+    """Returns the face with its surface, modes, landmarks and regions.
 
-    characters = Characters(makehuman, surface.weights, surface.mirror)
-    faces = align(np.stack([characters.sample(rng) for _ in range(SAMPLES)]).astype(np.float32))
-    mean = faces.mean(axis=0, dtype=np.float64)
-    identity, _ = principal_modes(faces - mean.astype(np.float32), identity_modes)
-
-    expressions = Expressions(makehuman, surface.weights)
-    displacements = np.stack([expressions.sample(rng) for _ in range(SAMPLES)]).astype(np.float32)
-    # About neutral, not about their mean: coefficients 0 are the neutral, closed mouth.
-    expression = symmetric_modes(displacements, surface.mirror, expression_modes)
-
-    mean = (mean + mean[surface.mirror] * [-1, 1, 1]) / 2
-    mean, scale = _in_model_frame(mean, surface.pupils)
+    Coefficients of 0 are the mean person at rest, with closed lips and open eyes. Identity modes
+    are principal modes about that mean; those of expression are about rest, and not about the mean
+    expression of photographs.
+    """
+    surface = population.surface
+    identity, expression = slice(POPULATION_MODES), slice(POPULATION_MODES, None)
+    mean = displaced(population, statistics.displacements)
+    mean[:, 2] += surface.recess
+    spread = _samples(statistics.covariance[identity, identity], population.identity)
+    identity_modes = principal_modes(spread, population.vertex_weights, IDENTITY_MODES)
+    strengths = statistics.mean[expression]
+    about_rest = statistics.covariance[expression, expression] + np.outer(strengths, strengths)
+    spread = _samples(about_rest, population.units)
+    weights = population.vertex_weights
+    expression_modes = symmetric_modes(spread, weights, surface.mirror, EXPRESSION_MODES)
+    mean, scale = in_model_frame(mean, surface.pupils)
     return ShapeModel(
         mean=mean,
-        basis=np.concatenate([identity, expression]) * scale,
+        basis=np.concatenate([identity_modes, expression_modes]) * scale,
         triangles=surface.triangles,
-        landmarks=landmarks,
-        identity_count=identity_modes,
+        landmarks=population.landmarks,
+        identity_count=IDENTITY_MODES,
         mirror=surface.mirror,
-        name="MakeHuman face",
+        name="MakeHuman face, second edition",
+        regions=surface.regions(mean),
     )
 
 
-def _in_model_frame(vertices, pupils):
-    """Returns `vertices` `(N, 3)` with a human's size and origin, and the scale that took."""
-    left, right = vertices[pupils]
-    scale = INTERPUPILLARY_DISTANCE / np.linalg.norm(right - left)
-    return (vertices - (left + right) / 2) * scale - [0, 0, EYE_RADIUS], scale
+def _samples(covariance, displacements):
+    """Returns displacements `(K, N, 3)` whose mean of squares has this covariance `(K, K)`."""
+    root = np.linalg.cholesky(covariance + 1e-9 * np.eye(len(covariance)))
+    return np.sqrt(len(root)) * np.tensordot(root.T, displacements, 1)
 
 
 def main():
@@ -72,10 +67,12 @@ def main():
     parser.add_argument("--shape-model", type=Path, help="also write the ungridded model here")
     arguments = parser.parse_args()
 
-    model = build_shape_model(MakeHuman(arguments.source), IDENTITY_MODES, EXPRESSION_MODES)
+    population = sample_population(MakeHuman(arguments.source))
+    model = build_shape_model(population, FaceStatistics.load(STATISTICS))
     if arguments.shape_model:
         model.save(arguments.shape_model)
-    resample(model, lay_out(model), GRID_SHAPE).save(arguments.out, basis_dtype="float16")
+    uv = lay_out(population, model.mean.astype(np.float64), model.regions)
+    resample(model, uv, GRID_SHAPE).save(arguments.out, basis_dtype="float16")
 
 
 if __name__ == "__main__":

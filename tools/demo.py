@@ -10,9 +10,7 @@ import cv2
 import numpy as np
 import skimage.data
 
-from keras_3dmmstn.drawing.render import render_mesh
 from keras_3dmmstn.inference.photograph import read_photograph, warp
-from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.framing import crop_matrix
 
 _SIZE = 320
@@ -27,7 +25,7 @@ def main() -> int:
     portrait = out / "astronaut.png"
     _write(portrait, skimage.data.astronaut())
 
-    command = ["keras-3dmmstn", "normalise", str(portrait), "--out", str(out)]
+    command = ["keras-3dmmstn", "normalise", str(portrait), "--front", "--out", str(out)]
     print("$", *command, flush=True)
     status = subprocess.run([Path(sys.executable).with_name(command[0]), *command[1:]]).returncode
     if status == 0:
@@ -46,13 +44,13 @@ def side_by_side(portrait: Path) -> np.ndarray:
     box = np.array(description["box"])
     zoom = overlay.shape[0] / photograph.shape[0]
 
-    parameters, model = description["parameters"], GridModel.bundled()
-    vertices = model.shape(parameters["identity"] + parameters["expression"])
-    colours = np.where(mask > 0, texture, 128).reshape(-1, 3)
+    front = cv2.resize(
+        read_photograph(f"{stem}_front.png"), (_SIZE, _SIZE), interpolation=cv2.INTER_AREA
+    )
     pictures = [
         warp(photograph, crop_matrix(box, _SIZE), _SIZE),
         warp(overlay, crop_matrix((box + 0.5) * zoom - 0.5, _SIZE), _SIZE),
-        render_mesh(vertices, model.triangles, _SIZE, colours=colours),
+        front,
         *(cv2.resize(p, (_SIZE, _SIZE), interpolation=cv2.INTER_NEAREST) for p in (texture, mask)),
     ]
     return np.concatenate(pictures, axis=1)

@@ -1,5 +1,7 @@
 """Draws plausible expressions from the face units."""
 
+import re
+
 import numpy as np
 import scipy.sparse
 from makehuman import MakeHuman
@@ -22,34 +24,45 @@ _ACTIVITY = {
 
 
 class Expressions:
-    """Random mixtures of the face units, as displacements on a face surface.
+    """Random mixtures of the face units on a face surface.
 
     Args:
         makehuman: the source of the face units.
         weights: `(N, 19158)` sparse weights of the face surface's vertices.
+        mirror: `(N,)` mirror image of each vertex.
+
+    Attributes:
+        names: of the units.
+        units: `(U, N, 3)` their displacements; those of left and right mirror each other.
+        mirrored: `(U,)` index of the unit that is each one's mirror image.
     """
 
-    def __init__(self, makehuman: MakeHuman, weights: scipy.sparse.csr_array):
-        self._units = {}
+    def __init__(self, makehuman: MakeHuman, weights: scipy.sparse.csr_array, mirror: np.ndarray):
+        self.names, units = [], []
         for name in makehuman.target_names(_FACE_UNITS):
             stem = name.rsplit("/", 1)[1].removesuffix(".target")
             if not stem.startswith("eyeLook") and stem != "tongueOut":
-                self._units[stem] = weights @ makehuman.target(name)
+                self.names.append(stem)
+                units.append(weights @ makehuman.target(name))
+        other = {"Left": "Right", "Right": "Left"}
+        images = [re.sub("Left$|Right$", lambda m: other[m[0]], name) for name in self.names]
+        self.mirrored = np.array([self.names.index(image) for image in images])
+        units = np.array(units)
+        self.units = (units + units[self.mirrored][:, mirror] * [-1, 1, 1]) / 2
 
     def sample(self, rng: np.random.Generator) -> np.ndarray:
-        """Draws the `(N, 3)` displacements of one expression."""
-        displacement = np.zeros_like(next(iter(self._units.values())))
+        """Draws the `(U,)` strengths of one expression's units."""
+        strengths = dict.fromkeys(self.names, 0.0)
         for unit, (chance, strongest) in _ACTIVITY.items():
             if rng.random() > chance:
                 continue
             strength = _STRENGTH * strongest * rng.beta(1.2, 1.5)
-            if unit in self._units:
-                displacement += strength * self._units[unit]
+            if unit in strengths:
+                strengths[unit] += strength
             elif unit.endswith("Side"):
-                side = rng.choice(["Left", "Right"])
-                displacement += strength * self._units[unit.removesuffix("Side") + side]
+                strengths[unit.removesuffix("Side") + rng.choice(["Left", "Right"])] += strength
             else:
                 balance = np.clip(rng.normal(0, 0.25), -1, 1)
-                displacement += strength * min(1, 1 - balance) * self._units[unit + "Left"]
-                displacement += strength * min(1, 1 + balance) * self._units[unit + "Right"]
-        return displacement
+                strengths[unit + "Left"] += strength * min(1, 1 - balance)
+                strengths[unit + "Right"] += strength * min(1, 1 + balance)
+        return np.array([*strengths.values()])

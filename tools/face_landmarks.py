@@ -20,19 +20,19 @@ _IBUG68 = {
     20: (-26.2, -23.2, -23.9), 21: (-13.4, -19.0, -25.9),
     27: (0.0, -2.8, -23.6), 28: (0.0, 10.2, -26.5), 29: (0.0, 22.4, -34.5), 30: (0.0, 35.2, -42.6),
     31: (-14.2, 44.9, -26.0), 32: (-6.8, 47.5, -30.5), 33: (0.0, 49.9, -32.3),
-    36: (-45.9, 1.1, -7.2), 37: (-37.6, -5.9, -15.9), 38: (-27.1, -4.0, -17.1),
-    39: (-17.7, 2.3, -14.0), 40: (-27.4, 5.9, -15.2), 41: (-38.6, 5.6, -13.6),
+    36: (-44.9, 0.6, -8.1), 37: (-37.0, -3.8, -16.1), 38: (-26.0, -3.3, -16.7),
+    39: (-17.0, 3.0, -13.3), 40: (-26.6, 6.1, -15.1), 41: (-37.3, 5.9, -14.2),
     48: (-26.2, 70.3, -20.9), 49: (-17.2, 64.2, -29.2), 50: (-7.4, 61.7, -34.8),
     51: (0.0, 63.7, -35.9), 57: (0.0, 82.9, -30.2), 58: (-7.8, 82.3, -29.3),
     59: (-17.9, 78.9, -25.2),
-    60: (-21.9, 70.6, -21.4), 61: (-7.1, 67.8, -31.2), 62: (0.0, 68.2, -32.0),
-    66: (0.0, 72.3, -31.0), 67: (-7.3, 71.7, -29.2),
+    60: (-22.5, 70.5, -18.1), 61: (-7.4, 70.0, -26.3), 62: (0.0, 70.7, -26.9),
+    66: (0.0, 70.9, -29.1), 67: (-7.3, 70.5, -27.8),
 }  # fmt: skip
 _AFLW21 = {
     0: (-59.7, -14.0, 5.1), 1: (-39.0, -21.5, -18.8), 2: (-15.8, -17.5, -25.5),
-    6: (-45.9, 1.1, -7.2), 8: (-17.7, 2.3, -14.0),
+    6: (-44.9, 0.6, -8.1), 8: (-17.0, 3.0, -13.3),
     12: (-71.0, 47.8, 64.1), 13: (-16.4, 44.2, -24.6), 14: (0.0, 35.2, -42.6),
-    17: (-26.2, 70.3, -20.9), 18: (0.0, 69.8, -31.0), 20: (0.0, 110.5, -17.5),
+    17: (-26.2, 70.3, -20.9), 18: (0.0, 70.7, -26.9), 20: (0.0, 110.5, -17.5),
 }  # fmt: skip
 # The middles of the eyes are not on the skin, but on the caps that close them.
 _AFLW21_PUPILS = (7, 10)
@@ -79,9 +79,18 @@ def _place(points, landmark_mirror, surface, vertices, place_of_vertex):
         if landmark_mirror[landmark] == landmark:
             # Keep to the symmetry line, where the point is but for rounding.
             shares[mirror[corners] != corners] = 0
-        vertex = corners[shares.argmax()]
-        if not np.allclose(place_of_vertex.get(vertex, (corners, shares))[1], shares, atol=1e-6):
-            raise ValueError(f"Two landmarks fall on vertex {vertex}, one of them {landmark}.")
-        place_of_vertex[vertex] = (corners, shares / shares.sum())
+        shares /= shares.sum()
+        vertex = _free_vertex(corners, shares, place_of_vertex)
+        if vertex is None:
+            raise ValueError(f"No vertex is free for landmark {landmark} among {corners}.")
+        place_of_vertex[vertex] = (corners, shares)
         landmarks[landmark], landmarks[landmark_mirror[landmark]] = vertex, mirror[vertex]
     return landmarks
+
+
+def _free_vertex(corners, shares, place_of_vertex):
+    """Returns the corner nearest to a place that no landmark has moved elsewhere, or None."""
+    for vertex in corners[np.argsort(-shares)]:
+        if np.allclose(place_of_vertex.get(vertex, (corners, shares))[1], shares, atol=1e-6):
+            return vertex
+    return None

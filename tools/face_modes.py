@@ -1,4 +1,4 @@
-"""Principal modes of the sampled faces: identity about the mean, expression about neutral."""
+"""Alignment of sampled faces, and their principal modes."""
 
 import numpy as np
 
@@ -35,27 +35,24 @@ def _aligned(shape, target):
     return (singular.sum() / (centred**2).sum()) * centred @ (u @ vt)
 
 
-def principal_modes(displacements: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Finds the orthogonal modes of most energy, each scaled to unit-variance coefficients.
+def principal_modes(displacements: np.ndarray, weights: np.ndarray, count: int) -> np.ndarray:
+    """Finds the modes of most energy, each scaled to unit-variance coefficients.
 
     Args:
         displacements: `(samples, N, 3)` from the point that coefficients 0 stand for.
+        weights: `(N,)` how much a vertex counts: the energy is Σ w |displacement|².
         count: how many modes.
 
     Returns:
-        modes: `(count, N, 3)`, most energy first.
-        energies: `(count,)` mean squared displacement, summed over the vertices, of each.
+        `(count, N, 3)`, most energy first; each moves the vertices it moves most, taken together,
+        towards positive coordinates, so that signs do not depend on the linear algebra at hand.
     """
-    samples = len(displacements)
-    flat = displacements.reshape(samples, -1)
-    energies, mixtures = np.linalg.eigh(flat @ flat.T / samples)
-    largest = np.argsort(energies)[::-1][:count]
-    # The mixture of samples that has unit length in shape space, times its deviation.
-    modes = (mixtures[:, largest].T @ flat) / np.sqrt(samples)
-    return modes.reshape(count, *displacements.shape[1:]), energies[largest]
+    return _with_energies(displacements, weights, count)[0]
 
 
-def symmetric_modes(displacements: np.ndarray, mirror: np.ndarray, count: int) -> np.ndarray:
+def symmetric_modes(
+    displacements: np.ndarray, weights: np.ndarray, mirror: np.ndarray, count: int
+) -> np.ndarray:
     """Finds modes as `principal_modes` does for the samples and their mirror images together.
 
     Each mode of such a population is either symmetric or antisymmetric; the two kinds are
@@ -63,6 +60,7 @@ def symmetric_modes(displacements: np.ndarray, mirror: np.ndarray, count: int) -
 
     Args:
         displacements: `(samples, N, 3)`.
+        weights: `(N,)` how much a vertex counts, mirror symmetric.
         mirror: `(N,)` mirror image of each vertex.
         count: how many modes.
 
@@ -70,7 +68,20 @@ def symmetric_modes(displacements: np.ndarray, mirror: np.ndarray, count: int) -
         `(count, N, 3)` modes, most energy first.
     """
     mirrored = displacements[:, mirror] * np.array([-1, 1, 1], displacements.dtype)
-    even_modes, even = principal_modes((displacements + mirrored) / 2, count)
-    odd_modes, odd = principal_modes((displacements - mirrored) / 2, count)
+    even_modes, even = _with_energies((displacements + mirrored) / 2, weights, count)
+    odd_modes, odd = _with_energies((displacements - mirrored) / 2, weights, count)
     largest = np.argsort(-np.concatenate([even, odd]), kind="stable")[:count]
     return np.concatenate([even_modes, odd_modes])[largest]
+
+
+def _with_energies(displacements, weights, count):
+    """Returns modes `(count, N, 3)` and how much energy each has."""
+    samples = len(displacements)
+    flat = displacements.reshape(samples, -1)
+    scaled = flat * np.repeat(np.sqrt(weights), 3).astype(flat.dtype)
+    energies, mixtures = np.linalg.eigh((scaled @ scaled.T).astype(np.float64) / samples)
+    largest = np.argsort(energies)[::-1][:count]
+    # The mixture of samples that has unit length in shape space, times its deviation.
+    modes = (mixtures[:, largest].T @ flat) / np.sqrt(samples)
+    modes *= np.where((modes**3).sum(axis=1, keepdims=True) < 0, -1, 1)
+    return modes.reshape(-1, *displacements.shape[1:]), energies[largest]

@@ -14,11 +14,20 @@ from keras_3dmmstn.mesh.flattening.symmetry import find_mirror
 
 # Closed edge loops of the base mesh along which the surface is cut before its holes are
 # capped: the first edge of each, on the image-left side or across the symmetry line. What is
-# behind them (eye sockets, mouth, nostrils) goes.
+# behind them (eye sockets, mouth, nostrils) goes. The lips' loop is where they touch when closed.
 _LID_EDGE = (4848, 4847)
 _NOSTRIL_EDGE = (350, 349)
-_LIP_EDGE = (474, 473)
+_LIP_EDGE = (520, 521)
 _NOSE_TIP = 297
+# Eyes lie within this many millimetres of the origin, down.
+_EYES_END = 20.0
+# How far behind the lips the middle of the mouth's cap lies, millimetres.
+_RECESS = 1.5
+# The face ends just beyond the jaw line: see `angle_beyond_outline`.
+_OUTLINE = (
+    (0, 57), (35, 63), (65, 80), (90, 88.5), (108, 89.5), (122, 87), (132, 83), (142, 76.5),
+    (153, 66.5), (166, 60), (180, 58)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,7 @@ class FaceSurface:
         triangles: `(T, 3)`, counter-clockwise seen from outside.
         mirror: `(N,)` index of each vertex's mirror image.
         pupils: the vertices at the front of the image-left and the image-right eyeball.
+        recess: `(N,)` millimetres by which the mouth's cap is set back behind the lips.
         skin_count: how many of the triangles, the first ones, are skin; the others are caps.
     """
 
@@ -37,7 +47,25 @@ class FaceSurface:
     triangles: np.ndarray
     mirror: np.ndarray
     pupils: np.ndarray
+    recess: np.ndarray
     skin_count: int
+
+    def regions(self, vertices: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns name to vertices of what lies inside of eyes, nostrils and mouth.
+
+        Args:
+            vertices: `(N, 3)` of the mean face, the origin between its eyes.
+        """
+        skin, caps = np.split(self.triangles, [self.skin_count])
+        _, part = igl.facet_components(caps.astype(np.int64))
+        regions = {}
+        for number in np.unique(part):
+            inside = np.setdiff1d(caps[part == number], skin)
+            x, y = vertices[inside].mean(axis=0)[:2]
+            side = "" if abs(x) < 1 else "left_" if x < 0 else "right_"
+            feature = "eye" if abs(y) < _EYES_END else "nostril" if side else "mouth"
+            regions[side + feature] = inside
+        return regions
 
 
 def cut_face(vertices, quads, mirror) -> FaceSurface:
@@ -50,7 +78,7 @@ def cut_face(vertices, quads, mirror) -> FaceSurface:
     """
     skin = _outer_skin(quads["body"], mirror)
     eye = vertices[np.unique(quads["helper-r-eye"])].mean(axis=0)
-    generous = angle_beyond_outline(vertices, eye) < np.radians(15)
+    generous = angle_beyond_outline(vertices, eye, _OUTLINE) < np.radians(15)
     skin = skin[generous[skin].all(axis=1)]
     triangles = _triangulate(skin, vertices, mirror)
 
@@ -60,22 +88,23 @@ def cut_face(vertices, quads, mirror) -> FaceSurface:
     refine, triangles = igl.loop_matrix(triangles, len(used))
     weights = scipy.sparse.csr_array(refine) @ select
 
-    cut, triangles = cut_at_zero(angle_beyond_outline(weights @ vertices, eye), triangles)
+    beyond = angle_beyond_outline(weights @ vertices, eye, _OUTLINE)
+    cut, triangles = cut_at_zero(beyond, triangles)
     weights = cut @ weights
     apexes = _apex_weights(vertices, quads)
     weights = scipy.sparse.csr_array(scipy.sparse.vstack([weights, apexes]))
     loose = np.arange(weights.shape[0] - apexes.shape[0], weights.shape[0])
     skin_count = len(triangles)
     close, triangles = close_holes(weights @ vertices, triangles, loose)
-    weights = close @ weights
+    weights, recess = close @ weights, _RECESS * close[:, [loose[-1]]].toarray()[:, 0]
 
     used, triangles = np.unique(triangles, return_inverse=True)
     triangles = triangles.reshape(-1, 3)
-    weights = weights[used]
+    weights, recess = weights[used], recess[used]
     points = weights @ vertices
     pupils = [np.linalg.norm(points - apex, axis=1).argmin() for apex in (apexes @ vertices)[:2]]
     mirror = find_mirror(points, triangles)
-    return FaceSurface(weights, triangles, mirror, np.array(pupils), skin_count)
+    return FaceSurface(weights, triangles, mirror, np.array(pupils), recess, skin_count)
 
 
 def _outer_skin(quads, mirror):
@@ -129,14 +158,12 @@ def _triangulate(quads, vertices, mirror):
 
 
 def _apex_weights(vertices, quads):
-    """Returns the `(3, 19158)` weights of both eyeballs' fronts and of the incisors."""
+    """Returns the `(3, 19158)` weights of both eyeballs' fronts and of the lips' middle."""
     rows = []
     for group in ("helper-r-eye", "helper-l-eye"):
         eye = np.unique(quads[group])
         rows.append(eye[vertices[eye, 2] < vertices[eye, 2].min() + 2.5])
-    teeth = [np.unique(quads[f"helper-{row}-teeth"]) for row in ("upper", "lower")]
-    teeth = np.concatenate(teeth)
-    rows.append(teeth[vertices[teeth, 2] < vertices[teeth, 2].min() + 8])
+    rows.append(_edge_loop(quads["body"], *_LIP_EDGE))
     weights = scipy.sparse.lil_array((len(rows), len(vertices)))
     for row, members in enumerate(rows):
         weights[row, members] = 1 / len(members)

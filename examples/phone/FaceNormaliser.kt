@@ -17,8 +17,8 @@ object Shapes {
     const val IMAGE = 224 // pixels a side, 3 floats each: R, G, B in 0..255
     const val PARAMETERS = 46
     const val LANDMARKS = 68 // x and y each, in pixels of the image
-    const val TEXTURE = 112 // pixels a side, 3 floats each
-    const val MASK = 112 // pixels a side, 1 float each
+    const val TEXTURE = 112 // pixels a side, 3 floats each; the `--texture-size` of the export
+    const val MASK = 112 // the same, 1 float each
     const val SHARE = 1.7f // side of the crop in larger sides of the landmarks' box
 }
 

@@ -221,10 +221,11 @@ def picture(frame, face):
         for point in np.round(face["landmarks"]).astype(int):
             cv2.circle(frame, point.tolist(), 1, (0, 255, 0), -1)
         texture = cv2.cvtColor(face["texture"], cv2.COLOR_RGB2BGR)
-        height, width = (
-            min(sizes) for sizes in zip(texture.shape[:2], frame.shape[:2], strict=True)
-        )
-        frame[:height, :width] = texture[:height, :width]
+        # At most half of the frame's smaller side: a file may have textures of any size.
+        scale = min(1, min(frame.shape[:2]) / 2 / max(texture.shape[:2]))
+        texture = cv2.resize(texture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        height, width = texture.shape[:2]
+        frame[:height, :width] = texture
     return frame
 
 

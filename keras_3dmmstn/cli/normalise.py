@@ -21,6 +21,29 @@ BoxTexts = Annotated[
         "several faces of one photograph. Without it, the detector finds the faces.",
     ),
 ]
+Front = Annotated[
+    bool,
+    typer.Option(
+        "--front", help="Also draw the face turned to the viewer, with the photograph's pixels."
+    ),
+]
+FrontSize = Annotated[
+    int | None,
+    typer.Option(help="Side of that picture in pixels, from 16 to 4096. Default: 512."),
+]
+Neutral = Annotated[
+    bool, typer.Option("--neutral", help="Draw it without the photograph's expression.")
+]
+Transparent = Annotated[
+    bool, typer.Option("--transparent", help="Draw it on a transparent background, not on white.")
+]
+Fill = Annotated[
+    str | None,
+    typer.Option(
+        help="mirror: fill what is hidden, in the texture and in the picture from the front, from "
+        "the other side of the face. The mask keeps saying what was seen. Default: leave it empty."
+    ),
+]
 
 
 def normalise(
@@ -28,18 +51,24 @@ def normalise(
     out: OutFolder,
     box: BoxTexts = None,
     texture_size: TextureSize = None,
+    fill: Fill = None,
+    front: Front = False,
+    front_size: FrontSize = None,
+    neutral: Neutral = False,
+    transparent: Transparent = False,
     weights: Weights = None,
 ) -> None:
     """Normalise the faces of photographs.
 
-    Writes for each face its texture, its mask, the fitted mesh on the photograph, and its
-    parameters as JSON. If a photograph fails, its name and the reason are printed, the others are
-    still normalised, and the exit status is 1.
+    Writes for each face its texture, its mask, the fitted mesh on the photograph, its parameters as
+    JSON and, with --front, the face from the front. If a photograph fails, its name and the reason
+    are printed, the others are still normalised, and the exit status is 1.
     """
     import cv2
 
     boxes = _parsed_boxes(box, photographs)
-    normaliser = load_normaliser(weights, texture_size)
+    view = _view(front, front_size, neutral, transparent, fill)
+    normaliser = load_normaliser(weights, texture_size, fill)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -48,7 +77,7 @@ def normalise(
     failures, track = 0, tracking("Normalising") if len(photographs) >= _MANY else iter
     for photograph, name in track([*zip(photographs, _distinct_names(photographs), strict=True)]):
         try:
-            _normalise_one(normaliser, photograph, boxes, out, name)
+            _normalise_one(normaliser, photograph, boxes, out, name, view)
         except ImportError as error:
             terminal.fail(error)
         except (OSError, ValueError, MemoryError, cv2.error) as error:
@@ -58,7 +87,7 @@ def normalise(
         terminal.fail(f"{failures} of {len(photographs)} photographs failed.")
 
 
-def _normalise_one(normaliser, photograph, boxes, out, name):
+def _normalise_one(normaliser, photograph, boxes, out, name, view):
     """Normalises one photograph and says what was written."""
     from keras_3dmmstn.drawing.results import write_results
     from keras_3dmmstn.inference.photograph import read_photograph
@@ -67,8 +96,28 @@ def _normalise_one(normaliser, photograph, boxes, out, name):
     faces = normaliser(image, boxes)
     if not faces:
         raise ValueError("no face was found. Give its box with --box.")
-    for file in write_results(out, name, image, faces):
+    for file in write_results(out, name, image, faces, view):
         terminal.say(file)
+
+
+def _view(front, size, neutral, transparent, fill):
+    """Returns the arguments of `front_view`, or None if it is not asked for."""
+    from keras_3dmmstn.inference.view.arguments import check_view
+
+    if not front:
+        given = {"--front-size": size is not None, "--neutral": neutral}
+        for option, is_given in {**given, "--transparent": transparent}.items():
+            if is_given:
+                terminal.fail(f"{option} goes with --front.")
+        return None
+    view = {
+        "size": 512 if size is None else size,
+        "background": None if transparent else (255, 255, 255),
+        "fill": fill,
+    }
+    with terminal.failing_on(ValueError):
+        check_view(**view)
+    return {**view, "expression": "neutral" if neutral else None}
 
 
 def _parsed_boxes(texts, photographs):

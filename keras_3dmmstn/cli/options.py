@@ -46,14 +46,16 @@ TextureSize = Annotated[
 JsonFile = Annotated[Path | None, typer.Option("--json", help="File for all numbers, as JSON.")]
 
 
-def load_normaliser(weights: Path | None, texture_size: int | None = None) -> "Normaliser":
+def load_normaliser(
+    weights: Path | None, texture_size: int | None = None, fill: str | None = None
+) -> "Normaliser":
     """Loads the normaliser of a folder, or the bundled one, or ends with a message."""
     from keras_3dmmstn.inference.normaliser import Normaliser
 
     with failing_on(OSError, ValueError):
         if weights:
-            return Normaliser.load(weights, texture_size=texture_size)
-        return Normaliser.pretrained(texture_size=texture_size)
+            return Normaliser.load(weights, texture_size=texture_size, fill=fill)
+        return Normaliser.pretrained(texture_size=texture_size, fill=fill)
 
 
 def load_face_model(path: Path | None) -> "GridModel":

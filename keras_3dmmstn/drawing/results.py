@@ -1,7 +1,9 @@
 """Writing what was found in a photograph to a folder."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +14,11 @@ from keras_3dmmstn.inference.normalised_face import NormalisedFace
 
 
 def write_results(
-    folder: Path, name: str, photograph: np.ndarray, faces: list[NormalisedFace]
+    folder: Path,
+    name: str,
+    photograph: np.ndarray,
+    faces: list[NormalisedFace],
+    front: Mapping[str, Any] | None = None,
 ) -> list[Path]:
     """Writes the pictures and numbers of a photograph's faces.
 
@@ -21,10 +27,11 @@ def write_results(
         name: how the files' names begin.
         photograph: `(height, width, 3)` uint8 RGB.
         faces: the faces in it.
+        front: arguments of `NormalisedFace.front_view`; None draws none.
 
     Returns:
-        The files: for each face `NAME_K_texture.png`, `NAME_K_mask.png`, `NAME_K_overlay.png` and
-        `NAME_K.json`, with K counted from 0.
+        The files: for each face `NAME_K_texture.png`, `NAME_K_mask.png`, `NAME_K_overlay.png`,
+        `NAME_K_front.png` where it is drawn, and `NAME_K.json`, with K counted from 0.
     """
     written = []
     for number, face in enumerate(faces):
@@ -33,6 +40,7 @@ def write_results(
             f"{stem}_texture.png": _png(face.texture),
             f"{stem}_mask.png": _png(face.mask.astype(np.uint8) * 255),
             f"{stem}_overlay.png": _png(draw_fit(photograph, [face])),
+            **({} if front is None else {f"{stem}_front.png": _png(face.front_view(**front))}),
             f"{stem}.json": _as_json(face).encode(),
         }
         for file, content in contents.items():
@@ -42,9 +50,10 @@ def write_results(
 
 
 def _png(image):
-    """Encodes a grey or RGB picture."""
+    """Encodes a grey, RGB or RGBA picture."""
     if image.ndim == 3:
-        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        order = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
+        image = cv2.cvtColor(image, order)
     return cv2.imencode(".png", image)[1].tobytes()
 
 

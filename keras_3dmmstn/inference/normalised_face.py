@@ -1,11 +1,24 @@
 """What is known of one face after it was normalised."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn import ops
+from keras_3dmmstn.inference.view.arguments import (
+    check_view,
+    checked_expression,
+    checked_rotation,
+)
+from keras_3dmmstn.inference.view.filling import check_fill, filled_texture
+from keras_3dmmstn.inference.view.front_view import draw_view, on_background
+from keras_3dmmstn.inference.view.opacity import opacity
+from keras_3dmmstn.inference.view.photograph_part import PhotographPart
+from keras_3dmmstn.inference.view.photographed_face import PhotographedFace
+from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.mesh.finer_grid import interpolate_grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -13,7 +26,8 @@ class NormalisedFace:
     """What the network says of one face.
 
     Attributes:
-        texture: `(S, S, 3)` uint8 RGB, the pose-normalised texture, black where `mask` is False. S
+        texture: `(S, S, 3)` uint8 RGB, the pose-normalised texture, black where `mask` is False
+            unless the normaliser fills it. S
             is the normaliser's `texture_size`; without one the texture is `(H', W', 3)`, a texel
             for each vertex of the face model's grid.
         mask: `(S, S)` bool: the viewer sees this place of the face, and it lies in the photograph.
@@ -29,6 +43,8 @@ class NormalisedFace:
         box: `(4,)` x0, y0, x1, y1 in pixels: the box the face was looked for in.
         landmark_indices: set name to the vertices of its landmarks, those of `ibug68` with the
             jaw on the apparent contour.
+        photograph: a copy of the part of the photograph around the face, for `front_view`.
+        grid_model: the face model, for `front_view`; the faces of a normaliser share one.
     """
 
     texture: np.ndarray
@@ -40,6 +56,8 @@ class NormalisedFace:
     parameters: dict[str, np.ndarray]
     box: np.ndarray
     landmark_indices: dict[str, np.ndarray]
+    photograph: PhotographPart | None = field(default=None, repr=False)
+    grid_model: GridModel | None = field(default=None, repr=False)
 
     def landmarks(self, name: str = "ibug68") -> np.ndarray:
         """Returns a landmark set, `(L, 2)` x, y in pixels of the photograph.
@@ -59,3 +77,81 @@ class NormalisedFace:
     def rotation_matrix(self) -> np.ndarray:
         """The pose as a `(3, 3)` rotation that acts on columns."""
         return ops.axis_angle_to_matrix(tf.constant(self.parameters["rotation"])).numpy()
+
+    def front_view(
+        self,
+        size: int = 512,
+        background: Sequence[int] | None = (255, 255, 255),
+        *,
+        rotation: np.ndarray | Sequence[float] | None = None,
+        expression: str | np.ndarray | Sequence[float] | None = None,
+        fill: str | None = None,
+    ) -> np.ndarray:
+        """Draws the face turned to the viewer, with the photograph's own pixels.
+
+        The projection is orthographic, and no light is added. The frame is that of the face model
+        and the same for all faces, so that eyes and mouths of several pictures are at similar
+        places: the middle of the mean face, about which the face turns, is the middle of the
+        picture, and the larger side of the mean face is 1 / 1.12 of the picture's side.
+
+        Hidden are places that the photograph's camera did not see: those more than about 3 mm
+        behind another part of the face, those seen at an angle of more than about 78° from their
+        normal, those within about 5 mm of the outline beyond which the face turns away, and those
+        outside the photograph. Their borders are soft.
+
+        Args:
+            size: side of the picture in pixels, 16 to 4096.
+            background: RGB in 0..255 around the face and where it is hidden; None leaves both
+                transparent.
+            rotation: `(3,)` axis-angle in radians, how the face is turned; None for not at all.
+                `parameters["rotation"]` turns it as in the photograph.
+            expression: None for the fitted one, `"neutral"` for none, or coefficients `(E,)` in
+                standard deviations.
+            fill: `"mirror"` takes hidden places from the other side of the face, in the light of
+                their surroundings, and what both sides hide from around: see `fill_hidden`. That
+                is invented. None leaves hidden places empty.
+
+        Returns:
+            `(size, size, 3)` uint8 RGB, or `(size, size, 4)` RGBA without a background.
+
+        Raises:
+            ValueError: if an argument is none of these, or the face has no `photograph` or
+                `grid_model`, which those of a `Normaliser` have.
+        """
+        check_view(size, background, fill)
+        turn = checked_rotation(rotation)
+        coefficients = checked_expression(expression, self.parameters["expression"])
+        seen, vertices = self._photographed(), self.vertices
+        if expression is not None:
+            change = (coefficients - self.parameters["expression"]).astype(np.float32)
+            basis = seen.grid_model.basis[seen.grid_model.identity_count :]
+            vertices = vertices + np.tensordot(change, basis, 1)
+        return on_background(draw_view(seen, vertices, turn, size, fill), background)
+
+    def filled_texture(self, fill: str = "mirror") -> np.ndarray:
+        """Returns the texture with what is hidden filled in.
+
+        Args:
+            fill: `"mirror"` takes it from the other side of the face, see `fill_hidden`.
+
+        Returns:
+            `(S, S, 3)` uint8 RGB, the same as `texture` where `mask` is True; black if it nowhere
+            is.
+
+        Raises:
+            ValueError: if `fill` is another, or the face has no `photograph` or `grid_model`.
+        """
+        check_fill(fill)
+        trusted = interpolate_grid(opacity(self._photographed())[..., None], self.mask.shape)
+        return filled_texture(self.texture, self.mask, trusted[..., 0])
+
+    def _photographed(self):
+        """Returns the face as the camera saw it, or raises a ValueError without a photograph."""
+        if self.photograph is None or self.grid_model is None:
+            raise ValueError(
+                "Expected a face with `photograph` and `grid_model`, as a Normaliser makes it, "
+                "received one without."
+            )
+        return PhotographedFace.fitted(
+            self.grid_model, self.photograph, self.points, self.vertices, self.parameters
+        )

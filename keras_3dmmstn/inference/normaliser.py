@@ -1,6 +1,7 @@
 """Photographs in, normalised faces out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from keras_3dmmstn.inference.fitted_faces import FaceGeometry, FittedFaces
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.inference.photograph import as_photograph, read_photograph, warp
 from keras_3dmmstn.inference.texture import face_texture, inside
+from keras_3dmmstn.inference.view.filling import check_fill
+from keras_3dmmstn.inference.view.photograph_part import PhotographPart
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.network import framing
@@ -35,6 +38,8 @@ class Normaliser:
         texture_size: side in pixels of the square textures and masks, from 32 to 2,048; None for
             one texel for each vertex of the face model. Larger ones keep more of a photograph's
             detail: they are sampled between the vertices, too.
+        fill: None for textures that are black where the face is hidden; `"mirror"` takes what is
+            hidden from the other side, see `fill_hidden`. Masks say what is seen all the same.
 
     Attributes:
         image_size: side in pixels of the square images that the localiser sees.
@@ -42,7 +47,7 @@ class Normaliser:
 
     Raises:
         ValueError: if the two do not go together, `visibility` is unknown, `focal_length` is
-            not positive or `texture_size` is not a whole number in its range.
+            not positive, `texture_size` is not a whole number in its range or `fill` is unknown.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class Normaliser:
         visibility: str = "depth",
         focal_length: float | None = None,
         texture_size: int | None = None,
+        fill: str | None = None,
     ):
         expected = (None, 6 + grid_model.modes)
         if localiser.output_shape != expected:
@@ -63,20 +69,30 @@ class Normaliser:
         self.localiser, self.grid_model, self.visibility = localiser, grid_model, visibility
         self.camera = Camera(focal_length)
         texture_shape(texture_size, grid_model.grid_shape)
-        self.texture_size = texture_size
+        check_fill(fill)
+        self.texture_size, self.fill = texture_size, fill
         self.image_size = localiser.input_shape[1]
         self._geometry = FaceGeometry(grid_model, self.image_size, visibility, focal_length)
         self._localise = _compiled(localiser)
 
     @classmethod
-    def pretrained(cls, visibility: str = "depth", texture_size: int | None = None) -> "Normaliser":
+    def pretrained(
+        cls,
+        visibility: str = "depth",
+        texture_size: int | None = None,
+        fill: str | None = None,
+    ) -> "Normaliser":
         """Returns the normaliser with the weights that come with the package."""
         with resources.as_file(resources.files("keras_3dmmstn.assets")) as folder:
-            return cls.load(folder, visibility, texture_size)
+            return cls.load(folder, visibility, texture_size, fill)
 
     @classmethod
     def load(
-        cls, path: str | Path, visibility: str = "depth", texture_size: int | None = None
+        cls,
+        path: str | Path,
+        visibility: str = "depth",
+        texture_size: int | None = None,
+        fill: str | None = None,
     ) -> "Normaliser":
         """Reads a folder with `localiser.keras` and `face_model.npz`, such as `train` writes.
 
@@ -84,8 +100,8 @@ class Normaliser:
 
         Raises:
             FileNotFoundError: if one of the two is missing.
-            ValueError: if they are damaged or do not go together, or `visibility` or `texture_size`
-                is none that there is.
+            ValueError: if they are damaged or do not go together, or `visibility`, `texture_size`
+                or `fill` is none that there is.
         """
         localiser_path, model_path = Path(path) / LOCALISER_FILE, Path(path) / FACE_MODEL_FILE
         for file in (localiser_path, model_path):
@@ -96,7 +112,7 @@ class Normaliser:
                 )
         camera = Camera.load(path)
         localiser, grid_model = load_localiser(localiser_path), GridModel.load(model_path)
-        return cls(localiser, grid_model, visibility, camera.focal_length, texture_size)
+        return cls(localiser, grid_model, visibility, camera.focal_length, texture_size, fill)
 
     def save(self, path: str | Path) -> None:
         """Writes the folder that `load` reads."""
@@ -200,9 +216,13 @@ class Normaliser:
                     landmark_indices={
                         name: indices[number] for name, indices in fitted.landmark_indices.items()
                     },
+                    photograph=PhotographPart.around(image, points[number]),
+                    grid_model=self.grid_model,
                 )
             )
-        return faces
+        if self.fill is None:
+            return faces
+        return [replace(face, texture=face.filled_texture(self.fill)) for face in faces]
 
 
 def _compiled(localiser):

@@ -13,7 +13,10 @@ _MOST_POINTS = 2**19
 
 
 def face_texture(
-    image: np.ndarray, grid: np.ndarray, visible: np.ndarray, texture_size: int | None = None
+    image: np.ndarray,
+    grid: np.ndarray,
+    visible: np.ndarray,
+    texture_size: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Samples the texture of a face, with its mask.
 
@@ -27,8 +30,8 @@ def face_texture(
         texture_size: side of the texture in pixels; None for one texel for each vertex.
 
     Returns:
-        The texture `(S, S, 3)` uint8, black where hidden, and the mask `(S, S)` bool: visible, and
-        inside the photograph.
+        The texture `(S, S, 3)` uint8, black where hidden, and the mask `(S, S)` bool:
+        visible, and inside the photograph.
     """
     shape = texture_shape(texture_size, visible.shape)
     if shape != visible.shape:

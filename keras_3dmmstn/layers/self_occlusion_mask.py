@@ -30,6 +30,11 @@ class SelfOcclusionMask(keras.layers.Layer):
         table: for the method `"table"`, what `mesh.occlusion_table` computes; a weight, not
             trained. A pair (rows, columns) of table entries makes a layer whose table is loaded
             later.
+        rims: `(H'·W',)` int32, for each vertex the one whose visibility it shares, see
+            `mesh.visibility_rims`; a weight, not trained. True makes a layer whose rims are loaded
+            later; None leaves each vertex on its own.
+        majority: odd number of vertices, of the square around each vertex in which most decide
+            whether it is visible: no specks and a straighter border. 1 leaves the mask as found.
 
     Call arguments:
         points: `(batch, H'·W', 3)` tensor, rotated vertices X'.
@@ -58,6 +63,8 @@ class SelfOcclusionMask(keras.layers.Layer):
         grid_shape: Sequence[int],
         method: str = "normals",
         table: np.ndarray | list[int] | tuple[int, int] | None = None,
+        rims: np.ndarray | bool | None = None,
+        majority: int = 1,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -72,6 +79,21 @@ class SelfOcclusionMask(keras.layers.Layer):
             raise ValueError(
                 'SelfOcclusionMask expects a `table` with the method "table" and with no other, '
                 f"received {'none' if table is None else 'one'} with {method!r}."
+            )
+        self.follows_rims = rims is not None and rims is not False
+        self._rims = rims if isinstance(rims, np.ndarray) else None
+        vertices = self.grid_shape[0] * self.grid_shape[1]
+        if self._rims is not None and (
+            self._rims.shape != (vertices,) or not np.isin(self._rims, range(vertices)).all()
+        ):
+            raise ValueError(
+                f"SelfOcclusionMask expects `rims` to number {vertices} vertices, one for each, "
+                f"received shape {self._rims.shape}, {self._rims.min()} to {self._rims.max()}."
+            )
+        self.majority = majority
+        if type(majority) is not int or majority < 1 or majority % 2 == 0:
+            raise ValueError(
+                f"SelfOcclusionMask expects `majority` to be an odd number, received {majority!r}."
             )
         self._values = None
         if isinstance(table, (list, tuple)):
@@ -94,6 +116,8 @@ class SelfOcclusionMask(keras.layers.Layer):
                 f"SelfOcclusionMask expects `points` of shape (batch, {rows * columns}, 3) for "
                 f"its {rows} x {columns} grid, received shape {tuple(points_shape)}."
             )
+        if self.follows_rims:
+            self.rims = self._constant("rims", (rows * columns,), "int32", self._rims)
         if self.method != "table":
             return
         if rotation_shape is None or tuple(rotation_shape[1:]) != (3, 3):
@@ -101,23 +125,28 @@ class SelfOcclusionMask(keras.layers.Layer):
                 'SelfOcclusionMask expects `rotation` of shape (batch, 3, 3) for the method "table"'
                 f", received {rotation_shape and tuple(rotation_shape)}."
             )
-        self.table = self.add_weight(
-            name="table",
-            shape=self.table_shape,
-            dtype="uint8",
-            initializer="zeros",
-            trainable=False,
+        self.table = self._constant("table", self.table_shape, "uint8", self._values)
+
+    def _constant(self, name, shape, dtype, values):
+        """Adds a weight that is not trained, with these values or some that are loaded later."""
+        weight = self.add_weight(
+            name=name, shape=shape, dtype=dtype, initializer="zeros", trainable=False
         )
-        if self._values is not None:
-            self.table.assign(self._values)
+        if values is not None:
+            weight.assign(values)
+        return weight
 
     def call(self, points, rotation=None):
         if self.method == "table":
             table = tf.convert_to_tensor(self.table)
-            return ops.self_occlusion_mask_by_table(points, rotation, self.grid_shape, table)
-        if self.method == "depth":
-            return ops.self_occlusion_mask_by_depth(points, self.grid_shape)
-        return ops.self_occlusion_mask(points, self.grid_shape)
+            mask = ops.self_occlusion_mask_by_table(points, rotation, self.grid_shape, table)
+        elif self.method == "depth":
+            mask = ops.self_occlusion_mask_by_depth(points, self.grid_shape)
+        else:
+            mask = ops.self_occlusion_mask(points, self.grid_shape)
+        if self.follows_rims:
+            mask = ops.follow_rims(mask, tf.convert_to_tensor(self.rims))
+        return ops.without_specks(mask, self.majority) if self.majority > 1 else mask
 
     def compute_output_shape(self, points_shape, rotation_shape=None):
         return (points_shape[0], *self.grid_shape, 1)
@@ -130,4 +159,6 @@ class SelfOcclusionMask(keras.layers.Layer):
             "grid_shape": list(self.grid_shape),
             "method": self.method,
             "table": table,
+            "rims": True if self.follows_rims else None,
+            "majority": self.majority,
         }

@@ -12,6 +12,7 @@ from keras_3dmmstn.mesh.model_to_grid import model_to_grid
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 from keras_3dmmstn.mesh.visibility.contour import contour_lines
 from keras_3dmmstn.mesh.visibility.occlusion_table import occlusion_table
+from keras_3dmmstn.mesh.visibility.rims import visibility_rims
 
 __all__ = [
     "GridModel",
@@ -26,4 +27,5 @@ __all__ = [
     "occlusion_table",
     "resample",
     "transfer_landmarks",
+    "visibility_rims",
 ]

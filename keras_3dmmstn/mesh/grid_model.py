@@ -7,7 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from keras_3dmmstn.mesh.archive import read_archive, write_archive
-from keras_3dmmstn.mesh.shape_model import check_linear_model, landmarks_of
+from keras_3dmmstn.mesh.shape_model import (
+    as_index_sets,
+    check_index_sets,
+    check_linear_model,
+    index_set_arrays,
+    index_sets_of,
+)
 
 _KIND, _VERSION = "keras_3dmmstn grid model", 1
 
@@ -26,6 +32,8 @@ class GridModel:
         landmarks: set name to vertex indices.
         identity_count: how many of the modes are identity; the others are expression.
         name: what the model is called.
+        regions: name to vertex indices: what lies inside of eyes, mouth and nostrils, as in
+            `ShapeModel`. These vertices are seen where their rims are, see `mesh.visibility_rims`.
 
     Source:
         Bas et al. 2017, sec. 2.3, after the geometry images of Gu et al. 2002.
@@ -37,13 +45,14 @@ class GridModel:
     landmarks: dict[str, np.ndarray] = field(default_factory=dict)
     identity_count: int = 0
     name: str = ""
+    regions: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self):
         object.__setattr__(self, "mean", np.asarray(self.mean, np.float32))
         object.__setattr__(self, "basis", np.asarray(self.basis, np.float32))
         object.__setattr__(self, "grid_shape", tuple(int(n) for n in self.grid_shape))
-        landmarks = {name: np.asarray(index, np.int32) for name, index in self.landmarks.items()}
-        object.__setattr__(self, "landmarks", landmarks)
+        object.__setattr__(self, "landmarks", as_index_sets(self.landmarks))
+        object.__setattr__(self, "regions", as_index_sets(self.regions))
         self.check()
 
     def check(self) -> None:
@@ -59,12 +68,8 @@ class GridModel:
                 f"GridModel expects {rows} x {columns} = {rows * columns} vertices, "
                 f"received {len(self.mean)}."
             )
-        for name, indices in self.landmarks.items():
-            if indices.min() < 0 or indices.max() >= len(self.mean):
-                raise ValueError(
-                    f"GridModel expects landmarks[{name!r}] to number vertices 0 to "
-                    f"{len(self.mean) - 1}, received {indices.min()} to {indices.max()}."
-                )
+        check_index_sets("landmarks", self.landmarks, len(self.mean))
+        check_index_sets("regions", self.regions, len(self.mean))
 
     @property
     def modes(self) -> int:
@@ -127,7 +132,7 @@ class GridModel:
             "grid_shape": np.array(self.grid_shape),
             "identity_count": np.array(self.identity_count),
             "name": np.array(self.name),
-            **{f"landmarks/{name}": index for name, index in self.landmarks.items()},
+            **index_set_arrays(landmarks=self.landmarks, regions=self.regions),
         }
         write_archive(path, _KIND, _VERSION, arrays)
 
@@ -144,7 +149,8 @@ class GridModel:
             mean=arrays["mean"],
             basis=arrays["basis"],
             grid_shape=tuple(arrays["grid_shape"]),
-            landmarks=landmarks_of(arrays),
+            landmarks=index_sets_of(arrays, "landmarks"),
+            regions=index_sets_of(arrays, "regions"),
             identity_count=int(arrays["identity_count"]),
             name=str(arrays.get("name", "")),
         )

@@ -26,6 +26,8 @@ class ShapeModel:
         identity_count: how many of the modes are identity.
         mirror: `(vertices,)` index of each vertex's mirror image, or None if unknown.
         name: what the model is called.
+        regions: name to vertex indices: the insides of the caps that close holes of the skin, such
+            as `"left_eye"`, `"mouth"`; their rims are not part of them.
     """
 
     mean: np.ndarray
@@ -35,13 +37,14 @@ class ShapeModel:
     identity_count: int = 0
     mirror: np.ndarray | None = None
     name: str = ""
+    regions: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self):
         object.__setattr__(self, "mean", np.asarray(self.mean, np.float32))
         object.__setattr__(self, "basis", np.asarray(self.basis, np.float32))
         object.__setattr__(self, "triangles", np.asarray(self.triangles, np.int32))
-        landmarks = {name: np.asarray(index, np.int32) for name, index in self.landmarks.items()}
-        object.__setattr__(self, "landmarks", landmarks)
+        object.__setattr__(self, "landmarks", as_index_sets(self.landmarks))
+        object.__setattr__(self, "regions", as_index_sets(self.regions))
         if self.mirror is not None:
             object.__setattr__(self, "mirror", np.asarray(self.mirror, np.int32))
         self.check()
@@ -56,8 +59,8 @@ class ShapeModel:
                 f"received shape {self.triangles.shape}."
             )
         _check_indices("triangles", self.triangles, count)
-        for name, indices in self.landmarks.items():
-            _check_indices(f"landmarks[{name!r}]", indices, count)
+        check_index_sets("landmarks", self.landmarks, count)
+        check_index_sets("regions", self.regions, count)
         if self.mirror is not None and (
             self.mirror.shape != (count,)
             or self.mirror.min() < 0
@@ -86,7 +89,7 @@ class ShapeModel:
             "triangles": self.triangles,
             "identity_count": np.array(self.identity_count),
             "name": np.array(self.name),
-            **{f"landmarks/{name}": index for name, index in self.landmarks.items()},
+            **index_set_arrays(landmarks=self.landmarks, regions=self.regions),
         }
         if self.mirror is not None:
             arrays["mirror"] = self.mirror
@@ -105,7 +108,8 @@ class ShapeModel:
             mean=arrays["mean"],
             basis=arrays["basis"],
             triangles=arrays["triangles"],
-            landmarks=landmarks_of(arrays),
+            landmarks=index_sets_of(arrays, "landmarks"),
+            regions=index_sets_of(arrays, "regions"),
             identity_count=int(arrays["identity_count"]),
             mirror=arrays.get("mirror"),
             name=str(arrays.get("name", "")),
@@ -130,9 +134,25 @@ def check_linear_model(who: str, mean: np.ndarray, basis: np.ndarray, identity_c
         )
 
 
-def landmarks_of(arrays: dict) -> dict[str, np.ndarray]:
-    """Returns the landmark sets among the arrays of a model file."""
-    prefix = "landmarks/"
+def as_index_sets(sets: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns name to indices as int32 arrays."""
+    return {name: np.asarray(indices, np.int32) for name, indices in sets.items()}
+
+
+def check_index_sets(what: str, sets: dict[str, np.ndarray], count: int) -> None:
+    """Raises a ValueError unless all indices number one of `count` vertices."""
+    for name, indices in sets.items():
+        _check_indices(f"{what}[{name!r}]", indices, count)
+
+
+def index_set_arrays(**kinds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns the arrays that sets of vertices are in a model file: `kind/name`."""
+    return {f"{kind}/{name}": a for kind, sets in kinds.items() for name, a in sets.items()}
+
+
+def index_sets_of(arrays: dict, kind: str) -> dict[str, np.ndarray]:
+    """Returns the sets of one kind among the arrays of a model file."""
+    prefix = f"{kind}/"
     return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
 
 

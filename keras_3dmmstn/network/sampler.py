@@ -3,9 +3,12 @@
 from typing import Any
 
 from keras_3dmmstn import layers
-from keras_3dmmstn.mesh import GridModel, occlusion_table
+from keras_3dmmstn.mesh import GridModel, occlusion_table, visibility_rims
 from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.network.grid_generator import FLOAT32, PosedFace
+
+# The mask's majority is taken over one more vertex on either side for so many columns of the grid.
+_COLUMNS_PER_STEP = 56
 
 
 def sampler(
@@ -49,6 +52,8 @@ def sampler(
 def self_occlusion(seen: Any, rotation: Any, grid_model: GridModel, visibility: str) -> Any:
     """Appends the layer that finds which vertices the viewer sees.
 
+    On a grid of 112 columns, squares of 5 × 5 vertices decide by majority.
+
     Args:
         seen, rotation: of a `PosedFace`.
         grid_model: the face model.
@@ -61,7 +66,9 @@ def self_occlusion(seen: Any, rotation: Any, grid_model: GridModel, visibility: 
         ValueError: if `visibility` is unknown.
     """
     table = occlusion_table(grid_model) if visibility == "table" else None
+    rims = visibility_rims(grid_model) if grid_model.regions else None
+    majority = 2 * (grid_model.grid_shape[1] // _COLUMNS_PER_STEP) + 1
     mask = layers.SelfOcclusionMask(
-        grid_model.grid_shape, visibility, table, name="mask", **FLOAT32
+        grid_model.grid_shape, visibility, table, rims, majority, name="mask", **FLOAT32
     )
     return mask(seen, rotation)

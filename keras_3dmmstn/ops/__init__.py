@@ -39,10 +39,16 @@ from keras_3dmmstn.ops.projection import (
 )
 from keras_3dmmstn.ops.rotation import axis_angle_to_matrix, rotate_points
 from keras_3dmmstn.ops.sampling import points_to_grid, sample_bilinear
-from keras_3dmmstn.ops.visibility import mask_texture, self_occlusion_mask
+from keras_3dmmstn.ops.visibility import (
+    follow_rims,
+    mask_texture,
+    self_occlusion_mask,
+    without_specks,
+)
 
 __all__ = [
     "axis_angle_to_matrix",
+    "follow_rims",
     "log_scale_to_scale",
     "mask_texture",
     "outermost",
@@ -63,4 +69,5 @@ __all__ = [
     "split_parameters",
     "translate_points",
     "translation_to_3d",
+    "without_specks",
 ]

@@ -1,5 +1,6 @@
 """Self-occlusion by back-facing normals, and the masking of textures."""
 
+import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn.ops.sampling import points_to_grid
@@ -27,6 +28,68 @@ def self_occlusion_mask(points, grid_shape):
         Bas et al. 2017, sec. 2.3, "Self-occlusions".
     """
     return faces_the_viewer(points_to_grid(points, grid_shape))
+
+
+def follow_rims(mask, rims):
+    """Gives each vertex the visibility of another one, such as the insides of mouth and eyes.
+
+    Args:
+        mask: `(batch, H', W', 1)` float tensor.
+        rims: `(H'·W',)` int tensor, the vertex that each follows; itself for the others.
+
+    Returns:
+        `(batch, H', W', 1)` mask. Its gradient is zero.
+    """
+    rims = tf.convert_to_tensor(rims)
+
+    @tf.custom_gradient
+    def following(mask):
+        rows, columns = mask.shape[1:3]
+        flat = tf.reshape(mask, (-1, rows * columns))
+        followed = tf.reshape(tf.gather(flat, rims, axis=1), (-1, rows, columns, 1))
+        return followed, lambda upstream: tf.zeros_like(upstream)
+
+    return following(mask)
+
+
+def without_specks(mask, side):
+    """Takes holes and islands of a few vertices away and straightens the mask's border.
+
+    First each vertex gets the visibility of most vertices in the square around it. Then, in the
+    outer quarter of the texture on each side, what lies further out than a hidden vertex of the
+    same row is hidden too: there the surface has turned away beyond the contour, and what comes
+    back into sight after that is a speck.
+
+    Args:
+        mask: `(batch, H', W', 1)` float tensor of 0 and 1.
+        side: odd number of vertices, of the square.
+
+    Returns:
+        `(batch, H', W', 1)` mask. Its gradient is zero.
+    """
+    columns = mask.shape[2]
+    further_in = tf.constant(_further_in(columns), mask.dtype)
+
+    @tf.custom_gradient
+    def cleaned(mask):
+        share = tf.nn.avg_pool2d(mask, ksize=side, strides=1, padding="SAME")
+        hidden = tf.cast(share <= 0.5, mask.dtype)[..., 0]
+        behind = tf.linalg.matmul(hidden, further_in)  # hidden vertices of the row, further in
+        visible = tf.cast(hidden + behind < 0.5, mask.dtype)[..., None]
+        return visible, lambda upstream: tf.zeros_like(upstream)
+
+    return cleaned(mask)
+
+
+def _further_in(columns):
+    """Returns a `(W', W')` matrix: 1 where the row's column lies further in than the column's one.
+
+    Both lie in the outer quarter of the same side.
+    """
+    column = np.arange(columns)
+    quarter = columns // 4
+    left = (column[:, None] > column) & (column[:, None] < quarter)
+    return (left | left[::-1, ::-1]).astype(np.float32)
 
 
 @tf.custom_gradient

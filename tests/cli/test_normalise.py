@@ -224,3 +224,65 @@ def test_damaged_weights_are_named(damage, photograph, weights, tmp_path):
     result = run("normalise", photograph, "--out", tmp_path / "o", "--weights", folder, *BOX)
     assert result.exit_code == 1
     assert "localiser.keras: expected a localiser that Keras saved" in result.output
+
+
+def test_the_face_from_the_front(photograph, weights, tmp_path):
+    out, plain = tmp_path / "results", ("normalise", photograph, "--weights", weights, *BOX)
+    result = run(*plain, "--out", out, "--front", "--front-size", 90, "--neutral")
+    assert result.exit_code == 0, result.output
+    assert "some one_0_front.png" in names(out) and "some one_0_front.png" in result.output
+    (face,) = Normaliser.load(weights)(photograph, [[20, 20, 80, 80]])
+    front = cv2.imread(str(out / "some one_0_front.png"), cv2.IMREAD_UNCHANGED)[..., ::-1]
+    np.testing.assert_array_equal(front, face.front_view(90, expression="neutral"))
+
+
+def test_the_face_from_the_front_on_a_transparent_background(photograph, weights, tmp_path):
+    options = ("--front", "--transparent", "--weights", weights, "--out", tmp_path, *BOX)
+    assert run("normalise", photograph, *options).exit_code == 0
+    front = cv2.imread(str(tmp_path / "some one_0_front.png"), cv2.IMREAD_UNCHANGED)
+    assert front.shape == (512, 512, 4)
+    (face,) = Normaliser.load(weights)(photograph, [[20, 20, 80, 80]])
+    expected = cv2.cvtColor(face.front_view(background=None), cv2.COLOR_RGBA2BGRA)
+    np.testing.assert_array_equal(front, expected)
+
+
+def test_fill_fills_the_texture_and_the_front_and_not_the_mask(weights, tmp_path):
+    cv2.imwrite(str(tmp_path / "half.png"), np.full((100, 120, 3), 150, np.uint8))
+    # The face leaves the photograph.
+    options = ("--front", "--weights", weights, "--box", "80,20,140,80")
+    for folder, fill in (("empty", ()), ("filled", ("--fill", "mirror"))):
+        result = run(
+            "normalise", tmp_path / "half.png", "--out", tmp_path / folder, *options, *fill
+        )
+        assert result.exit_code == 0, result.output
+
+    def picture(folder, kind):
+        return cv2.imread(str(tmp_path / folder / f"half_0_{kind}.png"))
+
+    np.testing.assert_array_equal(picture("filled", "mask"), picture("empty", "mask"))
+    hidden = picture("empty", "mask") == 0
+    assert (picture("empty", "texture")[hidden] == 0).all()
+    assert (picture("filled", "texture")[hidden] > 90).all()
+    white = [(picture(folder, "front") == 255).mean() for folder in ("empty", "filled")]
+    assert white[1] < white[0] - 0.1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--fill", "black"], "None or one of 'mirror', received 'black'"),
+        (["--front", "--fill", "black"], "None or one of 'mirror', received 'black'"),
+        (["--front", "--front-size", "8"], "size of 16 to 4096 pixels, received 8"),
+        (["--front-size", "64"], "--front-size goes with --front"),
+        (["--neutral"], "--neutral goes with --front"),
+        (["--transparent"], "--transparent goes with --front"),
+    ],
+)
+def test_bad_options_are_named_before_anything_is_written(
+    options, message, photograph, weights, tmp_path
+):
+    out = tmp_path / "out"
+    result = run("normalise", photograph, "--out", out, "--weights", weights, *BOX, *options)
+    assert result.exit_code == 1
+    assert message in " ".join(result.output.split())
+    assert not out.exists()

@@ -146,3 +146,40 @@ def test_table_rejects_a_missing_or_misshapen_rotation(rotation):
     layer = SelfOcclusionMask((2, 3), "table", [3, 5])
     with pytest.raises(ValueError, match=r"`rotation` of shape \(batch, 3, 3\) .* received"):
         layer(np.zeros((2, 6, 3)), *rotation)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_vertices_share_the_visibility_of_their_rims(method, table, turned, tmp_path):
+    points, rotations = turned
+    given = table if method == "table" else None
+    rims = np.arange(24 * 20, dtype=np.int32)
+    rims[[45, 200, 333]] = [44, 7, 460]
+    alone = SelfOcclusionMask((24, 20), method, given)(points, rotations).numpy().reshape(-1, 480)
+    layer = SelfOcclusionMask((24, 20), method, given, rims)
+    followed = layer(points, rotations).numpy().reshape(-1, 480)
+    for face in range(len(points)):
+        for vertex in range(480):
+            assert followed[face, vertex] == alone[face, rims[vertex]]
+    assert not np.array_equal(alone, followed)
+
+    inputs = [keras.Input((480, 3)), keras.Input((3, 3))]
+    keras.Model(inputs, layer(*inputs)).save(tmp_path / "mask.keras")
+    loaded = keras.models.load_model(tmp_path / "mask.keras")
+    np.testing.assert_array_equal(loaded([points, rotations]), layer(points, rotations))
+
+
+def test_rejects_rims_that_number_other_vertices():
+    with pytest.raises(ValueError, match=r"`rims` to number 480 vertices.*shape \(479,\)"):
+        SelfOcclusionMask((24, 20), rims=np.arange(479, dtype=np.int32))
+    with pytest.raises(ValueError, match=r"`rims` to number 480 vertices.*1 to 480"):
+        SelfOcclusionMask((24, 20), rims=np.arange(1, 481, dtype=np.int32))
+
+
+def test_majority_takes_specks_away_and_is_checked(turned):
+    points, rotations = turned
+    alone = SelfOcclusionMask((24, 20))(points, rotations)
+    cleaned = SelfOcclusionMask((24, 20), majority=3)(points, rotations)
+    np.testing.assert_array_equal(cleaned, ops.without_specks(alone, 3))
+    for majority in (2, 0, -1, 3.0, True):
+        with pytest.raises(ValueError, match="`majority` to be an odd number, received"):
+            SelfOcclusionMask((24, 20), majority=majority)

@@ -79,9 +79,25 @@ def write_run():
     shutil.copy(ASSETS / "localiser.keras", "run/localiser.keras")
 
 
+def check_front_view(names):
+    """The block's own view is the face on white."""
+    view = names["face"].front_view(64)
+    assert view.shape == (64, 64, 3) and (view < 255).mean() > 0.3
+
+
 def check_face(names):
     face = names["face"]
     assert face.texture.shape == (112, 112, 3) and face.mask.mean() > 0.7
+
+
+def check_larger_face(names):
+    face = names["face"]
+    assert face.texture.shape == (512, 512, 3) and face.mask.mean() > 0.7
+    # Vertex (i, j) is pixel (i · 511 / 111, j · 511 / 111), as the page says.
+    i, j = np.divmod(face.landmark_indices["ibug68"], 112)
+    rows, columns = (np.round(place * 511 / 111).astype(int) for place in (i, j))
+    agree = face.mask[rows, columns] == face.visible[face.landmark_indices["ibug68"]]
+    assert agree.mean() > 0.9
 
 
 def check_textures(names):
@@ -150,7 +166,11 @@ BLOCKS = {
             slow=True,
         ),
     ],
-    "docs/photographs.md": [Block("[[88, 87", (write_portrait,), check=check_face)],
+    "docs/photographs.md": [
+        Block("texture_size=512", (write_portrait,), check=check_larger_face),
+        Block("[[88, 87", (write_portrait,), check=check_face),
+    ],
+    "docs/front_view.md": [Block("front_view(512)", (write_portrait,), check=check_front_view)],
     "docs/layers.md": [Block("AxisAngleToMatrix", check=check_rotation)],
     "docs/training.md": [
         Block(

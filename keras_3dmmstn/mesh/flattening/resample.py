@@ -7,6 +7,9 @@ from scipy.optimize import linear_sum_assignment
 from keras_3dmmstn.mesh.grid_model import GridModel
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
+# A grid vertex lies inside of a region when the region's vertices have more than this share of it.
+_INSIDE = 1e-3
+
 
 def resample(shape_model: ShapeModel, uv: np.ndarray, grid_shape: tuple[int, int]) -> GridModel:
     """Re-samples mean, basis and landmarks of a flattened model on an H'×W' grid.
@@ -64,7 +67,17 @@ def resample(shape_model: ShapeModel, uv: np.ndarray, grid_shape: tuple[int, int
         },
         identity_count=shape_model.identity_count,
         name=shape_model.name,
+        regions={
+            name: _inside(vertices, corners, weights, len(shape_model.mean))
+            for name, vertices in shape_model.regions.items()
+        },
     )
+
+
+def _inside(region, corners, weights, count):
+    """Returns the grid vertices that lie inside of a region's rim."""
+    share = np.isin(np.arange(count), region)[corners] * weights
+    return np.flatnonzero(share.sum(axis=1) > _INSIDE)
 
 
 def _place_landmarks(uv, landmark_vertices, mirror, grid_shape):

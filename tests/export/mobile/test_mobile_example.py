@@ -106,6 +106,15 @@ def test_a_face_is_found_and_followed(example, model, detector):
     np.testing.assert_allclose(box_of(followed[1][1]["landmarks"]), BOX, atol=4)
 
 
+@pytest.mark.parametrize(("height", "width", "side"), [(480, 640, 224), (200, 300, 100)])
+def test_a_texture_of_any_size_fits_into_the_corner(example, height, width, side):
+    frame = np.full((height, width, 3), 90, np.uint8)
+    face = {"texture": np.full((224, 224, 3), 200, np.uint8), "landmarks": np.empty((0, 2))}
+    drawn = example["picture"](frame, face)
+    assert (drawn[:side, :side] == 200).all()
+    assert (drawn[side:] == 90).all() and (drawn[:, side:] == 90).all()
+
+
 def test_without_a_box_and_a_detector_the_example_says_what_it_needs(model):
     run = run_alone(model)
     assert run.returncode == 2 and "one of --detector and --box is needed" in run.stderr

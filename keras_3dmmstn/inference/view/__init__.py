@@ -1,0 +1,1 @@
+"""A fitted face seen from anywhere, in the photograph's own pixels."""

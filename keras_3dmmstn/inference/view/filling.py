@@ -1,0 +1,133 @@
+"""Hidden places of a face, filled from its other side."""
+
+import cv2
+import numpy as np
+
+from keras_3dmmstn.inference.view.spreading import spread
+
+#: What `fill` may be.
+FILLS = ("mirror",)
+
+# All lengths are shares of the picture's larger side. How far from the border the sides are
+# compared, how widely their ratio is averaged, and how far into the filled part its border blends.
+_INSIDE, _AVERAGED, _BLEND, _FEATHER = 0.015, 0.06, 0.06, 0.03
+# More than these factors is not light's doing, all channels together and each from their mean.
+_LARGEST_GAIN, _LARGEST_TINT = 2.0, 1.25
+# Likewise at the border, in levels: beyond is a pixel of the background.
+_LARGEST_STEP, _LARGEST_STAIN = 36.0, 12.0
+# Added to levels 0..255 before they are compared, since the ratio of dark pixels says nothing.
+_DARK = 6.0
+# Side of the pictures in which the light is compared, and how much of a place has to be seen.
+_COMPARED_SIZE, _LEAST_WEIGHT = 128, 0.02
+
+
+def check_fill(fill: str | None) -> None:
+    """Raises a ValueError if `fill` is neither None nor a known way to fill."""
+    if fill is not None and fill not in FILLS:
+        known = ", ".join(map(repr, FILLS))
+        raise ValueError(f"Expected `fill` to be None or one of {known}, received {fill!r}.")
+
+
+def fill_hidden(
+    picture: np.ndarray, seen: np.ndarray, mirrored: np.ndarray, mirrored_seen: np.ndarray
+) -> np.ndarray:
+    """Fills what is hidden in a picture of a face from the face's other side.
+
+    Three steps. The mirrored picture takes on the light of the place: the ratio of both pictures,
+    where both are seen well, is averaged, limited and spread harmonically. In a narrow strip along
+    the border, what then still differs is taken out, so that there is no seam. What both sides hide
+    is spread smoothly from around. The second and the third are invented, and so is the first as
+    far as the face is not symmetric.
+
+    Args:
+        picture: `(height, width, 3)` float32 RGB in 0..255.
+        seen: `(height, width)` float32, how far each pixel of `picture` counts, 0 to 1. Where it is
+            1, the pixel stays as it is.
+        mirrored: `(height, width, 3)` float32, the other side of the face at each pixel.
+        mirrored_seen: `(height, width)` float32, how far it counts.
+
+    Returns:
+        `(height, width, 3)` float32 RGB in 0..255.
+    """
+    if not (seen > 0).any():
+        return np.zeros_like(picture)
+    side = max(picture.shape[:2])
+    relit = _relit(picture, seen, mirrored, mirrored_seen)
+    certain, sourced = seen >= 1, mirrored_seen > 0.5
+    # The strip: the difference at the border of what is seen, 0 where the strip ends.
+    distance = cv2.distanceTransform((~certain).astype(np.uint8), cv2.DIST_L2, 3)
+    border = certain & sourced
+    far = distance > _BLEND * side
+    difference = np.where(border[..., None], picture - relit, 0).astype(np.float32)
+    difference = _limited(difference, _LARGEST_STEP, _LARGEST_STAIN)
+    relit = np.clip(relit + spread(difference, border | far), 0, 255)
+    share = np.where(certain, 0, mirrored_seen)[..., None]
+    surely = certain | (share[..., 0] >= 1)
+    around = spread(np.where(certain[..., None], picture, relit), surely)
+    filled = share * relit + (1 - share) * around
+    weight = seen[..., None]
+    return np.where(certain[..., None], picture, weight * picture + (1 - weight) * filled)
+
+
+def filled_texture(texture: np.ndarray, mask: np.ndarray, opacity: np.ndarray) -> np.ndarray:
+    """Fills what is hidden in a texture from the face's other side, as `fill_hidden` does.
+
+    What is seen stays, also where it is not trusted since the camera grazes it: there the filled
+    part takes on its colours in a narrow strip only.
+
+    Args:
+        texture: `(S, S, 3)` uint8 RGB.
+        mask: `(S, S)` bool, what is seen.
+        opacity: `(S, S)` how far the photograph is trusted there, 0 to 1, see `opacity`.
+
+    Returns:
+        `(S, S, 3)` uint8 RGB, the same as `texture` where `mask` is True; black if it nowhere is.
+    """
+    if not mask.any():
+        return np.zeros_like(texture)
+    picture, trust = texture.astype(np.float32), (opacity * mask).astype(np.float32)
+    if not (trust >= 1).any():
+        trust = mask.astype(np.float32)
+    filled = fill_hidden(picture, trust, picture[:, ::-1], trust[:, ::-1])
+    distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3)
+    far = distance > _FEATHER * max(mask.shape)
+    step = np.where(mask[..., None], picture - filled, 0)
+    filled = np.round(filled + spread(step, mask | far)).clip(0, 255).astype(np.uint8)
+    return np.where(mask[..., None], texture, filled)
+
+
+def _relit(picture, seen, mirrored, mirrored_seen):
+    """Returns the mirrored picture in the light that the picture has at the same place.
+
+    Light varies slowly, so that the ratio of both is computed in smaller pictures.
+    """
+    both = ((seen > 0.9) & (mirrored_seen > 0.9)).astype(np.uint8)
+    side = max(both.shape)
+    reach = 2 * max(1, round(_INSIDE * side)) + 1
+    both = cv2.erode(both, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    if not both.any():
+        return mirrored
+    shrink = min(1.0, _COMPARED_SIZE / side)
+    size = [max(1, round(length * shrink)) for length in both.shape[::-1]]
+    counted = both.astype(np.float32)[..., None]
+    weight, ours, theirs = (
+        cv2.GaussianBlur(
+            cv2.resize(values, size, interpolation=cv2.INTER_AREA),
+            (0, 0),
+            _AVERAGED * max(size),
+            borderType=cv2.BORDER_CONSTANT,
+        )
+        for values in (counted, (picture + _DARK) * counted, (mirrored + _DARK) * counted)
+    )
+    known = weight > _LEAST_WEIGHT
+    ratio = np.log(np.maximum(ours, 1e-3) / np.maximum(theirs, 1e-3))
+    gain = _limited(ratio, np.log(_LARGEST_GAIN), np.log(_LARGEST_TINT))
+    spread_gain = np.exp(spread(gain.astype(np.float32), known))
+    everywhere = cv2.resize(spread_gain, both.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.clip((mirrored + _DARK) * everywhere - _DARK, 0, 255)
+
+
+def _limited(change, light, colour):
+    """Limits changes `(height, width, 3)`: their mean over the channels, and each one's from it."""
+    mean = change.mean(axis=-1, keepdims=True)
+    return np.clip(mean, -light, light) + np.clip(change - mean, -colour, colour)
