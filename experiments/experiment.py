@@ -33,6 +33,11 @@ def results_file(name: str, record: bool) -> Path:
     return folder / name
 
 
+def read_results(path: Path) -> dict[str, Any]:
+    """Returns the results of a file, or nothing if there is none yet."""
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
 def write_results(path: Path, results: Mapping[str, Any]) -> None:
     """Writes results as JSON."""
     path.write_text(json.dumps(results, indent=1) + "\n")

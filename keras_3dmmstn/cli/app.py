@@ -10,7 +10,7 @@ from keras_3dmmstn.cli.data import convert, turn
 from keras_3dmmstn.cli.data import inspect as inspect_data
 from keras_3dmmstn.cli.face_model import build, render, sample
 from keras_3dmmstn.cli.face_model import inspect as inspect_face_model
-from keras_3dmmstn.cli.figure import mean_texture, person, pipeline, uv
+from keras_3dmmstn.cli.figure import mean_texture, person, pipeline, textures, uv
 
 
 def _group(*commands, **options):
@@ -60,6 +60,7 @@ app.add_typer(
         pipeline.pipeline,
         person.person,
         mean_texture.mean_texture,
+        textures.textures,
         name="figure",
         help="The paper's figures, of any photographs.",
     )

@@ -106,28 +106,18 @@ def person_figure(photographs: Sequence[np.ndarray], faces: Sequence[NormalisedF
     return tiled(inputs + textures, len(faces))
 
 
-def mean_texture(faces: Sequence[NormalisedFace]) -> np.ndarray:
-    """Averages textures where they are seen.
-
-        Σ_i M_i V_i / Σ_i M_i
+def texture_montage(faces: Sequence[NormalisedFace], size: int, columns: int) -> np.ndarray:
+    """Puts the textures of many faces side by side.
 
     Args:
-        faces: of one face model, with textures of one size.
+        faces: the faces.
+        size: side of each texture in the picture, pixels.
+        columns: textures in a row.
 
     Returns:
-        uint8 RGB of the textures' shape, black where no face is seen.
-
-    Raises:
-        ValueError: if there is no face.
-
-    Source:
-        Bas et al. 2017, Figure 8, with visibility masks as weights.
+        uint8 RGB picture.
     """
-    if not faces:
-        raise ValueError("Expected at least one face to average, received none.")
-    weight = sum(face.mask.astype(float) for face in faces)
-    total = sum(face.texture * face.mask[..., None].astype(float) for face in faces)
-    return np.round(total / np.maximum(weight, 1)[..., None]).astype(np.uint8)
+    return tiled([resized(face.texture, size) for face in faces], columns)
 
 
 def mean_texture_figure(

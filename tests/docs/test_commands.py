@@ -29,7 +29,11 @@ def command_and_arguments(words):
 
 
 def options_of(command):
-    return {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    return {
+        option
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    } | {"--help"}
 
 
 def parsed(words):

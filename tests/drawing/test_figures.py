@@ -84,8 +84,6 @@ def test_figures_show_a_texture_of_any_size(turned, photograph, face):
     inner = cv2.erode(seen.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     assert inner.any()
     np.testing.assert_array_equal(sampled[inner], masked[inner])
-    mean = figures.mean_texture([finer, finer])
-    np.testing.assert_array_equal(mean, finer.texture)
 
 
 def test_an_overlay_does_not_depend_on_the_size_of_the_texture(turned, photograph, face):
@@ -117,29 +115,12 @@ def test_person_figure_has_a_texture_below_each_photograph(turned, photograph, f
     np.testing.assert_array_equal(picture[:size, :size], figures.face_crop(photograph, face, size))
 
 
-def test_a_mean_texture_is_weighted_by_visibility(turned, photograph):
-    from dataclasses import replace
-
-    (face,) = turned(photograph, [BOX])
-    mask = np.ones_like(face.mask)
-    texture = np.full_like(face.texture, 100)
-    half = mask.copy()
-    half[:, 12:] = False
-    neither = mask.copy()
-    neither[0] = False
-    faces = [
-        replace(face, texture=texture, mask=mask & neither),
-        replace(face, texture=texture // 2 * half[..., None], mask=half & neither),
-    ]
-    mean = figures.mean_texture(faces)
-    assert (mean[1:, :12] == 75).all()  # the mean of 100 and 50
-    assert (mean[1:, 12:] == 100).all()  # the only one that sees it
-    assert (mean[0] == 0).all()  # no one does
-
-
-def test_the_mean_of_no_texture_is_refused():
-    with pytest.raises(ValueError, match="at least one face to average, received none"):
-        figures.mean_texture([])
+def test_a_montage_has_the_textures_row_by_row(turned, photograph, face):
+    other = turned(photograph, [[30.0, 30.0, 120.0, 120.0]])[0]
+    picture = figures.texture_montage([face, other, face], size=60, columns=2)
+    assert picture.shape == (2 * 60 + GAP, 2 * 60 + GAP, 3)
+    np.testing.assert_array_equal(picture[:60, 60 + GAP :], resized(other.texture, 60))
+    np.testing.assert_array_equal(picture[60 + GAP :, :60], resized(face.texture, 60))
 
 
 def test_mean_textures_stand_in_rows_with_their_names_below():

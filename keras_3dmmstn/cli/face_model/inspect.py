@@ -1,11 +1,17 @@
 """`keras-3dmmstn face-model inspect`: a grid model in numbers."""
 
-from keras_3dmmstn.cli.face_model.tables import distortion_rows, mirror_rows, print_rows
+from keras_3dmmstn.cli.face_model.tables import (
+    distortion_rows,
+    layout_rows,
+    mirror_rows,
+    print_rows,
+)
 from keras_3dmmstn.cli.options import Model, load_face_model
 
 
 def inspect(model: Model) -> None:
     """Print a grid model's numbers: size, distortion, symmetry, placement of the landmarks."""
+    from keras_3dmmstn.mesh.feature_layout import feature_layout
     from keras_3dmmstn.mesh.quality import (
         feature_shares,
         grid_uv,
@@ -22,6 +28,7 @@ def inspect(model: Model) -> None:
     if "ibug68" in face.landmarks:
         shares = feature_shares(uv, face.landmarks["ibug68"])
         rows += [(f"grid taken by {name}", f"{share:.1%}") for name, share in shares.items()]
+        rows += layout_rows(feature_layout(face))
     for name, points in face.landmarks.items():
         rows.append((f"landmarks {name}", _placement(points, landmark_asymmetries(face, name))))
     print_rows(rows)

@@ -15,28 +15,42 @@ Folder = Annotated[
 ]
 Out = Annotated[Path, typer.Option(help="Folder for the pictures. Created if it does not exist.")]
 Columns = Annotated[int, typer.Option(min=1, help="People in each row.")]
+TextureSize = Annotated[int, typer.Option(help="Side of the textures in pixels, from 32 to 2048.")]
+Align = Annotated[
+    bool,
+    typer.Option(
+        "--align/--no-align", help="Whether textures are moved a little onto one another."
+    ),
+]
 
 
 def mean_texture(
-    folder: Folder, out: Out, boxes: Boxes = None, weights: Weights = None, columns: Columns = 5
+    folder: Folder,
+    out: Out,
+    boxes: Boxes = None,
+    weights: Weights = None,
+    columns: Columns = 5,
+    texture_size: TextureSize = 512,
+    align: Align = True,
 ) -> None:
-    """Figure 8: the mean texture of each person, weighted by visibility.
+    """Figure 8: the mean texture of each person, weighted by visibility and viewing angle.
 
     In each photograph the face nearest the middle counts. Writes NAME.png for each person, and all
     of them as mean_textures.jpg.
     """
-    from keras_3dmmstn.drawing import figures
+    from keras_3dmmstn.drawing.figures import mean_texture_figure
+    from keras_3dmmstn.inference.fusion import mean_texture as fusion
 
-    normaliser = load_normaliser(weights)
+    normaliser = load_normaliser(weights, texture_size)
     textures, counts = {}, {}
     for name, photographs in _persons(folder).items():
         faces = [face for _, face in central_faces(normaliser, photographs, boxes)]
         if faces:
-            textures[name], counts[name] = figures.mean_texture(faces), len(faces)
+            textures[name], counts[name] = fusion.mean_texture(faces, align), len(faces)
             write_picture(out / f"{name}.png", textures[name])
     if not textures:
         terminal.fail(f"No face was found in any of the photographs in {folder}.")
-    write_picture(out / "mean_textures.jpg", figures.mean_texture_figure(textures, counts, columns))
+    write_picture(out / "mean_textures.jpg", mean_texture_figure(textures, counts, columns))
 
 
 def _persons(folder):

@@ -15,6 +15,8 @@ def test_inspect_prints_size_distortion_symmetry_and_landmarks(model):
         "3 identity, 3 expression",
         "flipped triangles",
         "grid taken by mouth",
+        "mouth / outer eye distance, texture and face",
+        "mean cell inside the lips",
         "landmarks ibug68",
         "68 points",
         "mm",

@@ -32,8 +32,8 @@ def persons(tmp_path):
 def faces_of(weights, persons):
     """Returns the faces of a person."""
 
-    def faces(name):
-        normaliser = Normaliser.load(weights)
+    def faces(name, texture_size=None):
+        normaliser = Normaliser.load(weights, texture_size=texture_size)
         boxes = {"Ann_Other": (40, 49), "Bob": (58,)}[name]
         return [
             normaliser(persons / name / f"image_{n}.png", [[x, 50, 140, 150]])[0]

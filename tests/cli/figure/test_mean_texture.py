@@ -1,8 +1,9 @@
 """`keras-3dmmstn figure mean-texture`, run as a user runs it."""
 
 import numpy as np
+import pytest
 
-from keras_3dmmstn.drawing import figures
+from keras_3dmmstn.inference.fusion import mean_texture as fusion
 from keras_3dmmstn.inference.photograph import read_photograph
 from tests.support.command_line import run
 
@@ -15,7 +16,7 @@ def test_mean_texture_writes_one_for_each_person_and_a_sheet(weights, persons, f
     out = tmp_path / "means"
     result = mean_texture(
         *(persons, "--out", out, "--weights", weights),
-        *("--boxes", persons / "boxes.csv"),
+        *("--boxes", persons / "boxes.csv", "--texture-size", 32),
     )
     assert result.exit_code == 0, result.output
     assert {path.name for path in out.iterdir()} == {
@@ -23,10 +24,28 @@ def test_mean_texture_writes_one_for_each_person_and_a_sheet(weights, persons, f
         "Bob.png",
         "mean_textures.jpg",
     }
-    faces = faces_of("Ann_Other")
+    faces = faces_of("Ann_Other", texture_size=32)
     np.testing.assert_array_equal(
-        read_photograph(out / "Ann_Other.png"), figures.mean_texture(faces)
+        read_photograph(out / "Ann_Other.png"), fusion.mean_texture(faces)
     )
+
+
+@pytest.mark.parametrize(("option", "align"), [("--align", True), ("--no-align", False)])
+def test_mean_textures_have_512_pixels_aligned_or_not(
+    weights, persons, tmp_path, monkeypatch, option, align
+):
+    asked = []
+
+    def mean(faces, align):
+        asked.append(([face.mask.shape for face in faces], align))
+        return faces[0].texture
+
+    monkeypatch.setattr(fusion, "mean_texture", mean)
+    out, boxes = tmp_path / "means", persons / "boxes.csv"
+    result = mean_texture(persons, "--out", out, "--weights", weights, "--boxes", boxes, option)
+    assert result.exit_code == 0, result.output
+    assert asked == [([(512, 512)] * 2, align), ([(512, 512)], align)]
+    assert read_photograph(out / "Bob.png").shape == (512, 512, 3)
 
 
 def test_a_person_without_any_face_is_left_out(weights, persons, tmp_path):
@@ -35,7 +54,8 @@ def test_a_person_without_any_face_is_left_out(weights, persons, tmp_path):
         "\n".join(line for line in boxes.read_text().splitlines() if "Bob" not in line)
     )
     out = tmp_path / "means"
-    result = mean_texture(persons, "--out", out, "--weights", weights, "--boxes", boxes)
+    size = ("--texture-size", 32)
+    result = mean_texture(persons, "--out", out, "--weights", weights, "--boxes", boxes, *size)
     assert result.exit_code == 0, result.output
     assert "Bob/image_0.png: expected its box" in result.output.replace("\n", "")
     assert {path.name for path in out.iterdir()} == {"Ann_Other.png", "mean_textures.jpg"}

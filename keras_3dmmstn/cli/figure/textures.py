@@ -1,0 +1,60 @@
+"""`keras-3dmmstn figure textures`: the textures of many photographs, side by side."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keras_3dmmstn.cli import terminal
+from keras_3dmmstn.cli.figure.central_faces import some_central_faces
+from keras_3dmmstn.cli.figure.picture_file import PictureFile, write_picture
+from keras_3dmmstn.cli.options import Boxes, Weights, load_normaliser
+
+Sources = Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.")]
+TextureSize = Annotated[int, typer.Option(help="Side of each texture in pixels, 32 to 2048.")]
+Columns = Annotated[int, typer.Option(min=1, help="Textures in each row.")]
+Count = Annotated[int, typer.Option(min=1, help="So many photographs, spread over all of them.")]
+
+
+def textures(
+    sources: Sources,
+    out: PictureFile,
+    boxes: Boxes = None,
+    weights: Weights = None,
+    texture_size: TextureSize = 224,
+    columns: Columns = 10,
+    count: Count = 50,
+) -> None:
+    """Textures of many photographs, in rows: fifty of them, ten in a row.
+
+    Of more photographs, some are taken that are spread evenly over all in the order of their names.
+    In each, the face nearest the middle counts.
+    """
+    from keras_3dmmstn.drawing.figures import texture_montage
+
+    chosen = _spread(_photographs(sources), count)
+    found = some_central_faces(load_normaliser(weights, texture_size), chosen, boxes)
+    write_picture(out, texture_montage([face for _, face in found], texture_size, columns))
+
+
+def _photographs(sources):
+    """Returns photographs and those in folders and the folders below, or ends with a message."""
+    from keras_3dmmstn.inference.central_face import PHOTOGRAPHS
+
+    paths: list[Path] = []
+    for source in sources:
+        if source.is_dir():
+            inside = source.rglob("*")
+            paths += sorted(path for path in inside if path.suffix.lower() in PHOTOGRAPHS)
+        else:
+            paths.append(source)
+    if not paths:
+        terminal.fail(f"Expected photographs in {', '.join(map(str, sources))}, found none.")
+    return paths
+
+
+def _spread(paths, count):
+    """Returns `count` of the paths at most, evenly spread."""
+    if len(paths) <= count:
+        return paths
+    return [paths[number * len(paths) // count] for number in range(count)]
