@@ -10,11 +10,11 @@ from keras_3dmmstn.mesh.flattening.least_distortion import flatten_least_distort
 
 # The face that is laid out has its mouth a little open, for what is between the lips to have room.
 _PARTED = {
-    "jawOpen": 0.07, "mouthUpperUpLeft": 0.05, "mouthUpperUpRight": 0.05,
-    "mouthLowerDownLeft": 0.05, "mouthLowerDownRight": 0.05,
+    "jawOpen": 0.12, "mouthUpperUpLeft": 0.09, "mouthUpperUpRight": 0.09,
+    "mouthLowerDownLeft": 0.09, "mouthLowerDownRight": 0.09,
 }  # fmt: skip
 # The inside of the mouth gets only as many texels as an average smile needs: its lengths shrink.
-_MOUTH_INSIDE, _MOUTH_REACH = 1.15, 1.0
+_MOUTH_INSIDE, _MOUTH_REACH = 0.8, 1.0
 # What the flattening of the nostrils' caps counts, relative to the rest.
 _CAP_WEIGHT = 0.1
 # Where the flattening begins: with nose and mouth not too crowded.

@@ -30,6 +30,7 @@ def with_feature_regions(grid_model: GridModel) -> GridModel:
         corners = np.arange(len(points))
         edges = np.stack([corners, np.roll(corners, -1)], axis=1)
         turns = igl.winding_number(place[list(points)], edges, every)
-        regions[name] = np.flatnonzero(np.abs(turns) > 0.75)
+        contour = grid_model.landmarks["ibug68"][list(points)]
+        regions[name] = np.setdiff1d(np.flatnonzero(np.abs(turns) > 0.5), contour)
     regions["right_eye"] = np.sort(grid_model.mirror[regions["left_eye"]])
     return replace(grid_model, regions=regions)
