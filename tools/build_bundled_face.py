@@ -89,7 +89,9 @@ def main():
     statistics = FaceStatistics.load(STATISTICS)
     model = build_shape_model(population, statistics)
     typical = mean_expression(population, statistics, model)
-    print("Mean expression of photographs:", " ".join(f"{c:.2f}" for c in typical))
+    print(
+        "Mean expression of photographs:", " ".join(f"{c:.2f}" for c in np.round(typical, 2) + 0.0)
+    )
     if arguments.shape_model:
         model.save(arguments.shape_model)
     uv = lay_out(population, model.mean.astype(np.float64), model.regions)
