@@ -50,7 +50,13 @@ def sample_poses(rng) -> tuple[np.ndarray, np.ndarray]:
 def wrong_vertices(model: GridModel, table: np.ndarray, rng) -> dict:
     """Compares the methods with rays: shares of wrong vertices, in per cent."""
     yaw, rotations = sample_poses(rng)
-    compute = tf.function(lambda points, rotation: all_masks(model, table, points, rotation))
+    cleaning = mask_cleaning(model)
+
+    @tf.function
+    def compute(points, rotation):
+        masks = masks_of(points, rotation, model.grid_shape, tf.constant(table))
+        return {**masks, "cleaned": cleaned(masks["depth"], *cleaning)}
+
     wrong: dict = {method: [] for method in COMPARED}
     unseen: dict = {method: [] for method in COMPARED}
     for face in range(FACES):
@@ -73,16 +79,11 @@ def wrong_vertices(model: GridModel, table: np.ndarray, rng) -> dict:
     }
 
 
-def all_masks(model: GridModel, table: np.ndarray, points, rotation) -> dict:
-    """Returns method to mask `(batch, H', W', 1)`, and the cleaned mask of the depth buffer."""
-    masks = masks_of(points, rotation, model.grid_shape, tf.constant(table))
-    rims, majority = mask_cleaning(model)
-    cleaned = masks["depth"]
+def cleaned(mask, rims: np.ndarray | None, majority: int):
+    """Returns a mask `(batch, H', W', 1)` as a network has it, see `SelfOcclusionMask`."""
     if rims is not None:
-        cleaned = ops.follow_rims(cleaned, tf.constant(rims))
-    if majority > 1:
-        cleaned = ops.without_specks(cleaned, majority)
-    return {**masks, "cleaned": cleaned}
+        mask = ops.follow_rims(mask, tf.constant(rims))
+    return ops.without_specks(mask, majority) if majority > 1 else mask
 
 
 def summary(wrong: np.ndarray, hidden_too_much: float, yaw: np.ndarray) -> dict:
