@@ -23,18 +23,33 @@ from experiment import experiment_parser, results_file, write_results
 from published_models import present_models
 
 from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.mesh.feature_layout import feature_widths
 from keras_3dmmstn.mesh.model_to_grid import model_to_grid
-from keras_3dmmstn.mesh.quality import feature_shares, grid_uv, measure_distortion, mirror_errors
+from keras_3dmmstn.mesh.quality import (
+    feature_shares,
+    grid_uv,
+    measure_distortion,
+    mirror_errors,
+    triangle_distortions,
+    weighted_quantile,
+)
 from keras_3dmmstn.mesh.readers import read
 
 MODES = 5  # of identity and of expression
 RUNS = 3
-# How each model is flattened: name, region, evenness.
+# How each model is flattened: name, region, evenness, flattening, emphasis.
 SETTINGS = (
-    ("the face", "face", 0.5),
-    ("all of it", "all", 0.5),
-    ("all of it, the paper's flattening", "all", 0.0),
+    ("the face", "face", 0.5, "tutte", 0.0),
+    ("the face, least distortion, emphasis", "face", 0.5, "least-distortion", 1.0),
+    ("all of it", "all", 0.5, "tutte", 0.0),
+    ("all of it, the paper's flattening", "all", 0.0, "tutte", 0.0),
 )
+# Also for the model whose authors made a map of their own, which is a map of all of it.
+BESIDE_AUTHORS = (
+    ("all of it, least distortion", "all", 0.5, "least-distortion", 0.0),
+    ("all of it, least distortion, emphasis", "all", 0.5, "least-distortion", 1.0),
+)
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 
 
 def measure(kind: str, path: Path, name: str, grid: int) -> dict:
@@ -54,31 +69,43 @@ def measure(kind: str, path: Path, name: str, grid: int) -> dict:
     result["modes"] = model.modes
     result["seconds"], result["processor_seconds"] = min(seconds), min(processor)
     result["peak_gigabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    result["flattenings"] = [quality(model, grid, *setting) for setting in SETTINGS]
+    settings = SETTINGS + (BESIDE_AUTHORS if kind == "tddfa" else ())
+    result["flattenings"] = [quality(model, grid, *setting) for setting in settings]
     if kind == "tddfa":
-        uv = np.load(path)["uv"]
-        measured = measure_distortion(model.mean, model.triangles, uv)
-        shares = feature_shares(uv, model.landmarks["ibug68"])
-        result["flattenings"].append(
-            {"setting": "the authors' own map", **dataclasses.asdict(measured), **shares}
-        )
+        measured = layout(model, np.load(path)["uv"])
+        result["flattenings"].append({"setting": "the authors' own map", **measured})
     return result
 
 
-def quality(model, grid: int, setting: str, region: str, evenness: float) -> dict:
+def quality(
+    model, grid: int, setting: str, region: str, evenness: float, flattening: str, emphasis: float
+) -> dict:
     """Measures one flattening, on the model's own mesh."""
+    options = {"evenness": evenness, "flattening": flattening, "emphasis": emphasis}
     try:
-        built = model_to_grid(model, (grid, grid), region, evenness=evenness)
+        built = model_to_grid(model, (grid, grid), region, **options)
     except ValueError as error:
         return {"setting": setting, "error": str(error)}
     face = built.face
     errors = mirror_errors(face.mean, face.mirror)
     return {
         "setting": setting,
-        **dataclasses.asdict(measure_distortion(face.mean, face.triangles, built.uv)),
-        **feature_shares(built.uv, face.landmarks["ibug68"]),
+        **layout(face, built.uv),
         "mirror_mean": float(errors.mean()),
         "mirror_95": float(np.quantile(errors, 0.95)),
+    }
+
+
+def layout(model, uv: np.ndarray) -> dict:
+    """Measures distortion and what features get, of a map from a model to the unit square."""
+    landmarks = model.landmarks["ibug68"]
+    angle, area_change, area, _ = triangle_distortions(model.mean, model.triangles, uv)
+    return {
+        **dataclasses.asdict(measure_distortion(model.mean, model.triangles, uv)),
+        "angle_quantiles": [weighted_quantile(angle, area, share) for share in QUANTILES],
+        "area_quantiles": [weighted_quantile(area_change, area, share) for share in QUANTILES],
+        **feature_shares(uv, landmarks),
+        "widths": feature_widths(uv[landmarks]),
     }
 
 
@@ -95,8 +122,7 @@ def bundled() -> dict:
         "flattenings": [
             {
                 "setting": "as it is",
-                **dataclasses.asdict(measure_distortion(model.mean, model.triangles, uv)),
-                **feature_shares(uv, model.landmarks["ibug68"]),
+                **layout(model, uv),
                 "mirror_mean": float(errors.mean()),
                 "mirror_95": float(np.quantile(errors, 0.95)),
             }
@@ -115,14 +141,19 @@ def describe(result: dict) -> str:
         )
     for f in result["flattenings"]:
         if "error" in f:
-            lines.append(f"  {f['setting']:34} {f['error']}")
+            lines.append(f"  {f['setting']:37} {f['error']}")
             continue
         mirror = f"mirror {f['mirror_mean']:.2f} mm" if "mirror_mean" in f else ""
         lines.append(
-            f"  {f['setting']:34} flipped {f['flipped']:2d}  angle {f['angle_mean']:.2f} "
+            f"  {f['setting']:37} flipped {f['flipped']:2d}  angle {f['angle_mean']:.2f} "
             f"({f['angle_95']:.2f})  area {f['area_mean']:.2f} ({f['area_95']:.2f})  "
             f"eyes {f['eyes']:.1%} nose {f['nose']:.1%} mouth {f['mouth']:.1%}  {mirror}"
         )
+        for what in ("angle", "area"):
+            values = "  ".join(f"{value:.2f}" for value in f[f"{what}_quantiles"])
+            lines.append(f"    {what} at {', '.join(f'{q:.0%}' for q in QUANTILES)}: {values}")
+        widths = ", ".join(f"{name} {width:.2f}" for name, width in f["widths"].items())
+        lines.append(f"    widths in outer eye distances: {widths}")
     return "\n".join(lines)
 
 

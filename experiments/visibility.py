@@ -1,12 +1,13 @@
 """The three ways of computing self-occlusion: how many vertices each gets wrong, and its time.
 
-python experiments/visibility.py [--basel bfm_3ddfa_53215.npz] [--record]
+python experiments/visibility.py [--basel bfm_3ddfa_53215.npz] [--without-times] [--record]
 
 The truth comes from ray casting: a vertex is visible if its normal faces the viewer and a ray from
 0.1 mm above it meets no triangle on its way to the viewer. The methods are compared with it for the
 mean face and random faces, in poses over yaw ±90°, pitch ±45° and roll ±30°. The share of wrong
-vertices is a share of all vertices of the grid, as in the paper. The timed calls take turns in one
-run, and a ratio is the median of the ratios of the rounds.
+vertices is a share of all vertices of the grid, as in the paper. "cleaned" is a network's mask:
+the depth buffer's, with rims followed and specks taken away. The timed calls take turns in one run,
+and a ratio is the median of the ratios of the rounds.
 """
 
 import itertools
@@ -27,9 +28,11 @@ from keras_3dmmstn import GridModel, ops
 from keras_3dmmstn.mesh import model_to_grid, occlusion_table
 from keras_3dmmstn.mesh.readers import read
 from keras_3dmmstn.mesh.visibility.ray_casting import grid_normals, occluded_vertices
+from keras_3dmmstn.network.sampler import mask_cleaning
 
 FACES, POSES, OFFSET = 16, 90, 0.1  # the first face is the mean; the offset is in millimetres
 OTHER_OFFSETS = (0.01, 0.5)
+COMPARED = (*METHODS, "cleaned")
 YAW_BINS = (0, 15, 30, 45, 60, 75, 90)
 
 
@@ -47,11 +50,15 @@ def sample_poses(rng) -> tuple[np.ndarray, np.ndarray]:
 def wrong_vertices(model: GridModel, table: np.ndarray, rng) -> dict:
     """Compares the methods with rays: shares of wrong vertices, in per cent."""
     yaw, rotations = sample_poses(rng)
-    compute = tf.function(
-        lambda points, rotation: masks_of(points, rotation, model.grid_shape, tf.constant(table))
-    )
-    wrong: dict = {method: [] for method in METHODS}
-    unseen: dict = {method: [] for method in METHODS}
+    cleaning = mask_cleaning(model)
+
+    @tf.function
+    def compute(points, rotation):
+        masks = masks_of(points, rotation, model.grid_shape, tf.constant(table))
+        return {**masks, "cleaned": cleaned(masks["depth"], *cleaning)}
+
+    wrong: dict = {method: [] for method in COMPARED}
+    unseen: dict = {method: [] for method in COMPARED}
     for face in range(FACES):
         coefficients = rng.normal(size=model.modes) * (face > 0)
         vertices = model.shape(coefficients).astype(float)
@@ -68,8 +75,15 @@ def wrong_vertices(model: GridModel, table: np.ndarray, rng) -> dict:
                 unseen[method].append((truth & ~seen).mean() * 100)
     return {
         method: summary(np.reshape(wrong[method], (FACES, POSES)), np.mean(unseen[method]), yaw)
-        for method in METHODS
+        for method in COMPARED
     }
+
+
+def cleaned(mask, rims: np.ndarray | None, majority: int):
+    """Returns a mask `(batch, H', W', 1)` as a network has it, see `SelfOcclusionMask`."""
+    if rims is not None:
+        mask = ops.follow_rims(mask, tf.constant(rims))
+    return ops.without_specks(mask, majority) if majority > 1 else mask
 
 
 def summary(wrong: np.ndarray, hidden_too_much: float, yaw: np.ndarray) -> dict:
@@ -159,10 +173,13 @@ def main() -> None:
     parser = experiment_parser(__doc__)
     parser.add_argument("--basel", type=Path, help="the 3DDFA cut of the Basel model, .npz")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--without-times", action="store_true", help="count wrong vertices only")
     arguments = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
     load = os.getloadavg()[0]
-    models = {"bundled face": measure("bundled face", GridModel.bundled(), with_time=True)}
+    models = {
+        "bundled face": measure("bundled face", GridModel.bundled(), not arguments.without_times)
+    }
     if arguments.basel:
         head = read("tddfa", arguments.basel, identity=10, expression=10)
         grid_model = model_to_grid(head, (112, 112)).grid_model

@@ -53,6 +53,24 @@ def build_shape_model(population: Population, statistics: FaceStatistics) -> Sha
     )
 
 
+def mean_expression(
+    population: Population, statistics: FaceStatistics, model: ShapeModel
+) -> np.ndarray:
+    """Returns the expression coefficients `(24,)` of the mean expression in photographs.
+
+    They are the projection of the mean strengths of the face units on the modes, which are
+    orthogonal under the weights of the vertices.
+    """
+    _, scale = in_model_frame(
+        displaced(population, statistics.displacements), population.surface.pupils
+    )
+    strengths = statistics.mean[POPULATION_MODES:]
+    displacement = np.tensordot(strengths, population.units, 1) * scale
+    modes = model.basis[IDENTITY_MODES:].astype(np.float64)
+    weighted = modes * population.vertex_weights[:, None]
+    return np.tensordot(weighted, displacement, 2) / (weighted * modes).sum(axis=(1, 2))
+
+
 def _samples(covariance, displacements):
     """Returns displacements `(K, N, 3)` whose mean of squares has this covariance `(K, K)`."""
     root = np.linalg.cholesky(covariance + 1e-9 * np.eye(len(covariance)))
@@ -68,7 +86,12 @@ def main():
     arguments = parser.parse_args()
 
     population = sample_population(MakeHuman(arguments.source))
-    model = build_shape_model(population, FaceStatistics.load(STATISTICS))
+    statistics = FaceStatistics.load(STATISTICS)
+    model = build_shape_model(population, statistics)
+    typical = mean_expression(population, statistics, model)
+    print(
+        "Mean expression of photographs:", " ".join(f"{c:.2f}" for c in np.round(typical, 2) + 0.0)
+    )
     if arguments.shape_model:
         model.save(arguments.shape_model)
     uv = lay_out(population, model.mean.astype(np.float64), model.regions)

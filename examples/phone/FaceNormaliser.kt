@@ -15,7 +15,7 @@ import org.tensorflow.lite.Interpreter
 /** The shapes of keras_3dmmstn-*.tflite with the bundled face model, as in the .json beside it. */
 object Shapes {
     const val IMAGE = 224 // pixels a side, 3 floats each: R, G, B in 0..255
-    const val PARAMETERS = 46
+    const val PARAMETERS = 70
     const val LANDMARKS = 68 // x and y each, in pixels of the image
     const val TEXTURE = 112 // pixels a side, 3 floats each; the `--texture-size` of the export
     const val MASK = 112 // the same, 1 float each

@@ -57,10 +57,11 @@ def feature_layout(model: GridModel) -> FeatureLayout:
     grid_places = np.stack(np.divmod(points, columns), axis=1).astype(float)
     texture = grid_places / (np.array([rows, columns]) - 1)
     face = model.mean[points].astype(float)
+    on_texture = feature_widths(texture)
     areas = cell_areas(model)
     median = float(np.median(areas))
     return FeatureLayout(
-        widths={name: (_width(texture, p), _width(face, p)) for name, p in _WIDTHS.items()},
+        widths={name: (on_texture[name], width) for name, width in feature_widths(face).items()},
         cell_areas={
             name: _mean_area(areas, [grid_places[list(contour)] for contour in contours])
             for name, contours in _CONTOURS.items()
@@ -69,6 +70,23 @@ def feature_layout(model: GridModel) -> FeatureLayout:
         area_95=float(np.quantile(areas, 0.95)) / median,
         area_largest=float(areas.max()) / median,
     )
+
+
+def feature_widths(points: np.ndarray) -> dict[str, float]:
+    """Returns the widths of mouth, inner lips, eye (mean of both) and nose.
+
+    Args:
+        points: `(68, 2)` or `(68, 3)`, where the landmarks of `ibug68` are, in any unit.
+
+    Returns:
+        Name to width, as a share of the distance between the outer eye corners.
+    """
+    first, last = _EYE_DISTANCE
+    eyes = np.linalg.norm(points[last] - points[first])
+    return {
+        name: float(np.mean([np.linalg.norm(points[b] - points[a]) for a, b in pairs]) / eyes)
+        for name, pairs in _WIDTHS.items()
+    }
 
 
 def cell_areas(model: GridModel) -> np.ndarray:
@@ -95,13 +113,6 @@ def inside_polygon(places: np.ndarray, polygon: np.ndarray) -> np.ndarray:
     rise = np.where(ends[:, 1] == starts[:, 1], 1, ends[:, 1] - starts[:, 1])
     at = starts[:, 0] + (second - starts[:, 1]) / rise * (ends[:, 0] - starts[:, 0])
     return (crosses & (first < at)).sum(axis=-1) % 2 == 1
-
-
-def _width(points, pairs):
-    """Returns the mean distance of pairs of points `(68, 2 or 3)`, in eye distances."""
-    first, last = _EYE_DISTANCE
-    eyes = np.linalg.norm(points[last] - points[first])
-    return float(np.mean([np.linalg.norm(points[b] - points[a]) for a, b in pairs]) / eyes)
 
 
 def _mean_area(areas, polygons):

@@ -36,17 +36,31 @@ class Distortion:
 
 
 def measure_distortion(vertices: np.ndarray, triangles: np.ndarray, uv: np.ndarray) -> Distortion:
-    """Measures the distortion of a flattening by its singular values.
+    """Measures the distortion of a flattening, see `triangle_distortions`."""
+    angle, area_change, area, flipped = triangle_distortions(vertices, triangles, uv)
+    return Distortion(
+        flipped=flipped,
+        angle_mean=float(np.average(angle, weights=area)),
+        angle_95=weighted_quantile(angle, area, 0.95),
+        area_mean=float(np.average(area_change, weights=area)),
+        area_95=weighted_quantile(area_change, area, 0.95),
+    )
 
-    The map from a triangle in space to its image in the plane is linear, with singular values
-    σ₁ ≥ σ₂. A small circle becomes an ellipse with axes in the ratio σ₁ / σ₂ (1 where angles are
-    kept), and areas grow by σ₁σ₂. Triangles count by their area in space; those without area do
-    not count.
+
+def triangle_distortions(
+    vertices: np.ndarray, triangles: np.ndarray, uv: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Measures the distortion of each triangle by the singular values of its map to the plane.
 
     Args:
         vertices: `(N, 3)`.
         triangles: `(T, 3)` vertex indices.
         uv: `(N, 2)` positions in the plane.
+
+    Returns:
+        Of the triangles that have an area on the surface: σ₁ / σ₂; max(a, 1/a), a = σ₁σ₂ over its
+        mean; their areas; and how many of all triangles are turned over or have no area in the
+        plane.
 
     Source:
         Floater & Hormann 2005, Surface parameterization: a tutorial and survey, sec. 5.
@@ -77,13 +91,7 @@ def measure_distortion(vertices: np.ndarray, triangles: np.ndarray, uv: np.ndarr
     area_change = np.full(len(total), np.inf)
     np.divide(1.0, relative, out=area_change, where=relative > 0)
     area_change = np.maximum(relative, area_change)
-    return Distortion(
-        flipped=int(np.sum(flat_area <= 0)),
-        angle_mean=float(np.average(angle, weights=area)),
-        angle_95=_quantile(angle, area, 0.95),
-        area_mean=float(np.average(area_change, weights=area)),
-        area_95=_quantile(area_change, area, 0.95),
-    )
+    return angle, area_change, area, int(np.sum(flat_area <= 0))
 
 
 def mirror_errors(vertices: np.ndarray, mirror: np.ndarray) -> np.ndarray:
@@ -141,7 +149,7 @@ def _cross_2d(a, b):
     return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
 
 
-def _quantile(values, weights, share):
+def weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
     """Returns the value below which `share` of the weight lies."""
     order = np.argsort(values)
     cumulative = np.cumsum(weights[order])

@@ -142,7 +142,7 @@ def check_grid_model(names):
 
 
 def check_loaded(names):
-    assert names["model"].output_shape == (None, 46)
+    assert names["model"].output_shape == (None, 70)
 
 
 def check_exported(names):
