@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from keras_3dmmstn.mesh.feature_layout import feature_layout
 from keras_3dmmstn.mesh.grid_model import GridModel
 from keras_3dmmstn.mesh.landmark_sets import MIRROR
 
@@ -20,8 +21,8 @@ def at(face, landmark_set, *landmarks):
 
 def test_has_identity_and_expression_modes_on_the_default_grid(face):
     assert face.grid_shape == (112, 112)
-    assert face.identity_count == 24
-    assert face.modes == 40
+    assert face.identity_count == 40
+    assert face.modes == 64
 
 
 def test_is_an_adult_in_millimetres(face):
@@ -101,8 +102,9 @@ def test_ibug68_runs_as_on_300w(face):
     assert np.all(np.diff(points[17:27, 0]) > 0), "brows from left to right"
     assert np.all(np.diff(points[27:31, 1]) > 0), "nose bridge downwards"
     assert np.all(np.diff(points[31:36, 0]) > 0), "nose base from left to right"
+    open_mouth = face.shape(2 * np.eye(face.modes)[face.identity_count])
     for first, last in ((36, 42), (42, 48), (48, 60), (60, 68)):
-        x, y = points[first:last, :2].T
+        x, y = open_mouth[face.landmarks["ibug68"]][first:last, :2].T
         assert x[0] == x.min(), "each closed line begins at its image-left corner"
         clockwise = np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)
         assert clockwise > 0, "and runs clockwise on the screen, y pointing down"
@@ -123,8 +125,44 @@ def test_aflw21_runs_from_left_to_right(face):
 
 def test_mean_face_has_a_closed_mouth_and_open_eyes(face):
     points = face.mean[face.landmarks["ibug68"]]
-    assert 0 < points[66, 1] - points[62, 1] < 7
+    for upper, lower in ((61, 67), (62, 66), (63, 65)):
+        assert abs(points[lower, 1] - points[upper, 1]) < 1, "closed lips meet in a line"
+    assert points[64, 0] - points[60, 0] > 0.8 * (points[54, 0] - points[48, 0])
     assert 6 < points[41, 1] - points[37, 1] < 15
+
+
+def test_texture_gives_features_their_share(face):
+    layout = feature_layout(face)
+    widths = {name: texture for name, (texture, _) in layout.widths.items()}
+    assert widths["mouth"] >= 0.52
+    assert widths["inner lips"] >= 0.42
+    assert widths["eye"] >= 0.29
+    assert 0.29 <= widths["nose"] <= 0.36
+    assert max(layout.cell_areas.values()) <= layout.median_area
+    assert layout.area_95 <= 1.7
+
+
+def test_regions_lie_where_the_features_are_and_mirror_each_other(face):
+    assert set(face.regions) == {"left_eye", "right_eye", "mouth", "left_nostril", "right_nostril"}
+    for side, points in (("left", range(36, 42)), ("right", range(42, 48))):
+        eye = face.mean[face.regions[f"{side}_eye"]]
+        contour = face.mean[face.landmarks["ibug68"][list(points)]]
+        assert np.all(eye[:, :2] > contour[:, :2].min(axis=0) - 1)
+        assert np.all(eye[:, :2] < contour[:, :2].max(axis=0) + 1)
+    for feature in ("eye", "nostril"):
+        mirrored = np.sort(face.mirror[face.regions[f"left_{feature}"]])
+        np.testing.assert_array_equal(mirrored, face.regions[f"right_{feature}"])
+
+
+def test_lips_hide_the_inside_of_a_closed_mouth_and_an_open_one_shows_it(face):
+    inside = face.regions["mouth"]
+    upper, lower = (at(face, "ibug68", point) for point in (62, 66))
+    assert np.ptp(face.mean[inside, 1]) < 4
+    opened = face.shape(2 * np.eye(face.modes)[face.identity_count])
+    points = opened[face.landmarks["ibug68"]]
+    assert points[66, 1] - points[62, 1] > lower[1] - upper[1] + 5
+    assert opened[inside, 1].min() > points[62, 1] - 3
+    assert opened[inside, 1].max() < points[66, 1] + 3
 
 
 def test_faces_at_two_and_a_half_deviations_keep_their_features_in_order(face):
