@@ -7,8 +7,9 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from face_at_rest import displaced
 from face_modes import principal_modes, symmetric_modes
-from face_statistics import FaceStatistics, displaced
+from face_statistics import FaceStatistics
 from makehuman import MakeHuman
 from population import IDENTITY_MODES as POPULATION_MODES
 from population import Population, in_model_frame, sample_population

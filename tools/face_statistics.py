@@ -21,9 +21,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from face_at_rest import TURNED, displaced, face_at_rest
 from makehuman import MakeHuman
 from population import IDENTITY_MODES, Population, sample_population
-from scipy.interpolate import RBFInterpolator
 from scipy.spatial.transform import Rotation
 
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, JAW_POINTS, MIRROR
@@ -35,15 +35,13 @@ _FIRST_STEPS, _STEPS = 7, 2
 _FIRST_DEVIATION, _SMALLEST_DEVIATION = 0.015, 0.006
 # A landmark cannot excuse itself from the fit by being less certain than this.
 _LARGEST_DEVIATION = np.where(np.arange(IBUG68_COUNT) < JAW_POINTS, 0.018, 0.012)
-# From this yaw on the labels of the jaw lie on the apparent contour, not on the jaw.
-_TURNED, _JAW_DOUBT = np.radians(12), 3
+# How much less the jaw's labels count in turned faces.
+_JAW_DOUBT = 3
 # MakeHuman's covariance counts as much as this many photographs.
 _PRIOR_PHOTOGRAPHS = 300
 # No direction of identity varies more than this, relative to MakeHuman's faces: some could stand in
 # for the perspective of near photographs, and faces would become caricatures.
 _LARGEST_VARIANCE = 5.0
-# Lips are closed when they are this near to each other, in distances of the outer eye corners.
-_CLOSED = 0.02
 # Steps of the pose end here, in radians.
 _LARGEST_TURN = 0.5
 
@@ -136,40 +134,6 @@ def learn(population: Population, points: np.ndarray, rounds: int = ROUNDS) -> F
     return replace(statistics, displacements=displacements)
 
 
-def face_at_rest(mean: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Returns from where to where landmarks go, x and y, to lie as in photographs of faces at rest.
-
-    Args:
-        mean: `(68, 3)` landmarks of the mean face.
-        points: `(n, 68, 2)` labels; those of unturned faces with closed lips count.
-    """
-    eyes = np.linalg.norm(points[:, 36] - points[:, 45], axis=1)
-    closed = np.linalg.norm(points[:, 62] - points[:, 66], axis=1) < _CLOSED * eyes
-    found = []
-    for labels in points[closed]:
-        rotation, scale, shift = first_pose(mean, labels)
-        if abs(np.arctan2(-rotation[0, 2], rotation[2, 2])) < _TURNED:
-            offset = (labels - shift) / scale - (mean @ rotation.T)[:, :2]
-            found.append(offset @ rotation[:2, :2])
-    displacements = np.median(found, axis=0)
-    displacements = (displacements + displacements[MIRROR["ibug68"]] * [-1, 1]) / 2
-    for upper_and_lower in ([61, 67], [62, 66], [63, 65]):
-        displacements[upper_and_lower] = displacements[upper_and_lower].mean(axis=0)
-    return displacements
-
-
-def displaced(population: Population, displacements: np.ndarray) -> np.ndarray:
-    """Returns the mean face `(N, 3)`, smoothly warped as landmarks are displaced `(68, 2)`."""
-    places = population.mean[population.landmarks["ibug68"]]
-    _, distinct = np.unique(places.round(3), axis=0, return_index=True)
-    warp = RBFInterpolator(
-        places[distinct], displacements[distinct], kernel="thin_plate_spline", smoothing=3.0
-    )
-    moved = warp(population.mean)
-    moved = (moved + moved[population.surface.mirror] * [-1, 1]) / 2
-    return population.mean + np.pad(moved, [(0, 0), (0, 1)])
-
-
 def fit_faces(mean, basis, points, statistics, deviations, fits, steps) -> Fits:
     """Fits cameras and coefficients to labels `(n, 68, 2)`, `steps` from where `fits` are."""
     root = np.linalg.cholesky(statistics.covariance)
@@ -180,7 +144,7 @@ def fit_faces(mean, basis, points, statistics, deviations, fits, steps) -> Fits:
     for _ in range(steps):
         shape = base + np.einsum("nk,klx->nlx", z, whitened, optimize=True)
         turned = shape @ fits.rotations.transpose(0, 2, 1)
-        doubt = np.where(fits.yaws[:, None] > _TURNED, _jaw_doubt(), 1)
+        doubt = np.where(fits.yaws[:, None] > TURNED, _jaw_doubt(), 1)
         sigma = deviations * box[:, None] * doubt
         jacobian = _jacobian(turned, whitened, fits) / sigma[..., None, None]
         placed = fits.scales[:, None, None] * turned[..., :2] + fits.shifts[:, None]
@@ -246,7 +210,7 @@ def _maximised(fits, prior, mirrored_units):
 def _deviations(fits):
     """Returns how far labels lie from the fits, `(68,)`; of the jaw in unturned faces."""
     variances = fits.variances.mean(axis=0)
-    unturned = fits.variances[fits.yaws < _TURNED]
+    unturned = fits.variances[fits.yaws < TURNED]
     variances[:JAW_POINTS] = unturned[:, :JAW_POINTS].mean(axis=0)
     variances = (variances + variances[MIRROR["ibug68"]]) / 2
     return np.clip(np.sqrt(variances), _SMALLEST_DEVIATION, _LARGEST_DEVIATION)

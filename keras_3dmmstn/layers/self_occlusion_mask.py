@@ -81,15 +81,7 @@ class SelfOcclusionMask(keras.layers.Layer):
                 f"received {'none' if table is None else 'one'} with {method!r}."
             )
         self.follows_rims = rims is not None and rims is not False
-        self._rims = rims if isinstance(rims, np.ndarray) else None
-        vertices = self.grid_shape[0] * self.grid_shape[1]
-        if self._rims is not None and (
-            self._rims.shape != (vertices,) or not np.isin(self._rims, range(vertices)).all()
-        ):
-            raise ValueError(
-                f"SelfOcclusionMask expects `rims` to number {vertices} vertices, one for each, "
-                f"received shape {self._rims.shape}, {self._rims.min()} to {self._rims.max()}."
-            )
+        self._rims = self._checked_rims(rims) if isinstance(rims, np.ndarray) else None
         self.majority = majority
         if type(majority) is not int or majority < 1 or majority % 2 == 0:
             raise ValueError(
@@ -105,6 +97,15 @@ class SelfOcclusionMask(keras.layers.Layer):
                     f"SelfOcclusionMask expects a `table` of shape {self.table_shape} and type "
                     f"uint8 for its grid, received shape {table.shape} and type {table.dtype}."
                 )
+
+    def _checked_rims(self, rims):
+        vertices = self.grid_shape[0] * self.grid_shape[1]
+        if rims.shape != (vertices,) or not np.isin(rims, range(vertices)).all():
+            raise ValueError(
+                f"SelfOcclusionMask expects `rims` to number {vertices} vertices, one for each, "
+                f"received shape {rims.shape}, {rims.min()} to {rims.max()}."
+            )
+        return rims
 
     def _table_shape(self, rows, columns):
         return (int(rows), int(columns), -(-self.grid_shape[0] * self.grid_shape[1] // 8))
