@@ -23,7 +23,7 @@ from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.network import framing
 from keras_3dmmstn.network.pretrained import FACE_MODEL_FILE, LOCALISER_FILE, load_localiser
 
-# No vertex is so many pixels away unless the localiser's numbers are nonsense.
+# No vertex is so many pixels of the crop away unless the localiser's numbers are nonsense.
 _FURTHEST = 1e7
 
 
@@ -185,16 +185,17 @@ class Normaliser:
             return boxes
         matrices = framing.crop_matrices(boxes, self.image_size)
         points = self._fit_photograph(image, matrices).points
+        _check_fitted(points)
         landmarks = points[:, self.grid_model.landmarks["ibug68"]]
         in_photograph = framing.points_in_photograph(landmarks, matrices)
         return np.stack([framing.tight_box(face) for face in in_photograph])
 
     def _describe(self, image, boxes, matrices, fitted):
         """Returns the faces of a photograph, fitted in crops by matrices `(n, 2, 3)`."""
+        _check_fitted(fitted.points)
         identity = slice(6, 6 + self.grid_model.identity_count)
         thetas = framing.parameters_in_photograph(fitted.parameters, matrices)
         points = framing.points_in_photograph(fitted.points, matrices).astype(np.float32)
-        _check_fitted(points)
         visible = self._geometry.visible(fitted)
         camera = self.camera.intrinsics(matrices, self.image_size)
         faces = []
@@ -231,7 +232,7 @@ class Normaliser:
 
 
 def _check_fitted(points):
-    """Raises a ValueError if fitted faces, `(n, N, 2)` in pixels, are nowhere near a photograph."""
+    """Raises a ValueError if fitted faces, `(n, N, 2)` in pixels of crops, are far beyond them."""
     if not (np.abs(points) < _FURTHEST).all():
         raise ValueError(
             "Expected weights that find a face, but theirs is not finite or larger than any "
