@@ -23,6 +23,9 @@ from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.network import framing
 from keras_3dmmstn.network.pretrained import FACE_MODEL_FILE, LOCALISER_FILE, load_localiser
 
+# No vertex is so many pixels of the crop away unless the localiser's numbers are nonsense.
+_FURTHEST = 1e7
+
 
 class Normaliser:
     """Normalises the faces of photographs with a trained localiser and its face model.
@@ -138,7 +141,8 @@ class Normaliser:
         Raises:
             FileNotFoundError: if there is no such file.
             TypeError: if `image` is neither a path nor an array of integers.
-            ValueError: if the image or a box is none, or a box lies outside the image.
+            ValueError: if the image or a box is none, a box lies outside the image, or the
+                localiser's numbers describe no face.
         """
         image = read_photograph(image) if isinstance(image, (str, Path)) else as_photograph(image)
         found = self._found(image) if boxes is None else checked_boxes(boxes, image)
@@ -181,12 +185,14 @@ class Normaliser:
             return boxes
         matrices = framing.crop_matrices(boxes, self.image_size)
         points = self._fit_photograph(image, matrices).points
+        _check_fitted(points)
         landmarks = points[:, self.grid_model.landmarks["ibug68"]]
         in_photograph = framing.points_in_photograph(landmarks, matrices)
         return np.stack([framing.tight_box(face) for face in in_photograph])
 
     def _describe(self, image, boxes, matrices, fitted):
         """Returns the faces of a photograph, fitted in crops by matrices `(n, 2, 3)`."""
+        _check_fitted(fitted.points)
         identity = slice(6, 6 + self.grid_model.identity_count)
         thetas = framing.parameters_in_photograph(fitted.parameters, matrices)
         points = framing.points_in_photograph(fitted.points, matrices).astype(np.float32)
@@ -223,6 +229,15 @@ class Normaliser:
         if self.fill is None:
             return faces
         return [replace(face, texture=face.filled_texture(self.fill)) for face in faces]
+
+
+def _check_fitted(points):
+    """Raises a ValueError if fitted faces, `(n, N, 2)` in pixels of crops, are far beyond them."""
+    if not (np.abs(points) < _FURTHEST).all():
+        raise ValueError(
+            "Expected weights that find a face, but theirs is not finite or larger than any "
+            "photograph: the training may have diverged."
+        )
 
 
 def _compiled(localiser):

@@ -303,6 +303,24 @@ def test_a_localiser_for_another_face_model_is_refused(grid_model):
         Normaliser(localiser_that_says(grid_model, []), fewer)
 
 
+@pytest.mark.parametrize("answer", [np.nan, 400, 2000])
+def test_weights_that_describe_no_face_are_refused(answer, grid_model, coordinates):
+    log_scale = [0, 0, 0, 0, 0, answer]
+    normaliser = Normaliser(localiser_that_says(grid_model, log_scale), grid_model)
+    with pytest.raises(ValueError, match="training may have diverged"):
+        normaliser(coordinates, [BOX])
+
+
+def test_weights_that_describe_no_face_are_refused_with_the_detector(
+    grid_model, coordinates, monkeypatch
+):
+    module = "keras_3dmmstn.inference.normaliser.find_faces"
+    monkeypatch.setattr(module, lambda image: np.array([BOX]))
+    normaliser = Normaliser(localiser_that_says(grid_model, [np.nan]), grid_model)
+    with pytest.raises(ValueError, match="training may have diverged"):
+        normaliser(coordinates)
+
+
 def test_sampling_averages_where_the_grid_is_coarse():
     stripes = np.zeros((100, 100, 3), np.uint8)
     stripes[:, ::2] = 200
