@@ -11,7 +11,6 @@ import tensorflow as tf
 from keras_3dmmstn import ops
 from keras_3dmmstn.export.mobile.surface_factors import SurfaceFactors
 from keras_3dmmstn.mesh import GridModel, contour_lines, occlusion_table
-from keras_3dmmstn.network.sampler import mask_cleaning
 from keras_3dmmstn.ops.perspective import NEAREST_DEPTH
 
 # Turns a positive number of any size that an area in pixels has into at least 1.
@@ -105,10 +104,9 @@ def exact_visibility(scaled, points, theta, grid_model: GridModel, method, intri
     return tf.reshape(mask, (1, -1))
 
 
-def cleaned(mask, grid_model: GridModel):
-    """Returns a mask, flat `(1, H'·W')`, with rims followed and without specks."""
-    rims, majority = mask_cleaning(grid_model)
-    mask = tf.reshape(mask, (1, *grid_model.grid_shape, 1))
+def cleaned(mask, grid_shape, rims, majority):
+    """Returns a mask, flat `(1, H'·W')`, as `SelfOcclusionMask` cleans it (see `mask_cleaning`)."""
+    mask = tf.reshape(mask, (1, *grid_shape, 1))
     if rims is not None:
         mask = ops.follow_rims(mask, tf.constant(rims))
     if majority > 1:

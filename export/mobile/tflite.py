@@ -28,6 +28,7 @@ from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.layers.self_occlusion_mask import VISIBILITY_METHODS
 from keras_3dmmstn.mesh.finer_grid import texture_shape
+from keras_3dmmstn.network.sampler import mask_cleaning
 
 #: How the numbers of a file are stored, by the name of the file's kind. The localiser's head and
 #: the geometry are never integers: they would move the landmarks by pixels.
@@ -203,6 +204,7 @@ def _geometry(normaliser, head, landmarks, method, shape):
     intrinsics = normaliser.camera.intrinsics(whole, normaliser.image_size)
     factors = factorise_basis(face_model, RANK)
     scaling = normaliser.localiser.get_layer("parameter_scaling")
+    cleaning = mask_cleaning(face_model)
     axes = 2 if method == "normals" and not intrinsics else 3
 
     def geometry(image, features):
@@ -213,7 +215,7 @@ def _geometry(normaliser, head, landmarks, method, shape):
             visible = visibility(points, face_model.grid_shape)
         else:
             visible = exact_visibility(scaled, points, theta, face_model, method, intrinsics)
-        visible = cleaned(visible, face_model)
+        visible = cleaned(visible, face_model.grid_shape, *cleaning)
         if shape != face_model.grid_shape:
             points = finer_planes(points, face_model.grid_shape, shape)
             visible = finer_visibility(visible, face_model.grid_shape, shape)
