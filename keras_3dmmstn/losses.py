@@ -1,5 +1,6 @@
 """The losses and metrics for `compile`, under their public name."""
 
+from keras_3dmmstn.network.landmark_opening import LandmarkOpeningLoss, opening_loss
 from keras_3dmmstn.network.losses import (
     LandmarkDistanceLoss,
     LandmarkError,
@@ -16,10 +17,12 @@ __all__ = [
     "LandmarkDistanceLoss",
     "LandmarkError",
     "LandmarkLoss",
+    "LandmarkOpeningLoss",
     "landmark_distance_loss",
     "landmark_loss",
     "mirror_pair_loss",
     "multi_view_loss",
+    "opening_loss",
     "shape_prior_loss",
     "symmetry_loss",
 ]

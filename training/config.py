@@ -67,6 +67,12 @@ class TrainingConfig:
     landmark_weight: float = _setting(
         1.0, "weight of the landmark loss; code: 0.8998, to which all weights are relative", low=0
     )
+    opening_weight: float = _setting(
+        0.0,
+        "weight of how far lids and inner lips are apart, beside landmark_loss distance; not in "
+        "the paper",
+        low=0,
+    )
     shape_prior: float = _setting(
         0.111, "weight of |α|² (eq. 6); code: 0.1 / 0.8998 for 5 + 5 modes", low=0
     )

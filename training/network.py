@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.network.landmark_opening import LandmarkOpeningLoss
 from keras_3dmmstn.network.localiser import compact_localiser
 from keras_3dmmstn.network.losses import LandmarkDistanceLoss, LandmarkError, LandmarkLoss
 from keras_3dmmstn.network.model import spatial_transformer
@@ -125,6 +126,8 @@ def inference_localiser(
 
 def _landmark_loss(config):
     """Returns the loss on landmarks of a config."""
+    if config.landmark_loss == "distance" and config.opening_weight:
+        return LandmarkOpeningLoss(config.opening_weight)
     if config.landmark_loss == "distance":
         return LandmarkDistanceLoss()
     return LandmarkLoss(normalise=config.landmark_loss == "mean")

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn.network import losses
+from keras_3dmmstn.network.landmark_opening import LandmarkOpeningLoss
 from tests.support import naive
 from tests.support.gradients import assert_gradient_is_correct, gradients_of
 
@@ -308,6 +309,7 @@ def test_mirror_pairs_reject_an_odd_batch_that_shows_only_at_run_time(jit_compil
     [
         losses.LandmarkLoss(normalise=True),
         losses.LandmarkDistanceLoss(softness=0.25),
+        LandmarkOpeningLoss(opening_weight=0.5, softness=0.25),
         losses.LandmarkError(),
     ],
     ids=lambda original: type(original).__name__,
