@@ -7,11 +7,19 @@ from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_LINES
 
 _MESH, _LANDMARKS = (90, 200, 255), (255, 60, 60)
+_NUMBER, _RIM = (255, 255, 255), (0, 0, 0)
 # Mesh lines are drawn about this many pixels apart.
 _LINE_DISTANCE = 8
 # A picture is enlarged until its smallest face has this many pixels, as long as the whole has no
 # more than the second number.
 _READABLE_FACE, _LARGEST_PICTURE = 400, 2048
+# An overlay of a photograph has at most this many pixels on its larger side.
+_LARGEST_OVERLAY = 1600
+# Pieces of mesh lines are at least about this many pixels long.
+_SHORTEST_PIECE = 2
+# Heights of the numbers at faces in pixels: a share of the face, within bounds.
+_NUMBER_HEIGHT, _NUMBER_HEIGHTS = 0.12, (11, 40)
+_FONT, _FONT_HEIGHT = cv2.FONT_HERSHEY_SIMPLEX, 22
 # OpenCV draws at fixed-point coordinates with this many fractional bits.
 _FRACTION_BITS = 4
 
@@ -28,38 +36,73 @@ def draw_fit(image: np.ndarray, faces: list[NormalisedFace]) -> np.ndarray:
     """
     zoom = _readable_zoom(image, faces)
     picture = cv2.resize(image, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
-    for face in faces:
-        points = (face.points + 0.5) * zoom - 0.5
-        size = _face_size(face) * zoom
-        lines = picture.copy()
-        _draw_grid(lines, points, face.visible.reshape(face.grid_shape), size)
-        picture = cv2.addWeighted(lines, 0.6, picture, 0.4, 0)
-        if "ibug68" in face.landmark_indices:
-            landmarks = points[face.landmark_indices["ibug68"]]
-            _draw_landmarks(picture, landmarks, max(1, round(size / 200)))
+    return _with_fits(picture, faces, [_moved(face.points, (zoom, zoom)) for face in faces])
+
+
+def draw_overlay(image: np.ndarray, faces: list[NormalisedFace]) -> np.ndarray:
+    """Draws the same on a whole photograph, and the faces' numbers.
+
+    Args:
+        image: `(height, width, 3)` uint8 RGB.
+        faces: the faces to draw; they are numbered from 0.
+
+    Returns:
+        uint8 RGB picture as large as the photograph, but at most 1,600 pixels on its larger side.
+    """
+    height, width = image.shape[:2]
+    share = min(1, _LARGEST_OVERLAY / max(height, width))
+    size = max(1, round(width * share)), max(1, round(height * share))
+    picture = image if share == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    zoom = size[0] / width, size[1] / height
+    points = [_moved(face.points, zoom) for face in faces]
+    picture = _with_fits(picture, faces, points)
+    for number, these in enumerate(points):
+        _draw_number(picture, str(number), these)
     return picture
+
+
+def _with_fits(picture, faces, points):
+    """Returns a copy of a picture with the faces, whose vertices are at `points` of it."""
+    lines = picture.copy()
+    for face, these in zip(faces, points, strict=True):
+        _draw_grid(lines, these, face.visible.reshape(face.grid_shape), _size(these))
+    picture = cv2.addWeighted(lines, 0.6, picture, 0.4, 0)
+    for face, these in zip(faces, points, strict=True):
+        if "ibug68" in face.landmark_indices:
+            landmarks = these[face.landmark_indices["ibug68"]]
+            _draw_landmarks(picture, landmarks, max(1, round(_size(these) / 200)))
+    return picture
+
+
+def _moved(points, zoom):
+    """Returns points of a photograph in a picture that is larger by `zoom` along x and y."""
+    return (points + 0.5) * zoom - 0.5
 
 
 def _readable_zoom(image, faces):
     """Returns the whole number by which a picture is enlarged."""
-    smallest = min((_face_size(face) for face in faces), default=_READABLE_FACE)
+    smallest = min((_size(face.points) for face in faces), default=_READABLE_FACE)
     most = _LARGEST_PICTURE // max(image.shape[:2])
     return int(np.clip(np.ceil(_READABLE_FACE / max(smallest, 1)), 1, max(most, 1)))
 
 
-def _face_size(face):
-    """Returns the larger side of a fitted face in pixels of the photograph."""
-    return float(np.ptp(face.points, axis=0).max())
+def _size(points):
+    """Returns the larger side of a fitted face in pixels."""
+    return float(np.ptp(points, axis=0).max())
 
 
 def _draw_grid(picture, points, visible, size):
     """Draws every few lines of the grid where both ends of a piece are visible, in place."""
     grid = _fixed_point(points).reshape(*visible.shape, 2)
-    step = max(1, round(_LINE_DISTANCE * max(visible.shape) / size))
+    step, stride = (
+        max(1, round(pixels * max(visible.shape) / max(size, 1)))
+        for pixels in (_LINE_DISTANCE, _SHORTEST_PIECE)
+    )
     for rows, seen in ((grid, visible), (grid.transpose(1, 0, 2), visible.T)):
         for row in range(0, len(rows), step):
-            both = seen[row, :-1] & seen[row, 1:]
-            pieces = np.stack([rows[row, :-1], rows[row, 1:]], axis=1)[both]
+            places, there = rows[row, ::stride], seen[row, ::stride]
+            both = there[:-1] & there[1:]
+            pieces = np.stack([places[:-1], places[1:]], axis=1)[both]
             cv2.polylines(picture, list(pieces), False, _MESH, 1, cv2.LINE_AA, _FRACTION_BITS)
 
 
@@ -75,6 +118,19 @@ def _draw_landmarks(picture, landmarks, radius):
         cv2.circle(
             picture, (x, y), radius << _FRACTION_BITS, _LANDMARKS, -1, cv2.LINE_AA, _FRACTION_BITS
         )
+
+
+def _draw_number(picture, text, points):
+    """Writes a face's number above its left end, or as near as the picture allows, in place."""
+    height = int(np.clip(_NUMBER_HEIGHT * _size(points), *_NUMBER_HEIGHTS))
+    scale, thickness = height / _FONT_HEIGHT, max(1, height // 8)
+    (width, _), below = cv2.getTextSize(text, _FONT, scale, thickness)
+    left, top = points.min(axis=0)
+    rim = 2 * thickness
+    x = int(np.clip(left, rim, max(rim, picture.shape[1] - width - rim)))
+    y = int(np.clip(top - rim, height + rim, max(height + rim, picture.shape[0] - below)))
+    for colour, line in ((_RIM, thickness + rim), (_NUMBER, thickness)):
+        cv2.putText(picture, text, (x, y), _FONT, scale, colour, line, cv2.LINE_AA)
 
 
 def _fixed_point(points):

@@ -1,0 +1,97 @@
+"""What `normalise` does with each photograph: it writes the results and says so."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from keras_3dmmstn.cli import terminal
+from keras_3dmmstn.cli.photograph_files import PhotographFile
+from keras_3dmmstn.drawing.results.files import ResultFiles, remove_unfinished_results
+from keras_3dmmstn.drawing.results.writing import write_results
+from keras_3dmmstn.inference.normalised_face import NormalisedFace
+from keras_3dmmstn.inference.normaliser import Normaliser
+from keras_3dmmstn.inference.photograph import read_photograph
+
+#: A photograph's pixels and faces, or the error that it met.
+Fitted = tuple[np.ndarray, list[NormalisedFace]] | Exception
+
+# What a photograph, or the folder for its results, can cause.
+_FAILURES = (OSError, ValueError, MemoryError, cv2.error)
+
+
+def fitted_photographs(
+    normaliser: Normaliser,
+    photographs: Iterable[Path],
+    boxes: Sequence | None = None,
+    rolls: Sequence[float] | None = None,
+) -> Iterator[Fitted]:
+    """Normalises photographs; an error takes the place of its photograph's faces."""
+    for photograph in photographs:
+        try:
+            image = read_photograph(photograph)
+            yield image, normaliser(image, boxes)
+        except _FAILURES as error:
+            yield error
+
+
+def write_fitted(
+    fitted: Iterable[Fitted],
+    work: Mapping[ResultFiles, PhotographFile],
+    view: Mapping[str, Any] | None,
+    overlay: bool,
+) -> Counter[str]:
+    """Writes the results of photographs, and says what was written.
+
+    Args:
+        fitted: the photographs, in the order of `work`.
+        work: where to write, and which photograph it is.
+        view, overlay: as `front` and `overlay` of `write_results`.
+
+    Returns:
+        How many were "written", how many "failed", and how many of a folder are "faceless".
+    """
+    for folder in {results.folder for results in work}:
+        remove_unfinished_results(folder)
+    return Counter(
+        _write_one(one, results, photograph, view, overlay)
+        for one, (results, photograph) in zip(fitted, work.items(), strict=True)
+    )
+
+
+def _write_one(fitted, results, photograph, view, overlay):
+    """Writes the results of a photograph, says so, and returns what came of it."""
+    try:
+        if isinstance(fitted, Exception):
+            raise fitted
+        image, faces = fitted
+        written = write_results(results, image, faces, view, overlay)
+    except _FAILURES as error:
+        terminal.note(terminal.message_of(error, about=photograph.path))
+        return "failed"
+    if not faces:
+        name = terminal.printable(photograph.path)
+        help_of_user = " Give its box with --box." if photograph.is_named else ""
+        terminal.note(f"{name}: no face was found.{help_of_user}")
+        return "failed" if photograph.is_named else "faceless"
+    if photograph.is_named:
+        for path in written:
+            terminal.say_if_possible(path)
+    else:
+        name = terminal.printable(results.folder / results.name)
+        count = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
+        terminal.say_if_possible(f"{name}: {count}")
+    return "written"
+
+
+def report(outcomes: Counter[str], troubles: Sequence[Exception]) -> None:
+    """Says how many photographs have no results, and ends with exit status 1 if anything failed."""
+    if outcomes["faceless"]:
+        terminal.note(f"{outcomes['faceless']} of {outcomes.total()} photographs show no face.")
+    if outcomes["failed"]:
+        terminal.fail(f"{outcomes['failed']} of {outcomes.total()} photographs failed.")
+    if troubles:
+        terminal.fail(f"{len(troubles)} of the folders could not be normalised.")
