@@ -92,7 +92,7 @@ def _size(points):
 
 
 def _draw_grid(picture, points, visible, size):
-    """Draws every few lines of the grid where both ends of a piece are visible, in place."""
+    """Draws every few lines of the grid where they are visible, in place."""
     grid = _fixed_point(points).reshape(*visible.shape, 2)
     step, stride = (
         max(1, round(pixels * max(visible.shape) / max(size, 1)))
@@ -100,10 +100,12 @@ def _draw_grid(picture, points, visible, size):
     )
     for rows, seen in ((grid, visible), (grid.transpose(1, 0, 2), visible.T)):
         for row in range(0, len(rows), step):
-            places, there = rows[row, ::stride], seen[row, ::stride]
-            both = there[:-1] & there[1:]
-            pieces = np.stack([places[:-1], places[1:]], axis=1)[both]
-            cv2.polylines(picture, list(pieces), False, _MESH, 1, cv2.LINE_AA, _FRACTION_BITS)
+            places, there = np.ascontiguousarray(rows[row, ::stride]), seen[row, ::stride]
+            ends = np.flatnonzero(there[1:] != there[:-1]) + 1
+            visible_runs = np.split(places, ends)[int(not there[0]) :: 2]
+            lines = [run for run in visible_runs if len(run) > 1]
+            if lines:
+                cv2.polylines(picture, lines, False, _MESH, 1, cv2.LINE_AA, _FRACTION_BITS)
 
 
 def _draw_landmarks(picture, landmarks, radius):

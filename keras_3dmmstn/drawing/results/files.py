@@ -109,16 +109,23 @@ def source_in(folder: Path, photograph: Path) -> str:
     the folders are followed; a photograph that is a link keeps its name. On Windows, a photograph
     on another drive has its whole path.
     """
-    place = _real(Path.cwd() / photograph.parent) / photograph.name
-    try:
-        return Path(os.path.relpath(place, _real(Path.cwd() / folder))).as_posix()
-    except ValueError:
-        return place.as_posix()
+    way = _way(os.getcwd(), folder, photograph.parent)  # noqa: PTH109 - a Path takes long
+    return photograph.name if way == "." else f"{way}/{photograph.name}"
 
 
 @functools.lru_cache
-def _real(folder):
-    return folder.resolve()
+def _way(here, start, end):
+    """Returns the way from one folder to another, with all links followed."""
+    end = Path(here, end).resolve()
+    try:
+        return Path(os.path.relpath(end, _real(here, start))).as_posix()
+    except ValueError:
+        return end.as_posix()
+
+
+@functools.lru_cache
+def _real(here, folder):
+    return Path(here, folder).resolve()
 
 
 def source_of(description: Path) -> str | None:

@@ -84,7 +84,7 @@ def _png(image):
 
 
 def _as_json(face, source):
-    """Describes a face: pixels are of the photograph, angles are in radians."""
+    """Describes a face, each item on a line: pixels are of the photograph, angles in radians."""
     description = {
         "source": source,
         "box": face.box.tolist(),
@@ -92,4 +92,6 @@ def _as_json(face, source):
         "landmarks": {name: face.landmarks(name).tolist() for name in face.landmark_indices},
         "visible_share": float(face.mask.mean()),
     }
-    return (json.dumps(description, indent=1) + "\n").encode()
+    # Without `indent`, with which json takes three times as long.
+    lines = (f" {json.dumps(name)}: {json.dumps(item)}" for name, item in description.items())
+    return "{{\n{}\n}}\n".format(",\n".join(lines)).encode()
