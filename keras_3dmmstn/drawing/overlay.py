@@ -7,7 +7,7 @@ from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_LINES
 
 _MESH, _LANDMARKS = (90, 200, 255), (255, 60, 60)
-_NUMBER, _RIM = (255, 255, 255), (0, 0, 0)
+_NUMBER, _LABEL = (255, 255, 255), (30, 30, 30)
 # Mesh lines are drawn about this many pixels apart.
 _LINE_DISTANCE = 8
 # A picture is enlarged until its smallest face has this many pixels, as long as the whole has no
@@ -17,6 +17,8 @@ _READABLE_FACE, _LARGEST_PICTURE = 400, 2048
 _LARGEST_OVERLAY = 1600
 # Pieces of mesh lines are at least about this many pixels long.
 _SHORTEST_PIECE = 2
+# A face has dots at its landmarks from this many pixels on.
+_DOTTED_FACE = 100
 # Heights of the numbers at faces in pixels: a share of the face, within bounds.
 _NUMBER_HEIGHT, _NUMBER_HEIGHTS = 0.12, (11, 40)
 _FONT, _FONT_HEIGHT = cv2.FONT_HERSHEY_SIMPLEX, 22
@@ -70,7 +72,7 @@ def _with_fits(picture, faces, points):
     for face, these in zip(faces, points, strict=True):
         if "ibug68" in face.landmark_indices:
             landmarks = these[face.landmark_indices["ibug68"]]
-            _draw_landmarks(picture, landmarks, max(1, round(_size(these) / 200)))
+            _draw_landmarks(picture, landmarks, _size(these))
     return picture
 
 
@@ -108,15 +110,15 @@ def _draw_grid(picture, points, visible, size):
                 cv2.polylines(picture, lines, False, _MESH, 1, cv2.LINE_AA, _FRACTION_BITS)
 
 
-def _draw_landmarks(picture, landmarks, radius):
-    """Draws landmarks and the lines that join them, in place."""
-    points = _fixed_point(landmarks)
+def _draw_landmarks(picture, landmarks, size):
+    """Draws landmarks and the lines that join them, in place; on a small face the lines alone."""
+    points, radius = _fixed_point(landmarks), max(1, round(size / 200))
     for first, last, closed in IBUG68_LINES:
         cv2.polylines(
             picture, [points[first : last + 1]], closed, _LANDMARKS, max(1, radius // 2),
             cv2.LINE_AA, _FRACTION_BITS,
         )  # fmt: skip
-    for x, y in points.tolist():
+    for x, y in points.tolist() if size >= _DOTTED_FACE else ():
         cv2.circle(
             picture, (x, y), radius << _FRACTION_BITS, _LANDMARKS, -1, cv2.LINE_AA, _FRACTION_BITS
         )
@@ -125,14 +127,15 @@ def _draw_landmarks(picture, landmarks, radius):
 def _draw_number(picture, text, points):
     """Writes a face's number above its left end, or as near as the picture allows, in place."""
     height = int(np.clip(_NUMBER_HEIGHT * _size(points), *_NUMBER_HEIGHTS))
-    scale, thickness = height / _FONT_HEIGHT, max(1, height // 8)
-    (width, _), below = cv2.getTextSize(text, _FONT, scale, thickness)
+    scale, thickness, rim = height / _FONT_HEIGHT, max(1, height // 10), max(2, height // 6)
+    (width, height), below = cv2.getTextSize(text, _FONT, scale, thickness)
     left, top = points.min(axis=0)
-    rim = 2 * thickness
     x = int(np.clip(left, rim, max(rim, picture.shape[1] - width - rim)))
-    y = int(np.clip(top - rim, height + rim, max(height + rim, picture.shape[0] - below)))
-    for colour, line in ((_RIM, thickness + rim), (_NUMBER, thickness)):
-        cv2.putText(picture, text, (x, y), _FONT, scale, colour, line, cv2.LINE_AA)
+    lowest = picture.shape[0] - below - rim
+    y = int(np.clip(top - below - rim, height + rim, max(height + rim, lowest)))
+    corners = (x - rim, y - height - rim), (x + width + rim, y + below + rim)
+    cv2.rectangle(picture, *corners, _LABEL, -1)
+    cv2.putText(picture, text, (x, y), _FONT, scale, _NUMBER, thickness, cv2.LINE_AA)
 
 
 def _fixed_point(points):
