@@ -90,7 +90,9 @@ def _write_one(fitted, results, photograph, view, overlay):
 def report(outcomes: Counter[str], troubles: Sequence[Exception]) -> None:
     """Says how many photographs have no results, and ends with exit status 1 if anything failed."""
     if outcomes["faceless"]:
-        terminal.note(f"{outcomes['faceless']} of {outcomes.total()} photographs show no face.")
+        terminal.note(
+            f"No face was found in {outcomes['faceless']} of {outcomes.total()} photographs."
+        )
     if outcomes["failed"]:
         terminal.fail(f"{outcomes['failed']} of {outcomes.total()} photographs failed.")
     if troubles:

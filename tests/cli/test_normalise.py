@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn.inference.normaliser import Normaliser
-from tests.support.command_line import assert_fails, names, run, without_detector
+from tests.support.command_line import (
+    assert_fails,
+    found_by_detector,
+    names,
+    run,
+    without_detector,
+)
 from tests.support.faces_with_labels import normaliser_that_says
 
 BOX = ["--box", "20,20,80,80"]
@@ -28,6 +34,13 @@ def photograph(tmp_path, rng):
     return path
 
 
+@pytest.fixture
+def faces(monkeypatch):
+    """The detector finds a face in all photographs; returns a function to say how many."""
+    found_by_detector(monkeypatch, 1)
+    return lambda count: found_by_detector(monkeypatch, count)
+
+
 def test_a_face_gives_texture_mask_overlay_and_json(photograph, weights, tmp_path):
     out = tmp_path / "results"
     result = run("normalise", photograph, "--out", out, "--weights", weights, *BOX)
@@ -35,8 +48,8 @@ def test_a_face_gives_texture_mask_overlay_and_json(photograph, weights, tmp_pat
     assert names(out) == [
         "some one_0.json",
         "some one_0_mask.png",
-        "some one_0_overlay.png",
         "some one_0_texture.png",
+        "some one_overlay.jpg",
     ]
     assert all(name in result.output for name in names(out))
 
@@ -46,6 +59,7 @@ def test_a_face_gives_texture_mask_overlay_and_json(photograph, weights, tmp_pat
     mask = cv2.imread(str(out / "some one_0_mask.png"), cv2.IMREAD_GRAYSCALE)
     np.testing.assert_array_equal(mask, face.mask * 255)
     description = json.loads((out / "some one_0.json").read_text())
+    assert description["source"] == "../some one.png"
     assert description["box"] == [20, 20, 80, 80]
     np.testing.assert_allclose(description["landmarks"]["ibug68"], face.landmarks(), rtol=1e-6)
     np.testing.assert_allclose(description["landmarks"]["aflw21"], face.landmarks("aflw21"))
@@ -77,20 +91,38 @@ def test_a_texture_size_out_of_range_is_named(size, photograph, weights, tmp_pat
     assert not out.exists()
 
 
-def test_the_overlay_draws_on_the_face_and_nowhere_else(photograph, weights, tmp_path):
-    black = np.zeros((100, 120, 3), np.uint8)
-    cv2.imwrite(str(photograph), black)
-    run("normalise", photograph, "--out", tmp_path, "--weights", weights, *BOX)
-    overlay = cv2.imread(str(tmp_path / "some one_0_overlay.png"))
-    zoom = overlay.shape[0] // 100
-    assert overlay.shape == (100 * zoom, 120 * zoom, 3)
-    drawn = overlay.any(axis=2).reshape(100, zoom, 120, zoom).any(axis=(1, 3))
-    (face,) = Normaliser.load(weights)(black, [[20, 20, 80, 80]])
-    assert drawn[20:80, 20:80].mean() > 0.5
-    low, high = face.points.min(axis=0) - 2, face.points.max(axis=0) + 3
-    y, x = np.nonzero(drawn)
-    assert (x > low[0]).all() and (x < high[0]).all()
-    assert (y > low[1]).all() and (y < high[1]).all()
+def test_there_is_one_overlay_as_large_as_the_photograph(photograph, weights, tmp_path):
+    out = tmp_path / "out"
+    boxes = (*BOX, "--box", "40,30,90,80")
+    run("normalise", photograph, "--out", out, "--weights", weights, *boxes)
+    overlays = [name for name in names(out) if "overlay" in name]
+    assert overlays == ["some one_overlay.jpg"]
+    assert cv2.imread(str(out / overlays[0])).shape == (100, 120, 3)
+
+
+def test_no_overlay_is_drawn_where_none_is_wanted(photograph, weights, tmp_path):
+    options = ("--out", tmp_path / "out", "--weights", weights, *BOX)
+    run("normalise", photograph, *options)
+    assert run("normalise", photograph, *options, "--no-overlay").exit_code == 0
+    assert names(tmp_path / "out") == [
+        "some one_0.json",
+        "some one_0_mask.png",
+        "some one_0_texture.png",
+    ]
+
+
+def test_the_mask_is_computed_as_is_asked_for(photograph, weights, tmp_path, monkeypatch):
+    asked = []
+    load = Normaliser.load.__func__
+    monkeypatch.setattr(
+        Normaliser,
+        "load",
+        classmethod(lambda cls, path, *options: asked.append(options) or load(cls, path, *options)),
+    )
+    for visibility in ("table", "normals"):
+        options = ("--out", tmp_path, "--weights", weights, "--visibility", visibility, *BOX)
+        assert run("normalise", photograph, *options).exit_code == 0
+    assert [options[0] for options in asked] == ["table", "normals"]
 
 
 def test_several_boxes_give_several_faces(photograph, weights, tmp_path):
@@ -99,29 +131,18 @@ def test_several_boxes_give_several_faces(photograph, weights, tmp_path):
     assert json.loads((out / "some one_1.json").read_text())["box"] == [40, 30, 90, 80]
 
 
-def test_a_bad_photograph_is_named_while_the_others_go_on(
-    photograph, weights, tmp_path, monkeypatch
-):
-    from keras_3dmmstn.inference import normaliser
-
-    found = {"broken": None, "faceless": [], "good": [[20, 20, 80, 80]]}
-    monkeypatch.setattr(
-        normaliser, "find_faces", lambda image: np.array(found[state], float).reshape(-1, 4)
-    )
+def test_a_bad_photograph_is_named_while_the_others_go_on(photograph, weights, tmp_path, faces):
     broken, missing = tmp_path / "broken.jpg", tmp_path / "missing.jpg"
     broken.write_bytes(b"no image")
-    state = "good"
     out = tmp_path / "results"
     result = run("normalise", broken, missing, photograph, "--out", out, "--weights", weights)
-    assert result.exit_code == 1
-    assert "broken.jpg: expected an image" in result.output
-    assert "missing.jpg" in result.output
+    assert_fails(result, "broken.jpg: expected an image", "missing.jpg")
     assert "2 of 3 photographs failed" in result.output
     assert len(names(out)) == 4
 
-    state = "faceless"
+    faces(0)
     result = run("normalise", photograph, "--out", out, "--weights", weights)
-    assert result.exit_code == 1 and "some one.png: no face was found" in result.output
+    assert_fails(result, "some one.png: no face was found. Give its box with --box.")
 
 
 def test_the_detector_finds_no_face_in_noise(photograph, weights, tmp_path):
@@ -134,20 +155,6 @@ def test_without_the_detector_the_pip_command_is_named(photograph, weights, tmp_
     result = run("normalise", photograph, "--out", tmp_path / "out", "--weights", weights)
     assert result.exit_code == 1
     assert "pip install mtcnn" in result.output
-
-
-def test_photographs_of_one_name_do_not_overwrite_each_other(
-    photograph, weights, tmp_path, monkeypatch
-):
-    from keras_3dmmstn.inference import normaliser
-
-    monkeypatch.setattr(normaliser, "find_faces", lambda image: np.array([[20.0, 20, 80, 80]]))
-    other = tmp_path / "other" / photograph.name
-    other.parent.mkdir()
-    other.write_bytes(photograph.read_bytes())
-    out = tmp_path / "results"
-    assert run("normalise", photograph, other, "--out", out, "--weights", weights).exit_code == 0
-    assert {"some one_0.json", "some one-2_0.json"} < set(names(out))
 
 
 def test_a_box_outside_the_photograph_is_named(photograph, weights, tmp_path):
@@ -182,22 +189,6 @@ def test_an_out_that_is_a_file_is_named_and_kept(photograph, weights):
 def test_missing_weights_are_named(photograph, tmp_path):
     result = run("normalise", photograph, "--out", tmp_path / "o", "--weights", tmp_path, *BOX)
     assert result.exit_code == 1 and "localiser.keras" in result.output
-
-
-def test_a_name_that_numbering_would_make_is_not_taken_twice(
-    photograph, weights, tmp_path, monkeypatch
-):
-    from keras_3dmmstn.inference import normaliser
-
-    monkeypatch.setattr(normaliser, "find_faces", lambda image: np.array([[20.0, 20, 80, 80]]))
-    files = [tmp_path / "a" / "x.png", tmp_path / "b" / "x.png", tmp_path / "c" / "x-2.png"]
-    for file in files:
-        file.parent.mkdir()
-        file.write_bytes(photograph.read_bytes())
-    out = tmp_path / "results"
-    assert run("normalise", *files, "--out", out, "--weights", weights).exit_code == 0
-    written = {name for name in names(out) if name.endswith(".json")}
-    assert written == {"x_0.json", "x-3_0.json", "x-2_0.json"}
 
 
 def test_a_strip_too_thin_to_search_has_no_face(weights, tmp_path):

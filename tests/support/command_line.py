@@ -26,6 +26,16 @@ def names(folder):
     return sorted(path.name for path in Path(folder).iterdir())
 
 
+def found_by_detector(monkeypatch, count):
+    """Makes the detector find so many faces in every photograph, all at the same place."""
+    import numpy as np
+
+    from keras_3dmmstn.inference import normaliser
+
+    boxes = np.tile([20.0, 20.0, 80.0, 80.0], (count, 1))
+    monkeypatch.setattr(normaliser, "find_faces", lambda image: boxes)
+
+
 def without_detector(monkeypatch):
     """Makes the detector's package one that is not installed."""
     import sys
