@@ -24,7 +24,8 @@ def result_files(photographs: Iterable[tuple[Path, Path]]) -> list[ResultFiles]:
     """
     pairs = [(photograph.stem, folder, source_in(folder, photograph))
              for photograph, folder in photographs]  # fmt: skip
-    stems, sources = defaultdict(set), defaultdict(dict)
+    stems: dict[Path, set[str]] = defaultdict(set)
+    sources: dict[tuple[Path, str], dict[str, None]] = defaultdict(dict)
     for stem, folder, source in pairs:
         stems[folder].add(stem)
         sources[folder, stem][source] = None  # a set that keeps the order
