@@ -139,13 +139,15 @@ def _view(front, size, neutral, transparent, fill):
 
 def _boxes_and_rolls(texts, degrees, photographs):
     """Returns the boxes as lists of four numbers and the rolls in radians, or None without any."""
+    from keras_3dmmstn.cli.photograph_files import is_folder
+
     if not texts:
         if degrees:
             terminal.fail("--roll goes with --box.")
         return None, None
     if len(photographs) > 1:
         terminal.fail(f"--box goes with one photograph, received {len(photographs)}.")
-    if photographs[0].is_dir():
+    if is_folder(photographs[0]):
         terminal.fail(f"--box goes with one photograph, received the folder {photographs[0]}.")
     try:
         boxes = [numbers(text, 4) for text in texts]

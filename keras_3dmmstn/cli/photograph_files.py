@@ -40,7 +40,7 @@ def photograph_files(given: Sequence[Path]) -> tuple[list[PhotographFile], list[
     files: list[PhotographFile] = []
     errors: list[Exception] = []
     for path in given:
-        if not path.is_dir():
+        if not is_folder(path):
             files.append(PhotographFile(path, Path(), is_named=True))
             continue
         count, troubles = len(files), len(errors)
@@ -49,6 +49,14 @@ def photograph_files(given: Sequence[Path]) -> tuple[list[PhotographFile], list[
             endings = ", ".join(ENDINGS)
             errors.append(ValueError(f"{path}: expected photographs ({endings}), found none."))
     return files, errors
+
+
+def is_folder(path: Path) -> bool:
+    """Says whether a path is a folder's, as far as that can be seen."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False  # what is wrong with it is said when it is read
 
 
 def _below(top: Path, errors: list[Exception]) -> Iterator[PhotographFile]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import typer
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.photograph_files import PhotographFile
@@ -88,7 +89,12 @@ def _write_one(fitted, results, photograph, view, overlay):
 
 
 def report(outcomes: Counter[str], troubles: Sequence[Exception]) -> None:
-    """Says how many photographs have no results, and ends with exit status 1 if anything failed."""
+    """Says how many photographs have no results, and ends with exit status 1 if anything failed.
+
+    Args:
+        outcomes: as `write_fitted` returns them.
+        troubles: what folders met; each has been noted.
+    """
     if outcomes["faceless"]:
         terminal.note(
             f"No face was found in {outcomes['faceless']} of {outcomes.total()} photographs."
@@ -96,4 +102,4 @@ def report(outcomes: Counter[str], troubles: Sequence[Exception]) -> None:
     if outcomes["failed"]:
         terminal.fail(f"{outcomes['failed']} of {outcomes.total()} photographs failed.")
     if troubles:
-        terminal.fail(f"{len(troubles)} of the folders could not be normalised.")
+        raise typer.Exit(1)

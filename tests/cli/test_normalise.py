@@ -166,6 +166,11 @@ def test_a_box_outside_the_photograph_is_named(photograph, weights, tmp_path):
     assert "Expected a box in the image of 120 x 100 pixels" in result.output
 
 
+def test_a_roll_goes_with_a_box(photograph, tmp_path):
+    result = run("normalise", photograph, "--out", tmp_path, "--roll", "10")
+    assert_fails(result, "--roll goes with --box.")
+
+
 @pytest.mark.parametrize("box", ["1,2,3", "a,b,c,d", "1 2 3 4"])
 def test_a_box_that_is_none_is_named(box, photograph, weights, tmp_path):
     out = tmp_path / "out"
@@ -267,6 +272,9 @@ def test_fill_fills_the_texture_and_the_front_and_not_the_mask(weights, tmp_path
         (["--front-size", "64"], "--front-size goes with --front"),
         (["--neutral"], "--neutral goes with --front"),
         (["--transparent"], "--transparent goes with --front"),
+        (["--visibility", "guess"], "'guess'"),
+        (["--roll", "10", "--roll", "20"], "one for each of 1 --box, received 10 20"),
+        (["--roll", "nan"], "--roll expects degrees, one for each of 1 --box, received nan"),
     ],
 )
 def test_bad_options_are_named_before_anything_is_written(

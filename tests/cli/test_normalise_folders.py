@@ -256,3 +256,22 @@ def test_a_folder_that_was_moved_with_its_results_keeps_them(normalise, tmp_path
     shutil.move(tmp_path / "there", tmp_path / "here")
     result = run("normalise", tmp_path / "here/in", "--out", tmp_path / "here/out", *options)
     assert result.exit_code == 0, result.output
+
+
+def test_a_name_too_long_for_results_is_named_while_the_others_go_on(normalise, tmp_path):
+    for name in ("n" * 248 + ".png", "x.png"):
+        add_photograph(tmp_path / "in" / name)
+    result = normalise(tmp_path / "in", tmp_path / ("m" * 300 + ".png"))
+    assert_fails(result, "nnnn_0_texture.png: File name too long.", "mmmm.png: File name too long.")
+    assert "2 of 3 photographs failed." in result.output
+    assert list(results(tmp_path / "out")) == ["x_0.json"]
+
+
+def test_a_file_where_a_folder_of_results_belongs_is_named(normalise, tmp_path):
+    for name in ("a/x.png", "b/x.png"):
+        add_photograph(tmp_path / "in" / name)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a").write_text("mine")
+    result = normalise(tmp_path / "in")
+    assert_fails(result, f"{tmp_path / 'out' / 'a'}: expected a folder, but a file is there.")
+    assert list(results(tmp_path / "out")) == ["b/x_0.json"]

@@ -1,5 +1,6 @@
 """The files with the results of a photograph, and which photograph they are of."""
 
+import errno
 import functools
 import json
 import os
@@ -132,9 +133,11 @@ def source_of(description: Path) -> str | None:
     """Returns the photograph that a JSON names, "" if it names none, None if there is no file."""
     try:
         content = json.loads(description.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, RecursionError):
+    except OSError as error:
+        return None if error.errno == errno.ENAMETOOLONG else ""
+    except (ValueError, RecursionError):
         return ""
     source = content.get("source", "") if isinstance(content, dict) else ""
     return source if isinstance(source, str) else ""

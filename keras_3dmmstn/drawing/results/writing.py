@@ -54,7 +54,14 @@ def write_results(
         contents[files.description(number)] = _as_json(face, files.source)
     if overlay and faces:
         contents[files.overlay] = encoded(draw_overlay(photograph, faces), ".jpg")
-    _write(contents, first=[files.description(number) for number in range(len(faces))])
+    descriptions = [files.description(number) for number in range(len(faces))]
+    is_new = not any(path.exists() for path in descriptions[:1])
+    try:
+        _write(contents, first=descriptions)
+    except OSError:
+        if is_new:
+            files.remove_stale(0, ())  # what was moved into place before
+        raise
     files.remove_stale(len(faces), contents)
     return list(contents)
 
