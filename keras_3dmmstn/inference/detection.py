@@ -1,6 +1,8 @@
 """Finding faces in a photograph."""
 
 import functools
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -14,6 +16,23 @@ _LANDMARKS_IN_DETECTION = np.array([-0.02, 0.25, 1.045, 1.025])
 _SEARCHED_SIZE = 1024
 # MTCNN cannot search what has fewer pixels on its smaller side: no face of 20 pixels fits.
 _SMALLEST_SEARCHED = 20
+
+
+@dataclass(frozen=True, eq=False)
+class FoundFaces:
+    boxes: np.ndarray
+    scores: np.ndarray
+    rolls: np.ndarray
+
+
+class Detector(Protocol):
+    def find(self, image: np.ndarray) -> FoundFaces: ...
+
+
+class FaceDetector:
+    def find(self, image):
+        boxes = find_faces(image)
+        return FoundFaces(boxes, np.ones(len(boxes)), np.zeros(len(boxes)))
 
 
 def find_faces(image: np.ndarray, min_confidence: float = 0.9) -> np.ndarray:
