@@ -93,7 +93,7 @@ def normalise(
     was given: those are named and counted, and are no failures.
     """
     from keras_3dmmstn.cli.photograph_files import photograph_files
-    from keras_3dmmstn.cli.written_results import fitted_photographs, report, write_fitted
+    from keras_3dmmstn.cli.written_results import report, write_all
     from keras_3dmmstn.drawing.results.names import result_files
 
     boxes, rolls = _boxes_and_rolls(box, roll, photographs)
@@ -110,10 +110,14 @@ def normalise(
     files = result_files([(photograph.path, out / photograph.folder) for photograph in found])
     # A photograph that is named twice is normalised once.
     work = {results: photograph for results, photograph in zip(files, found, strict=True)}
-    fitted = fitted_photographs(normaliser, [file.path for file in work.values()], boxes, rolls)
+    normalised = normaliser.stream(
+        (photograph.path for photograph in work.values()),
+        None if boxes is None else [boxes],
+        None if rolls is None else [rolls],
+    )
     track = tracking("Normalising", len(work)) if len(work) >= _MANY else iter
     with terminal.failing_on(ImportError):
-        outcomes = write_fitted(track(fitted), work, view, overlay)
+        outcomes = write_all(track(normalised), work, view, overlay)
     report(outcomes, troubles)
 
 

@@ -1,46 +1,24 @@
 """What `normalise` does with each photograph: it writes the results and says so."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import cv2
-import numpy as np
 import typer
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.photograph_files import PhotographFile
 from keras_3dmmstn.drawing.results.files import ResultFiles, remove_unfinished_results
 from keras_3dmmstn.drawing.results.writing import write_results
-from keras_3dmmstn.inference.normalised_face import NormalisedFace
-from keras_3dmmstn.inference.normaliser import Normaliser
-from keras_3dmmstn.inference.photograph import read_photograph
+from keras_3dmmstn.inference.normalised_photograph import NormalisedPhotograph
 
-#: A photograph's pixels and faces, or the error that it met.
-Fitted = tuple[np.ndarray, list[NormalisedFace]] | Exception
-
-# What a photograph, or the folder for its results, can cause.
+# What the folder for the results can cause.
 _FAILURES = (OSError, ValueError, MemoryError, cv2.error)
 
 
-def fitted_photographs(
-    normaliser: Normaliser,
-    photographs: Iterable[Path],
-    boxes: Sequence | None = None,
-    rolls: Sequence[float] | None = None,
-) -> Iterator[Fitted]:
-    """Normalises photographs; an error takes the place of its photograph's faces."""
-    for photograph in photographs:
-        try:
-            image = read_photograph(photograph)
-            yield image, normaliser(image, boxes)
-        except _FAILURES as error:
-            yield error
-
-
-def write_fitted(
-    fitted: Iterable[Fitted],
+def write_all(
+    normalised: Iterable[NormalisedPhotograph],
     work: Mapping[ResultFiles, PhotographFile],
     view: Mapping[str, Any] | None,
     overlay: bool,
@@ -48,7 +26,7 @@ def write_fitted(
     """Writes the results of photographs, and says what was written.
 
     Args:
-        fitted: the photographs, in the order of `work`.
+        normalised: the photographs, in the order of `work`.
         work: where to write, and which photograph it is.
         view, overlay: as `front` and `overlay` of `write_results`.
 
@@ -59,18 +37,20 @@ def write_fitted(
         remove_unfinished_results(folder)
     return Counter(
         _write_one(one, results, photograph, view, overlay)
-        for one, (results, photograph) in zip(fitted, work.items(), strict=True)
+        for one, (results, photograph) in zip(normalised, work.items(), strict=True)
     )
 
 
-def _write_one(fitted, results, photograph, view, overlay):
+def _write_one(normalised, results, photograph, view, overlay):
     """Writes the results of a photograph, says so, and returns what came of it."""
-    try:
-        if isinstance(fitted, Exception):
-            raise fitted
-        image, faces = fitted
-        written = write_results(results, image, faces, view, overlay)
-    except _FAILURES as error:
+    error, faces = normalised.error, []
+    if error is None:
+        faces = normalised.faces
+        try:
+            written = write_results(results, normalised.image, faces, view, overlay)
+        except _FAILURES as failure:
+            error = failure
+    if error is not None:
         terminal.note(terminal.message_of(error, about=photograph.path))
         return "failed"
     if not faces:
@@ -92,7 +72,7 @@ def report(outcomes: Counter[str], troubles: Sequence[Exception]) -> None:
     """Says how many photographs have no results, and ends with exit status 1 if anything failed.
 
     Args:
-        outcomes: as `write_fitted` returns them.
+        outcomes: as `write_all` returns them.
         troubles: what folders met; each has been noted.
     """
     if outcomes["faceless"]:

@@ -166,6 +166,30 @@ def test_a_box_outside_the_photograph_is_named(photograph, weights, tmp_path):
     assert "Expected a box in the image of 120 x 100 pixels" in result.output
 
 
+def test_json_has_the_detectors_score_and_the_roll(photograph, weights, tmp_path, faces):
+    def description(*options):
+        result = run("normalise", photograph, "--out", tmp_path, "--weights", weights, *options)
+        assert result.exit_code == 0, result.output
+        return json.loads((tmp_path / "some one_0.json").read_text())
+
+    found = description()
+    assert (found["score"], found["roll"]) == (0.9, 0.0)
+    given = description(*BOX)
+    assert (given["score"], given["roll"]) == (None, 0.0)
+    turned = description(*BOX, "--roll", "-90")
+    assert turned["score"] is None and turned["roll"] == pytest.approx(-np.pi / 2, abs=1e-5)
+    (face,) = Normaliser.load(weights)(photograph, [[20, 20, 80, 80]], [-np.pi / 2])
+    np.testing.assert_allclose(turned["landmarks"]["ibug68"], face.landmarks(), rtol=1e-5)
+
+
+def test_each_box_has_its_own_roll(photograph, weights, tmp_path):
+    boxes = (*BOX, "--box", "40,30,90,80", "--roll", 10, "--roll", 350)
+    result = run("normalise", photograph, "--out", tmp_path, "--weights", weights, *boxes)
+    assert result.exit_code == 0, result.output
+    rolls = [json.loads((tmp_path / f"some one_{k}.json").read_text())["roll"] for k in (0, 1)]
+    np.testing.assert_allclose(np.rad2deg(rolls) % 360, [10, 350], atol=0.01)
+
+
 def test_a_roll_goes_with_a_box(photograph, tmp_path):
     result = run("normalise", photograph, "--out", tmp_path, "--roll", "10")
     assert_fails(result, "--roll goes with --box.")

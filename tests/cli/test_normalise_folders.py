@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_3dmmstn.cli import photograph_files, terminal, written_results
+from keras_3dmmstn.cli import photograph_files, terminal
 from tests.support.command_line import assert_fails, found_by_detector, names, run
 from tests.support.faces_with_labels import normaliser_that_says
 
@@ -234,19 +234,6 @@ def test_what_a_killed_run_left_is_removed(normalise, tmp_path):
     normalise(add_photograph(tmp_path / "y.png"))
     hidden = [name for name in names(out) if name.startswith(".")]
     assert hidden == [f".mine.{ended.pid}.tmp"]
-
-
-def test_photographs_are_read_one_at_a_time(faces, weights, tmp_path):
-    def paths():
-        for number in range(2):
-            asked.append(number)
-            yield add_photograph(tmp_path / f"{number}.png")
-
-    asked = []
-    fitted = written_results.fitted_photographs(normaliser_that_says(), paths())
-    image, (face,) = next(fitted)
-    assert image.shape == (100, 120, 3) and face.mask.any()
-    assert asked == [0]
 
 
 def test_a_folder_that_was_moved_with_its_results_keeps_them(normalise, tmp_path, weights):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from keras_3dmmstn.cli.app import app
+from tests.support.detectors import DetectorThatSays
 
 
 def run(*arguments):
@@ -28,12 +29,10 @@ def names(folder):
 
 def found_by_detector(monkeypatch, count):
     """Makes the detector find so many faces in every photograph, all at the same place."""
-    import numpy as np
+    from keras_3dmmstn.inference.detection import FaceDetector
 
-    from keras_3dmmstn.inference import normaliser
-
-    boxes = np.tile([20.0, 20.0, 80.0, 80.0], (count, 1))
-    monkeypatch.setattr(normaliser, "find_faces", lambda image: boxes)
+    detector = DetectorThatSays([[20, 20, 80, 80]] * count)
+    monkeypatch.setattr(FaceDetector, "find", lambda self, image: detector.find(image))
 
 
 def without_detector(monkeypatch):

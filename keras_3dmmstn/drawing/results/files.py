@@ -75,7 +75,7 @@ class ResultFiles:
     def remove_stale(self, faces: int, written: Container[Path]) -> None:
         """Removes this photograph's files that a run which found so many faces did not write."""
         for path in self._own(faces):
-            if path not in written:
+            if path not in written and os.path.lexists(path):
                 path.unlink(missing_ok=True)
 
     def _own(self, faces):

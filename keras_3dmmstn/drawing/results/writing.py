@@ -95,6 +95,8 @@ def _as_json(face, source):
     description = {
         "source": source,
         "box": face.box.tolist(),
+        "score": face.score,
+        "roll": face.roll,
         "parameters": {name: np.asarray(v).tolist() for name, v in face.parameters.items()},
         "landmarks": {name: face.landmarks(name).tolist() for name in face.landmark_indices},
         "visible_share": float(face.mask.mean()),
