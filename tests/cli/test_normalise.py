@@ -9,22 +9,12 @@ import pytest
 from keras_3dmmstn.inference.normaliser import Normaliser
 from tests.support.command_line import (
     assert_fails,
-    found_by_detector,
     names,
     run,
     without_detector,
 )
-from tests.support.faces_with_labels import normaliser_that_says
 
 BOX = ["--box", "20,20,80,80"]
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    """A folder with a localiser that always says: the unturned mean face."""
-    folder = tmp_path_factory.mktemp("weights")
-    normaliser_that_says().save(folder)
-    return folder
 
 
 @pytest.fixture
@@ -32,13 +22,6 @@ def photograph(tmp_path, rng):
     path = tmp_path / "some one.png"
     cv2.imwrite(str(path), rng.integers(0, 256, (100, 120, 3), np.uint8))
     return path
-
-
-@pytest.fixture
-def faces(monkeypatch):
-    """The detector finds a face in all photographs; returns a function to say how many."""
-    found_by_detector(monkeypatch, 1)
-    return lambda count: found_by_detector(monkeypatch, count)
 
 
 def test_a_face_gives_texture_mask_overlay_and_json(photograph, weights, tmp_path):
