@@ -53,11 +53,16 @@ def sample_photograph(image: np.ndarray, grid: np.ndarray) -> np.ndarray:
     Returns:
         `(H', W', 3)` uint8.
     """
-    spacing = [np.linalg.norm(np.diff(grid, axis=axis), axis=-1) for axis in (0, 1)]
-    shrink = max(1, int(max(np.median(spacing[0]), np.median(spacing[1]))))
+    shrink = max(1, int(max(_median_spacing(grid, axis) for axis in (0, 1))))
     part, to_photograph = part_around(image, grid, shrink)
     if not part.size:
         return np.zeros((*grid.shape[:2], image.shape[2]), np.uint8)
     places = framing.apply_similarity(framing.invert_similarity(to_photograph), grid)
     # The first and last pixels are the borders of the photograph, or not read.
     return cv2.remap(part, places.astype(np.float32), None, cv2.INTER_LINEAR)
+
+
+def _median_spacing(grid, axis):
+    """Returns how far the points of a grid `(H', W', 2)` are from the next ones along an axis."""
+    x, y = (np.diff(np.ascontiguousarray(grid[..., k]), axis=axis) for k in (0, 1))
+    return float(np.sqrt(np.median(x * x + y * y)))
