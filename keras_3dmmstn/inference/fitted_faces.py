@@ -66,7 +66,8 @@ class FaceGeometry:
         self._seen = [
             keras.Input(tensor.shape[1:], dtype="float32") for tensor in (face.seen, face.rotation)
         ]
-        self._occlusion = self_occlusion(*self._seen, grid_model, visibility)
+        seen, rotation = self._seen
+        self._occlusion = self_occlusion(seen, rotation, grid_model, visibility)
 
     @functools.cached_property
     def _generate(self):
@@ -78,9 +79,10 @@ class FaceGeometry:
 
         def generate(parameters):
             vertices, rotation, points, seen = generator(parameters)
-            moved = isinstance(jaw, ApparentLandmarkSelection)
-            indices = (jaw.vertices(points, rotation),) if moved else ()
-            return vertices, rotation, points, tf.identity(seen), *indices
+            face = vertices, rotation, points, tf.identity(seen)
+            if isinstance(jaw, ApparentLandmarkSelection):
+                return *face, jaw.vertices(points, rotation)
+            return face
 
         return CompiledFunction(generate, [self._theta.shape[1:]])
 

@@ -280,7 +280,7 @@ class Normaliser:
 
     def _normalise(self, images, framed):
         """Returns the faces of photographs that are read and framed, a list for each."""
-        lists = [[] for _ in images]
+        lists: list[list[NormalisedFace]] = [[] for _ in images]
         if not any(map(len, framed)):
             return lists
         faces = all_faces(framed)

@@ -58,8 +58,9 @@ def sample_photograph(image: np.ndarray, grid: np.ndarray) -> np.ndarray:
     if not part.size:
         return np.zeros((*grid.shape[:2], image.shape[2]), np.uint8)
     places = framing.apply_similarity(framing.invert_similarity(to_photograph), grid)
+    x, y = (np.ascontiguousarray(places[..., axis], np.float32) for axis in (0, 1))
     # The first and last pixels are the borders of the photograph, or not read.
-    return cv2.remap(part, places.astype(np.float32), None, cv2.INTER_LINEAR)
+    return np.asarray(cv2.remap(part, x, y, cv2.INTER_LINEAR))
 
 
 def _median_spacing(grid, axis):
