@@ -4,7 +4,7 @@ import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -29,7 +29,8 @@ def in_threads(
             are held at a time.
         workers: how many threads.
     """
-    arguments, begun = iter(arguments), deque()
+    arguments = iter(arguments)
+    begun: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:
             for given in itertools.islice(arguments, _AHEAD * workers):
