@@ -75,7 +75,7 @@ class BlazeFace:
         shift = middle - scale * (np.array([width, height]) - 1) / 2
         matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
         square = warp(image, matrix, self.size)
-        self.network.set_tensor(self.entry["index"], square[None].astype(np.float32) / 127.5 - 1)
+        self.network.set_tensor(self.entry["index"], square[None] / np.float32(127.5) - 1)
         self.network.invoke()
         outputs = [
             self.network.get_tensor(out["index"])[0] for out in self.network.get_output_details()

@@ -14,6 +14,8 @@ from keras_3dmmstn.training.data.faces import read_faces
 
 # Of the 30 points of a profile of CFP: the bridge of the nose and the chin.
 _CFP_BRIDGE, _CFP_CHIN = 18, 8
+# What lies by this part of a face's size beside it is no part of it; smaller parts are not used.
+_BESIDE, _LEAST_PART = 0.2, 40
 # Of the 68 points: eyes, tip of the nose, corners of the mouth, as MTFL has them.
 _FIVE = [range(36, 42), range(42, 48), [30], [48], [54]]
 
@@ -220,23 +222,19 @@ def without_faces(scenes: Sequence[Scene], rng: np.random.Generator) -> list[np.
     """Returns pictures without a face: corners of photographs, textures, noise, grey.
 
     Args:
-        scenes: photographs of one face each. What lies beside the face, 0.6 of its size away from
-            it, is enlarged to 320 pixels.
+        scenes: photographs of one face each. What lies beside the face and below it is enlarged
+            to 320 pixels.
         rng: for noise and textures.
     """
     pictures = []
     for scene in scenes:
-        x0, y0, x1, y1 = tight_box(scene.faces[0]).astype(int)
-        margin = int(0.6 * size_of(scene.faces[0]))
-        for part in (
-            scene.image[:, : max(0, x0 - margin // 3)],
-            scene.image[:, x1 + margin // 3 :],
-        ):
-            if min(part.shape[:2]) >= 40:
+        x0, _, x1, y1 = tight_box(scene.faces[0]).astype(int)
+        gap = int(_BESIDE * size_of(scene.faces[0]))
+        image = scene.image
+        for part in (image[:, : max(0, x0 - gap)], image[:, x1 + gap :], image[y1 + gap :]):
+            if min(part.shape[:2]) >= _LEAST_PART:
                 scale = 320 / max(part.shape[:2])
                 pictures.append(cv2.resize(part, None, fx=scale, fy=scale))
-        if scene.image.shape[0] - y1 - margin // 3 >= 40:
-            pictures.append(cv2.resize(scene.image[y1 + margin // 3 :], (480, 320)))
     for _ in range(10):
         pictures.append(background(640, 480, rng))
         pictures.append(rng.integers(0, 256, (480, 640, 3), dtype=np.uint8))

@@ -1,4 +1,4 @@
-"""From the detector's maps to places that may be faces."""
+"""From YuNet's maps to places that may be faces."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,49 +13,37 @@ _SAME_FACE = 0.3
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """Places of a picture that may be faces, the best first.
+    """Places of a picture that may be faces.
 
     Attributes:
         boxes: `(n, 4)` x0, y0, x1, y1: forehead to chin, ear to ear.
-        points: `(n, 5, 2)`: the image-left and image-right eye, the tip of the nose, the image-left
-            and image-right corner of the mouth, of an upright face.
         scores: `(n,)` in 0..1.
     """
 
     boxes: np.ndarray
-    points: np.ndarray
     scores: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.boxes)
-
-    def __getitem__(self, chosen) -> "Candidates":
-        return Candidates(self.boxes[chosen], self.points[chosen], self.scores[chosen])
 
     def scaled(self, scale: np.ndarray) -> "Candidates":
         """Returns them in a picture that is `scale` (x, y) times as large."""
         shift = (scale - 1) / 2  # pixel centres are at integers
-        boxes = self.boxes * np.tile(scale, 2) + np.tile(shift, 2)
-        return Candidates(boxes, self.points * scale + shift, self.scores)
+        return Candidates(self.boxes * np.tile(scale, 2) + np.tile(shift, 2), self.scores)
 
 
-def joined(parts: Sequence[Candidates]) -> Candidates:
-    """Returns the candidates of several searches as one."""
-    return Candidates(
-        np.concatenate([part.boxes for part in parts]),
-        np.concatenate([part.points for part in parts]),
-        np.concatenate([part.scores for part in parts]),
-    )
+def best_candidates(parts: Sequence[Candidates]) -> Candidates:
+    """Returns the best candidate of each place that several searches found, the best first."""
+    boxes = np.concatenate([part.boxes for part in parts])
+    scores = np.concatenate([part.scores for part in parts])
+    kept = best_of_each_place(boxes, scores)
+    return Candidates(boxes[kept], scores[kept])
 
 
 def decode(maps: Sequence[np.ndarray], least: float) -> Candidates:
     """Reads the network's maps.
 
-    A cell at row i and column j of the map of stride s has the numbers (class, object, x, y, w, h,
-    x₁, y₁ ... x₅, y₅). With the logistic function σ it says
+    A cell at row i and column j of the map of stride s has the numbers (class, object, x, y, w, h)
+    and ten of key points, which are not used. With the logistic function σ it says
 
         score = √(σ(class) σ(object)),  centre = s (j + x, i + y),  size = s (exp w, exp h)
-        pointₖ = s (j + xₖ, i + yₖ)
 
     Args:
         maps: for each stride `(rows, columns, 16)`.
@@ -64,7 +52,11 @@ def decode(maps: Sequence[np.ndarray], least: float) -> Candidates:
     Source:
         Wu et al. 2023, "YuNet: A Tiny Millisecond-level Face Detector".
     """
-    return joined([_decode_map(*of_stride, least) for of_stride in zip(maps, STRIDES, strict=True)])
+    parts = [_decode_map(*of_stride, least) for of_stride in zip(maps, STRIDES, strict=True)]
+    return Candidates(
+        np.concatenate([part.boxes for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+    )
 
 
 def _decode_map(values, stride, least):
@@ -73,13 +65,10 @@ def _decode_map(values, stride, least):
         scores = 1 / np.sqrt((1 + np.exp(-values[..., 0])) * (1 + np.exp(-values[..., 1])))
     rows, columns = np.nonzero(scores >= least)
     chosen = values[rows, columns].astype(float)
-    cells = np.stack([columns, rows], axis=1)
-    centres, sizes = cells + chosen[:, 2:4], np.exp(chosen[:, 4:6])
-    return Candidates(
-        boxes=stride * np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1),
-        points=stride * (cells[:, None] + chosen[:, 6:].reshape(-1, 5, 2)),
-        scores=scores[rows, columns].astype(float),
-    )
+    centres = np.stack([columns, rows], axis=1) + chosen[:, 2:4]
+    sizes = np.exp(chosen[:, 4:6])
+    boxes = stride * np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1)
+    return Candidates(boxes, scores[rows, columns].astype(float))
 
 
 def best_of_each_place(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
