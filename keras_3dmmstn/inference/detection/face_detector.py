@@ -12,8 +12,12 @@ from keras_3dmmstn.inference.detection.second_look import SecondLook
 _SURE, _DOUBTFUL = 0.88, 0.06
 # No more doubtful places than this are looked at, the most likely ones first.
 _MOST_DOUBTFUL = 8
-# A look with this score saw a face that is upright in it.
-_CLEAR = 0.87
+# A look with this score saw a face that is upright in it: where the search was sure, and elsewhere.
+_CLEAR_IF_SURE, _CLEAR = 0.8, 0.87
+# A look with a lower score saw no face, however it may be turned.
+_HOPELESS = 0.35
+# Besides upright, faces are looked at with these turns: a look sees 60° more or less.
+_OTHER_TURNS = np.deg2rad([120, 240])
 # A face that leans more in a look, in radians, is looked at once more.
 _UPRIGHT = 0.4
 # A place that lies by more than this in a sure face is a part of it.
@@ -28,7 +32,7 @@ class FaceDetector:
 
     YuNet searches a photograph once, as it lies. It has a low score for turned faces, but it has
     one. BlazeFace looks at each place that may be a face, cut out and, where the search is in
-    doubt, turned by quarter turns; it tells how far the face is turned.
+    doubt, turned by thirds of a turn; it tells how far the face is turned.
 
     Args:
         smallest: faces from this size on are searched for, √(w·h) of the landmarks' box in pixels.
@@ -74,19 +78,20 @@ class FaceDetector:
         faces = []
         for number in [*np.nonzero(sure)[0], *doubtful]:
             box = places.boxes[number]
-            seen = self._best_look(image, box, quarters=1 if sure[number] else 4)
+            seen = self._best_look(image, box, _CLEAR_IF_SURE if sure[number] else _CLEAR)
             faces.append((joint_score(places.scores[number], seen.score), seen))
         return faces
 
-    def _best_look(self, image, box, quarters):
-        """Returns the sight with the highest score of some quarter turns, looked at upright."""
+    def _best_look(self, image, box, clear):
+        """Returns the sight with the highest score of three turns, looked at upright.
+
+        No other turn is tried if the first look has a score of `clear`, or saw no face at all.
+        """
         seen = self._look(image, box, 0.0)
-        for quarter in range(1, quarters):
-            if seen.score >= _CLEAR:
-                break
-            other = self._look(image, box, quarter * np.pi / 2)
-            seen = max(seen, other, key=lambda sight: sight.score)
-        if abs(seen.lean) > _UPRIGHT:
+        if _HOPELESS <= seen.score < clear:
+            others = [self._look(image, box, turn) for turn in _OTHER_TURNS]
+            seen = max(seen, *others, key=lambda sight: sight.score)
+        if seen.score >= _HOPELESS and abs(seen.lean) > _UPRIGHT:
             again = self._look(image, box, seen.roll)
             seen = max(seen, again, key=lambda sight: sight.score)
         return seen

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-# Where the tight box of an upright face's 68 landmarks lies in the detector's square: x0, y0, x1, y1
-# in its sides. Mean over 210 training photographs of Helen, LFPW and YouTube Faces; standard
+# Where the tight box of an upright face's 68 landmarks lies in the detector's square: x0, y0, x1,
+# y1 in its sides. Mean over 210 training photographs of Helen, LFPW and YouTube Faces; standard
 # deviation 0.05.
 _LANDMARKS_IN_SQUARE = np.array([0.042, 0.109, 0.979, 1.019])
 
@@ -15,8 +15,8 @@ def roll_of(points: np.ndarray) -> float:
     profile the first is short and says little.
 
     Args:
-        points: `(n, 2)`: image-left and image-right eye, tip of the nose, middle of the mouth, of an
-            upright face; more may follow.
+        points: `(n, 2)`: image-left and image-right eye, tip of the nose, middle of the mouth, of
+            an upright face; more may follow.
     """
     left_eye, right_eye, _, mouth = points[:4]
     across, down = right_eye - left_eye, mouth - (left_eye + right_eye) / 2

@@ -10,11 +10,11 @@ from keras_3dmmstn.inference.detection.interpreters import Interpreters
 _SMALLEST_SEEN = 24
 # No picture that is searched has a larger side.
 _LARGEST_SEARCHED = 1024
-# In a picture whose sides are larger than this, the largest faces are found in one a third as large.
+# If both sides are larger than this, a picture a third as large shows the largest faces better.
 _LARGEST_SEEN = 420
 _COARSER = 3
-# The larger side of what is searched is a multiple of this, so that few sizes of pictures occur.
-_STEP = 64
+# The larger side of what is searched is a multiple of this, so that fewer sizes of pictures occur.
+_STEP = 32
 
 
 class Search:
@@ -70,7 +70,7 @@ class Search:
 
 
 def resized(image: np.ndarray, scale: float) -> np.ndarray:
-    """Returns a picture about `scale` times as large, its larger side a multiple of 64 pixels."""
+    """Returns a picture about `scale` times as large, its larger side a multiple of 32 pixels."""
     height, width = image.shape[:2]
     longest = min(scale * max(height, width), _LARGEST_SEARCHED)
     longest = max(_STEP, _STEP * round(longest / _STEP))
@@ -78,5 +78,5 @@ def resized(image: np.ndarray, scale: float) -> np.ndarray:
     size = [max(1, round(scale * side)) for side in (width, height)]
     if size == [width, height]:
         return image
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    method = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
     return cv2.resize(image, size, interpolation=method)
