@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from keras_3dmmstn.inference.boxes import checked_boxes
 from keras_3dmmstn.inference.camera import Camera
-from keras_3dmmstn.inference.detection import find_faces
+from keras_3dmmstn.inference.detection import FaceDetector
 from keras_3dmmstn.inference.fitted_faces import FaceGeometry, FittedFaces
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.inference.photograph import as_photograph, read_photograph, warp
@@ -43,6 +43,8 @@ class Normaliser:
             detail: they are sampled between the vertices, too.
         fill: None for textures that are black where the face is hidden; `"mirror"` takes what is
             hidden from the other side, see `fill_hidden`. Masks say what is seen all the same.
+        detector: finds the faces; any object with `find(image) -> FoundFaces`. None for a
+            `FaceDetector()`.
 
     Attributes:
         image_size: side in pixels of the square images that the localiser sees.
@@ -61,6 +63,7 @@ class Normaliser:
         focal_length: float | None = None,
         texture_size: int | None = None,
         fill: str | None = None,
+        detector: FaceDetector | None = None,
     ):
         expected = (None, 6 + grid_model.modes)
         if localiser.output_shape != expected:
@@ -75,6 +78,7 @@ class Normaliser:
         check_fill(fill)
         self.texture_size, self.fill = texture_size, fill
         self.image_size = localiser.input_shape[1]
+        self.detector = FaceDetector() if detector is None else detector
         self._geometry = FaceGeometry(grid_model, self.image_size, visibility, focal_length)
         self._localise = _compiled(localiser)
 
@@ -180,7 +184,7 @@ class Normaliser:
 
         A detector's box is not quite that of the landmarks: the network looks twice.
         """
-        boxes = find_faces(image)
+        boxes = self.detector.find(image).boxes
         if not len(boxes) or "ibug68" not in self.grid_model.landmarks:
             return boxes
         matrices = framing.crop_matrices(boxes, self.image_size)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn.inference.normaliser import Normaliser
-from tests.support.command_line import assert_fails, names, run, without_detector
+from tests.support.command_line import assert_fails, names, run
 from tests.support.faces_with_labels import normaliser_that_says
+from tests.support.found_faces import let_the_detector_find
 
 BOX = ["--box", "20,20,80,80"]
 
@@ -102,12 +103,8 @@ def test_several_boxes_give_several_faces(photograph, weights, tmp_path):
 def test_a_bad_photograph_is_named_while_the_others_go_on(
     photograph, weights, tmp_path, monkeypatch
 ):
-    from keras_3dmmstn.inference import normaliser
-
     found = {"broken": None, "faceless": [], "good": [[20, 20, 80, 80]]}
-    monkeypatch.setattr(
-        normaliser, "find_faces", lambda image: np.array(found[state], float).reshape(-1, 4)
-    )
+    let_the_detector_find(monkeypatch, lambda image: found[state])
     broken, missing = tmp_path / "broken.jpg", tmp_path / "missing.jpg"
     broken.write_bytes(b"no image")
     state = "good"
@@ -129,19 +126,10 @@ def test_the_detector_finds_no_face_in_noise(photograph, weights, tmp_path):
     assert result.exit_code == 1 and "no face was found" in result.output
 
 
-def test_without_the_detector_the_pip_command_is_named(photograph, weights, tmp_path, monkeypatch):
-    without_detector(monkeypatch)
-    result = run("normalise", photograph, "--out", tmp_path / "out", "--weights", weights)
-    assert result.exit_code == 1
-    assert "pip install mtcnn" in result.output
-
-
 def test_photographs_of_one_name_do_not_overwrite_each_other(
     photograph, weights, tmp_path, monkeypatch
 ):
-    from keras_3dmmstn.inference import normaliser
-
-    monkeypatch.setattr(normaliser, "find_faces", lambda image: np.array([[20.0, 20, 80, 80]]))
+    let_the_detector_find(monkeypatch, lambda image: [[20, 20, 80, 80]])
     other = tmp_path / "other" / photograph.name
     other.parent.mkdir()
     other.write_bytes(photograph.read_bytes())
@@ -187,9 +175,7 @@ def test_missing_weights_are_named(photograph, tmp_path):
 def test_a_name_that_numbering_would_make_is_not_taken_twice(
     photograph, weights, tmp_path, monkeypatch
 ):
-    from keras_3dmmstn.inference import normaliser
-
-    monkeypatch.setattr(normaliser, "find_faces", lambda image: np.array([[20.0, 20, 80, 80]]))
+    let_the_detector_find(monkeypatch, lambda image: [[20, 20, 80, 80]])
     files = [tmp_path / "a" / "x.png", tmp_path / "b" / "x.png", tmp_path / "c" / "x-2.png"]
     for file in files:
         file.parent.mkdir()

@@ -14,6 +14,7 @@ from keras_3dmmstn.layers import SelfOcclusionMask
 from keras_3dmmstn.mesh import contour_lines, occlusion_table
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from tests.support import naive
+from tests.support.found_faces import let_the_detector_find
 
 BOX = [60.0, 50.0, 160.0, 150.0]
 
@@ -314,8 +315,7 @@ def test_weights_that_describe_no_face_are_refused(answer, grid_model, coordinat
 def test_weights_that_describe_no_face_are_refused_with_the_detector(
     grid_model, coordinates, monkeypatch
 ):
-    module = "keras_3dmmstn.inference.normaliser.find_faces"
-    monkeypatch.setattr(module, lambda image: np.array([BOX]))
+    let_the_detector_find(monkeypatch, lambda image: [BOX])
     normaliser = Normaliser(localiser_that_says(grid_model, [np.nan]), grid_model)
     with pytest.raises(ValueError, match="training may have diverged"):
         normaliser(coordinates)

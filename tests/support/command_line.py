@@ -24,13 +24,3 @@ def assert_fails(result, *texts):
 def names(folder):
     """The names of what lies in a folder."""
     return sorted(path.name for path in Path(folder).iterdir())
-
-
-def without_detector(monkeypatch):
-    """Makes the detector's package one that is not installed."""
-    import sys
-
-    from keras_3dmmstn.inference import detection
-
-    monkeypatch.setitem(sys.modules, "mtcnn", None)
-    detection._detector.cache_clear()

@@ -9,6 +9,8 @@ import numpy as np
 STRIDES = (8, 16, 32)
 # Two boxes that share more than this part of their union are of one face.
 _SAME_FACE = 0.3
+#: A box that lies by more than this in another is a part of it.
+PART = 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +80,17 @@ def best_of_each_place(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
     corner_and_size = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
     kept = cv2.dnn.NMSBoxes(corner_and_size.tolist(), scores.tolist(), 0.0, _SAME_FACE)
     return np.array(kept, int).ravel()
+
+
+def without_parts(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Returns the indices of boxes `(n, 4)` that are neither a better one's part nor hold one."""
+    kept: list[int] = []
+    for number in np.argsort(-scores, kind="stable"):
+        better, one = boxes[kept], boxes[[number]]
+        inside = max(shares_inside(one, better)[0], *shares_inside(better, one), 0)
+        if inside <= PART:
+            kept.append(int(number))
+    return np.array(kept, int)
 
 
 def shares_inside(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:

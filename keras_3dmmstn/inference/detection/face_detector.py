@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from keras_3dmmstn.inference.detection.candidates import best_of_each_place, shares_inside
+from keras_3dmmstn.inference.detection.candidates import (
+    PART,
+    best_of_each_place,
+    shares_inside,
+    without_parts,
+)
 from keras_3dmmstn.inference.detection.found_faces import FoundFaces
 from keras_3dmmstn.inference.detection.search import Search
 from keras_3dmmstn.inference.detection.second_look import SecondLook
@@ -20,8 +25,6 @@ _HOPELESS = 0.35
 _OTHER_TURNS = np.deg2rad([120, 240])
 # A face that leans more in a look, in radians, is looked at once more.
 _UPRIGHT = 0.4
-# A place that lies by more than this in a sure face is a part of it.
-_PART = 0.7
 # Bias and weights of search and look: learnt from 1,750 places in training photographs of Helen,
 # LFPW, YouTube Faces and CFP at sizes from 20 to 300 pixels and any turn, and beside their faces.
 _SCORE_WEIGHTS = (-1.935, 0.455, 2.786)
@@ -45,7 +48,7 @@ class FaceDetector:
         ValueError: if `smallest` or `threads` is not positive, or `least_score` not in 0..1.
     """
 
-    def __init__(self, smallest: float = 32, least_score: float = 0.4, threads: int = 1):
+    def __init__(self, smallest: float = 32, least_score: float = 0.5, threads: int = 1):
         if not (smallest > 0 and 0 <= least_score <= 1 and threads > 0):
             raise ValueError(
                 "FaceDetector expects smallest > 0, least_score in 0..1 and threads > 0, received "
@@ -65,6 +68,7 @@ class FaceDetector:
         boxes = np.array([seen.landmark_box() for _, seen in faces]).reshape(-1, 4)
         rolls = np.array([seen.roll for _, seen in faces])
         kept = best_of_each_place(boxes, scores)
+        kept = kept[without_parts(boxes[kept], scores[kept])]
         areas = np.prod(boxes[kept, 2:] - boxes[kept, :2], axis=1)
         kept = kept[np.argsort(-areas, kind="stable")]
         return FoundFaces(boxes[kept], scores[kept], rolls[kept])
@@ -73,7 +77,7 @@ class FaceDetector:
         """Returns score and sight for the places of a photograph that may be faces."""
         places = self._search(image, _DOUBTFUL)
         sure = places.scores >= _SURE
-        parts = shares_inside(places.boxes, places.boxes[sure]) > _PART
+        parts = shares_inside(places.boxes, places.boxes[sure]) > PART
         doubtful = np.nonzero(~sure & ~parts)[0][:_MOST_DOUBTFUL]
         faces = []
         for number in [*np.nonzero(sure)[0], *doubtful]:

