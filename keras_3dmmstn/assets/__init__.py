@@ -1,1 +1,1 @@
-"""Files that come with the package: the face model, the weights and their cards."""
+"""Files that come with the package: the face model, the weights, the detector's networks and their cards."""

@@ -16,6 +16,19 @@ _SHARE = 1.75
 _FURTHEST = 0.2
 
 
+def _cells(count):
+    """Returns the middles of count x count cells, `(count², 2)` x, y in 0..1."""
+    middles = (np.arange(count) + 0.5) / count
+    x, y = np.meshgrid(middles, middles)
+    return np.stack([x, y], axis=-1).reshape(-1, 2)
+
+
+# The middles of its anchors in pixels: two in each of 16 x 16 cells, six in each of 8 x 8.
+_ANCHORS = SIZE * np.concatenate(
+    [np.repeat(_cells(16), 2, axis=0), np.repeat(_cells(8), 6, axis=0)]
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Sight:
     """A face as it was seen in a square cut out of a photograph.
@@ -60,10 +73,6 @@ class SecondLook:
 
     def __init__(self, threads: int):
         self._interpreters = Interpreters("blazeface_short_range.tflite", threads)
-        # Two anchors in each of 16 x 16 cells, six in each of 8 x 8.
-        self._anchors = SIZE * np.concatenate(
-            [np.repeat(_cells(16), 2, axis=0), np.repeat(_cells(8), 6, axis=0)]
-        )
 
     def __call__(self, image: np.ndarray, box: np.ndarray, turn: float) -> Sight:
         """Returns the face that is seen best at a place.
@@ -81,7 +90,7 @@ class SecondLook:
         matrix = turned_square(box.reshape(2, 2).mean(axis=0), side, turn)
         numbers, logits = self._outputs(cut(image, matrix, side))
         # It counts from the border of the first pixel, not from its centre.
-        middles = numbers[:, :2] + self._anchors - 0.5
+        middles = numbers[:, :2] + _ANCHORS - 0.5
         far = np.abs(middles - (SIZE - 1) / 2).max(axis=1) > _FURTHEST * SIZE
         best = int(np.argmax(np.where(far, -np.inf, logits)))
         half = numbers[best, 2:4] / 2
@@ -125,10 +134,3 @@ def cut(image: np.ndarray, matrix: np.ndarray, side: float) -> np.ndarray:
     part = image[low[1] : high[1], low[0] : high[0]]
     moved = np.column_stack([matrix[:, :2], matrix[:, 2] + matrix[:, :2] @ low])
     return warp(part, moved, SIZE)
-
-
-def _cells(count):
-    """Returns the middles of count x count cells, `(count², 2)` x, y in 0..1."""
-    middles = (np.arange(count) + 0.5) / count
-    x, y = np.meshgrid(middles, middles)
-    return np.stack([x, y], axis=-1).reshape(-1, 2)
