@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import changed_scenes as changed
 import labelled_scenes as scenes
 import numpy as np
 from detector_rivals import BlazeFace, Mtcnn
@@ -80,11 +81,13 @@ def all_pictures(faces: Path, count: int) -> dict[str, Callable[[], list[Scene]]
 
     def sized(name, size):
         rng = np.random.default_rng(size)
-        return [scenes.at_size(one, size, (640, 480), rng) for one in some[name]]
+        return [changed.at_size(one, size, (640, 480), rng) for one in some[name]]
 
     def turned(name, degrees):
         return [
-            scenes.turned(scenes.resized(one, TURNED_SIZE / scenes.size_of(one.faces[0])), degrees)
+            changed.turned(
+                changed.resized(one, TURNED_SIZE / scenes.size_of(one.faces[0])), degrees
+            )
             for one in some[name]
         ]
 
@@ -93,7 +96,7 @@ def all_pictures(faces: Path, count: int) -> dict[str, Callable[[], list[Scene]]
         mixed = [mixed[place] for place in rng.permutation(len(mixed))]
         turns = [180.0 if upside_down and place == 5 else 0.0 for place in range(12)]
         return [
-            scenes.group(mixed[first : first + 12], rng.uniform(40, 130, 12), turns, rng)
+            changed.group(mixed[first : first + 12], rng.uniform(40, 130, 12), turns, rng)
             for first in range(0, len(mixed) - 11, 12)
         ]
 
@@ -107,7 +110,7 @@ def all_pictures(faces: Path, count: int) -> dict[str, Callable[[], list[Scene]]
     rows["groups of 12, one upside down"] = lambda: groups(upside_down=True)
     beside = [*some["300w/afw"], *some["youtube/val"]]
     rows["without faces"] = lambda: [
-        Scene(image, []) for image in scenes.without_faces(beside, np.random.default_rng(0))
+        Scene(image, []) for image in changed.without_faces(beside, np.random.default_rng(0))
     ]
     return rows
 
@@ -161,7 +164,7 @@ def main():
             print(f"    {name}: {results[name][row]}", flush=True)
         write_results(out, results)
     photograph = scenes.read_scenes(arguments.faces, "youtube/val", 3)[1]
-    picture = scenes.at_size(photograph, 160, (640, 480), np.random.default_rng(0)).image
+    picture = changed.at_size(photograph, 160, (640, 480), np.random.default_rng(0)).image
     for name, taken in times(detectors, picture, 32).items():
         results[name]["time"] = taken
         print(name, taken)
