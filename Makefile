@@ -17,8 +17,8 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 demo: .venv/.installed  ## normalise a portrait with the bundled model
 	$(BIN)/python tools/demo.py --out demo
 
-test: .venv/.installed  ## the whole test suite, doctests included
-	$(BIN)/python -m pytest
+test: .venv/.installed  ## the whole test suite, doctests included, in two processes
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 .venv-addons/.installed: tests/addons/requirements.txt
 	test -x .venv-addons/bin/python || $(PYTHON) -m venv .venv-addons

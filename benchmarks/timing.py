@@ -71,7 +71,13 @@ class Run:
         return run
 
     def compare(
-        self, name: str, ours: Calls, peers: Calls | None = None, seconds: float = 0.5, **size: int
+        self,
+        name: str,
+        ours: Calls,
+        peers: Calls | None = None,
+        seconds: float = 0.5,
+        clock: Callable[[], float] = time.perf_counter,
+        **size: int,
     ) -> None:
         """Times calls that take turns, prints and keeps what came out.
 
@@ -81,10 +87,12 @@ class Run:
             peers: what they are compared with, by name. One called "..., graph" is compared with
                 our "graph" alone, if there is one.
             seconds: how long all of them may take together, after the warm-up.
+            clock: what they are timed with, in seconds.
             size: of the data, such as `batch=16`.
         """
         peers = peers or {}
-        samples = interleaved({**ours, **peers}, seconds / 5 if self.quick else seconds)
+        seconds = seconds / 5 if self.quick else seconds
+        samples = interleaved({**ours, **peers}, seconds, clock=clock)
         self.keep(name, samples, list(ours), list(peers), **size)
 
     def keep(
@@ -130,7 +138,12 @@ class Run:
         print(self.out)
 
 
-def interleaved(calls: Calls, seconds: float, warm_up: int = WARM_UP) -> dict[str, np.ndarray]:
+def interleaved(
+    calls: Calls,
+    seconds: float,
+    warm_up: int = WARM_UP,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, np.ndarray]:
     """Times calls in rounds; in each round every call is made once.
 
     Each round begins with another call, so that none always follows the same other one.
@@ -139,6 +152,7 @@ def interleaved(calls: Calls, seconds: float, warm_up: int = WARM_UP) -> dict[st
         calls: what to time, by name.
         seconds: after which no further round begins.
         warm_up: calls of each that are not timed; after `seconds`, no further one.
+        clock: what they are timed with, in seconds.
 
     Returns:
         Milliseconds of each round, `(rounds,)`, by name.
@@ -155,9 +169,9 @@ def interleaved(calls: Calls, seconds: float, warm_up: int = WARM_UP) -> dict[st
         first = len(rounds) % len(names)
         passed = {}
         for name in names[first:] + names[:first]:
-            start = time.perf_counter()
+            start = clock()
             calls[name]()
-            passed[name] = 1e3 * (time.perf_counter() - start)
+            passed[name] = 1e3 * (clock() - start)
         rounds.append(passed)
     return {name: np.array([passed[name] for passed in rounds]) for name in names}
 

@@ -2,14 +2,16 @@
 
 import contextlib
 import os
+import re
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 # A longer name is not repeated in that of its temporary file: file systems allow 255 bytes.
 _LONGEST_NAME = 200
+_TEMPORARY = re.compile(r"\.(?P<target>.+?)\.(?P<process>\d+)\.tmp(\.[^.]*)?", re.DOTALL)
 
 
 def write_atomically(path: str | Path, content: bytes) -> None:
@@ -24,27 +26,29 @@ def write_atomically(path: str | Path, content: bytes) -> None:
 
 @contextmanager
 def atomic_destination(
-    path: str | Path, *, replace: bool = True, keep_suffix: bool = False
+    path: str | Path, *, replace: bool = True, keep_suffix: bool = False, sweep: bool = True
 ) -> Iterator[Path]:
     """Gives a place to write a file or folder, which becomes `path` if nothing goes wrong.
 
     The place is beside `path`, so that the move at the end is one step; whoever looks at `path`
     sees nothing of the new or all of it. After an exception, also Ctrl-C, nothing of it is left.
     A process that is killed leaves the hidden file, which the next one that writes the same target
-    on this machine removes; see also `remove_leftovers`.
+    on this machine removes; see also `remove_leftovers` and `remove_leftovers_of_the_dead`.
 
     Args:
         path: where the result belongs. The folders above it are made.
         replace: whether a file that is at `path` may be replaced; a folder with anything in it
             never is.
         keep_suffix: whether the place has the suffix of `path`, for writers that look at it.
+        sweep: whether what the dead left of this target is looked for, which reads the whole
+            folder. Who writes thousands of files there removes it for all of them at once.
 
     Yields:
         The path to write to. It does not exist yet; what it holds at the end is moved.
 
     Raises:
         FileExistsError: if there is something at `path` before or after the writing, and `replace`
-            is false.
+            is false. Of several processes that write a file at once, one does not get it.
         OSError: if it cannot be written, or nothing was written. Its `filename` is `path`.
     """
     path = Path(path)
@@ -55,11 +59,14 @@ def atomic_destination(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove(aside)
-        _remove_what_the_dead_left(path)
+        if sweep:
+            start = _short(path.name)
+            remove_leftovers_of_the_dead(path.parent, lambda name: name == start)
         yield aside
-        if not replace:
-            _refuse_existing(path)
-        aside.replace(path)
+        if replace:
+            aside.replace(path)
+        else:
+            _move_to_nothing(aside, path)
     except BaseException as error:
         _remove(aside)
         for folder in new_folders:  # the innermost first
@@ -80,6 +87,20 @@ def remove_leftovers(folder: str | Path) -> None:
             _remove(path)
 
 
+def remove_leftovers_of_the_dead(folder: str | Path, is_target: Callable[[str], bool]) -> None:
+    """Removes what was being written in a folder by processes of this machine that have ended.
+
+    Args:
+        folder: where to look; others may write to it.
+        is_target: says whether a file or folder of this name may have been the target. Of a long
+            name, its checksum is asked for.
+    """
+    for path in Path(folder).glob(".*.tmp*"):
+        match = _TEMPORARY.fullmatch(path.name)
+        if match and is_target(match["target"]) and not _is_alive(int(match["process"])):
+            _remove(path)
+
+
 def _temporary_name(name):
     """Returns a short hidden name, another one for each target and process."""
     return f".{_short(name)}.{os.getpid()}.tmp"
@@ -88,16 +109,6 @@ def _temporary_name(name):
 def _short(name):
     """Returns a name, or its checksum if it is long."""
     return name if len(os.fsencode(name)) <= _LONGEST_NAME else f"{zlib.crc32(os.fsencode(name))}"
-
-
-def _remove_what_the_dead_left(path):
-    """Removes the temporary files for a target whose processes have ended."""
-    start = f".{_short(path.name)}."
-    for other in path.parent.glob(".*.tmp*"):
-        process, _, rest = other.name.removeprefix(start).partition(".")
-        is_ours = other.name.startswith(start) and process.isdigit() and rest.startswith("tmp")
-        if is_ours and not _is_alive(int(process)):
-            _remove(other)
 
 
 def _is_alive(process):
@@ -121,6 +132,24 @@ def _name_target(error, aside, path):
     if isinstance(named, (str, Path)) and Path(named).is_relative_to(aside):
         error.filename = str(path)
         del error.filename2  # that of a move
+
+
+def _move_to_nothing(aside, path):
+    """Moves a file or folder to where there is nothing, or raises a FileExistsError."""
+    if not aside.is_dir():
+        try:
+            os.link(aside, path)  # unlike a move, it fails where another process was faster
+        except FileExistsError:
+            pass
+        except OSError:
+            _refuse_existing(path)  # a file system without links
+            aside.replace(path)
+            return
+        else:
+            aside.unlink()
+            return
+    _refuse_existing(path)
+    aside.replace(path)
 
 
 def _refuse_existing(path):

@@ -5,7 +5,12 @@ import sys
 
 import pytest
 
-from keras_3dmmstn.atomic_files import atomic_destination, remove_leftovers, write_atomically
+from keras_3dmmstn.atomic_files import (
+    atomic_destination,
+    remove_leftovers,
+    remove_leftovers_of_the_dead,
+    write_atomically,
+)
 
 
 def names(folder):
@@ -177,3 +182,52 @@ def test_what_a_killed_process_left_is_removed_by_the_next_that_writes(tmp_path)
     write_atomically(tmp_path / "file", b"all")
     kept = [f".file.{os.getppid()}.tmp", f".other.{ended.pid}.tmp", "file"]
     assert names(tmp_path) == sorted(kept)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, processes are not asked after")
+def test_what_killed_processes_left_of_many_targets_is_removed_at_once(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    (tmp_path / f".a.json.{ended.pid}.tmp").write_text("half")
+    (tmp_path / f".b.7.tmp.{ended.pid}.tmp").write_text("half")
+    kept = [f".a.json.{os.getppid()}.tmp", f".a.txt.{ended.pid}.tmp", f"b.json.{ended.pid}.tmp"]
+    for name in kept:
+        (tmp_path / name).write_text("another's")
+    remove_leftovers_of_the_dead(tmp_path, lambda name: name in ("a.json", "b.7.tmp"))
+    assert names(tmp_path) == sorted(kept)
+
+
+def test_a_writer_of_many_files_does_not_read_the_folder_for_each(tmp_path, monkeypatch):
+    monkeypatch.setattr(type(tmp_path), "glob", lambda *_: pytest.fail("read the folder"))
+    with atomic_destination(tmp_path / "file", sweep=False) as aside:
+        aside.write_text("all")
+    assert (tmp_path / "file").read_text() == "all"
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_without_replacing_a_file_is_written_where_there_is_none(links, tmp_path, monkeypatch):
+    def refuse(*paths):
+        raise PermissionError(errno.EPERM, "no links here")
+
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    path = tmp_path / "file"
+    with atomic_destination(path, replace=False) as aside:
+        aside.write_text("first")
+    with pytest.raises(FileExistsError), atomic_destination(path, replace=False):
+        pytest.fail("was to be refused")
+    assert path.read_text() == "first" and names(tmp_path) == ["file"]
+
+
+def test_of_two_that_write_at_once_one_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    link = os.link
+
+    def link_later(source, target):
+        path.write_text("theirs")  # after the last look at whether there is something
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", link_later)
+    with pytest.raises(FileExistsError), atomic_destination(path, replace=False) as aside:
+        aside.write_text("mine")
+    assert path.read_text() == "theirs" and names(tmp_path) == ["file"]

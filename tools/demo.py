@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import skimage.data
 
+from keras_3dmmstn import Normaliser
+from keras_3dmmstn.drawing.overlay import draw_fit
 from keras_3dmmstn.inference.photograph import read_photograph, warp
 from keras_3dmmstn.network.framing import crop_matrix
 
@@ -40,16 +42,17 @@ def side_by_side(portrait: Path) -> np.ndarray:
     description = json.loads(stem.with_suffix(".json").read_text())
     texture = read_photograph(f"{stem}_texture.png")
     mask = read_photograph(f"{stem}_mask.png")
-    photograph, overlay = read_photograph(portrait), read_photograph(f"{stem}_overlay.png")
-    box = np.array(description["box"])
-    zoom = overlay.shape[0] / photograph.shape[0]
+    photograph, box = read_photograph(portrait), np.array(description["box"])
+    # Larger than the command draws it, so that its lines are fine.
+    fit = draw_fit(photograph, Normaliser.pretrained()(photograph, [box]))
+    zoom = fit.shape[0] / photograph.shape[0]
 
     front = cv2.resize(
         read_photograph(f"{stem}_front.png"), (_SIZE, _SIZE), interpolation=cv2.INTER_AREA
     )
     pictures = [
         warp(photograph, crop_matrix(box, _SIZE), _SIZE),
-        warp(overlay, crop_matrix((box + 0.5) * zoom - 0.5, _SIZE), _SIZE),
+        warp(fit, crop_matrix((box + 0.5) * zoom - 0.5, _SIZE), _SIZE),
         front,
         *(cv2.resize(p, (_SIZE, _SIZE), interpolation=cv2.INTER_NEAREST) for p in (texture, mask)),
     ]

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import cv2
 import keras
+import numpy as np
+import tensorflow as tf
 
 from keras_3dmmstn.atomic_files import atomic_destination, write_atomically
 from keras_3dmmstn.drawing.pipeline_sheet import COLUMNS, pipeline_sheet
@@ -40,7 +42,8 @@ class RunResults:
         self._localiser = model.get_layer("localiser")
         self._inference = inference_localiser(config, model, grid_model)
         focal_length = config.focal_length or None
-        self._normaliser = Normaliser(self._localiser, grid_model, focal_length=focal_length)
+        live = _LiveLocaliser(self._localiser)
+        self._normaliser = Normaliser(live, grid_model, focal_length=focal_length)
         self._normaliser.camera.save(folder)
         self._crops = fixed_faces(faces, config)
         self._events = EventLog(folder / "events")
@@ -68,3 +71,21 @@ class RunResults:
             self._inference.set_weights(self._localiser.get_weights())
         with atomic_destination(self.folder / "localiser.keras", keep_suffix=True) as aside:
             self._inference.save(aside)
+
+
+class _LiveLocaliser:
+    """A localiser by the weights that it has when it is called: a normaliser would keep the first.
+
+    Args:
+        localiser: that is trained.
+    """
+
+    def __init__(self, localiser: keras.Model):
+        self.input_shape, self.output_shape = localiser.input_shape, localiser.output_shape
+        signature = [tf.TensorSpec((None, *localiser.input_shape[1:]), tf.float32)]
+        self._run = tf.function(
+            lambda images: localiser(images, training=False), input_signature=signature
+        )
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        return self._run(images).numpy()

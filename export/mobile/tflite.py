@@ -1,6 +1,5 @@
 """TensorFlow Lite files of a trained normaliser, for phones, with a card beside each."""
 
-import logging
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,6 +24,7 @@ from keras_3dmmstn.export.mobile.mobile_network import (
 from keras_3dmmstn.export.mobile.surface_factors import factorise_basis
 from keras_3dmmstn.export.mobile.tflite_join import join_models, operator_names, rename_tensors
 from keras_3dmmstn.export.network import trained_network
+from keras_3dmmstn.inference.compiled_function import tflite_converter
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.layers.self_occlusion_mask import VISIBILITY_METHODS
 from keras_3dmmstn.mesh.finer_grid import texture_shape
@@ -232,16 +232,7 @@ def _geometry(normaliser, head, landmarks, method, shape):
 
 def _converter(function, signature, precision):
     """Returns a converter to built-in operators for a function of such tensors."""
-    concrete = tf.function(function, input_signature=signature).get_concrete_function()
-    logger = logging.getLogger("absl")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        # Without an object that owns the variables they become constants; TensorFlow advises one.
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
-    finally:
-        logger.setLevel(level)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    converter = tflite_converter(function, signature)
     if precision != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if precision == "float16":

@@ -1,5 +1,6 @@
 """`keras-3dmmstn normalise`: from photographs to pictures and numbers of their faces."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,10 @@ from keras_3dmmstn.cli.progress import tracking
 # From this many photographs on, progress is shown.
 _MANY = 3
 
-Photographs = Annotated[list[Path], typer.Argument(help="Image files.")]
+Photographs = Annotated[
+    list[Path],
+    typer.Argument(help="Image files, and folders, of which everything below is normalised."),
+]
 BoxTexts = Annotated[
     list[str] | None,
     typer.Option(
@@ -21,6 +25,22 @@ BoxTexts = Annotated[
         "several faces of one photograph. Without it, the detector finds the faces.",
     ),
 ]
+Rolls = Annotated[
+    list[float] | None,
+    typer.Option(
+        "--roll",
+        help="Degrees by which the face of a --box is turned clockwise in the photograph. Give "
+        "none, or one for each --box.",
+    ),
+]
+Overlay = Annotated[
+    bool,
+    typer.Option(
+        "--overlay/--no-overlay",
+        help="Draw the fitted meshes on each photograph, as NAME_overlay.jpg.",
+    ),
+]
+Visibility = Annotated[str, typer.Option(help="How the mask is computed: depth, table or normals.")]
 Front = Annotated[
     bool,
     typer.Option(
@@ -50,8 +70,11 @@ def normalise(
     photographs: Photographs,
     out: OutFolder,
     box: BoxTexts = None,
+    roll: Rolls = None,
     texture_size: TextureSize = None,
+    visibility: Visibility = "depth",
     fill: Fill = None,
+    overlay: Overlay = True,
     front: Front = False,
     front_size: FrontSize = None,
     neutral: Neutral = False,
@@ -60,44 +83,42 @@ def normalise(
 ) -> None:
     """Normalise the faces of photographs.
 
-    Writes for each face its texture, its mask, the fitted mesh on the photograph, its parameters as
-    JSON and, with --front, the face from the front. If a photograph fails, its name and the reason
-    are printed, the others are still normalised, and the exit status is 1.
-    """
-    import cv2
+    Writes for each face its texture, its mask, its parameters as JSON and, with --front, the face
+    from the front, and for each photograph the fitted meshes on it. Results of folders have their
+    folders below --out. A former run's results of the same photograph are replaced, those of others
+    never.
 
-    boxes = _parsed_boxes(box, photographs)
+    If a photograph fails, its name and the reason are printed, the others are still normalised, and
+    the exit status is 1. So it is for a photograph without a face, unless it lies in a folder that
+    was given: those are named and counted, and are no failures.
+    """
+    from keras_3dmmstn.cli.photograph_files import photograph_files
+    from keras_3dmmstn.cli.written_results import report, write_all
+    from keras_3dmmstn.drawing.results.names import result_files
+
+    boxes, rolls = _boxes_and_rolls(box, roll, photographs)
     view = _view(front, front_size, neutral, transparent, fill)
-    normaliser = load_normaliser(weights, texture_size, fill)
+    normaliser = load_normaliser(weights, texture_size, fill, visibility)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         terminal.fail(f"Expected a folder to write to, received {out}: {error.strerror}.")
 
-    failures, track = 0, tracking("Normalising") if len(photographs) >= _MANY else iter
-    for photograph, name in track([*zip(photographs, _distinct_names(photographs), strict=True)]):
-        try:
-            _normalise_one(normaliser, photograph, boxes, out, name, view)
-        except ImportError as error:
-            terminal.fail(error)
-        except (OSError, ValueError, MemoryError, cv2.error) as error:
-            failures += 1
-            terminal.note(terminal.message_of(error, about=photograph))
-    if failures:
-        terminal.fail(f"{failures} of {len(photographs)} photographs failed.")
-
-
-def _normalise_one(normaliser, photograph, boxes, out, name, view):
-    """Normalises one photograph and says what was written."""
-    from keras_3dmmstn.drawing.results import write_results
-    from keras_3dmmstn.inference.photograph import read_photograph
-
-    image = read_photograph(photograph)
-    faces = normaliser(image, boxes)
-    if not faces:
-        raise ValueError("no face was found. Give its box with --box.")
-    for file in write_results(out, name, image, faces, view):
-        terminal.say(file)
+    found, troubles = photograph_files(photographs)
+    for trouble in troubles:
+        terminal.note(terminal.message_of(trouble))
+    files = result_files([(photograph.path, out / photograph.folder) for photograph in found])
+    # A photograph that is named twice is normalised once.
+    work = {results: photograph for results, photograph in zip(files, found, strict=True)}
+    normalised = normaliser.stream(
+        (photograph.path for photograph in work.values()),
+        None if boxes is None else [boxes],
+        None if rolls is None else [rolls],
+    )
+    track = tracking("Normalising", len(work)) if len(work) >= _MANY else iter
+    with terminal.failing_on(ImportError):
+        outcomes = write_all(track(normalised), work, view, overlay)
+    report(outcomes, troubles)
 
 
 def _view(front, size, neutral, transparent, fill):
@@ -120,26 +141,27 @@ def _view(front, size, neutral, transparent, fill):
     return {**view, "expression": "neutral" if neutral else None}
 
 
-def _parsed_boxes(texts, photographs):
-    """Returns the boxes as lists of four numbers, or None without any."""
+def _boxes_and_rolls(texts, degrees, photographs):
+    """Returns the boxes as lists of four numbers and the rolls in radians, or None without any."""
+    from keras_3dmmstn.cli.photograph_files import is_folder
+
     if not texts:
-        return None
+        if degrees:
+            terminal.fail("--roll goes with --box.")
+        return None, None
     if len(photographs) > 1:
         terminal.fail(f"--box goes with one photograph, received {len(photographs)}.")
+    if is_folder(photographs[0]):
+        terminal.fail(f"--box goes with one photograph, received the folder {photographs[0]}.")
     try:
-        return [numbers(text, 4) for text in texts]
+        boxes = [numbers(text, 4) for text in texts]
     except ValueError:
         terminal.fail(f"--box expects x0,y0,x1,y1, received {' '.join(texts)}.")
-
-
-def _distinct_names(photographs):
-    """Returns the files' stems, numbered where several are the same."""
-    taken = {photograph.stem for photograph in photographs}
-    names = []
-    for photograph in photographs:
-        name, count = photograph.stem, 1
-        while name in names or (count > 1 and name in taken):
-            count += 1
-            name = f"{photograph.stem}-{count}"
-        names.append(name)
-    return names
+    if not degrees:
+        return boxes, None
+    if len(degrees) != len(boxes) or not all(map(math.isfinite, degrees)):
+        received = " ".join(f"{roll:g}" for roll in degrees)
+        terminal.fail(
+            f"--roll expects degrees, one for each of {len(boxes)} --box, received {received}."
+        )
+    return boxes, [math.radians(roll) for roll in degrees]

@@ -47,15 +47,18 @@ JsonFile = Annotated[Path | None, typer.Option("--json", help="File for all numb
 
 
 def load_normaliser(
-    weights: Path | None, texture_size: int | None = None, fill: str | None = None
+    weights: Path | None,
+    texture_size: int | None = None,
+    fill: str | None = None,
+    visibility: str = "depth",
 ) -> "Normaliser":
     """Loads the normaliser of a folder, or the bundled one, or ends with a message."""
     from keras_3dmmstn.inference.normaliser import Normaliser
 
     with failing_on(OSError, ValueError):
         if weights:
-            return Normaliser.load(weights, texture_size=texture_size, fill=fill)
-        return Normaliser.pretrained(texture_size=texture_size, fill=fill)
+            return Normaliser.load(weights, visibility, texture_size, fill)
+        return Normaliser.pretrained(visibility, texture_size, fill)
 
 
 def load_face_model(path: Path | None) -> "GridModel":

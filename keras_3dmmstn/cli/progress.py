@@ -1,7 +1,7 @@
 """What shows that a command is at work, beside its results."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.progress import (
@@ -30,12 +30,17 @@ def progress_bar(*columns: ProgressColumn) -> Progress:
     )
 
 
-def tracking(title: str) -> Callable[[Sequence], Iterable]:
-    """Returns a function that goes through a sequence with a progress bar."""
+def tracking(title: str, count: int | None = None) -> Callable[[Iterable], Iterable]:
+    """Returns a function that goes through items with a progress bar.
+
+    Args:
+        title: what is done with them.
+        count: how many there are, for items that have no length.
+    """
 
     def track(items):
         with progress_bar() as bar:
-            yield from bar.track(items, description=title)
+            yield from bar.track(items, total=count, description=title)
 
     return track
 

@@ -1,9 +1,11 @@
 """What the commands print with: consoles, paths, failures, skipped items."""
 
 import json
+import os
 import sys
+import unicodedata
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,15 +22,72 @@ errors = Console(stderr=True, soft_wrap=True)
 # Skipped items that are named; more are counted.
 _NAMED = 20
 
+# Kinds of characters that a terminal does not print: control characters, surrogates (bytes of a
+# name that are no text), and ends of lines and paragraphs.
+_UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
+
 
 def say(text: object) -> None:
-    """Prints a line, such as the path of a file that was written, as it is."""
-    output.print(str(text), markup=False, highlight=False)
+    """Prints a line, such as the path of a file that was written, as it is.
+
+    What a terminal cannot print, or would act upon, is escaped.
+    """
+    _print(output, text)
+
+
+def say_if_possible(text: object) -> None:
+    """Prints a line likewise; where that fails, as on a full disk, notes it and carries on.
+
+    A closed pipe ends the program as always.
+    """
+    with _giving_up(sys.stdout) as failures:
+        say(text)
+    for error in failures:
+        note(f"Results are no longer named: {getattr(error, 'strerror', None) or error}.")
 
 
 def note(text: object) -> None:
-    """Prints a line beside the results, as it is."""
-    errors.print(str(text), markup=False, highlight=False)
+    """Prints a line beside the results as `say` does, if that is possible."""
+    with _giving_up(sys.stderr):
+        _print(errors, text)
+
+
+def printable(text: object, keep: str = "") -> str:
+    """Returns a text with escapes for its control characters, and for bytes that are no text.
+
+    Args:
+        text: for example a path.
+        keep: control characters that stay.
+    """
+    return "".join(
+        character
+        if character in keep or unicodedata.category(character) not in _UNPRINTABLE
+        else character.encode("unicode_escape").decode()
+        for character in str(text)
+    )
+
+
+def _print(console, text):
+    """Prints a line as it is, as far as the console's encoding has it."""
+    line = printable(text, keep="" if isinstance(text, Path) else "\n\t")
+    encoding = getattr(console.file, "encoding", None) or "utf-8"
+    line = line.encode(encoding, "backslashreplace").decode(encoding)
+    console.print(line, markup=False, highlight=False, emoji=False)
+
+
+@contextmanager
+def _giving_up(stream):
+    """Gives a list for the error on which nothing more is printed to a stream."""
+    failures: list[Exception] = []
+    try:
+        yield failures
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        failures.append(error)
+        # What is still to be written would fail again, at the latest when the program ends.
+        with suppress(AttributeError, OSError, ValueError), Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def fail(message: object) -> NoReturn:
@@ -61,7 +120,9 @@ def message_of(error: Exception, about: object = "") -> str:
         message = f"{error.filename}: {error.strerror}."
     elif isinstance(error, FileNotFoundError) and isinstance(error.args[0], Path):
         message = f"{message}: no such file or folder."
-    return message if str(about) in message else f"{about}: {message}"
+    if str(about) not in message:
+        message = f"{about}: {message}"
+    return message.replace(str(about), printable(about)) if str(about) else message
 
 
 def _file_for_a_folder(error):

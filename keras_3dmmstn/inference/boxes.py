@@ -39,3 +39,25 @@ def checked_boxes(boxes: np.ndarray | Sequence, image: np.ndarray) -> np.ndarray
                 f"received {box.tolist()}, which is more than {_LARGEST_BOX} times as large."
             )
     return boxes
+
+
+def checked_rolls(rolls: np.ndarray | Sequence | None, boxes: np.ndarray) -> np.ndarray:
+    """Returns a roll in radians for each box, `(n,)`, or raises a ValueError.
+
+    Args:
+        rolls: `(n,)` radians; None for upright faces.
+        boxes: `(n, 4)`.
+    """
+    if rolls is None:
+        return np.zeros(len(boxes))
+    try:
+        rolls = np.asarray(rolls, float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"Expected rolls in radians, received {rolls!r}.") from error
+    if rolls.shape != (len(boxes),):
+        raise ValueError(
+            f"Expected a roll for each of {len(boxes)} boxes, received shape {rolls.shape}."
+        )
+    if not np.isfinite(rolls).all():
+        raise ValueError(f"Expected rolls in radians, received {rolls.tolist()}.")
+    return rolls

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_3dmmstn.atomic_files import write_atomically
+from keras_3dmmstn.network import framing
 from keras_3dmmstn.network.grid_generator import check_focal_length
 
 #: The file beside `localiser.keras` in which a perspective camera is kept.
@@ -44,10 +45,10 @@ class Camera:
         """
         if self.focal_length is None:
             return {}
-        zoom, corner = matrices[:, 0, :1], matrices[:, :, 2]
+        middle = np.full((len(matrices), 1, 2), (image_size - 1) / 2)
         values = {
-            "focal_length": self.focal_length * image_size / zoom,
-            "principal_point": ((image_size - 1) / 2 - corner) / zoom,
+            "focal_length": self.focal_length * image_size / framing.zooms(matrices)[:, None],
+            "principal_point": framing.points_in_photograph(middle, matrices)[:, 0],
         }
         return {name: value.astype(np.float32) for name, value in values.items()}
 

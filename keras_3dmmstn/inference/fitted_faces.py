@@ -1,11 +1,13 @@
 """The face model fitted to crops: the network's grid generator, compiled for inference."""
 
+import functools
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_3dmmstn.inference.compiled_function import CompiledFunction
 from keras_3dmmstn.layers import ApparentLandmarkSelection
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.grid_generator import grid_generator, landmark_selection
@@ -58,46 +60,55 @@ class FaceGeometry:
         self, grid_model: GridModel, image_size: int, visibility: str, focal_length: float | None
     ):
         self.grid_model = grid_model
-        theta = keras.Input((POSE_SIZE + grid_model.modes,), name="parameters")
-        face = grid_generator(theta, grid_model, image_size, None, focal_length=focal_length)
-        posed = {name: value for name, value in face._asdict().items() if value is not None}
-        self._generator = keras.Model(theta, posed, name="grid_generator")
-        seen, rotation = (keras.Input(tensor.shape[1:]) for tensor in (face.seen, face.rotation))
-        mask = self_occlusion(seen, rotation, grid_model, visibility)
-        self._jaw = None
-        if "ibug68" in grid_model.landmarks:
-            self._jaw = landmark_selection(grid_model, "ibug68")
-        float32 = {"dtype": tf.float32}
-        self._generate = tf.function(
-            self._posed, input_signature=[tf.TensorSpec(theta.shape, **float32)]
-        )
-        self._mask = tf.function(
-            keras.Model([seen, rotation], mask),
-            input_signature=[[tf.TensorSpec(x.shape, **float32) for x in (seen, rotation)]],
+        self._theta = keras.Input((POSE_SIZE + grid_model.modes,), dtype="float32")
+        face = grid_generator(self._theta, grid_model, image_size, None, focal_length=focal_length)
+        self._face = face.vertices, face.rotation, face.points, face.seen
+        self._seen = [
+            keras.Input(tensor.shape[1:], dtype="float32") for tensor in (face.seen, face.rotation)
+        ]
+        seen, rotation = self._seen
+        self._occlusion = self_occlusion(seen, rotation, grid_model, visibility)
+
+    @functools.cached_property
+    def _generate(self):
+        """θ to a `PosedFace`, and the vertices of `ibug68` if its jaw moves with the pose."""
+        generator = keras.Model(self._theta, self._face, name="grid_generator")
+        jaw = None
+        if "ibug68" in self.grid_model.landmarks:
+            jaw = landmark_selection(self.grid_model, "ibug68")
+
+        def generate(parameters):
+            vertices, rotation, points, seen = generator(parameters)
+            face = vertices, rotation, points, tf.identity(seen)
+            if isinstance(jaw, ApparentLandmarkSelection):
+                return *face, jaw.vertices(points, rotation)
+            return face
+
+        return CompiledFunction(generate, [self._theta.shape[1:]])
+
+    @functools.cached_property
+    def _mask(self):
+        """The vertices as they hide one another, and their rotation, to a mask."""
+        mask = keras.Model(self._seen, self._occlusion)
+        return CompiledFunction(
+            lambda *seen: (mask(list(seen)),), [tensor.shape[1:] for tensor in self._seen]
         )
 
-    def _posed(self, parameters):
-        """Returns what `PosedFace` has of θ `(n, 6 + D)`, and which vertices make `ibug68`."""
-        face = self._generator(parameters)
-        if isinstance(self._jaw, ApparentLandmarkSelection):
-            face["ibug68"] = self._jaw.vertices(face["points"], face["rotation"])
-        return face
+    def __getstate__(self):
+        return {"grid_model": self.grid_model, "_generate": self._generate, "_mask": self._mask}
 
     def fit(self, parameters: np.ndarray) -> FittedFaces:
         """Returns the faces of θ `(n, 6 + D)`, with t and log s in pixels of the crops."""
-        face = {
-            name: value.numpy()
-            for name, value in self._generate(tf.constant(parameters, tf.float32)).items()
-        }
+        vertices, rotations, points, seen, *jaw = self._generate(parameters)
         indices = {
-            name: face.get(name, np.broadcast_to(index, (len(parameters), len(index))))
+            name: np.broadcast_to(index, (len(parameters), len(index)))
             for name, index in self.grid_model.landmarks.items()
         }
-        return FittedFaces(
-            parameters, face["vertices"], face["rotation"], face["points"], face["seen"], indices
-        )
+        if jaw:
+            indices["ibug68"] = jaw[0]
+        return FittedFaces(parameters, vertices, rotations, points, seen, indices)
 
     def visible(self, faces: FittedFaces) -> np.ndarray:
         """Returns the masks of faces, `(n, H', W')` bool."""
-        mask = self._mask([tf.constant(faces.seen), tf.constant(faces.rotations)])
-        return mask.numpy()[..., 0] > 0
+        (mask,) = self._mask(faces.seen, faces.rotations)
+        return mask[..., 0] > 0

@@ -43,6 +43,8 @@ class NormalisedFace:
         box: `(4,)` x0, y0, x1, y1 in pixels: the box the face was looked for in.
         landmark_indices: set name to the vertices of its landmarks, those of `ibug68` with the
             jaw on the apparent contour.
+        roll: by how much it was turned clockwise when it was looked for, radians.
+        score: how sure the detector was, 0 to 1; None for a box that was given.
         photograph: a copy of the part of the photograph around the face, for `front_view`.
         grid_model: the face model, for `front_view`; the faces of a normaliser share one.
     """
@@ -56,6 +58,8 @@ class NormalisedFace:
     parameters: dict[str, np.ndarray]
     box: np.ndarray
     landmark_indices: dict[str, np.ndarray]
+    roll: float = 0.0
+    score: float | None = None
     photograph: PhotographPart | None = field(default=None, repr=False)
     grid_model: GridModel | None = field(default=None, repr=False)
 

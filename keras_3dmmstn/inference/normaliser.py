@@ -1,30 +1,36 @@
 """Photographs in, normalised faces out."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
-import tensorflow as tf
 
-from keras_3dmmstn.inference.boxes import checked_boxes
+from keras_3dmmstn.inference.boxes import checked_boxes, checked_rolls
 from keras_3dmmstn.inference.camera import Camera
-from keras_3dmmstn.inference.detection import FaceDetector
+from keras_3dmmstn.inference.compiled_localiser import CompiledLocaliser
+from keras_3dmmstn.inference.description import FaceDescriber, check_fitted
+from keras_3dmmstn.inference.detection import Detector, FaceDetector
 from keras_3dmmstn.inference.fitted_faces import FaceGeometry, FittedFaces
+from keras_3dmmstn.inference.looking import FacesInPhotographs, all_faces, look_again
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
-from keras_3dmmstn.inference.photograph import as_photograph, read_photograph, warp
-from keras_3dmmstn.inference.texture import face_texture, inside
+from keras_3dmmstn.inference.normalised_photograph import NormalisedPhotograph
+from keras_3dmmstn.inference.photograph import as_photograph, read_photograph
+from keras_3dmmstn.inference.threads import in_threads, processors
 from keras_3dmmstn.inference.view.filling import check_fill
-from keras_3dmmstn.inference.view.photograph_part import PhotographPart
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.network import framing
 from keras_3dmmstn.network.pretrained import FACE_MODEL_FILE, LOCALISER_FILE, load_localiser
 
-# No vertex is so many pixels of the crop away unless the localiser's numbers are nonsense.
-_FURTHEST = 1e7
+Photograph = str | Path | np.ndarray
+Boxes = np.ndarray | Sequence | None
+
+# What can be wrong with a photograph, its boxes or the faces in it.
+_FAILURES = (OSError, ValueError, TypeError, MemoryError, cv2.error)
 
 
 class Normaliser:
@@ -43,8 +49,13 @@ class Normaliser:
             detail: they are sampled between the vertices, too.
         fill: None for textures that are black where the face is hidden; `"mirror"` takes what is
             hidden from the other side, see `fill_hidden`. Masks say what is seen all the same.
-        detector: finds the faces; any object with `find(image) -> FoundFaces`. None for a
-            `FaceDetector()`.
+        detector: finds the faces of photographs without boxes: an object with
+            `find(image) -> FoundFaces`, see `keras_3dmmstn.inference.detection`; None for a
+            `FaceDetector`.
+
+    The weights are those that the localiser has when the normaliser is made. It may be called from
+    several threads, pickled and copied. Processes that are forked after it was used do not work
+    with TensorFlow: spawn them.
 
     Attributes:
         image_size: side in pixels of the square images that the localiser sees.
@@ -63,7 +74,7 @@ class Normaliser:
         focal_length: float | None = None,
         texture_size: int | None = None,
         fill: str | None = None,
-        detector: FaceDetector | None = None,
+        detector: Detector | None = None,
     ):
         expected = (None, 6 + grid_model.modes)
         if localiser.output_shape != expected:
@@ -80,7 +91,7 @@ class Normaliser:
         self.image_size = localiser.input_shape[1]
         self.detector = FaceDetector() if detector is None else detector
         self._geometry = FaceGeometry(grid_model, self.image_size, visibility, focal_length)
-        self._localise = _compiled(localiser)
+        self._localise = CompiledLocaliser(localiser)
 
     @classmethod
     def pretrained(
@@ -88,10 +99,11 @@ class Normaliser:
         visibility: str = "depth",
         texture_size: int | None = None,
         fill: str | None = None,
+        detector: Detector | None = None,
     ) -> "Normaliser":
         """Returns the normaliser with the weights that come with the package."""
         with resources.as_file(resources.files("keras_3dmmstn.assets")) as folder:
-            return cls.load(folder, visibility, texture_size, fill)
+            return cls.load(folder, visibility, texture_size, fill, detector)
 
     @classmethod
     def load(
@@ -100,6 +112,7 @@ class Normaliser:
         visibility: str = "depth",
         texture_size: int | None = None,
         fill: str | None = None,
+        detector: Detector | None = None,
     ) -> "Normaliser":
         """Reads a folder with `localiser.keras` and `face_model.npz`, such as `train` writes.
 
@@ -119,7 +132,9 @@ class Normaliser:
                 )
         camera = Camera.load(path)
         localiser, grid_model = load_localiser(localiser_path), GridModel.load(model_path)
-        return cls(localiser, grid_model, visibility, camera.focal_length, texture_size, fill)
+        return cls(
+            localiser, grid_model, visibility, camera.focal_length, texture_size, fill, detector
+        )
 
     def save(self, path: str | Path) -> None:
         """Writes the folder that `load` reads."""
@@ -130,7 +145,7 @@ class Normaliser:
         self.localiser.save(path / LOCALISER_FILE)
 
     def __call__(
-        self, image: str | Path | np.ndarray, boxes: np.ndarray | Sequence | None = None
+        self, image: Photograph, boxes: Boxes = None, rolls: np.ndarray | Sequence | None = None
     ) -> list[NormalisedFace]:
         """Normalises the faces of one photograph.
 
@@ -138,6 +153,8 @@ class Normaliser:
             image: a path, or an RGB uint8 array `(height, width, 3)` of any size.
             boxes: `(n, 4)` x0, y0, x1, y1 in pixels, each the tight box of a face's 68 landmarks;
                 None finds the faces with the detector.
+            rolls: `(n,)`, by how much the faces in the boxes are turned clockwise, radians; None
+                if they are upright, or nearly. The detector finds out by itself.
 
         Returns:
             A face for each box, in its order, or for each face found, the largest first.
@@ -145,16 +162,73 @@ class Normaliser:
         Raises:
             FileNotFoundError: if there is no such file.
             TypeError: if `image` is neither a path nor an array of integers.
-            ValueError: if the image or a box is none, a box lies outside the image, or the
+            ValueError: if the image, a box or a roll is none, a box lies outside the image, there
+                is not one roll for each box, or the localiser's numbers describe no face.
+        """
+        image = _read(image)
+        return self._normalise([image], [self._framed(image, boxes, rolls)])[0]
+
+    def normalise_batch(
+        self,
+        images: Sequence[Photograph],
+        boxes: Sequence[Boxes] | None = None,
+        rolls: Sequence[np.ndarray | Sequence | None] | None = None,
+    ) -> list[NormalisedPhotograph]:
+        """Normalises the faces of several photographs of any sizes, all in one call of the network.
+
+        A photograph that fails has its own `error` and leaves the others as they are.
+
+        Args:
+            images: photographs, as for a call.
+            boxes: for each photograph its boxes, or None; None if the detector finds all faces.
+            rolls: for each photograph the rolls of its boxes, or None.
+
+        Returns:
+            The photographs in their order; `faces` of one that failed raises its error.
+
+        Raises:
+            ValueError: if there are not as many `boxes` or `rolls` as photographs, or the
                 localiser's numbers describe no face.
         """
-        image = read_photograph(image) if isinstance(image, (str, Path)) else as_photograph(image)
-        found = self._found(image) if boxes is None else checked_boxes(boxes, image)
-        if not len(found):
-            return []
-        matrices = framing.crop_matrices(found, self.image_size)
-        fitted = self._fit_photograph(image, matrices)
-        return self._describe(image, found, matrices, fitted)
+        given = [*_together(images, boxes, rolls)]
+        read = list(in_threads(self._read_and_framed, given, processors()))
+        whole = [(image, framed) for image, framed, error in read if error is None]
+        faces = iter(
+            self._normalise([image for image, _ in whole], [framed for _, framed in whole])
+        )
+        return [
+            NormalisedPhotograph(source, image, error, [] if error else next(faces))
+            for (source, *_), (image, _, error) in zip(given, read, strict=True)
+        ]
+
+    def stream(
+        self,
+        images: Iterable[Photograph],
+        boxes: Iterable[Boxes] | None = None,
+        rolls: Iterable[np.ndarray | Sequence | None] | None = None,
+        workers: int | None = None,
+    ) -> Iterator[NormalisedPhotograph]:
+        """Normalises photographs one after the other, with as many at work as there are processors.
+
+        While the caller uses one photograph, those after it are read and their faces are found and
+        fitted. Only few are held at a time, however many there are.
+
+        Args:
+            images, boxes, rolls: as of `normalise_batch`, but of any iterable, such as a generator
+                of a video's frames.
+            workers: threads; as many as there are processors by default.
+
+        Yields:
+            The photographs in their order; `faces` of one that failed raises its error.
+
+        Raises:
+            ValueError: if `workers` is not positive, or there are not as many `boxes` or `rolls` as
+                photographs.
+        """
+        workers = processors() if workers is None else workers
+        if workers < 1:
+            raise ValueError(f"Expected at least one worker, received {workers}.")
+        return in_threads(self._normalised, _together(images, boxes, rolls), workers)
 
     def fit(self, crops: np.ndarray) -> FittedFaces:
         """Fits the face model to crops.
@@ -166,89 +240,74 @@ class Normaliser:
         Returns:
             The faces, in pixels of the crops.
         """
-        parameters = np.asarray(self._localise(np.asarray(crops, np.float32)))
-        return self._geometry.fit(parameters)
+        return self._geometry.fit(self._localise(np.asarray(crops)))
 
     def regress(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """Returns θ `(n, 6 + D)` for each box, with t and log s in pixels of the photograph."""
-        matrices = framing.crop_matrices(boxes, self.image_size)
-        fitted = self._fit_photograph(image, matrices)
-        return framing.parameters_in_photograph(fitted.parameters, matrices)
+        faces = FacesInPhotographs.in_boxes(np.asarray(boxes, float), self.image_size)
+        parameters = self._localise(faces.crops([image], self.image_size))
+        return framing.parameters_in_photograph(parameters, faces.matrices)
 
-    def _fit_photograph(self, image, matrices):
-        """Fits the face model to the squares that matrices `(n, 2, 3)` cut out of a photograph."""
-        return self.fit(np.stack([warp(image, matrix, self.image_size) for matrix in matrices]))
-
-    def _found(self, image):
-        """Returns the boxes of the faces that the detector finds, as the landmarks have them.
-
-        A detector's box is not quite that of the landmarks: the network looks twice.
-        """
-        boxes = self.detector.find(image).boxes
-        if not len(boxes) or "ibug68" not in self.grid_model.landmarks:
-            return boxes
-        matrices = framing.crop_matrices(boxes, self.image_size)
-        points = self._fit_photograph(image, matrices).points
-        _check_fitted(points)
-        landmarks = points[:, self.grid_model.landmarks["ibug68"]]
-        in_photograph = framing.points_in_photograph(landmarks, matrices)
-        return np.stack([framing.tight_box(face) for face in in_photograph])
-
-    def _describe(self, image, boxes, matrices, fitted):
-        """Returns the faces of a photograph, fitted in crops by matrices `(n, 2, 3)`."""
-        _check_fitted(fitted.points)
-        identity = slice(6, 6 + self.grid_model.identity_count)
-        thetas = framing.parameters_in_photograph(fitted.parameters, matrices)
-        points = framing.points_in_photograph(fitted.points, matrices).astype(np.float32)
-        visible = self._geometry.visible(fitted)
-        camera = self.camera.intrinsics(matrices, self.image_size)
+    def _normalised(self, source, boxes, rolls):
+        """Normalises one photograph, and keeps what went wrong."""
+        image, framed, error = self._read_and_framed(source, boxes, rolls)
         faces = []
-        for number, (theta, box) in enumerate(zip(thetas, boxes, strict=True)):
-            grid = points[number].reshape(*self.grid_model.grid_shape, 2)
-            texture, mask = face_texture(image, grid, visible[number], self.texture_size)
-            faces.append(
-                NormalisedFace(
-                    texture=texture,
-                    mask=mask,
-                    vertices=fitted.vertices[number],
-                    points=points[number],
-                    visible=(visible[number] & inside(image, grid)).ravel(),
-                    grid_shape=self.grid_model.grid_shape,
-                    parameters={
-                        "rotation": theta[:3],
-                        "translation": theta[3:5],
-                        "log_scale": theta[5],
-                        "identity": theta[identity],
-                        "expression": theta[identity.stop :],
-                        **{name: values[number] for name, values in camera.items()},
-                    },
-                    box=np.asarray(box, float),
-                    landmark_indices={
-                        name: indices[number] for name, indices in fitted.landmark_indices.items()
-                    },
-                    photograph=PhotographPart.around(image, points[number]),
-                    grid_model=self.grid_model,
-                )
+        if error is None:
+            try:
+                (faces,) = self._normalise([image], [framed])
+            except _FAILURES as failure:
+                error = failure
+        return NormalisedPhotograph(source, image, error, faces)
+
+    def _read_and_framed(self, source, boxes, rolls):
+        """Reads a photograph and finds its faces: both, and what went wrong."""
+        image = None
+        try:
+            image = _read(source)
+            return image, self._framed(image, boxes, rolls), None
+        except _FAILURES as error:
+            return image, None, error
+
+    def _framed(self, image, boxes, rolls):
+        """Returns the faces of a photograph, found by the detector or in boxes that are given."""
+        if boxes is None:
+            found = self.detector.find(image)
+            return FacesInPhotographs.in_boxes(
+                found.boxes, self.image_size, found.rolls, found.scores
             )
-        if self.fill is None:
-            return faces
-        return [replace(face, texture=face.filled_texture(self.fill)) for face in faces]
+        boxes = checked_boxes(boxes, image)
+        return FacesInPhotographs.in_boxes(boxes, self.image_size, checked_rolls(rolls, boxes))
+
+    def _normalise(self, images, framed):
+        """Returns the faces of photographs that are read and framed, a list for each."""
+        lists: list[list[NormalisedFace]] = [[] for _ in images]
+        if not any(map(len, framed)):
+            return lists
+        faces = all_faces(framed)
+        if "ibug68" in self.grid_model.landmarks:
+            faces = look_again(faces, images, self.image_size, self._checked_fit)
+        fitted = self._checked_fit(faces.crops(images, self.image_size))
+        visible = self._geometry.visible(fitted)
+        about = FaceDescriber(self.grid_model, self.camera, self.image_size)
+        described = about.describe(images, faces, fitted, visible, self.texture_size, self.fill)
+        for number, face in zip(faces.numbers, described, strict=True):
+            lists[number].append(face)
+        return lists
+
+    def _checked_fit(self, crops):
+        return check_fitted(self.fit(crops))
 
 
-def _check_fitted(points):
-    """Raises a ValueError if fitted faces, `(n, N, 2)` in pixels of crops, are far beyond them."""
-    if not (np.abs(points) < _FURTHEST).all():
-        raise ValueError(
-            "Expected weights that find a face, but theirs is not finite or larger than any "
-            "photograph: the training may have diverged."
-        )
+def _read(image):
+    """Returns a photograph, of a file or an array, as `(height, width, 3)` uint8."""
+    return read_photograph(image) if isinstance(image, (str, Path)) else as_photograph(image)
 
 
-def _compiled(localiser):
-    """Returns a function from images `(n, size, size, 3)` float32 to θ."""
-    if not isinstance(localiser, keras.Model):
-        return localiser
-    return tf.function(
-        lambda images: localiser(images, training=False),
-        input_signature=[tf.TensorSpec((None, *localiser.input_shape[1:]), tf.float32)],
-    )
+def _together(images, boxes, rolls):
+    """Yields photographs, each with its boxes and rolls, None where none are given."""
+    given, end = [column for column in (boxes, rolls) if column is not None], object()
+    for image, *row in itertools.zip_longest(images, *given, fillvalue=end):
+        if image is end or any(value is end for value in row):
+            raise ValueError("Expected as many boxes and rolls as photographs.")
+        values = iter(row)
+        yield image, *(None if column is None else next(values) for column in (boxes, rolls))

@@ -71,10 +71,39 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
         matrix: `(2, 3)`, from image to square pixels.
         size: side of the square in pixels.
     """
-    shrink = int(1 / np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-    if shrink > 1:
-        image, matrix = shrunk(image, matrix, shrink)
-    return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR)
+    shrink = max(1, int(1 / np.sqrt(abs(np.linalg.det(matrix[:, :2])))))
+    corners = np.array([[-1.0, -1.0], [size, -1.0], [-1.0, size], [size, size]])
+    back = np.linalg.inv(np.vstack([matrix, [0.0, 0.0, 1.0]]))[:2]
+    part, to_photograph = part_around(image, corners @ back[:, :2].T + back[:, 2], shrink)
+    if not part.size:
+        return np.zeros((size, size, image.shape[2]), np.uint8)
+    matrix = matrix @ np.vstack([to_photograph, [0.0, 0.0, 1.0]])
+    return cv2.warpAffine(part, matrix, (size, size), flags=cv2.INTER_LINEAR)
+
+
+def part_around(
+    image: np.ndarray, points: np.ndarray, shrink: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cuts out what bilinear sampling at points reads, and averages blocks of its pixels.
+
+    Args:
+        image: `(height, width, channels)` uint8.
+        points: `(..., 2)` x, y in pixels.
+        shrink: side of a block, an integer. The blocks are the same for all parts of an image.
+
+    Returns:
+        The part, which has no pixels if all points are outside, and the `(2, 3)` matrix from its
+        pixels to those of the image.
+    """
+    axes, size = (points[..., 0], points[..., 1]), np.array(image.shape[1::-1])
+    first = np.array([axis.min() for axis in axes]) // shrink
+    last = np.array([axis.max() for axis in axes]) // shrink
+    low, high = (first - 1) * shrink, (last + 3) * shrink  # what is read before and after, too
+    low = np.clip(low, 0, size - 1 - (size - 1) % shrink).astype(int)
+    high = np.clip(high, 0, size).astype(int)
+    part, to_image = image[low[1] : high[1], low[0] : high[0]], np.eye(2, 3)
+    to_image[:, 2] = low
+    return shrunk(part, to_image, shrink) if shrink > 1 and part.size else (part, to_image)
 
 
 def shrunk(image: np.ndarray, matrix: np.ndarray, factor: int) -> tuple[np.ndarray, np.ndarray]:

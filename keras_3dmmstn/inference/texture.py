@@ -1,15 +1,11 @@
 """The texture of a face, sampled from the photograph itself."""
 
+import cv2
 import numpy as np
-import tensorflow as tf
 
-from keras_3dmmstn import ops
-from keras_3dmmstn.inference.photograph import shrunk
+from keras_3dmmstn.inference.photograph import part_around
 from keras_3dmmstn.mesh.finer_grid import interpolate_grid, texture_shape
 from keras_3dmmstn.network import framing
-
-# So many points are sampled at a time: more would take hundreds of megabytes, and no less time.
-_MOST_POINTS = 2**19
 
 
 def face_texture(
@@ -43,8 +39,8 @@ def face_texture(
 
 def inside(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Says which points `(..., 2)`, x, y in pixels, lie in a photograph, `(...)` bool."""
-    last = np.array(image.shape[1::-1]) - 1
-    return np.all((points >= 0) & (points <= last), axis=-1)
+    (height, width), (x, y) = image.shape[:2], (points[..., 0], points[..., 1])
+    return (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
 
 
 def sample_photograph(image: np.ndarray, grid: np.ndarray) -> np.ndarray:
@@ -57,19 +53,17 @@ def sample_photograph(image: np.ndarray, grid: np.ndarray) -> np.ndarray:
     Returns:
         `(H', W', 3)` uint8.
     """
-    spacing = [np.linalg.norm(np.diff(grid, axis=axis), axis=-1) for axis in (0, 1)]
-    shrink = int(max(np.median(spacing[0]), np.median(spacing[1])))
-    matrix = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-    if shrink > 1:
-        image, to_large = shrunk(image, matrix, shrink)
-        grid = framing.apply_similarity(framing.invert_similarity(to_large), grid)
-    low = np.clip(np.floor(grid.min(axis=(0, 1))).astype(int) - 1, 0, None)
-    high = np.ceil(grid.max(axis=(0, 1))).astype(int) + 2
-    part = image[low[1] : max(high[1], low[1] + 1), low[0] : max(high[0], low[0] + 1)]
+    shrink = max(1, int(max(_median_spacing(grid, axis) for axis in (0, 1))))
+    part, to_photograph = part_around(image, grid, shrink)
     if not part.size:
         return np.zeros((*grid.shape[:2], image.shape[2]), np.uint8)
-    pixels = tf.constant(part[None], tf.float32)
-    rows = max(1, _MOST_POINTS // grid.shape[1])
-    bands = (grid[None, first : first + rows] - low for first in range(0, len(grid), rows))
-    samples = [ops.sample_bilinear(pixels, tf.constant(band, tf.float32)) for band in bands]
-    return np.concatenate([np.round(band.numpy()[0]).astype(np.uint8) for band in samples])
+    places = framing.apply_similarity(framing.invert_similarity(to_photograph), grid)
+    x, y = (np.ascontiguousarray(places[..., axis], np.float32) for axis in (0, 1))
+    # The first and last pixels are the borders of the photograph, or not read.
+    return np.asarray(cv2.remap(part, x, y, cv2.INTER_LINEAR))
+
+
+def _median_spacing(grid, axis):
+    """Returns how far the points of a grid `(H', W', 2)` are from the next ones along an axis."""
+    x, y = (np.diff(np.ascontiguousarray(grid[..., k]), axis=axis) for k in (0, 1))
+    return float(np.sqrt(np.median(x * x + y * y)))

@@ -1,6 +1,9 @@
 """How a face is framed: from the box of its landmarks to the square that the network sees."""
 
+import math
+
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 #: Side of the square crop, in larger sides of the tight box around the 68 landmarks. It takes in
 #: the forehead, which rises above the landmarks.
@@ -17,16 +20,23 @@ def crop_square(box: np.ndarray) -> tuple[float, float, float]:
     return (x0 + x1) / 2, (y0 + y1) / 2, CROP_TO_BOX * max(x1 - x0, y1 - y0)
 
 
-def crop_matrix(box: np.ndarray, image_size: int) -> np.ndarray:
+def crop_matrix(box: np.ndarray, image_size: int, roll: float = 0.0) -> np.ndarray:
     """Returns the similarity from photograph to crop pixels, `(2, 3)`.
 
     Pixel centres are at integer coordinates on both sides, so the square's edges go to −½ and
     `image_size` − ½.
+
+    Args:
+        box: x0, y0, x1, y1, the tight box of the face's 68 landmarks.
+        image_size: side of the crop in pixels.
+        roll: by how much the face is turned clockwise in the photograph, radians; in the crop it
+            is upright.
     """
     x, y, side = crop_square(box)
     scale = image_size / side
-    middle = (image_size - 1) / 2
-    return np.array([[scale, 0, middle - scale * x], [0, scale, middle - scale * y]])
+    cos, sin = scale * math.cos(roll), scale * math.sin(roll)
+    turn = np.array([[cos, sin], [-sin, cos]])
+    return np.column_stack([turn, (image_size - 1) / 2 - turn @ [x, y]])
 
 
 def apply_similarity(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -45,9 +55,33 @@ def tight_box(points: np.ndarray) -> np.ndarray:
     return np.concatenate([np.nanmin(points, axis=0), np.nanmax(points, axis=0)])
 
 
-def crop_matrices(boxes: np.ndarray, image_size: int) -> np.ndarray:
-    """Returns the `crop_matrix` of each box `(n, 4)`, `(n, 2, 3)`."""
-    return np.array([crop_matrix(box, image_size) for box in boxes]).reshape(-1, 2, 3)
+def crop_matrices(
+    boxes: np.ndarray, image_size: int, rolls: np.ndarray | None = None
+) -> np.ndarray:
+    """Returns the `crop_matrix` of each box `(n, 4)`, with its roll `(n,)` if any: `(n, 2, 3)`."""
+    rolls = np.zeros(len(boxes)) if rolls is None else rolls
+    matrices = [crop_matrix(box, image_size, r) for box, r in zip(boxes, rolls, strict=True)]
+    return np.array(matrices).reshape(-1, 2, 3)
+
+
+def joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Returns similarities `(n, 2, 3)` that do the first, then the second, both `(n, 2, 3)`."""
+    turn = second[:, :, :2]
+    return np.concatenate([turn @ first[:, :, :2], turn @ first[:, :, 2:] + second[:, :, 2:]], 2)
+
+
+def zooms(matrices: np.ndarray) -> np.ndarray:
+    """Returns by how much similarities `(n, 2, 3)` enlarge, `(n,)`."""
+    return np.hypot(matrices[:, 0, 0], matrices[:, 1, 0])
+
+
+def rolls(matrices: np.ndarray) -> np.ndarray:
+    """Returns by how much crops are turned clockwise in their photographs, `(n,)` radians.
+
+    Args:
+        matrices: `(n, 2, 3)`, as of `crop_matrix`.
+    """
+    return np.arctan2(matrices[:, 0, 1], matrices[:, 0, 0])
 
 
 def points_in_photograph(points: np.ndarray, matrices: np.ndarray) -> np.ndarray:
@@ -62,14 +96,18 @@ def points_in_photograph(points: np.ndarray, matrices: np.ndarray) -> np.ndarray
 
 
 def parameters_in_photograph(parameters: np.ndarray, matrices: np.ndarray) -> np.ndarray:
-    """Takes t and log s of θ from pixels of upright crops to pixels of their photographs.
+    """Takes r, t and log s of θ from crops to their photographs.
 
     Args:
         parameters: `(n, 6 + D)` θ of the crops.
         matrices: `(n, 2, 3)`, as of `crop_matrix`.
     """
-    zoom = matrices[:, 0, 0]
-    moved = parameters.copy()
-    moved[:, 3:5] = (parameters[:, 3:5] - matrices[:, :, 2]) / zoom[:, None]
+    moved, zoom = parameters.copy(), zooms(matrices)
+    offsets = (parameters[:, 3:5] - matrices[:, :, 2]) / zoom[:, None] ** 2
+    moved[:, 3:5] = np.einsum("nij,ni->nj", matrices[:, :, :2], offsets)
     moved[:, 5] -= np.log(zoom)
+    turned = rolls(matrices) != 0
+    if turned.any():
+        roll = Rotation.from_rotvec(rolls(matrices)[turned, None] * [0.0, 0.0, 1.0])
+        moved[turned, :3] = (roll * Rotation.from_rotvec(parameters[turned, :3])).as_rotvec()
     return moved

@@ -7,19 +7,13 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn.inference.normaliser import Normaliser
-from tests.support.command_line import assert_fails, names, run
-from tests.support.faces_with_labels import normaliser_that_says
-from tests.support.found_faces import let_the_detector_find
+from tests.support.command_line import (
+    assert_fails,
+    names,
+    run,
+)
 
 BOX = ["--box", "20,20,80,80"]
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    """A folder with a localiser that always says: the unturned mean face."""
-    folder = tmp_path_factory.mktemp("weights")
-    normaliser_that_says().save(folder)
-    return folder
 
 
 @pytest.fixture
@@ -36,8 +30,8 @@ def test_a_face_gives_texture_mask_overlay_and_json(photograph, weights, tmp_pat
     assert names(out) == [
         "some one_0.json",
         "some one_0_mask.png",
-        "some one_0_overlay.png",
         "some one_0_texture.png",
+        "some one_overlay.jpg",
     ]
     assert all(name in result.output for name in names(out))
 
@@ -47,6 +41,7 @@ def test_a_face_gives_texture_mask_overlay_and_json(photograph, weights, tmp_pat
     mask = cv2.imread(str(out / "some one_0_mask.png"), cv2.IMREAD_GRAYSCALE)
     np.testing.assert_array_equal(mask, face.mask * 255)
     description = json.loads((out / "some one_0.json").read_text())
+    assert description["source"] == "../some one.png"
     assert description["box"] == [20, 20, 80, 80]
     np.testing.assert_allclose(description["landmarks"]["ibug68"], face.landmarks(), rtol=1e-6)
     np.testing.assert_allclose(description["landmarks"]["aflw21"], face.landmarks("aflw21"))
@@ -78,20 +73,38 @@ def test_a_texture_size_out_of_range_is_named(size, photograph, weights, tmp_pat
     assert not out.exists()
 
 
-def test_the_overlay_draws_on_the_face_and_nowhere_else(photograph, weights, tmp_path):
-    black = np.zeros((100, 120, 3), np.uint8)
-    cv2.imwrite(str(photograph), black)
-    run("normalise", photograph, "--out", tmp_path, "--weights", weights, *BOX)
-    overlay = cv2.imread(str(tmp_path / "some one_0_overlay.png"))
-    zoom = overlay.shape[0] // 100
-    assert overlay.shape == (100 * zoom, 120 * zoom, 3)
-    drawn = overlay.any(axis=2).reshape(100, zoom, 120, zoom).any(axis=(1, 3))
-    (face,) = Normaliser.load(weights)(black, [[20, 20, 80, 80]])
-    assert drawn[20:80, 20:80].mean() > 0.5
-    low, high = face.points.min(axis=0) - 2, face.points.max(axis=0) + 3
-    y, x = np.nonzero(drawn)
-    assert (x > low[0]).all() and (x < high[0]).all()
-    assert (y > low[1]).all() and (y < high[1]).all()
+def test_there_is_one_overlay_as_large_as_the_photograph(photograph, weights, tmp_path):
+    out = tmp_path / "out"
+    boxes = (*BOX, "--box", "40,30,90,80")
+    run("normalise", photograph, "--out", out, "--weights", weights, *boxes)
+    overlays = [name for name in names(out) if "overlay" in name]
+    assert overlays == ["some one_overlay.jpg"]
+    assert cv2.imread(str(out / overlays[0])).shape == (100, 120, 3)
+
+
+def test_no_overlay_is_drawn_where_none_is_wanted(photograph, weights, tmp_path):
+    options = ("--out", tmp_path / "out", "--weights", weights, *BOX)
+    run("normalise", photograph, *options)
+    assert run("normalise", photograph, *options, "--no-overlay").exit_code == 0
+    assert names(tmp_path / "out") == [
+        "some one_0.json",
+        "some one_0_mask.png",
+        "some one_0_texture.png",
+    ]
+
+
+def test_the_mask_is_computed_as_is_asked_for(photograph, weights, tmp_path, monkeypatch):
+    asked = []
+    load = Normaliser.load.__func__
+    monkeypatch.setattr(
+        Normaliser,
+        "load",
+        classmethod(lambda cls, path, *options: asked.append(options) or load(cls, path, *options)),
+    )
+    for visibility in ("table", "normals"):
+        options = ("--out", tmp_path, "--weights", weights, "--visibility", visibility, *BOX)
+        assert run("normalise", photograph, *options).exit_code == 0
+    assert [options[0] for options in asked] == ["table", "normals"]
 
 
 def test_several_boxes_give_several_faces(photograph, weights, tmp_path):
@@ -100,42 +113,23 @@ def test_several_boxes_give_several_faces(photograph, weights, tmp_path):
     assert json.loads((out / "some one_1.json").read_text())["box"] == [40, 30, 90, 80]
 
 
-def test_a_bad_photograph_is_named_while_the_others_go_on(
-    photograph, weights, tmp_path, monkeypatch
-):
-    found = {"broken": None, "faceless": [], "good": [[20, 20, 80, 80]]}
-    let_the_detector_find(monkeypatch, lambda image: found[state])
+def test_a_bad_photograph_is_named_while_the_others_go_on(photograph, weights, tmp_path, faces):
     broken, missing = tmp_path / "broken.jpg", tmp_path / "missing.jpg"
     broken.write_bytes(b"no image")
-    state = "good"
     out = tmp_path / "results"
     result = run("normalise", broken, missing, photograph, "--out", out, "--weights", weights)
-    assert result.exit_code == 1
-    assert "broken.jpg: expected an image" in result.output
-    assert "missing.jpg" in result.output
+    assert_fails(result, "broken.jpg: expected an image", "missing.jpg")
     assert "2 of 3 photographs failed" in result.output
     assert len(names(out)) == 4
 
-    state = "faceless"
+    faces(0)
     result = run("normalise", photograph, "--out", out, "--weights", weights)
-    assert result.exit_code == 1 and "some one.png: no face was found" in result.output
+    assert_fails(result, "some one.png: no face was found. Give its box with --box.")
 
 
 def test_the_detector_finds_no_face_in_noise(photograph, weights, tmp_path):
     result = run("normalise", photograph, "--out", tmp_path / "out", "--weights", weights)
     assert result.exit_code == 1 and "no face was found" in result.output
-
-
-def test_photographs_of_one_name_do_not_overwrite_each_other(
-    photograph, weights, tmp_path, monkeypatch
-):
-    let_the_detector_find(monkeypatch, lambda image: [[20, 20, 80, 80]])
-    other = tmp_path / "other" / photograph.name
-    other.parent.mkdir()
-    other.write_bytes(photograph.read_bytes())
-    out = tmp_path / "results"
-    assert run("normalise", photograph, other, "--out", out, "--weights", weights).exit_code == 0
-    assert {"some one_0.json", "some one-2_0.json"} < set(names(out))
 
 
 def test_a_box_outside_the_photograph_is_named(photograph, weights, tmp_path):
@@ -145,6 +139,35 @@ def test_a_box_outside_the_photograph_is_named(photograph, weights, tmp_path):
     )
     assert result.exit_code == 1
     assert "Expected a box in the image of 120 x 100 pixels" in result.output
+
+
+def test_json_has_the_detectors_score_and_the_roll(photograph, weights, tmp_path, faces):
+    def description(*options):
+        result = run("normalise", photograph, "--out", tmp_path, "--weights", weights, *options)
+        assert result.exit_code == 0, result.output
+        return json.loads((tmp_path / "some one_0.json").read_text())
+
+    found = description()
+    assert (found["score"], found["roll"]) == (0.9, 0.0)
+    given = description(*BOX)
+    assert (given["score"], given["roll"]) == (None, 0.0)
+    turned = description(*BOX, "--roll", "-90")
+    assert turned["score"] is None and turned["roll"] == pytest.approx(-np.pi / 2, abs=1e-5)
+    (face,) = Normaliser.load(weights)(photograph, [[20, 20, 80, 80]], [-np.pi / 2])
+    np.testing.assert_allclose(turned["landmarks"]["ibug68"], face.landmarks(), rtol=1e-5)
+
+
+def test_each_box_has_its_own_roll(photograph, weights, tmp_path):
+    boxes = (*BOX, "--box", "40,30,90,80", "--roll", 10, "--roll", 350)
+    result = run("normalise", photograph, "--out", tmp_path, "--weights", weights, *boxes)
+    assert result.exit_code == 0, result.output
+    rolls = [json.loads((tmp_path / f"some one_{k}.json").read_text())["roll"] for k in (0, 1)]
+    np.testing.assert_allclose(np.rad2deg(rolls) % 360, [10, 350], atol=0.01)
+
+
+def test_a_roll_goes_with_a_box(photograph, tmp_path):
+    result = run("normalise", photograph, "--out", tmp_path, "--roll", "10")
+    assert_fails(result, "--roll goes with --box.")
 
 
 @pytest.mark.parametrize("box", ["1,2,3", "a,b,c,d", "1 2 3 4"])
@@ -170,20 +193,6 @@ def test_an_out_that_is_a_file_is_named_and_kept(photograph, weights):
 def test_missing_weights_are_named(photograph, tmp_path):
     result = run("normalise", photograph, "--out", tmp_path / "o", "--weights", tmp_path, *BOX)
     assert result.exit_code == 1 and "localiser.keras" in result.output
-
-
-def test_a_name_that_numbering_would_make_is_not_taken_twice(
-    photograph, weights, tmp_path, monkeypatch
-):
-    let_the_detector_find(monkeypatch, lambda image: [[20, 20, 80, 80]])
-    files = [tmp_path / "a" / "x.png", tmp_path / "b" / "x.png", tmp_path / "c" / "x-2.png"]
-    for file in files:
-        file.parent.mkdir()
-        file.write_bytes(photograph.read_bytes())
-    out = tmp_path / "results"
-    assert run("normalise", *files, "--out", out, "--weights", weights).exit_code == 0
-    written = {name for name in names(out) if name.endswith(".json")}
-    assert written == {"x_0.json", "x-3_0.json", "x-2_0.json"}
 
 
 def test_a_strip_too_thin_to_search_has_no_face(weights, tmp_path):
@@ -262,6 +271,9 @@ def test_fill_fills_the_texture_and_the_front_and_not_the_mask(weights, tmp_path
         (["--front-size", "64"], "--front-size goes with --front"),
         (["--neutral"], "--neutral goes with --front"),
         (["--transparent"], "--transparent goes with --front"),
+        (["--visibility", "guess"], "'guess'"),
+        (["--roll", "10", "--roll", "20"], "one for each of 1 --box, received 10 20"),
+        (["--roll", "nan"], "--roll expects degrees, one for each of 1 --box, received nan"),
     ],
 )
 def test_bad_options_are_named_before_anything_is_written(

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn.inference.central_face import central_face, read_boxes
+from tests.support.detectors import DetectorThatSays
 from tests.support.faces_with_labels import normaliser_that_says
-from tests.support.found_faces import let_the_detector_find
 
 PHOTOGRAPH = np.zeros((200, 240, 3), np.uint8)
 
@@ -17,8 +17,8 @@ def normaliser():
 
 def test_of_several_faces_the_one_nearest_the_middle_counts(normaliser, monkeypatch):
     # The middle is (119.5, 99.5); the largest face comes first and is not the nearest.
-    found = np.array([[0.0, 0, 90, 90], [90, 60, 150, 120], [150, 120, 200, 170]])
-    let_the_detector_find(monkeypatch, lambda image: found)
+    found = [[0, 0, 90, 90], [90, 60, 150, 120], [150, 120, 200, 170]]
+    monkeypatch.setattr(normaliser, "detector", DetectorThatSays(found))
     middle = central_face(normaliser, PHOTOGRAPH).box
     assert np.linalg.norm((middle[:2] + middle[2:]) / 2 - [120, 90]) < 10
 
@@ -29,7 +29,7 @@ def test_a_given_box_is_taken(normaliser):
 
 
 def test_no_face_is_an_error(normaliser, monkeypatch):
-    let_the_detector_find(monkeypatch, lambda image: [])
+    monkeypatch.setattr(normaliser, "detector", DetectorThatSays([]))
     with pytest.raises(ValueError, match=r"no face was found\. Give its box"):
         central_face(normaliser, PHOTOGRAPH)
 

@@ -52,9 +52,12 @@ def test_vertices_and_rotations_are_those_of_the_parameters(normaliser, crops):
         np.testing.assert_allclose(rotation, ops.axis_angle_to_matrix(theta[:3]), atol=1e-6)
 
 
-def test_no_function_is_traced_again_for_another_number_of_faces(normaliser, rng):
-    for count in (1, 2, 5):
-        fitted = normaliser.fit(rng.uniform(0, 255, (count, SIZE, SIZE, 3)))
-        normaliser._geometry.visible(fitted)
-    functions = (normaliser._localise, normaliser._geometry._generate, normaliser._geometry._mask)
-    assert [f.experimental_get_tracing_count() for f in functions] == [1, 1, 1]
+def test_faces_do_not_depend_on_how_many_there_are(normaliser, rng):
+    crops = rng.integers(0, 256, (5, SIZE, SIZE, 3), np.uint8)
+    together = normaliser.fit(crops)
+    visible = normaliser._geometry.visible(together)
+    for number in range(5):
+        alone = normaliser.fit(crops[number : number + 1])
+        np.testing.assert_array_equal(alone.points[0], together.points[number])
+        np.testing.assert_array_equal(normaliser._geometry.visible(alone)[0], visible[number])
+    assert len(normaliser.fit(crops[:0])) == 0

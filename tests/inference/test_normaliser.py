@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_3dmmstn import build_localiser
-from keras_3dmmstn.inference import texture
+from keras_3dmmstn import build_localiser, ops
 from keras_3dmmstn.inference.boxes import checked_boxes
 from keras_3dmmstn.inference.normaliser import Normaliser
+from keras_3dmmstn.inference.photograph import part_around, shrunk
 from keras_3dmmstn.inference.texture import sample_photograph
 from keras_3dmmstn.layers import SelfOcclusionMask
 from keras_3dmmstn.mesh import contour_lines, occlusion_table
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from tests.support import naive
-from tests.support.found_faces import let_the_detector_find
+from tests.support.detectors import DetectorThatSays
 
 BOX = [60.0, 50.0, 160.0, 150.0]
 
@@ -122,12 +122,30 @@ def test_texels_beyond_the_border_are_hidden(normaliser, coordinates):
     assert not face.visible.reshape(24, 24)[face.points.reshape(24, 24, 2)[..., 0] < 0].any()
 
 
-def test_many_points_are_sampled_in_bands(monkeypatch, rng):
-    photograph = rng.integers(0, 256, (50, 60, 3), np.uint8)
-    grid = rng.uniform(-3, 60, (13, 7, 2)).astype(np.float32)
-    at_once = sample_photograph(photograph, grid)
-    monkeypatch.setattr(texture, "_MOST_POINTS", 30)  # four rows
-    np.testing.assert_array_equal(sample_photograph(photograph, grid), at_once)
+@pytest.mark.parametrize("size", [(7, 9), (50, 60), (300, 400)])
+def test_the_photograph_is_sampled_as_by_the_op(size, rng):
+    photograph = rng.integers(0, 256, (*size, 3), np.uint8)
+    y, x = np.mgrid[-2 : size[0] + 2 : 40j, -2 : size[1] + 2 : 30j]
+    grid = np.stack([x, y], axis=-1) * min(1, 30 / size[1])  # as fine as the pixels
+    expected = ops.sample_bilinear(tf.constant(photograph[None], tf.float64), grid[None])[0]
+    sampled = sample_photograph(photograph, grid)
+    assert sampled.dtype == np.uint8
+    np.testing.assert_allclose(sampled, expected, atol=0.51)
+
+
+def test_parts_of_a_photograph_are_averaged_like_the_whole(rng):
+    # The blocks that are averaged do not depend on where the part begins.
+    photograph = rng.integers(0, 256, (310, 405, 3), np.uint8)
+    whole, _ = shrunk(photograph, np.eye(2, 3), 4)
+    for low, high in (((0, 0), (404, 309)), ((130, 90), (200, 170)), ((-30, 250), (90, 400))):
+        part, to_photograph = part_around(photograph, np.array([low, high], float), 4)
+        column, row = (to_photograph[:, 2] // 4).astype(int)
+        height, width = part.shape[:2]
+        np.testing.assert_array_equal(part, whole[row : row + height, column : column + width])
+        first, last = to_photograph[:, 2], to_photograph[:, 2] + 4 * (np.array([width, height]) - 1)
+        assert (first <= np.maximum(low, 1.5)).all()
+        assert (last >= np.minimum(high, [402, 307])).all()
+    assert not part_around(photograph, np.array([[-90.0, 5], [-80, 9]]))[0].size
 
 
 @pytest.mark.parametrize("size", [31, 2049, True, 64.0, (64, 64)])
@@ -312,11 +330,9 @@ def test_weights_that_describe_no_face_are_refused(answer, grid_model, coordinat
         normaliser(coordinates, [BOX])
 
 
-def test_weights_that_describe_no_face_are_refused_with_the_detector(
-    grid_model, coordinates, monkeypatch
-):
-    let_the_detector_find(monkeypatch, lambda image: [BOX])
-    normaliser = Normaliser(localiser_that_says(grid_model, [np.nan]), grid_model)
+def test_weights_that_describe_no_face_are_refused_with_the_detector(grid_model, coordinates):
+    localiser = localiser_that_says(grid_model, [np.nan])
+    normaliser = Normaliser(localiser, grid_model, detector=DetectorThatSays([BOX]))
     with pytest.raises(ValueError, match="training may have diverged"):
         normaliser(coordinates)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from keras_3dmmstn.cli.app import app
+from tests.support.detectors import DetectorThatSays
 
 
 def run(*arguments):
@@ -24,3 +25,11 @@ def assert_fails(result, *texts):
 def names(folder):
     """The names of what lies in a folder."""
     return sorted(path.name for path in Path(folder).iterdir())
+
+
+def found_by_detector(monkeypatch, count):
+    """Makes the detector find so many faces in every photograph, all at the same place."""
+    from keras_3dmmstn.inference.detection import FaceDetector
+
+    detector = DetectorThatSays([[20, 20, 80, 80]] * count)
+    monkeypatch.setattr(FaceDetector, "find", lambda self, image: detector.find(image))

@@ -104,6 +104,14 @@ def check_larger_face(names):
     assert agree.mean() > 0.9
 
 
+def check_stream(names):
+    assert len(names["photograph"].faces) == 1 and str(names["photograph"].source) == "holiday.jpg"
+
+
+def check_both(names):
+    assert [len(photograph.faces) for photograph in names["photographs"]] == [1, 1]
+
+
 def check_textures(names):
     assert names["textures"].shape == (FACES, 112, 112, 3)
 
@@ -174,6 +182,10 @@ BLOCKS = {
         Block("texture_size=512", (write_portrait,), check=check_larger_face),
         Block("FaceDetector(smallest=24", (write_portrait,), check=check_found_face),
         Block("[[88, 87", (write_portrait,), check=check_face),
+    ],
+    "docs/many_photographs.md": [
+        Block("normaliser.stream", (write_portrait,), check=check_stream),
+        Block("normalise_batch", (write_portrait,), check=check_both),
     ],
     "docs/front_view.md": [Block("front_view(512)", (write_portrait,), check=check_front_view)],
     "docs/layers.md": [Block("AxisAngleToMatrix", check=check_rotation)],

@@ -1,6 +1,7 @@
 """What a detector says of a photograph."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -8,9 +9,6 @@ import numpy as np
 @dataclass(frozen=True, eq=False)
 class FoundFaces:
     """The faces that a detector found in one photograph, the largest first.
-
-    A detector is any object with a method `find(image) -> FoundFaces`, where `image` is a
-    photograph `(height, width, 3)` uint8 RGB.
 
     Attributes:
         boxes: `(n, 4)` float64 x0, y0, x1, y1 in pixels, each about the tight box of a face's 68
@@ -37,3 +35,10 @@ class FoundFaces:
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+
+class Detector(Protocol):
+    """What finds faces: the package's `FaceDetector`, or an object of your own."""
+
+    def find(self, image: np.ndarray) -> FoundFaces:
+        """Finds the faces of a photograph `(height, width, 3)`, uint8 RGB; there may be none."""

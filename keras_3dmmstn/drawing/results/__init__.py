@@ -1,0 +1,1 @@
+"""The results of photographs: what is written, under which names, and whose it is."""

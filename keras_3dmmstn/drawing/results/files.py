@@ -1,0 +1,162 @@
+"""The files with the results of a photograph, and which photograph they are of."""
+
+import errno
+import functools
+import json
+import os
+import re
+from collections.abc import Collection, Container, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_3dmmstn.atomic_files import remove_leftovers_of_the_dead
+
+_TEXTURE, _MASK, _FRONT, _JSON = "_texture.png", "_mask.png", "_front.png", ".json"
+_OVERLAY = "_overlay.jpg"
+# Files of one face, which its JSON precedes when they are written and follows when they go: as
+# long as one of them is there, the JSON says whose it is.
+_PICTURES = (_TEXTURE, _MASK, _FRONT)
+# Former versions wrote an overlay for each face.
+_PICTURE = re.compile(r"(.*_\d+)(?:_texture|_mask|_front|_overlay)\.png", re.DOTALL)
+# A long name is known by its checksum alone.
+_TARGET = re.compile(
+    r".*_\d+(?:_texture\.png|_mask\.png|_front\.png|\.json)|.*_overlay\.jpg|\d+", re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class ResultFiles:
+    """The files of one photograph's results, which begin with one name.
+
+    Attributes:
+        folder: where they lie.
+        name: how their names begin.
+        source: the photograph, as `source_in` names it.
+    """
+
+    folder: Path
+    name: str
+    source: str
+
+    def texture(self, number: int) -> Path:
+        return self._file(number, _TEXTURE)
+
+    def mask(self, number: int) -> Path:
+        return self._file(number, _MASK)
+
+    def front(self, number: int) -> Path:
+        return self._file(number, _FRONT)
+
+    def description(self, number: int) -> Path:
+        return self._file(number, _JSON)
+
+    @property
+    def overlay(self) -> Path:
+        return self.folder / f"{self.name}{_OVERLAY}"
+
+    def check(self, faces: int) -> None:
+        """Checks that the files of so many faces are this photograph's, or are not there.
+
+        Raises:
+            FileExistsError: if there is another photograph's, or one that does not say whose it is.
+        """
+        for number in range(faces):
+            description = self.description(number)
+            source = source_of(description)
+            if source == self.source:
+                continue
+            if source is not None:
+                raise FileExistsError(self._refusal(description, source))
+            pictures = [self._file(number, ending) for ending in _PICTURES]
+            for picture in pictures if number else [*pictures, self.overlay]:
+                if os.path.lexists(picture):
+                    raise FileExistsError(self._refusal(picture, ""))
+
+    def remove_stale(self, faces: int, written: Container[Path]) -> None:
+        """Removes this photograph's files that a run which found so many faces did not write."""
+        for path in self._own(faces):
+            if path not in written and os.path.lexists(path):
+                path.unlink(missing_ok=True)
+
+    def _own(self, faces):
+        """Yields files that are this photograph's, in an order that leaves none without its JSON.
+
+        `faces` are known to be this photograph's.
+        """
+        numbers = list(range(faces))
+        while source_of(self.description(len(numbers))) == self.source:
+            numbers.append(len(numbers))
+        if numbers:
+            yield self.overlay
+        for number in reversed(numbers):
+            yield from (self._file(number, ending) for ending in (*_PICTURES, _JSON))
+
+    def _file(self, number, ending):
+        return self.folder / f"{self.name}_{number}{ending}"
+
+    def _refusal(self, path, source):
+        """Says why a file is not written over."""
+        found = f"is that of {source}" if source else "does not say of which photograph it is"
+        return (
+            f"expected a result of this photograph at {path}, or nothing, but what is there "
+            f"{found}; move it away or choose another folder."
+        )
+
+
+def source_in(folder: Path, photograph: Path) -> str:
+    """Returns how results in a folder name their photograph: its path from that folder.
+
+    It is the same wherever a command is called from, and when both are moved together. Links among
+    the folders are followed; a photograph that is a link keeps its name. On Windows, a photograph
+    on another drive has its whole path.
+    """
+    way = _way(os.getcwd(), folder, photograph.parent)  # noqa: PTH109 - a Path takes long
+    return photograph.name if way == "." else f"{way}/{photograph.name}"
+
+
+@functools.lru_cache
+def _way(here, start, end):
+    """Returns the way from one folder to another, with all links followed."""
+    end = Path(here, end).resolve()
+    try:
+        return Path(os.path.relpath(end, _real(here, start))).as_posix()
+    except ValueError:
+        return end.as_posix()
+
+
+@functools.lru_cache
+def _real(here, folder):
+    return Path(here, folder).resolve()
+
+
+def source_of(description: Path) -> str | None:
+    """Returns the photograph that a JSON names, "" if it names none, None if there is no file."""
+    try:
+        content = json.loads(description.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        return None if error.errno == errno.ENAMETOOLONG else ""
+    except (ValueError, RecursionError):
+        return ""
+    source = content.get("source", "") if isinstance(content, dict) else ""
+    return source if isinstance(source, str) else ""
+
+
+def without_results(names: Collection[str]) -> Iterator[str]:
+    """Yields the names of a folder's files that are not pictures which this package wrote there.
+
+    Such a picture has its face's JSON beside it.
+    """
+    present = set(names)
+    for name in names:
+        match = _PICTURE.fullmatch(name)
+        first = match[1] if match else f"{name.removesuffix(_OVERLAY)}_0"
+        is_picture = match or name.endswith(_OVERLAY)
+        if not (is_picture and f"{first}{_JSON}" in present):
+            yield name
+
+
+def remove_unfinished_results(folder: Path) -> None:
+    """Removes what commands that were killed left of results in a folder."""
+    remove_leftovers_of_the_dead(folder, lambda name: bool(_TARGET.fullmatch(name)))

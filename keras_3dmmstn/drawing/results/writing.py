@@ -1,0 +1,106 @@
+"""Writing what was found in a photograph."""
+
+import json
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from keras_3dmmstn.atomic_files import atomic_destination
+from keras_3dmmstn.drawing.overlay import draw_overlay
+from keras_3dmmstn.drawing.panels import encoded
+from keras_3dmmstn.drawing.results.files import ResultFiles
+from keras_3dmmstn.inference.normalised_face import NormalisedFace
+
+
+def write_results(
+    files: ResultFiles,
+    photograph: np.ndarray,
+    faces: list[NormalisedFace],
+    front: Mapping[str, Any] | None = None,
+    overlay: bool = True,
+) -> list[Path]:
+    """Writes the pictures and numbers of a photograph's faces, in place of former ones.
+
+    All are written aside and then moved into place. What the photograph has from a former run and
+    does not get now is removed: without a face, everything.
+
+    Args:
+        files: where to write, and of which photograph it is.
+        photograph: `(height, width, 3)` uint8 RGB.
+        faces: the faces in it.
+        front: arguments of `NormalisedFace.front_view`; None draws none.
+        overlay: whether the fit is drawn on the photograph.
+
+    Returns:
+        The files: for each face `NAME_K_texture.png`, `NAME_K_mask.png`, `NAME_K_front.png` where
+        it is drawn, and `NAME_K.json`, with K counted from 0; then `NAME_overlay.jpg`.
+
+    Raises:
+        FileExistsError: if there are files of these names that are not of this photograph. None
+            is written then.
+        OSError: if a file cannot be written.
+    """
+    files.check(len(faces))
+    contents = {}
+    for number, face in enumerate(faces):
+        contents[files.texture(number)] = _png(face.texture)
+        contents[files.mask(number)] = _png(face.mask.astype(np.uint8) * 255)
+        if front is not None:
+            contents[files.front(number)] = _png(face.front_view(**front))
+        contents[files.description(number)] = _as_json(face, files.source)
+    if overlay and faces:
+        contents[files.overlay] = encoded(draw_overlay(photograph, faces), ".jpg")
+    descriptions = [files.description(number) for number in range(len(faces))]
+    is_new = not any(path.exists() for path in descriptions[:1])
+    try:
+        _write(contents, first=descriptions)
+    except OSError:
+        if is_new:
+            files.remove_stale(0, ())  # what was moved into place before
+        raise
+    files.remove_stale(len(faces), contents)
+    return list(contents)
+
+
+def _write(contents, first):
+    """Writes files aside, then moves all of them into place, some before the others.
+
+    Those that come first say whose the others are: they are not moved over what another process
+    may have put there meanwhile.
+    """
+    new = {path for path in first if not path.exists()}
+    order = [*first, *(path for path in contents if path not in first)]
+    with ExitStack() as moves:
+        for path in reversed(order):  # the last that is entered is the first that is moved
+            aside = moves.enter_context(
+                atomic_destination(path, replace=path not in new, sweep=False)
+            )
+            aside.write_bytes(contents[path])
+
+
+def _png(image):
+    """Encodes a grey, RGB or RGBA picture."""
+    if image.ndim == 3:
+        order = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
+        image = cv2.cvtColor(image, order)
+    return cv2.imencode(".png", image)[1].tobytes()
+
+
+def _as_json(face, source):
+    """Describes a face, each item on a line: pixels are of the photograph, angles in radians."""
+    description = {
+        "source": source,
+        "box": face.box.tolist(),
+        "score": face.score,
+        "roll": face.roll,
+        "parameters": {name: np.asarray(v).tolist() for name, v in face.parameters.items()},
+        "landmarks": {name: face.landmarks(name).tolist() for name in face.landmark_indices},
+        "visible_share": float(face.mask.mean()),
+    }
+    # Without `indent`, with which json takes three times as long.
+    lines = (f" {json.dumps(name)}: {json.dumps(item)}" for name, item in description.items())
+    return "{{\n{}\n}}\n".format(",\n".join(lines)).encode()

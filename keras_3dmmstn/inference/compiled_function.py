@@ -1,0 +1,95 @@
+"""TensorFlow functions compiled for inference on processors."""
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+
+from keras_3dmmstn.inference.threads import processors
+
+
+class CompiledFunction:
+    """A TensorFlow function as a LiteRT model: no eager operation, and no graph to trace again.
+
+    Its arguments are examples one after the other. Each is computed by itself, several at a time on
+    as many processors: there a batch is no faster, and this takes the same memory for any number.
+    It may be called from several threads, pickled and copied.
+
+    Args:
+        function: from tensors `(1, ...)` to a tuple of tensors `(1, ...)`. Its variables keep the
+            values that they have now.
+        shapes: of the arguments, without the batch.
+
+    Call arguments:
+        arrays: one for each argument, `(n, ...)`, of any type of number.
+
+    Returns:
+        A list of arrays `(n, ...)`.
+
+    Raises:
+        Exception: if the function has an operator that LiteRT does not have; TensorFlow's own.
+    """
+
+    def __init__(
+        self, function: Callable[..., tuple[tf.Tensor, ...]], shapes: Sequence[Sequence[int]]
+    ):
+        signature = [
+            tf.TensorSpec((1, *shape), tf.float32, name=f"argument_{number}")
+            for number, shape in enumerate(shapes)
+        ]
+        self._model = tflite_converter(function, signature).convert()
+        self._idle: list[Any] = []
+
+    def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
+        count = len(arrays[0])
+        if count == 1:
+            return self._run(arrays)
+        if not count:
+            nothing = [np.zeros((1, *array.shape[1:])) for array in arrays]
+            return [answer[:0] for answer in self._run(nothing)]
+        examples = [[array[k : k + 1] for array in arrays] for k in range(count)]
+        with ThreadPoolExecutor(min(count, processors())) as pool:
+            answers = list(pool.map(self._run, examples))
+        return [np.concatenate(parts) for parts in zip(*answers, strict=True)]
+
+    def _run(self, example):
+        """Computes one example, arrays `(1, ...)`, in an interpreter that no other thread uses."""
+        try:
+            interpreter = self._idle.pop()
+        except IndexError:
+            interpreter = Interpreter(model_content=self._model, num_threads=1)
+            interpreter.allocate_tensors()
+        for detail, array in zip(interpreter.get_input_details(), example, strict=True):
+            interpreter.set_tensor(detail["index"], np.ascontiguousarray(array, np.float32))
+        interpreter.invoke()
+        outputs = interpreter.get_output_details()
+        answer = [interpreter.get_tensor(detail["index"]) for detail in outputs]
+        self._idle.append(interpreter)
+        return answer
+
+    def __getstate__(self):
+        return {"_model": self._model, "_idle": []}
+
+
+def tflite_converter(
+    function: Callable[..., Any], signature: Sequence[tf.TensorSpec]
+) -> tf.lite.TFLiteConverter:
+    """Returns a converter of a function of such tensors to LiteRT's built-in operators.
+
+    The inputs and outputs of the model have the order of the function's.
+    """
+    graph = tf.function(function, input_signature=signature).get_concrete_function()
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        # Without an object that owns the variables they become constants; TensorFlow advises one.
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([graph])
+    finally:
+        logger.setLevel(level)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    return converter

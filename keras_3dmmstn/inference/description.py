@@ -1,0 +1,100 @@
+"""What the network says of faces, in terms of their photographs."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from keras_3dmmstn.inference.camera import Camera
+from keras_3dmmstn.inference.fitted_faces import FittedFaces
+from keras_3dmmstn.inference.looking import FacesInPhotographs
+from keras_3dmmstn.inference.normalised_face import NormalisedFace
+from keras_3dmmstn.inference.texture import face_texture, inside
+from keras_3dmmstn.inference.view.photograph_part import PhotographPart
+from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.network import framing
+
+# No vertex is so many pixels of the crop away unless the localiser's numbers are nonsense.
+_FURTHEST = 1e7
+
+
+def check_fitted(fitted: FittedFaces) -> FittedFaces:
+    """Returns fitted faces, or raises a ValueError if they are far beyond their crops."""
+    numbers = fitted.parameters, fitted.points
+    if not all(part.min() > -_FURTHEST and part.max() < _FURTHEST for part in numbers):
+        raise ValueError(
+            "Expected weights that find a face, but theirs is not finite or larger than any "
+            "photograph: the training may have diverged."
+        )
+    return fitted
+
+
+@dataclass(frozen=True, eq=False)
+class FaceDescriber:
+    """Describes fitted faces in their photographs.
+
+    Attributes:
+        grid_model: the face model.
+        camera: of the network.
+        image_size: side of the crops in pixels.
+    """
+
+    grid_model: GridModel
+    camera: Camera
+    image_size: int
+
+    def describe(
+        self,
+        images: list[np.ndarray],
+        faces: FacesInPhotographs,
+        fitted: FittedFaces,
+        visible: np.ndarray,
+        texture_size: int | None,
+        fill: str | None,
+    ) -> list[NormalisedFace]:
+        """Returns the faces, in their order.
+
+        Args:
+            images: the photographs.
+            faces: where they are in them.
+            fitted: what the network says.
+            visible: `(n, H', W')` bool, the vertices that the viewer sees.
+            texture_size, fill: as of `Normaliser`.
+        """
+        model, matrices = self.grid_model, faces.matrices
+        thetas = framing.parameters_in_photograph(fitted.parameters, matrices)
+        points = framing.points_in_photograph(fitted.points, matrices).astype(np.float32)
+        camera = self.camera.intrinsics(matrices, self.image_size)
+        described = []
+        for number in range(len(faces)):
+            image = images[faces.numbers[number]]
+            grid = points[number].reshape(*model.grid_shape, 2)
+            texture, mask = face_texture(image, grid, visible[number], texture_size)
+            theta, identity = thetas[number], slice(6, 6 + model.identity_count)
+            face = NormalisedFace(
+                texture=texture,
+                mask=mask,
+                vertices=fitted.vertices[number],
+                points=points[number],
+                visible=(visible[number] & inside(image, grid)).ravel(),
+                grid_shape=model.grid_shape,
+                parameters={
+                    "rotation": theta[:3],
+                    "translation": theta[3:5],
+                    "log_scale": theta[5],
+                    "identity": theta[identity],
+                    "expression": theta[identity.stop :],
+                    **{name: values[number] for name, values in camera.items()},
+                },
+                box=np.asarray(faces.boxes[number], float),
+                landmark_indices={
+                    name: indices[number] for name, indices in fitted.landmark_indices.items()
+                },
+                roll=float(framing.rolls(matrices[number : number + 1])[0]),
+                score=faces.scores[number],
+                photograph=PhotographPart.around(image, points[number]),
+                grid_model=model,
+            )
+            if fill is not None:
+                face = replace(face, texture=face.filled_texture(fill))
+            described.append(face)
+        return described

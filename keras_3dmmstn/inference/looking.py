@@ -1,0 +1,108 @@
+"""Where faces are looked for: the squares of photographs that the network sees."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from keras_3dmmstn.inference.fitted_faces import FittedFaces
+from keras_3dmmstn.inference.photograph import warp
+from keras_3dmmstn.network import framing
+
+
+@dataclass(frozen=True, eq=False)
+class FacesInPhotographs:
+    """Faces of one or several photographs, and the crops in which the network sees them.
+
+    Attributes:
+        numbers: `(n,)`, which photograph each is in.
+        boxes: `(n, 4)` x0, y0, x1, y1 in pixels of the photographs.
+        matrices: `(n, 2, 3)` similarities from the photographs to the crops.
+        scores: of each, how sure a detector was; None for a box that was given.
+        unsure: `(n,)` bool, of which the box is only about that of the landmarks.
+    """
+
+    numbers: np.ndarray
+    boxes: np.ndarray
+    matrices: np.ndarray
+    scores: Sequence[float | None]
+    unsure: np.ndarray
+
+    @classmethod
+    def in_boxes(
+        cls,
+        boxes: np.ndarray,
+        size: int,
+        rolls: np.ndarray | None = None,
+        scores: np.ndarray | None = None,
+    ) -> "FacesInPhotographs":
+        """Returns the faces of one photograph.
+
+        Args:
+            boxes: `(n, 4)` x0, y0, x1, y1 in pixels.
+            size: side of the crops in pixels.
+            rolls: `(n,)`, by how much they are turned clockwise, radians; None for not at all.
+            scores: `(n,)` of the detector that found them; None if the boxes were given.
+        """
+        turned = np.zeros(len(boxes), bool) if rolls is None else np.asarray(rolls) != 0
+        return cls(
+            np.zeros(len(boxes), int),
+            np.asarray(boxes, float).reshape(-1, 4),
+            framing.crop_matrices(boxes, size, rolls),
+            [None] * len(boxes) if scores is None else [float(score) for score in scores],
+            turned if scores is None else np.ones(len(boxes), bool),
+        )
+
+    def __len__(self):
+        return len(self.boxes)
+
+    def crops(self, images: Sequence[np.ndarray], size: int) -> np.ndarray:
+        """Cuts the faces out of their photographs, `(n, size, size, 3)` uint8."""
+        cut = [
+            warp(images[number], matrix, size)
+            for number, matrix in zip(self.numbers, self.matrices, strict=True)
+        ]
+        return np.stack(cut)
+
+
+def look_again(
+    faces: FacesInPhotographs,
+    images: Sequence[np.ndarray],
+    size: int,
+    fit: Callable[[np.ndarray], FittedFaces],
+) -> FacesInPhotographs:
+    """Frames faces whose box is unsure by the landmarks that the network finds in it.
+
+    A detector's box is not quite that of the landmarks, nor is that around a turned face the box
+    of the same face upright.
+
+    Args:
+        faces: the faces.
+        images: their photographs.
+        size: side of the crops in pixels.
+        fit: from crops to fitted faces with `ibug68`.
+    """
+    unsure = np.flatnonzero(faces.unsure)
+    if not len(unsure):
+        return faces
+    matrices = faces.matrices[unsure]
+    first = replace(faces, numbers=faces.numbers[unsure], matrices=matrices)
+    landmarks = fit(first.crops(images, size)).landmarks("ibug68").astype(float)
+    in_crops = np.stack([framing.tight_box(face) for face in landmarks])
+    in_photographs = framing.points_in_photograph(landmarks, matrices)
+    boxes, all_matrices = faces.boxes.copy(), faces.matrices.copy()
+    boxes[unsure] = [framing.tight_box(face) for face in in_photographs]
+    all_matrices[unsure] = framing.joined(matrices, framing.crop_matrices(in_crops, size))
+    return replace(faces, boxes=boxes, matrices=all_matrices)
+
+
+def all_faces(photographs: Sequence[FacesInPhotographs]) -> FacesInPhotographs:
+    """Returns the faces of some photographs, in their order."""
+    counts = [len(faces) for faces in photographs]
+    return FacesInPhotographs(
+        np.repeat(np.arange(len(counts)), counts),
+        np.concatenate([faces.boxes for faces in photographs]),
+        np.concatenate([faces.matrices for faces in photographs]),
+        [score for faces in photographs for score in faces.scores],
+        np.concatenate([faces.unsure for faces in photographs]),
+    )

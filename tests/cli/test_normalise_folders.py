@@ -1,0 +1,97 @@
+"""`keras-3dmmstn normalise` on folders of photographs."""
+
+import os
+
+from keras_3dmmstn.cli import photograph_files
+from tests.support.command_line import assert_fails, run
+from tests.support.photograph_folders import add_photograph, results
+
+
+def test_a_folder_keeps_its_structure(normalise, tmp_path):
+    photographs = tmp_path / "photographs"
+    for name in ("x.png", "a/x.JPG", "a/b/y.jpeg"):
+        add_photograph(photographs / name)
+    for name in (".x.png", ".hidden/x.png", "a/notes.txt", "a/x.json"):
+        add_photograph(photographs / name)
+    result = normalise(photographs)
+    assert result.exit_code == 0, result.output
+    assert results(tmp_path / "out") == {
+        "x_0.json": "../photographs/x.png",
+        "a/x_0.json": "../../photographs/a/x.JPG",
+        "a/b/y_0.json": "../../../photographs/a/b/y.jpeg",
+    }
+    out = tmp_path / "out"
+    lines = [f"{out / name}: 1 face" for name in ("x", "a/x", "a/b/y")]
+    assert result.output.splitlines() == lines
+
+
+def test_pictures_that_the_command_wrote_are_no_photographs(normalise, weights, tmp_path):
+    photographs = tmp_path / "photographs"
+    add_photograph(photographs / "x.png")
+    options = ("--out", photographs, "--weights", weights, "--front", "--front-size", 32)
+    for _ in range(2):
+        assert run("normalise", photographs, *options).output == f"{photographs / 'x'}: 1 face\n"
+    add_photograph(photographs / "x_1_texture.png")  # no result: without a JSON
+    normalise(photographs)
+    assert sorted(results(tmp_path / "out")) == ["x_0.json", "x_1_texture_0.json"]
+
+
+def test_faceless_photographs_of_a_folder_are_counted_apart(normalise, faces, tmp_path):
+    faces(0)
+    photographs = [add_photograph(tmp_path / "in" / name) for name in ("a.png", "b.png")]
+    result = normalise(tmp_path / "in")
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        *(f"{photograph}: no face was found." for photograph in photographs),
+        "No face was found in 2 of 2 photographs.",
+    ]
+    photographs[0].write_bytes(b"no image")
+    result = normalise(tmp_path / "in")
+    assert_fails(result, "a.png: expected an image", "No face was found in 1 of 2 photographs.")
+    assert "1 of 2 photographs failed." in result.output
+
+
+def test_a_folder_without_photographs_is_named(normalise, tmp_path):
+    (tmp_path / "in").mkdir()
+    assert_fails(normalise(tmp_path / "in"), "in: expected photographs (.avif, .bmp,", "found none")
+
+
+def test_a_folder_that_cannot_be_read_is_named_while_the_others_go_on(
+    normalise, tmp_path, monkeypatch
+):
+    add_photograph(tmp_path / "in" / "x.png")
+    (tmp_path / "in" / "locked").mkdir()
+    scandir = os.scandir
+
+    def locked(path):
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(photograph_files.os, "scandir", locked)
+    assert_fails(normalise(tmp_path / "in"), "locked: Permission denied.")
+    assert list(results(tmp_path / "out")) == ["x_0.json"]
+
+
+def test_a_box_goes_with_no_folder(weights, tmp_path):
+    options = ("--out", tmp_path / "out", "--weights", weights, "--box", "20,20,80,80")
+    assert_fails(run("normalise", tmp_path, *options), "one photograph, received the folder")
+
+
+def test_a_name_too_long_for_results_is_named_while_the_others_go_on(normalise, tmp_path):
+    for name in ("n" * 248 + ".png", "x.png"):
+        add_photograph(tmp_path / "in" / name)
+    result = normalise(tmp_path / "in", tmp_path / ("m" * 300 + ".png"))
+    assert_fails(result, "nnnn_0_texture.png: File name too long.", "mmmm.png: File name too long.")
+    assert "2 of 3 photographs failed." in result.output
+    assert list(results(tmp_path / "out")) == ["x_0.json"]
+
+
+def test_a_file_where_a_folder_of_results_belongs_is_named(normalise, tmp_path):
+    for name in ("a/x.png", "b/x.png"):
+        add_photograph(tmp_path / "in" / name)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a").write_text("mine")
+    result = normalise(tmp_path / "in")
+    assert_fails(result, f"{tmp_path / 'out' / 'a'}: expected a folder, but a file is there.")
+    assert list(results(tmp_path / "out")) == ["b/x_0.json"]

@@ -1,0 +1,79 @@
+"""Faces that are turned in the plane of the picture come out upright."""
+
+import numpy as np
+import pytest
+
+from keras_3dmmstn.inference.boxes import checked_rolls
+from keras_3dmmstn.inference.normaliser import Normaliser
+from keras_3dmmstn.inference.photograph import read_photograph
+from tests.support.assets import PORTRAIT, PORTRAIT_BOX
+from tests.support.detectors import DetectorThatSays
+
+
+@pytest.fixture(scope="module")
+def normaliser():
+    return Normaliser.pretrained()
+
+
+@pytest.fixture(scope="module")
+def portrait():
+    return read_photograph(PORTRAIT)
+
+
+def turned(image, box, quarters):
+    """Returns a picture and a box turned clockwise by quarter turns."""
+    for _ in range(quarters):
+        x0, y0, x1, y1 = box
+        height = image.shape[0]
+        image, box = np.rot90(image, -1), np.array([height - 1 - y1, x0, height - 1 - y0, x1])
+    return np.ascontiguousarray(image), box
+
+
+def back(points, shape, quarters):
+    """Takes points `(N, 2)` of a turned picture to the picture of shape (height, width, 3)."""
+    sides = [shape[:2], shape[1::-1]] * 2
+    for height, _ in sides[:quarters][::-1]:
+        points = np.stack([points[:, 1], height - 1 - points[:, 0]], axis=1)
+    return points
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_turned_photograph_gives_the_same_face(quarters, normaliser, portrait, monkeypatch):
+    image, box = turned(portrait, PORTRAIT_BOX, quarters)
+    roll = quarters * np.pi / 2
+    # Upright, too, the network looks twice, as for boxes of a detector.
+    monkeypatch.setattr(normaliser, "detector", DetectorThatSays([PORTRAIT_BOX]))
+    (upright,) = normaliser(portrait)
+    (face,) = normaliser(image, [box], [roll])
+    landmarks = back(face.landmarks(), portrait.shape, quarters)
+    np.testing.assert_allclose(landmarks, upright.landmarks(), atol=0.1)
+    difference = np.abs(face.texture.astype(int) - upright.texture)[face.mask & upright.mask]
+    assert np.mean(difference) < 1
+    np.testing.assert_allclose(np.cos(face.roll - roll), 1, atol=1e-9)
+    # θ in the photograph makes the points that it says.
+    placed = face.vertices @ face.rotation_matrix.T
+    points = np.exp(face.parameters["log_scale"]) * placed[:, :2] + face.parameters["translation"]
+    np.testing.assert_allclose(points, face.points, atol=2e-2)
+
+
+def test_a_roll_of_0_is_no_roll(normaliser, portrait):
+    (plain,), (zero,) = (normaliser(portrait, [PORTRAIT_BOX], rolls) for rolls in (None, [0.0]))
+    np.testing.assert_array_equal(plain.points, zero.points)
+    assert plain.roll == 0 and plain.score is None
+
+
+def test_score_and_roll_are_the_detectors(normaliser, portrait, monkeypatch):
+    detector = DetectorThatSays([PORTRAIT_BOX], rolls=[0.1], scores=[0.75])
+    monkeypatch.setattr(normaliser, "detector", detector)
+    (face,) = normaliser(portrait)
+    assert face.score == 0.75
+    np.testing.assert_allclose(face.roll, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("rolls", "message"),
+    [([0.1, 0.2], r"each of 1 boxes, received shape \(2,\)"), ([np.nan], "radians"), ("a", "roll")],
+)
+def test_rolls_that_are_none_are_refused(rolls, message):
+    with pytest.raises(ValueError, match=message):
+        checked_rolls(rolls, np.zeros((1, 4)))
