@@ -43,7 +43,6 @@ TRAINING_ROOMS = ("config", "fitting", "data", "turning", "evaluation", "the run
 EXTRAS = {
     "matplotlib",
     "trimesh",
-    "mtcnn",
     "tf2onnx",
     "onnx",
     "onnxruntime",

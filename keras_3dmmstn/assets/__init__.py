@@ -1,1 +1,1 @@
-"""Files that come with the package: the face model, the weights and their cards."""
+"""What comes with the package: face model, weights, the detector's networks and their cards."""

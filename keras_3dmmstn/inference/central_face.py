@@ -74,7 +74,6 @@ def central_face(
 
     Raises:
         ValueError: if no face is found, or the box is none.
-        ImportError: if faces are to be found and MTCNN is not installed.
     """
     faces = normaliser(photograph, None if box is None else box[None])
     if not faces:

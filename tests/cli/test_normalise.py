@@ -11,7 +11,6 @@ from tests.support.command_line import (
     assert_fails,
     names,
     run,
-    without_detector,
 )
 
 BOX = ["--box", "20,20,80,80"]
@@ -131,13 +130,6 @@ def test_a_bad_photograph_is_named_while_the_others_go_on(photograph, weights, t
 def test_the_detector_finds_no_face_in_noise(photograph, weights, tmp_path):
     result = run("normalise", photograph, "--out", tmp_path / "out", "--weights", weights)
     assert result.exit_code == 1 and "no face was found" in result.output
-
-
-def test_without_the_detector_the_pip_command_is_named(photograph, weights, tmp_path, monkeypatch):
-    without_detector(monkeypatch)
-    result = run("normalise", photograph, "--out", tmp_path / "out", "--weights", weights)
-    assert result.exit_code == 1
-    assert "pip install mtcnn" in result.output
 
 
 def test_a_box_outside_the_photograph_is_named(photograph, weights, tmp_path):

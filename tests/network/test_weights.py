@@ -22,7 +22,6 @@ def test_a_call_without_a_word_on_training_is_inference(normaliser, rng):
 
 
 def test_a_portrait_is_normalised_upright_with_every_feature_in_its_place(normaliser):
-    pytest.importorskip("mtcnn", reason="the extra `detect` is not installed")
     data = pytest.importorskip("skimage.data", reason="scikit-image is not installed")
     (face,) = normaliser(data.astronaut())
     landmarks = face.landmarks()

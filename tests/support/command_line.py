@@ -33,13 +33,3 @@ def found_by_detector(monkeypatch, count):
 
     detector = DetectorThatSays([[20, 20, 80, 80]] * count)
     monkeypatch.setattr(FaceDetector, "find", lambda self, image: detector.find(image))
-
-
-def without_detector(monkeypatch):
-    """Makes the detector's package one that is not installed."""
-    import sys
-
-    from keras_3dmmstn.inference import detection
-
-    monkeypatch.setitem(sys.modules, "mtcnn", None)
-    detection._detector.cache_clear()

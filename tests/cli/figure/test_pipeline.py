@@ -5,7 +5,7 @@ import numpy as np
 from keras_3dmmstn.drawing import figures
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.inference.photograph import read_photograph
-from tests.support.command_line import run, without_detector
+from tests.support.command_line import run
 
 
 def pipeline(*arguments):
@@ -48,12 +48,3 @@ def test_missing_weights_are_named(persons, tmp_path):
     photograph = persons / "Bob" / "image_0.png"
     result = pipeline(photograph, "--out", tmp_path / "p.png", "--weights", tmp_path)
     assert result.exit_code == 1 and "localiser.keras" in result.output
-
-
-def test_without_the_detector_and_boxes_the_pip_command_is_named(
-    weights, persons, tmp_path, monkeypatch
-):
-    without_detector(monkeypatch)
-    photograph = persons / "Bob" / "image_0.png"
-    result = pipeline(photograph, "--out", tmp_path / "p.png", "--weights", weights)
-    assert result.exit_code == 1 and "pip install mtcnn" in result.output

@@ -1,0 +1,43 @@
+"""From what BlazeFace says of a face to its roll and the box of its 68 landmarks."""
+
+import numpy as np
+
+# Where the tight box of an upright face's 68 landmarks lies in the detector's square: x0, y0, x1,
+# y1 in its sides. Mean over 210 training photographs of Helen, LFPW and YouTube Faces; standard
+# deviation 0.05.
+_LANDMARKS_IN_SQUARE = np.array([0.042, 0.109, 0.979, 1.019])
+
+
+def roll_of(points: np.ndarray) -> float:
+    """Returns by how many radians a face is turned clockwise in the picture.
+
+    Two arrows add up: from eye to eye, and from the eyes to the mouth, a quarter turn back. In a
+    profile the first is short and says little.
+
+    Args:
+        points: `(n, 2)`: image-left and image-right eye, tip of the nose, middle of the mouth, of
+            an upright face; more may follow.
+    """
+    left_eye, right_eye, _, mouth = points[:4]
+    across, down = right_eye - left_eye, mouth - (left_eye + right_eye) / 2
+    return float(np.arctan2(across[1] - down[0], across[0] + down[1]))
+
+
+def landmark_box(square: np.ndarray) -> np.ndarray:
+    """Returns the box of an upright face's landmarks for the detector's square, both `(4,)`."""
+    return np.tile(square[:2], 2) + _LANDMARKS_IN_SQUARE * np.tile(square[2:] - square[:2], 2)
+
+
+def turned_box(middle: np.ndarray, size: np.ndarray, roll: float) -> np.ndarray:
+    """Returns the tight box `(4,)` of a turned face.
+
+    Brows and jaw lie about on an ellipse. With half axes a and b, turned by φ, its tight box has
+    half sides √((a cos φ)² + (b sin φ)²) and √((a sin φ)² + (b cos φ)²).
+
+    Args:
+        middle: `(2,)` of the face in pixels.
+        size: `(2,)` width and height of the upright face.
+        roll: φ in radians.
+    """
+    half = np.hypot(size * np.cos(roll), size[::-1] * np.sin(roll)) / 2
+    return np.concatenate([middle - half, middle + half])

@@ -1,0 +1,82 @@
+"""The search of a whole photograph for places that may be faces, with YuNet."""
+
+import cv2
+import numpy as np
+
+from keras_3dmmstn.inference.detection.candidates import Candidates, best_candidates, decode
+from keras_3dmmstn.inference.detection.interpreters import Interpreters
+
+# The smallest face, √(w·h) of its landmarks, that the network finds reliably, in pixels.
+_SMALLEST_SEEN = 24
+# No picture that is searched has a larger side.
+_LARGEST_SEARCHED = 1024
+# If both sides are larger than this, a picture a third as large shows the largest faces better.
+_LARGEST_SEEN = 420
+_COARSER = 3
+# The larger side of what is searched is a multiple of this, so that fewer sizes of pictures occur.
+_STEP = 32
+
+
+class Search:
+    """Searches photographs as they lie.
+
+    Args:
+        smallest: face that is to be found, √(w·h) of its landmarks in pixels.
+        threads: that the network is computed with.
+    """
+
+    def __init__(self, smallest: float, threads: int):
+        self.smallest = smallest
+        self._interpreters = Interpreters("yunet.tflite", threads)
+
+    def __call__(self, image: np.ndarray, least: float) -> Candidates:
+        """Returns the candidates in pixels of a photograph, the best first.
+
+        Args:
+            image: `(height, width, 3)` uint8 RGB.
+            least: candidates with lower scores are left out.
+        """
+        searched = resized(image, _SMALLEST_SEEN / self.smallest)
+        pictures = [searched]
+        if min(searched.shape[:2]) > _LARGEST_SEEN:
+            pictures.append(resized(searched, 1 / _COARSER))
+        size = np.array(image.shape[1::-1])
+        found = [decode(self.maps(picture), least) for picture in pictures]
+        return best_candidates(
+            [
+                part.scaled(size / picture.shape[1::-1])
+                for part, picture in zip(found, pictures, strict=True)
+            ]
+        )
+
+    def maps(self, image: np.ndarray) -> list[np.ndarray]:
+        """Returns the network's maps `(height / s, width / s, 16)` for the strides s = 8, 16, 32.
+
+        Args:
+            image: `(height, width, 3)` uint8 RGB, filled with black to the next multiples of 32.
+        """
+        height, width = (-(-side // 32) * 32 for side in image.shape[:2])
+        # The first row and column are the padding of the first convolution.
+        interpreter = self._interpreters.of_shape((1, height + 1, width + 1, 3))
+        (entry,) = interpreter.get_input_details()
+        pixels = interpreter.tensor(entry["index"])()[0, 1:, 1:]
+        pixels[: image.shape[0], : image.shape[1]] = image
+        pixels[image.shape[0] :] = 0
+        pixels[: image.shape[0], image.shape[1] :] = 0
+        del pixels  # an interpreter does not run while its memory is looked at
+        interpreter.invoke()
+        maps = [interpreter.get_tensor(out["index"])[0] for out in interpreter.get_output_details()]
+        return sorted(maps, key=lambda values: -values.shape[0])
+
+
+def resized(image: np.ndarray, scale: float) -> np.ndarray:
+    """Returns a picture about `scale` times as large, its larger side a multiple of 32 pixels."""
+    height, width = image.shape[:2]
+    longest = min(scale * max(height, width), _LARGEST_SEARCHED)
+    longest = max(_STEP, _STEP * round(longest / _STEP))
+    scale = longest / max(height, width)
+    size = [max(1, round(scale * side)) for side in (width, height)]
+    if size == [width, height]:
+        return image
+    method = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
+    return cv2.resize(image, size, interpolation=method)

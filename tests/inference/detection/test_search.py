@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from keras_3dmmstn.inference.detection.search import Search, resized
+from tests.support.portraits import on_canvas, portrait
+
+
+@pytest.mark.parametrize(
+    ("shape", "scale", "expected"),
+    [
+        ((480, 640), 1, (480, 640)),
+        ((480, 640), 0.75, (360, 480)),
+        ((3000, 4000), 1, (768, 1024)),
+        ((1, 5000), 1, (1, 1024)),
+        ((1, 1), 1, (32, 32)),
+        ((250, 250), 1, (256, 256)),
+    ],
+)
+def test_what_is_searched_is_bounded_and_of_few_sizes(shape, scale, expected):
+    assert resized(np.zeros((*shape, 3), np.uint8), scale).shape[:2] == expected
+
+
+def test_the_maps_have_a_cell_for_each_stride():
+    maps = Search(24, 1).maps(np.zeros((70, 100, 3), np.uint8))
+    assert [values.shape for values in maps] == [(12, 16, 16), (6, 8, 16), (3, 4, 16)]
+
+
+def test_what_is_beyond_a_picture_is_black():
+    search = Search(24, 1)
+    search.maps(np.full((96, 128, 3), 255, np.uint8))
+    padded = np.zeros((96, 128, 3), np.uint8)
+    padded[:70, :100] = 200
+    expected = search.maps(padded)
+    search.maps(np.full((96, 128, 3), 255, np.uint8))
+    for values, same in zip(search.maps(padded[:70, :100]), expected, strict=True):
+        np.testing.assert_array_equal(values, same)
+
+
+def test_candidates_lie_in_the_photograph_however_it_is_shrunk():
+    photograph = on_canvas([(portrait(), (1400, 900))], 1500, 2000)
+    expected = Search(24, 1)(portrait(), 0.5).boxes[0] + [1400, 900, 1400, 900]
+    found = Search(24, 1)(photograph, 0.5)
+    # It is searched at about half the size, where a box is good to some per cent of the face.
+    np.testing.assert_allclose(found.boxes[0], expected, atol=12)
