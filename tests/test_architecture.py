@@ -46,7 +46,6 @@ EXTRAS = {
     "tf2onnx",
     "onnx",
     "onnxruntime",
-    "ai_edge_litert",
     "tensorflow_serving",
 }
 

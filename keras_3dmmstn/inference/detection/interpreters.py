@@ -2,21 +2,24 @@
 
 import functools
 import threading
-import warnings
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
+from typing import Any
 
-# Pictures of another size need another plan of the memory, which takes as long as a search. So many
-# plans are kept in each thread.
+from ai_edge_litert.interpreter import Interpreter
+
+# Pictures of another size need another plan of the memory, which takes as long as a search. The
+# plans of so many sizes are kept.
 _KEPT = 4
-_making = threading.Lock()
 
 
 class Interpreters:
-    """The interpreters of a network, one for each thread and each size of pictures.
+    """The interpreters of a network, for some sizes of pictures.
 
-    An interpreter must not be used by two threads. They are made when they are needed and are no
-    part of a pickle or a copy.
+    An interpreter must not be used by two threads at a time: there are as many of a size as were
+    ever used at once. They are made when they are needed and are no part of a pickle or a copy.
 
     Args:
         file: the network's, among the package's assets.
@@ -25,42 +28,38 @@ class Interpreters:
 
     def __init__(self, file: str, threads: int = 1):
         self.file, self.threads = file, threads
-        self._own = threading.local()
+        self._idle: OrderedDict[tuple[int, ...], list[Any]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def __reduce__(self):
         return type(self), (self.file, self.threads)
 
-    def of_shape(self, shape: tuple[int, ...]):
-        """Returns this thread's interpreter for an input of a shape; at first the input is 0."""
-        kept = self._own.__dict__.setdefault("interpreters", OrderedDict())
-        if shape not in kept:
-            if len(kept) == _KEPT:
-                kept.popitem(last=False)
-            kept[shape] = _make_interpreter(_model(self.file), shape, self.threads)
-        kept.move_to_end(shape)
-        return kept[shape]
+    @contextmanager
+    def of_shape(self, shape: tuple[int, ...]) -> Iterator[Any]:
+        """Gives an interpreter for an input of a shape; at first the input is 0."""
+        with self._lock:
+            idle = self._idle.get(shape)
+            interpreter = idle.pop() if idle else None
+        if interpreter is None:
+            interpreter = _make_interpreter(_model(self.file), shape, self.threads)
+        try:
+            yield interpreter
+        finally:
+            with self._lock:
+                self._idle.setdefault(shape, []).append(interpreter)
+                self._idle.move_to_end(shape)
+                if len(self._idle) > _KEPT:
+                    self._idle.popitem(last=False)
 
 
 def _make_interpreter(model, shape, threads):
-    with _making, warnings.catch_warnings():
-        # TensorFlow advises LiteRT as a package of its own, which is an extra here.
-        warnings.filterwarnings("ignore", message=r"(?s).*tf\.lite\.Interpreter is deprecated")
-        interpreter = _interpreter_class()(model_content=model, num_threads=threads)
+    interpreter = Interpreter(model_content=model, num_threads=threads)
     (entry,) = interpreter.get_input_details()
     if tuple(entry["shape"]) != shape:
         interpreter.resize_tensor_input(entry["index"], shape)
     interpreter.allocate_tensors()
     interpreter.tensor(entry["index"])().fill(0)
     return interpreter
-
-
-def _interpreter_class():
-    """Returns LiteRT's interpreter: that of its own package, or else TensorFlow's."""
-    try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
-        from tensorflow.lite.python.interpreter import Interpreter
-    return Interpreter
 
 
 @functools.cache

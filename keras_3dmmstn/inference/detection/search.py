@@ -57,15 +57,16 @@ class Search:
         """
         height, width = (-(-side // 32) * 32 for side in image.shape[:2])
         # The first row and column are the padding of the first convolution.
-        interpreter = self._interpreters.of_shape((1, height + 1, width + 1, 3))
-        (entry,) = interpreter.get_input_details()
-        pixels = interpreter.tensor(entry["index"])()[0, 1:, 1:]
-        pixels[: image.shape[0], : image.shape[1]] = image
-        pixels[image.shape[0] :] = 0
-        pixels[: image.shape[0], image.shape[1] :] = 0
-        del pixels  # an interpreter does not run while its memory is looked at
-        interpreter.invoke()
-        maps = [interpreter.get_tensor(out["index"])[0] for out in interpreter.get_output_details()]
+        with self._interpreters.of_shape((1, height + 1, width + 1, 3)) as interpreter:
+            (entry,) = interpreter.get_input_details()
+            pixels = interpreter.tensor(entry["index"])()[0, 1:, 1:]
+            pixels[: image.shape[0], : image.shape[1]] = image
+            pixels[image.shape[0] :] = 0
+            pixels[: image.shape[0], image.shape[1] :] = 0
+            del pixels  # an interpreter does not run while its memory is looked at
+            interpreter.invoke()
+            outputs = interpreter.get_output_details()
+            maps = [interpreter.get_tensor(output["index"])[0] for output in outputs]
         return sorted(maps, key=lambda values: -values.shape[0])
 
 

@@ -101,11 +101,12 @@ class SecondLook:
 
     def _outputs(self, square):
         """Returns the network's `(896, 16)` centre, size and six points, and `(896,)` logits."""
-        interpreter = self._interpreters.of_shape((1, SIZE, SIZE, 3))
-        (entry,) = interpreter.get_input_details()
-        interpreter.set_tensor(entry["index"], square[None] / np.float32(127.5) - 1)
-        interpreter.invoke()
-        outputs = [interpreter.get_tensor(o["index"])[0] for o in interpreter.get_output_details()]
+        with self._interpreters.of_shape((1, SIZE, SIZE, 3)) as interpreter:
+            (entry,) = interpreter.get_input_details()
+            interpreter.set_tensor(entry["index"], square[None] / np.float32(127.5) - 1)
+            interpreter.invoke()
+            details = interpreter.get_output_details()
+            outputs = [interpreter.get_tensor(detail["index"])[0] for detail in details]
         logits, numbers = sorted(outputs, key=lambda output: output.shape[-1])
         return numbers.astype(float), logits[:, 0].astype(float)
 

@@ -166,7 +166,6 @@ def test_nothing_that_is_set_in_keras_matters(detector):
 
 
 def test_neither_keras_nor_tensorflow_is_needed():
-    pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
     code = (
         "import sys\n"
         "from keras_3dmmstn.inference.detection import FaceDetector\n"
@@ -176,22 +175,6 @@ def test_neither_keras_nor_tensorflow_is_needed():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
-
-
-def test_without_litert_s_package_tensorflow_s_interpreter_finds_the_same(detector):
-    code = (
-        "import sys, warnings\n"
-        "warnings.simplefilter('error', UserWarning)\n"
-        "sys.modules['ai_edge_litert'] = None\n"
-        "from keras_3dmmstn.inference.detection import FaceDetector\n"
-        "from tests.support.portraits import portrait\n"
-        "print(*FaceDetector().find(portrait()).boxes[0])\n"
-        "assert 'tensorflow' in sys.modules"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    box = np.array(run.stdout.split(), float)
-    # Two builds of one library may round differently: a hundredth of a pixel.
-    np.testing.assert_allclose(box, detector.find(portrait()).boxes[0], atol=0.01)
 
 
 def test_the_joint_score_grows_with_both():

@@ -1,18 +1,27 @@
-import threading
+"""Interpreters are kept, and no two threads use the same one at a time."""
+
+import pytest
 
 from keras_3dmmstn.inference.detection.interpreters import Interpreters
 
 
-def test_each_thread_has_its_own_and_keeps_those_of_a_few_shapes():
+def test_they_are_kept_for_a_few_shapes_and_used_by_one_at_a_time():
     interpreters = Interpreters("yunet.tflite")
-    shapes = [(1, 32 * n + 1, 33, 3) for n in range(1, 6)]
-    first = interpreters.of_shape(shapes[0])
-    assert interpreters.of_shape(shapes[0]) is first
-    others = []
-    thread = threading.Thread(target=lambda: others.append(interpreters.of_shape(shapes[0])))
-    thread.start()
-    thread.join()
-    assert others[0] is not first
-    for shape in shapes[1:]:
-        assert tuple(interpreters.of_shape(shape).get_input_details()[0]["shape"]) == shape
-    assert interpreters.of_shape(shapes[0]) is not first
+    shapes = [(1, 33 + 32 * k, 33, 3) for k in range(5)]
+    with interpreters.of_shape(shapes[0]) as first, interpreters.of_shape(shapes[0]) as second:
+        assert first is not second
+    with interpreters.of_shape(shapes[0]) as again:
+        assert again in (first, second)
+    for shape in shapes:
+        with interpreters.of_shape(shape) as interpreter:
+            assert tuple(interpreter.get_input_details()[0]["shape"]) == shape
+    with interpreters.of_shape(shapes[0]) as new:
+        assert new not in (first, second)
+
+
+def test_one_that_failed_is_given_back():
+    interpreters = Interpreters("yunet.tflite")
+    with pytest.raises(RuntimeError), interpreters.of_shape((1, 33, 33, 3)) as first:
+        raise RuntimeError
+    with interpreters.of_shape((1, 33, 33, 3)) as again:
+        assert again is first
