@@ -57,22 +57,39 @@ class CompiledFunction:
         return [np.concatenate(parts) for parts in zip(*answers, strict=True)]
 
     def _run(self, example):
-        """Computes one example, arrays `(1, ...)`, in an interpreter that no other thread uses."""
+        """Computes one example, arrays `(1, ...)`, in a runner that no other thread uses."""
         try:
-            interpreter = self._idle.pop()
+            run = self._idle.pop()
         except IndexError:
-            interpreter = Interpreter(model_content=self._model, num_threads=1)
-            interpreter.allocate_tensors()
-        for detail, array in zip(interpreter.get_input_details(), example, strict=True):
-            interpreter.set_tensor(detail["index"], np.ascontiguousarray(array, np.float32))
-        interpreter.invoke()
-        outputs = interpreter.get_output_details()
-        answer = [interpreter.get_tensor(detail["index"]) for detail in outputs]
-        self._idle.append(interpreter)
+            run = _Runner(self._model)
+        answer = run(example)
+        self._idle.append(run)
         return answer
 
     def __getstate__(self):
         return {"_model": self._model, "_idle": []}
+
+
+class _Runner:
+    """An interpreter, for one thread at a time.
+
+    Args:
+        model: the content of a `.tflite` file.
+    """
+
+    def __init__(self, model: bytes):
+        self._interpreter = Interpreter(model_content=model, num_threads=1)
+        self._interpreter.allocate_tensors()
+        # Asked for once: that takes as long as a small model.
+        details = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        self._inputs, self._outputs = ([entry["index"] for entry in side] for side in details)
+
+    def __call__(self, example: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Returns the outputs for arrays `(1, ...)`."""
+        for index, array in zip(self._inputs, example, strict=True):
+            self._interpreter.set_tensor(index, np.ascontiguousarray(array, np.float32))
+        self._interpreter.invoke()
+        return [self._interpreter.get_tensor(index) for index in self._outputs]
 
 
 def tflite_converter(

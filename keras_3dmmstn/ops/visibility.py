@@ -72,13 +72,39 @@ def without_specks(mask, side):
 
     @tf.custom_gradient
     def cleaned(mask):
-        share = tf.nn.avg_pool2d(mask, ksize=side, strides=1, padding="SAME")
-        hidden = tf.cast(share <= 0.5, mask.dtype)[..., 0]
+        hidden = tf.cast(~more_of_square(mask[..., 0], side, 0.5), mask.dtype)
         behind = tf.linalg.matmul(hidden, further_in)  # hidden vertices of the row, further in
         visible = tf.cast(hidden + behind < 0.5, mask.dtype)[..., None]
         return visible, lambda upstream: tf.zeros_like(upstream)
 
     return cleaned(mask)
+
+
+def more_of_square(mask, side, share):
+    """Says where more than a share of the square around a vertex is 1.
+
+    Squares that reach beyond the grid count their part of it. The sums are two products with
+    banded matrices, which LiteRT computes in a third of the time of a pooling.
+
+    Args:
+        mask: `(batch, H', W')` float tensor of 0 and 1.
+        side: odd number of vertices, of the square.
+        share: of 1.
+
+    Returns:
+        `(batch, H', W')` bool.
+    """
+    bands = [_band(size, side) for size in mask.shape[1:]]
+    rows, columns = (tf.constant(band, mask.dtype) for band in bands)
+    least = share * np.outer(*(band.sum(axis=0) for band in bands))
+    sums = tf.linalg.matmul(tf.linalg.matmul(mask, columns), rows, transpose_a=True)  # (W', H')
+    return tf.transpose(sums > tf.constant(least.T, mask.dtype), (0, 2, 1))
+
+
+def _band(size, side):
+    """Returns the symmetric `(size, size)` matrix that is 1 within `side` // 2 of the diagonal."""
+    place = np.arange(size)
+    return (np.abs(place[:, None] - place) <= side // 2).astype(np.float32)
 
 
 def _further_in(columns):
