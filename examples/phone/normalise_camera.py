@@ -5,7 +5,8 @@
 
 The source is the number of a camera, a video or a photograph. The first box of the face comes from
 a BlazeFace model (short range, 128 × 128) or from --box. After that, the landmarks of each frame
-frame the face in the next one. Shows the texture in a window, or writes it to --out.
+frame the face in the next one, as long as the detector sees one there. Shows the texture in a
+window, or writes it to --out.
 """
 
 import argparse
@@ -16,7 +17,9 @@ import cv2
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-# Frames after which the detector looks again, in case the face was lost.
+# Side of the square in which the detector checks a face that is followed, in sides of its box.
+LOOK_SHARE = 1.75
+# Frames after which the detector searches the whole frame again, in case of another, larger face.
 LOOK_AGAIN = 30
 
 
@@ -95,16 +98,25 @@ class FaceDetector:
         scale, middle = self.size / side, (self.size - 1) / 2
         shift = [middle - scale * (width - 1) / 2, middle - scale * (height - 1) / 2]
         matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
-        outputs = self.model(cut(frame, matrix, self.size) / 127.5 - 1).values()
-        scores, boxes = sorted(outputs, key=lambda values: values.shape[-1])
-        best = int(np.argmax(scores))
-        if scores[best, 0] < 0:  # a probability below one half
+        score, (x, y, w, h) = self.best(cut(frame, matrix, self.size))
+        if score < 0.5:
             return None
-        x, y, w, h = boxes[best, :4]
-        # The detector counts from the border of the first pixel, not from its centre.
-        centre = np.array([x, y]) + self.anchors[best] * self.size - 0.5
-        x, y = (centre - matrix[:, 2]) / scale
+        x, y = (np.array([x, y]) - matrix[:, 2]) / scale
         return landmark_box(x, y, w / scale, h / scale)
+
+    def sees(self, frame, box):
+        """Says whether there is a face in the box of its landmarks, turned by 60° at most."""
+        score, _ = self.best(cut(frame, square_to_crop(box, LOOK_SHARE, self.size), self.size))
+        return score >= 0.5
+
+    def best(self, square):
+        """Returns the highest score, and centre and size of that face in pixels of the square."""
+        outputs = self.model(square / 127.5 - 1).values()
+        logits, boxes = sorted(outputs, key=lambda values: values.shape[-1])
+        best = int(np.argmax(logits))
+        # The detector counts from the border of the first pixel, not from its centre.
+        centre = boxes[best, :2] + self.anchors[best] * self.size - 0.5
+        return 1 / (1 + np.exp(-float(logits[best, 0]))), (*centre, *boxes[best, 2:4])
 
 
 def square_to_crop(box, share, size):
@@ -162,6 +174,8 @@ def follow(frames, normalise, detect=None, box=None):
         box: the first box.
     """
     for number, frame in enumerate(frames):
+        if detect and box is not None and not detect.sees(frame, box):
+            box = None
         if detect and (box is None or number % LOOK_AGAIN == 0):
             found = detect(frame)
             box = None if found is None else tight_box(normalise(frame, found)["landmarks"])

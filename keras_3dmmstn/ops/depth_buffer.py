@@ -101,12 +101,14 @@ def _offset_of_nearest(x, y, z, side):
 def _pixel_and_place(x, y, z, side):
     """Returns the number of each point's pixel, and (x, y) in the pixel and z in whole steps.
 
-    All are whole numbers in float: LiteRT computes with integers ten times as slowly.
+    All are whole numbers in float: LiteRT computes with integers ten times as slowly. Constants are
+    such that half precision has them exactly, as models with weights of 16 bits store them.
     """
-    x, y = (_whole(a * _PLACES, side * _PLACES - 1) for a in (x, y))
-    z = _whole(z * (2**_DEPTH_BITS / side), 2**_DEPTH_BITS - 1)
-    column, row = tf.floor(x / _PLACES), tf.floor(y / _PLACES)
-    return row * side + column, (x - column * _PLACES, y - row * _PLACES, z)
+    x, y = _whole(x * _PLACES), _whole(y * _PLACES)
+    column, row = (tf.minimum(tf.floor(a / _PLACES), side - 1) for a in (x, y))
+    place = (tf.minimum(a - cell * _PLACES, _PLACES - 1) for a, cell in ((x, column), (y, row)))
+    depth = tf.minimum(_whole(z * (2**_DEPTH_BITS / side)), 2**_DEPTH_BITS - 16)
+    return row * side + column, (*place, depth)
 
 
 def _pack(x, y, z):
@@ -123,10 +125,9 @@ def _unpack(packed, dtype):
     return x, place - x * _PLACES, tf.cast(z, dtype)
 
 
-def _whole(number, last):
-    """Returns the whole part of a number in 0..last; 0 of nan, too, so that it can index."""
-    known = tf.where(number >= 0, number, tf.zeros_like(number))
-    return tf.floor(tf.minimum(known, tf.cast(last, number.dtype)))
+def _whole(number):
+    """Returns the whole part of a number; 0 of what is below 0 and of nan, so that it can index."""
+    return tf.floor(tf.where(number >= 0, number, tf.zeros_like(number)))
 
 
 def _centres(plane):

