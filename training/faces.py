@@ -5,6 +5,7 @@ from keras_3dmmstn.training.data.faces import (
     joint_landmarks,
     read_300w,
     read_aflw,
+    read_cfp,
     read_faces,
     read_landmark_csv,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "joint_landmarks",
     "read_300w",
     "read_aflw",
+    "read_cfp",
     "read_faces",
     "read_landmark_csv",
 ]

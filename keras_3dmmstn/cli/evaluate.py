@@ -6,15 +6,21 @@ from typing import Annotated
 import typer
 
 from keras_3dmmstn.cli import terminal
-from keras_3dmmstn.cli.options import JsonFile, Weights, load_face_model, load_normaliser
+from keras_3dmmstn.cli.options import (
+    JsonFile,
+    Subjects,
+    Weights,
+    load_face_model,
+    load_normaliser,
+)
 from keras_3dmmstn.cli.progress import tracking
 
 Folders = Annotated[
     list[Path],
     typer.Argument(
-        help="Folders of labelled photographs: 300-W, landmarks.csv, AFLW or AFLW2000-3D. The "
-        "first may be the weights instead: the folder of a run, or an exported .tflite, .onnx or "
-        "SavedModel."
+        help="Folders of labelled photographs: 300-W, landmarks.csv, CFP, AFLW or AFLW2000-3D. "
+        "The first may be the weights instead: the folder of a run, or an exported .tflite, "
+        ".onnx or SavedModel."
     ),
 ]
 FaceModel = Annotated[
@@ -70,6 +76,7 @@ def evaluate(
     estimate_boxes: EstimateBoxes = False,
     balanced: Balanced = False,
     held_out: HeldOut = None,
+    subjects: Subjects = None,
     seed: Seed = 0,
 ) -> None:
     """Measure the landmark error on labelled photographs. The labels frame the faces.
@@ -88,6 +95,7 @@ def evaluate(
         "estimate_boxes": estimate_boxes,
         "balanced": balanced,
         "held_out": held_out,
+        "subjects": subjects,
         "seed": seed,
     }
     measurements, descriptions = {}, {}
@@ -132,29 +140,33 @@ def _measure(normaliser, folder, settings):
     from keras_3dmmstn.training.evaluation.measurement import measure
     from keras_3dmmstn.training.fitting.face_box import face_boxes
 
-    faces, jaw = _read(folder, settings["balanced"], settings["held_out"], settings["seed"])
+    faces, jaw = _read(folder, settings)
     frames = face_boxes(faces.landmarks, faces.rectangles) if settings["estimate_boxes"] else None
     bar = tracking(f"Evaluating {folder}")
     return measure(normaliser, faces, settings["box_noise"], settings["seed"], jaw, frames, bar)
 
 
-def _read(folder, balanced, held_out, seed):
+def _read(folder, settings):
     """Reads labelled faces, all or some of them, and says where their jaw is."""
     import numpy as np
 
     from keras_3dmmstn.training.data import labelled_faces
     from keras_3dmmstn.training.data.faces import read_faces
     from keras_3dmmstn.training.data.readers.aflw2000 import is_aflw2000, read_aflw2000
+    from keras_3dmmstn.training.data.subject_ranges import of_subjects
     from keras_3dmmstn.training.evaluation.yaw_bins import balanced_subset
 
     if is_aflw2000(folder):
         faces, jaw = read_aflw2000(folder), "fixed"
     else:
         faces, jaw = read_faces(folder), "apparent"
-    if held_out:
-        faces = faces.choose(labelled_faces.held_out(faces, held_out))
-    if balanced:
-        faces = faces.choose(balanced_subset(np.degrees(faces.pose[:, 2]), seed))
+    if settings["subjects"] is not None:
+        faces = faces.choose(of_subjects(faces, settings["subjects"]))
+    if settings["held_out"]:
+        faces = faces.choose(labelled_faces.held_out(faces, settings["held_out"]))
+    if settings["balanced"]:
+        yaw = np.degrees(faces.pose[:, 2])
+        faces = faces.choose(balanced_subset(yaw, settings["seed"]))
     return faces, jaw
 
 

@@ -29,8 +29,15 @@ Boxes = Annotated[
 Folders = Annotated[
     list[Path],
     typer.Argument(
-        help="Folders of labelled photographs: 300-W (.pts), landmarks.csv with images/, or AFLW "
-        "(aflw.sqlite with flickr/)."
+        help="Folders of labelled photographs: 300-W (.pts), landmarks.csv with images/ (CFP's, "
+        "too), or AFLW (aflw.sqlite with flickr/)."
+    ),
+]
+Subjects = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RANGES",
+        help="Only people with these numbers in the data set's own labels: 301-350, or 1-10,20.",
     ),
 ]
 OutFolder = Annotated[

@@ -17,7 +17,8 @@ _DEFAULT_RECIPE = "compact"
 Folders = Annotated[
     list[Path],
     typer.Argument(
-        help="Data sets: 300-W, AFLW, a folder with landmarks.csv, or shards of `data convert`."
+        help="Data sets: 300-W, AFLW, CFP, a folder with landmarks.csv, or shards of "
+        "`data convert`."
     ),
 ]
 Out = Annotated[

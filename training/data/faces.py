@@ -7,6 +7,7 @@ from pathlib import Path
 
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces, joint_landmarks
 from keras_3dmmstn.training.data.readers.aflw import is_aflw, read_aflw
+from keras_3dmmstn.training.data.readers.cfp import is_cfp, read_cfp
 from keras_3dmmstn.training.data.readers.landmark_files import read_300w, read_landmark_csv
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "joint_landmarks",
     "read_300w",
     "read_aflw",
+    "read_cfp",
     "read_faces",
     "read_landmark_csv",
 ]
@@ -24,7 +26,8 @@ def read_faces(folders: str | Path | Sequence[str | Path]) -> LabelledFaces:
 
     Args:
         folders: one or several; each may be of another format: 300-W (`.pts` beside each
-            photograph), `landmarks.csv` with `images/`, or AFLW (`aflw.sqlite` with `flickr/`).
+            photograph), `landmarks.csv` with `images/`, CFP (the same with columns of its own), or
+            AFLW (`aflw.sqlite` with `flickr/`).
 
     Raises:
         ValueError: if a folder is none of these, or what is in it is malformed.
@@ -41,12 +44,12 @@ def _read_folder(folder):
     if not folder.is_dir():
         raise ValueError(f"Expected a folder of labelled photographs, received {folder}.")
     if (folder / "landmarks.csv").exists():
-        return read_landmark_csv(folder)
+        return read_cfp(folder) if is_cfp(folder) else read_landmark_csv(folder)
     if is_aflw(folder):
         return read_aflw(folder)
     if next(folder.rglob("*.pts"), None) is None:
         raise ValueError(
-            f"{folder}: expected landmarks.csv with images/, aflw.sqlite with flickr/, or "
-            "photographs with .pts files beside them (300-W), found none of them."
+            f"{folder}: expected landmarks.csv with images/ (CFP's, too), aflw.sqlite "
+            "with flickr/, or photographs with .pts files beside them (300-W), found none of them."
         )
     return read_300w(folder)

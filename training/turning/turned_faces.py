@@ -22,8 +22,9 @@ from keras_3dmmstn.training.data.crops import (
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
 from keras_3dmmstn.training.turning.face_turner import FaceTurner, TurnedFace
 
-#: |yaw| of turned faces: from, to, radians.
+#: |yaw| of turned faces: from, to, radians. And the largest that may be asked for.
 YAWS = (float(np.radians(20)), float(np.radians(75)))
+FURTHEST_YAW = float(np.radians(100))
 #: Largest change of pitch, radians.
 PITCH_CHANGE = float(np.radians(15))
 #: Faces within this yaw turn either way, radians; others only further.
@@ -36,24 +37,29 @@ _JPEG_QUALITY = 95
 _BEGUN = "landmarks.csv.part"
 
 
-def new_poses(yaw: float, copies: int, rng: np.random.Generator) -> np.ndarray:
+def new_poses(
+    yaw: float, copies: int, rng: np.random.Generator, yaws: tuple[float, float] = YAWS
+) -> np.ndarray:
     """Returns turns for a face: changes of yaw and of pitch `(copies, 2)`, radians.
 
     A face is turned on in the direction in which it is turned, which uncovers little that the
-    photograph does not show. The new |yaw| are spread evenly over `YAWS`, beyond the old one.
+    photograph does not show. The new |yaw| are spread evenly over `yaws`, beyond the old one.
+    A face that is turned further than that turns on by 5°.
 
     Args:
         yaw: of the photographed face, radians.
         copies: how many turns.
         rng: source of the randomness.
+        yaws: |yaw| from, to, radians.
     """
-    smallest = max(YAWS[0], abs(yaw) + _LEAST_TURN)
+    least, most = yaws
+    smallest = max(least, abs(yaw) + _LEAST_TURN)
     poses = np.empty((copies, 2))
     for copy in range(copies):
         away = np.sign(yaw) if abs(yaw) > NEARLY_FRONTAL else rng.choice([-1.0, 1.0])
-        target = YAWS[0] + (copy + rng.uniform()) / copies * (YAWS[1] - YAWS[0])
+        target = least + (copy + rng.uniform()) / copies * (most - least)
         if target < smallest:
-            target = rng.uniform(smallest, max(YAWS[1], smallest))
+            target = rng.uniform(smallest, max(most, smallest))
         poses[copy] = away * target - yaw, rng.uniform(-PITCH_CHANGE, PITCH_CHANGE)
     return poses
 
@@ -63,6 +69,7 @@ def turn_faces(
     model: GridModel | None = None,
     *,
     copies: int = 2,
+    yaws: tuple[float, float] = YAWS,
     seed: int = 0,
     size: int = STORED_SIZE,
     skipped: list[Skipped] | None = None,
@@ -76,17 +83,25 @@ def turn_faces(
         faces: the photographs, most of their `ibug68` points labelled.
         model: has the landmarks of `LANDMARK_SET`; the bundled one by default.
         copies: new poses for each face.
+        yaws: |yaw| of the new poses: from, to, radians; at most 100°. A face that is turned
+            further than that turns on by 5°.
         seed: of the poses.
         size: side of the pictures in pixels.
         skipped: the faces that cannot be turned are appended here.
         progress: called on the sequence of numbers that is iterated over, to show progress.
 
     Raises:
-        ValueError: if `copies` or `size` is not positive.
+        ValueError: if `copies` or `size` is not positive, or `yaws` is no range within 0 to 100°.
     """
     if copies < 1 or size < 1:
         raise ValueError(
             f"Expected at least one copy and a size of at least 1, received {copies} and {size}."
+        )
+    if not 0 <= yaws[0] < yaws[1] <= FURTHEST_YAW:
+        first, last = np.degrees(yaws)
+        raise ValueError(
+            "Expected |yaw| from a smaller to a larger angle within 0° to 100°, "
+            f"received {first:.6g}° to {last:.6g}°."
         )
     turner = FaceTurner(model or GridModel.bundled(), size)
     for number in progress(range(len(faces))):
@@ -99,7 +114,7 @@ def turn_faces(
                 skipped.append(Skipped(faces.names[number], str(error)))
             continue
         rng = np.random.default_rng([seed, number])
-        for yaw, pitch in new_poses(fit.yaw, copies, rng):
+        for yaw, pitch in new_poses(fit.yaw, copies, rng, yaws):
             yield number, turner.turn(photograph, landmarks, fit, yaw, pitch)
 
 

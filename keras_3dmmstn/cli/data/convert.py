@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from keras_3dmmstn.cli import terminal
-from keras_3dmmstn.cli.options import Folders
+from keras_3dmmstn.cli.options import Folders, Subjects
 from keras_3dmmstn.cli.progress import tracking
 
 Out = Annotated[Path, typer.Option(help="Folder for the shards. Created if it does not exist.")]
@@ -41,6 +41,7 @@ def convert(
     faces_per_shard: FacesPerShard = 512,
     seed: Seed = 0,
     held_out: HeldOut = None,
+    subjects: Subjects = None,
 ) -> None:
     """Cut the faces out of their photographs once, into TFRecord shards.
 
@@ -50,10 +51,13 @@ def convert(
     from keras_3dmmstn.training.data import labelled_faces
     from keras_3dmmstn.training.data.conversion import convert as run
     from keras_3dmmstn.training.data.faces import read_faces
+    from keras_3dmmstn.training.data.subject_ranges import of_subjects
 
     bar = tracking("Converting")
     with terminal.failing_on(OSError, ValueError):
         faces = read_faces(folders)
+        if subjects is not None:
+            faces = faces.choose(of_subjects(faces, subjects))
         if held_out:
             faces = faces.choose(~labelled_faces.held_out(faces, held_out))
         shards = run(faces, out, size, image_format, faces_per_shard, seed, bar)

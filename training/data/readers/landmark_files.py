@@ -1,12 +1,19 @@
 """Readers of photographs whose landmarks lie beside them in text: 300-W and CSV."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, LANDMARK_SET, mirror_permutation
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces, joint_landmarks
+from keras_3dmmstn.training.data.readers.landmark_table import (
+    LANDMARK_TABLE,
+    check_images,
+    numbers_in,
+    read_table,
+    shown,
+    source_of,
+)
 
 # A landmarks.csv has columns x0, y0, x1, y1 ...: how many there are says what they are.
 _SETS = {len(mirror_permutation(name)): name for name in ("ibug68", "aflw21", LANDMARK_SET)}
@@ -33,7 +40,7 @@ def read_300w(folder: str | Path) -> LabelledFaces:
     if not files:
         raise ValueError(f"Expected .pts files of 300-W in {folder}, found none.")
     points = np.stack([read_pts(file) for file in files]) - 1
-    paths, source = tuple(_photograph_beside(file) for file in files), _source(folder)
+    paths, source = tuple(_photograph_beside(file) for file in files), source_of(folder)
     return LabelledFaces(
         paths,
         joint_landmarks(points, "ibug68"),
@@ -67,22 +74,16 @@ def read_landmark_csv(folder: str | Path) -> LabelledFaces:
             value is not a number.
     """
     folder = Path(folder)
-    path = folder / "landmarks.csv"
-    header, rows = _read_table(path)
+    path = folder / LANDMARK_TABLE
+    header, rows = read_table(path)
     points, landmark_set = _points_of_columns(path, header)
-    if "image" not in header:
-        raise ValueError(f"{path}: expected a column image, received {_shown(header)}.")
-    if not rows:
-        raise ValueError(f"{path}: expected at least one row of landmarks.")
-    nameless = [line for line, row in enumerate(rows, start=2) if not row["image"]]
-    if nameless:
-        raise ValueError(f"{path}, line {nameless[0]}: expected the name of an image, found none.")
+    check_images(path, header, rows)
     axes = ("x", "y", "c") if "c" + points[0] in header else ("x", "y")
-    landmarks = _numbers(path, rows, [axis + point for point in points for axis in axes])
+    landmarks = numbers_in(path, rows, [axis + point for point in points for axis in axes])
     pose = np.full((len(rows), len(_POSE)), np.nan)
     if set(_POSE) <= set(header):
-        pose = _numbers(path, rows, list(_POSE))
-    source = _source(folder)
+        pose = numbers_in(path, rows, list(_POSE))
+    source = source_of(folder)
     return LabelledFaces(
         tuple(folder / "images" / row["image"] for row in rows),
         joint_landmarks(landmarks.reshape(len(rows), len(points), len(axes)), landmark_set),
@@ -91,16 +92,6 @@ def read_landmark_csv(folder: str | Path) -> LabelledFaces:
         names=tuple(f"{source}/{row['image']}, line {n}" for n, row in enumerate(rows, start=2)),
         sources=(source,) * len(rows),
     )
-
-
-def _read_table(path):
-    """Returns the names of the columns of a CSV file, and its rows as dictionaries."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:  # Excel begins with a mark
-            reader = csv.DictReader(file)
-            return list(reader.fieldnames or []), list(reader)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path}: expected a CSV table in UTF-8: {error}.") from error
 
 
 def _points_of_columns(path, header):
@@ -114,37 +105,12 @@ def _points_of_columns(path, header):
     if count not in _SETS:
         raise ValueError(
             f"{path}: expected columns x0, y0, x1, y1 ... of 68, 21 or 89 points, or "
-            f"x{five[0]}, y{five[0]} ... of five, received {_shown(header)}."
+            f"x{five[0]}, y{five[0]} ... of five, received {shown(header)}."
         )
     return [str(number) for number in range(count)], _SETS[count]
-
-
-def _numbers(path, rows, columns):
-    """Returns the values of columns `(rows, columns)`, NaN where a cell is empty."""
-    values = np.empty((len(rows), len(columns)), np.float32)
-    for line, row in enumerate(rows, start=2):
-        for column, name in enumerate(columns):
-            text = row.get(name)
-            try:
-                values[line - 2, column] = float(text) if text and text.strip() else np.nan
-            except ValueError:
-                raise ValueError(
-                    f"{path}, line {line}: expected a number in column {name}, received {text!r}."
-                ) from None
-    return values
 
 
 def _photograph_beside(file):
     """Returns the photograph with the name of a `.pts` file, `.jpg` if there is none."""
     candidates = [file.with_suffix(suffix) for suffix in _SUFFIXES]
     return next((path for path in candidates if path.exists()), candidates[0])
-
-
-def _source(folder):
-    """Returns a name for a data set: the folder's and that of the folder it is in."""
-    return "/".join(Path(folder).resolve().parts[-2:])
-
-
-def _shown(header):
-    """Returns the first names of a header for a message."""
-    return ", ".join(header[:6]) + (" ..." if len(header) > 6 else "") if header else "no header"

@@ -1,0 +1,144 @@
+"""Reader of CFP, profile photographs with the 30 points of the half of the face in sight."""
+
+from pathlib import Path
+
+import numpy as np
+
+from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, mirror_permutation
+from keras_3dmmstn.training.data.labelled_faces import LabelledFaces, joint_landmarks
+from keras_3dmmstn.training.data.readers.landmark_table import (
+    LANDMARK_TABLE,
+    Rows,
+    check_images,
+    numbers_in,
+    read_header,
+    read_table,
+    shown,
+    source_of,
+)
+
+#: What the 30 points are among `ibug68` when a face shows the side that is image-left in a frontal
+#: photograph: jaw from the ear to the chin, brow, eye, nose from the top to its base, lips.
+IMAGE_LEFT_POINTS = (
+    *range(9),
+    *(17, 19, 21),
+    *range(36, 42),
+    *(27, 28, 29, 30, 33, 32, 31),
+    *(48, 51, 62, 57, 66),
+)
+#: The same when it shows the other side.
+IMAGE_RIGHT_POINTS = tuple(mirror_permutation("ibug68")[list(IMAGE_LEFT_POINTS)].tolist())
+#: The first of the 30 points lie at the ear and on the jawbone, where `ibug68` has the contour:
+#: they help to frame the face, and hardly count as labels.
+JAWBONE_POINTS, JAWBONE_CONFIDENCE = 4, 0.01
+
+_KINDS = ("frontal", "profile")
+_COORDINATES = [f"{axis}{number}" for number in range(len(IMAGE_LEFT_POINTS)) for axis in "xy"]
+_COLUMNS = ["image", "person", "kind", "subject_right_side", *_COORDINATES]
+_SUSPECTS = "suspect_profile.csv"
+
+
+def is_cfp(folder: str | Path) -> bool:
+    """Says whether `landmarks.csv` of a folder has CFP's columns of kind and side.
+
+    Raises:
+        ValueError: if the file is no CSV table in UTF-8.
+    """
+    path = Path(folder) / LANDMARK_TABLE
+    if not path.is_file():
+        return False
+    header = read_header(path)
+    further_point = f"x{len(IMAGE_LEFT_POINTS)}"
+    return {"kind", "subject_right_side"} <= set(header) and further_point not in header
+
+
+def read_cfp(folder: str | Path) -> LabelledFaces:
+    """Reads the profile photographs of CFP, each with 30 of the points of `ibug68`.
+
+    Their points are labelled by hand. Those of the FRONTAL photographs come from a detector and
+    must never be used as labels, neither to train on nor to measure with: these photographs are
+    left out. So are those that `suspect_profile.csv` names, where there is such a file: its
+    labels are gross errors.
+
+    Args:
+        folder: holds `images/` and `landmarks.csv` with the columns image, person, kind ("frontal"
+            or "profile"), subject_right_side (1: the face shows the side that is image-left in a
+            frontal photograph, 0: the other) and x0, y0 ... x29, y29 in pixels counted from 0. A
+            number that is empty or nan is not labelled.
+
+    Returns:
+        Faces with confidence 1 of the labelled points, but `JAWBONE_CONFIDENCE` of the first four.
+        The subject is the person's number; the pose is not known.
+
+    Raises:
+        ValueError: if a table is no CSV table in UTF-8, a column is missing, a row names no image,
+            a value is none of those above, or no profile is left.
+
+    Source:
+        Sengupta et al. 2016, Frontal to Profile Face Verification in the Wild.
+    """
+    folder = Path(folder)
+    path = folder / LANDMARK_TABLE
+    header, rows = read_table(path)
+    _check_columns(path, header, _COLUMNS)
+    check_images(path, header, rows)
+    shows_image_left = _sides(path, rows)
+    points = numbers_in(path, rows, _COORDINATES).reshape(len(rows), -1, 2)
+    suspects, source = _suspects(folder), source_of(folder)
+    everyone = LabelledFaces(
+        tuple(folder / "images" / row["image"] for row in rows),
+        joint_landmarks(_placed(points, shows_image_left), "ibug68"),
+        subjects=tuple(row["person"] or "" for row in rows),
+        names=tuple(f"{source}/{row['image']}, line {n}" for n, row in enumerate(rows, start=2)),
+        sources=(source,) * len(rows),
+    )
+    chosen = [row["kind"] == "profile" and row["image"] not in suspects for row in rows]
+    if not any(chosen):
+        raise ValueError(
+            f"{path}: expected at least one row of kind profile that {_SUSPECTS} does not name, "
+            f"received {len(rows)} other rows."
+        )
+    return everyone.choose(chosen)
+
+
+def _check_columns(path, header, columns):
+    """Raises a ValueError unless a table has all of these columns."""
+    missing = [name for name in columns if name not in header]
+    if missing:
+        raise ValueError(
+            f"{path}, line 1: expected a column {missing[0]}, received {shown(header)}."
+        )
+
+
+def _sides(path: Path, rows: Rows) -> np.ndarray:
+    """Returns which faces show their image-left side, `(rows,)` bool."""
+    for line, row in enumerate(rows, start=2):
+        for name, known in (("kind", _KINDS), ("subject_right_side", ("0", "1"))):
+            if row[name] not in known:
+                raise ValueError(
+                    f"{path}, line {line}: expected {' or '.join(known)} in column {name}, "
+                    f"received {row[name]!r}."
+                )
+    return np.array([row["subject_right_side"] == "1" for row in rows])
+
+
+def _suspects(folder):
+    """Returns the names of the photographs whose labels are not to be trusted."""
+    path = folder / _SUSPECTS
+    if not path.exists():
+        return set()
+    header, rows = read_table(path)
+    _check_columns(path, header, ["image"])
+    return {row["image"] for row in rows}
+
+
+def _placed(points, shows_image_left):
+    """Returns 30 points `(faces, 30, 2)` in their places, with confidence: `(faces, 68, 3)`."""
+    confidence = np.ones(points.shape[1])
+    confidence[:JAWBONE_POINTS] = JAWBONE_CONFIDENCE
+    placed = np.full((len(points), IBUG68_COUNT, 3), np.nan)
+    for side, places in ((True, IMAGE_LEFT_POINTS), (False, IMAGE_RIGHT_POINTS)):
+        faces = np.flatnonzero(shows_image_left == side)[:, None]
+        placed[faces, places, :2] = points[faces[:, 0]]
+        placed[faces, places, 2] = confidence
+    return placed
