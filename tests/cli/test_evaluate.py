@@ -11,8 +11,9 @@ from keras_3dmmstn.export.mobile.tflite import export_tflite
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.training.data.labelled_faces import held_out
 from keras_3dmmstn.training.data.readers.aflw2000 import read_aflw2000
+from keras_3dmmstn.training.data.readers.cfp import IMAGE_LEFT_POINTS
 from tests.support.command_line import run
-from tests.support.face_folders import write_aflw2000
+from tests.support.face_folders import write_aflw2000, write_cfp
 from tests.support.faces_with_labels import mean_face_points, normaliser_that_says
 
 
@@ -85,6 +86,7 @@ def test_all_numbers_go_to_json_with_settings_and_versions(folder, weights, norm
         "estimate_boxes": False,
         "balanced": False,
         "held_out": None,
+        "subjects": None,
         "seed": 7,
     }
     assert "tensorflow" in numbers["versions"]
@@ -184,6 +186,21 @@ def test_only_faces_that_were_held_out_of_training_may_be_measured(option, weigh
     assert 0 < expected < 12
     assert numbers_of(path)["data"][0]["faces"] == expected
     assert numbers_of(path)["settings"]["held_out"] == 3
+
+
+def test_only_some_people_may_be_measured(normaliser, weights, tmp_path):
+    points = mean_face_points(normaliser)[list(IMAGE_LEFT_POINTS)]
+    rows = [(f"{person}.jpg", person, "profile", 1, points) for person in (300, 301, 350)]
+    folder, path = write_cfp(tmp_path / "cfp", rows), tmp_path / "numbers.json"
+    options = ("--weights", weights, "--json", path, "--subjects")
+    result = evaluate(folder, *options, "301-350")
+    assert result.exit_code == 0, result.output
+    numbers = numbers_of(path)
+    assert numbers["settings"]["subjects"] == "301-350"
+    measured = [face["name"].split("/")[-1] for face in numbers["data"][0]["per_face"]]
+    assert measured == ["301.jpg, line 3", "350.jpg, line 4"]
+    result = evaluate(folder, *options, "351-400")
+    assert result.exit_code == 1 and "received subjects 300 to 350" in result.output
 
 
 def test_a_balanced_subset_needs_labelled_yaw(folder, weights):

@@ -157,3 +157,21 @@ def aflw_points(hidden=(), **pose):
         for number in range(len(AFLW21_NAMES))
         if number not in hidden
     }
+
+
+def write_cfp(folder, rows, suspects=None):
+    """Writes `landmarks.csv` of CFP with `images/`, and perhaps `suspect_profile.csv`.
+
+    `rows`: (image, person, kind, subject_right_side, points `(30, 2)`) of each photograph.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = ["image,person,kind,subject_right_side," + ",".join(f"x{n},y{n}" for n in range(30))]
+    for image, person, kind, side, points in rows:
+        write_photograph(folder / "images" / image)
+        numbers = (f"{value:.2f}" for value in np.asarray(points).ravel())
+        lines.append(",".join([image, str(person), kind, str(side), *numbers]))
+    (folder / "landmarks.csv").write_text("\n".join(lines) + "\n")
+    if suspects is not None:
+        text = "\n".join(["image,largest_residual_percent_of_box", *(f"{s},9" for s in suspects)])
+        (folder / "suspect_profile.csv").write_text(text + "\n")
+    return folder

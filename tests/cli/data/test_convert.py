@@ -4,9 +4,16 @@ import pytest
 
 from keras_3dmmstn.training.data.faces import read_faces
 from keras_3dmmstn.training.data.labelled_faces import held_out
+from keras_3dmmstn.training.data.readers.cfp import IMAGE_LEFT_POINTS
 from keras_3dmmstn.training.data.shards import read_shards
 from tests.support.command_line import assert_fails, run
-from tests.support.face_folders import write_mtfl, write_photograph
+from tests.support.face_folders import (
+    projected_face,
+    write_cfp,
+    write_csv,
+    write_mtfl,
+    write_photograph,
+)
 
 
 def convert(*arguments):
@@ -61,3 +68,20 @@ def test_what_convert_holds_out_is_what_evaluate_measures(option, tmp_path):
     result = convert(folder, "--out", tmp_path / "out", option, 3)
     assert result.exit_code == 0, result.output
     assert f"{12 - out.sum()} faces in" in result.output
+
+
+def test_people_may_be_chosen_by_their_numbers(tmp_path):
+    points = projected_face(yaw=1.2)[list(IMAGE_LEFT_POINTS)]
+    rows = [(f"{person}.jpg", person, "profile", 1, points) for person in range(1, 13)]
+    folder, out = write_cfp(tmp_path / "cfp", rows), tmp_path / "out"
+    result = convert(folder, "--out", out, "--subjects", "2-10,12")
+    assert result.exit_code == 0, result.output
+    assert "10 faces in 1 shard" in result.output
+    both = "--subjects", "2-10,12", "--held-out", 3
+    chosen = read_faces(folder).choose([*range(1, 10), 11])
+    result = convert(folder, "--out", tmp_path / "both", *both)
+    assert f"{(~held_out(chosen, 3)).sum()} faces in" in result.output
+    for ranges in ("", "13-20"):
+        assert_fails(convert(folder, "--out", out, "--subjects", ranges), "subjects", "received")
+    named = write_csv(tmp_path / "videos")
+    assert_fails(convert(named, "--out", out, "--subjects", "1"), "one.jpg", "subject 'someone'")

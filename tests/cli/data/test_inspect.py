@@ -3,7 +3,7 @@
 import cv2
 
 from tests.support.command_line import assert_fails, run
-from tests.support.face_folders import write_300w
+from tests.support.face_folders import write_300w, write_cfp
 
 
 def inspect(*arguments):
@@ -17,6 +17,16 @@ def test_inspect_prints_what_is_in_folders(aflw, tmp_path):
     cells = [[cell.strip() for cell in line] for line in lines]
     assert ["3", "2", "0", "19 to 21", "1"] in cells
     assert ["2", "2", "0", "68 to 68", "0"] in cells
+
+
+def test_inspect_knows_the_profiles_of_cfp(tmp_path):
+    rows = [
+        (f"{n}.jpg", n, kind, 1, [[n, n]] * 30) for n, kind in enumerate(("frontal", "profile"))
+    ]
+    result = inspect(write_cfp(tmp_path, rows))
+    assert result.exit_code == 0, result.output
+    (cells,) = [line.split("│")[2:7] for line in result.output.splitlines() if "│" in line]
+    assert [cell.strip() for cell in cells] == ["1", "1", "1", "30 to 30", "0"]
 
 
 def test_inspect_draws_the_faces(aflw, tmp_path):

@@ -7,7 +7,8 @@ import pytest
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.training.data.faces import read_faces
-from tests.support.command_line import run
+from tests.support.command_line import assert_fails, run
+from tests.support.face_folders import write_csv
 
 
 @pytest.fixture
@@ -46,6 +47,44 @@ def test_the_seed_decides_the_poses(folder, tmp_path):
         assert turn(folder, "--out", out, "--seed", seed).exit_code == 0
         yaws.append(read_faces(out).pose[:, 2].tolist())
     assert yaws[0] == yaws[1] != yaws[2]
+
+
+def test_the_range_of_yaw_may_be_given(folder, tmp_path):
+    options = ("--copies", 4, "--size", 64, "--yaws", "60,92")
+    result = turn(folder, "--out", tmp_path / "turned", *options)
+    assert result.exit_code == 0, result.output
+    # The pitch that goes with a turn changes its yaw by few degrees.
+    yaws = np.degrees(np.abs(read_faces(tmp_path / "turned").pose[:, 2]))
+    assert 57 < yaws.min() < 70 and 82 < yaws.max() < 95
+
+
+@pytest.mark.parametrize(
+    ("yaws", "message"),
+    [
+        ("60", "--yaws expects from,to in degrees, received 60."),
+        ("a,b", "--yaws expects from,to in degrees, received a,b."),
+        ("92,60", "within 0° to 100°, received 92° to 60°"),
+    ],
+)
+def test_a_range_of_yaw_that_is_none_is_refused(folder, tmp_path, yaws, message):
+    assert_fails(turn(folder, "--out", tmp_path / "turned", "--yaws", yaws), message)
+
+
+def test_only_some_people_may_be_turned(folder, tmp_path):
+    points = read_faces(folder).landmarks[0, :68, :2]
+    table = tmp_path / "people" / "landmarks.csv"
+    write_csv(table.parent)
+    columns = ",".join(f"x{n},y{n}" for n in range(68))
+    row = ",".join(f"{value:.3f}" for value in points.ravel())
+    rows = [f"one.jpg,{person},{row}" for person in (1, 2, 3)]
+    table.write_text("\n".join([f"image,subject,{columns}", *rows]) + "\n")
+    out = tmp_path / "turned"
+    result = turn(table.parent, "--out", out, "--copies", 1, "--subjects", "2-3")
+    assert result.exit_code == 0, result.output
+    assert read_faces(out).subjects == ("2", "3")
+    failed = turn(folder, "--out", tmp_path / "other", "--subjects", "2-3")
+    assert_fails(failed, "face.jpg with subject ''")
+    assert not (tmp_path / "other").exists()
 
 
 def test_another_face_model_may_be_given(folder, tmp_path):

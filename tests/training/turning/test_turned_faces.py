@@ -56,6 +56,28 @@ def test_new_yaws_are_even_over_the_range():
     np.testing.assert_allclose(counts, 800, rtol=0.15)  # five standard deviations
 
 
+def test_new_yaws_are_in_the_range_that_is_given():
+    yaws = np.radians([60.0, 92.0])
+    rng = np.random.default_rng(0)
+    after = np.concatenate([0.2 + new_poses(0.2, 2, rng, tuple(yaws))[:, 0] for _ in range(200)])
+    assert yaws[0] <= after.min() < yaws[0] + 0.02 and yaws[1] - 0.02 < after.max() <= yaws[1]
+    # Only the range differs from that of the poses by default.
+    one = new_poses(0.2, 1, np.random.default_rng(7), tuple(yaws))[0]
+    default = new_poses(0.2, 1, np.random.default_rng(7))[0]
+    share = (np.array([one[0], default[0]]) + 0.2 - [yaws[0], YAWS[0]]) / np.ptp(
+        [yaws, YAWS], axis=1
+    )
+    assert share[0] == pytest.approx(share[1]) and one[1] == default[1]
+
+
+def test_faces_are_turned_into_the_range_that_is_given(faces):
+    yaws = (float(np.radians(60)), float(np.radians(92)))
+    turned = [face.yaw for _, face in turn_faces(faces, copies=4, size=64, yaws=yaws)]
+    # The pitch that goes with a turn changes its yaw by few degrees.
+    assert np.abs(turned).min() > np.radians(57) and np.abs(turned).max() < np.radians(95)
+    assert np.abs(turned).max() > YAWS[1]
+
+
 def test_a_face_beyond_the_range_turns_a_little_on():
     poses = new_poses(-1.5, 3, np.random.default_rng(0))
     np.testing.assert_allclose(poses[:, 0], -np.radians(5))
@@ -159,3 +181,19 @@ def test_no_face_to_turn_is_an_error(faces, tmp_path):
 def test_nothing_to_make_is_refused(faces, options):
     with pytest.raises(ValueError, match="at least one copy and a size of at least 1, received"):
         turned_faces(faces, **options)
+
+
+@pytest.mark.parametrize(
+    ("degrees", "received"),
+    [
+        ((75, 20), "75° to 20°"),
+        ((60, 60), "60° to 60°"),
+        ((-20, 75), "-20° to 75°"),
+        ((60, 101), "60° to 101°"),
+        ((60, np.nan), "60° to nan°"),
+    ],
+)
+def test_a_range_of_yaw_that_is_none_is_refused(faces, degrees, received):
+    yaws = tuple(np.radians(degrees))
+    with pytest.raises(ValueError, match=rf"larger angle within 0° to 100°, received {received}\."):
+        turned_faces(faces, yaws=yaws)
