@@ -22,7 +22,7 @@ from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.training.data.faces import read_landmark_csv
 from keras_3dmmstn.training.turning.face_turner import FaceTurner
-from keras_3dmmstn.training.turning.turned_faces import new_poses
+from keras_3dmmstn.training.turning.new_poses import new_poses
 
 TURNS = (0, 5, 15, 25, 35, 50)  # degrees, bounds of the rows
 SMALLEST_YAW = 3  # degrees; below, there is no side

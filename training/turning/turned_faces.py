@@ -21,47 +21,13 @@ from keras_3dmmstn.training.data.crops import (
 )
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
 from keras_3dmmstn.training.turning.face_turner import FaceTurner, TurnedFace
+from keras_3dmmstn.training.turning.new_poses import YAWS, check_yaws, new_poses
 
-#: |yaw| of turned faces: from, to, radians. And the largest that may be asked for.
-YAWS = (float(np.radians(20)), float(np.radians(75)))
-FURTHEST_YAW = float(np.radians(100))
-#: Largest change of pitch, radians.
-PITCH_CHANGE = float(np.radians(15))
-#: Faces within this yaw turn either way, radians; others only further.
-NEARLY_FRONTAL = float(np.radians(8))
 #: Faces with fewer labelled points, or a worse fit (mean error, share of the box), are left out.
 FEWEST_POINTS, WORST_FIT = 30, 0.04
-_LEAST_TURN = float(np.radians(5))
 _JPEG_QUALITY = 95
 # A folder with this file has turned faces that are not all written yet.
 _BEGUN = "landmarks.csv.part"
-
-
-def new_poses(
-    yaw: float, copies: int, rng: np.random.Generator, yaws: tuple[float, float] = YAWS
-) -> np.ndarray:
-    """Returns turns for a face: changes of yaw and of pitch `(copies, 2)`, radians.
-
-    A face is turned on in the direction in which it is turned, which uncovers little that the
-    photograph does not show. The new |yaw| are spread evenly over `yaws`, beyond the old one.
-    A face that is turned further than that turns on by 5°.
-
-    Args:
-        yaw: of the photographed face, radians.
-        copies: how many turns.
-        rng: source of the randomness.
-        yaws: |yaw| from, to, radians.
-    """
-    least, most = yaws
-    smallest = max(least, abs(yaw) + _LEAST_TURN)
-    poses = np.empty((copies, 2))
-    for copy in range(copies):
-        away = np.sign(yaw) if abs(yaw) > NEARLY_FRONTAL else rng.choice([-1.0, 1.0])
-        target = least + (copy + rng.uniform()) / copies * (most - least)
-        if target < smallest:
-            target = rng.uniform(smallest, max(most, smallest))
-        poses[copy] = away * target - yaw, rng.uniform(-PITCH_CHANGE, PITCH_CHANGE)
-    return poses
 
 
 def turn_faces(
@@ -97,12 +63,7 @@ def turn_faces(
         raise ValueError(
             f"Expected at least one copy and a size of at least 1, received {copies} and {size}."
         )
-    if not 0 <= yaws[0] < yaws[1] <= FURTHEST_YAW:
-        first, last = np.degrees(yaws)
-        raise ValueError(
-            "Expected |yaw| from a smaller to a larger angle within 0° to 100°, "
-            f"received {first:.6g}° to {last:.6g}°."
-        )
+    check_yaws(yaws)
     turner = FaceTurner(model or GridModel.bundled(), size)
     for number in progress(range(len(faces))):
         landmarks = faces.landmarks[number]
