@@ -40,6 +40,7 @@ check: lint test  ## lint, format, types, doctests, tests
 	.venv-bench/bin/python -m pip install --quiet --upgrade pip
 	.venv-bench/bin/python -m pip install --quiet --editable ".[export,viz]" \
 		--requirement benchmarks/requirements.txt
+	.venv-bench/bin/python -m pip install --quiet --no-deps mediapipe==0.10.14  # its models
 	touch $@
 
 bench: .venv-bench/.installed  ## measure speed; results and page go to build/benchmarks

@@ -8,6 +8,8 @@ from growth import along_axis, bases, exponent
 #: The comparisons that the page begins with, by record and how their names begin.
 HEADLINES = (
     ("mobile", "exported network"),
+    ("photographs", "face in a given box"),
+    ("photographs", "photograph of"),
     ("sampler", "sampler, fitted face"),
     ("operators", "sample_bilinear"),
     ("network", "whole network"),

@@ -3,6 +3,7 @@
 #: Name of the script to the threads it gets, in the order of the page.
 BENCHMARKS = {
     "mobile": 1,
+    "photographs": 1,
     "sampler": 2,
     "exported_formats": 1,
     "operators": 2,

@@ -76,7 +76,7 @@ class Run:
         ours: Calls,
         peers: Calls | None = None,
         seconds: float = 0.5,
-        clock: Callable[[], float] = time.perf_counter,
+        clock: Callable[[], float] | None = None,
         **size: int,
     ) -> None:
         """Times calls that take turns, prints and keeps what came out.
@@ -87,7 +87,7 @@ class Run:
             peers: what they are compared with, by name. One called "..., graph" is compared with
                 our "graph" alone, if there is one.
             seconds: how long all of them may take together, after the warm-up.
-            clock: what they are timed with, in seconds.
+            clock: what they are timed with, in seconds; wall time by default.
             size: of the data, such as `batch=16`.
         """
         peers = peers or {}
@@ -142,7 +142,7 @@ def interleaved(
     calls: Calls,
     seconds: float,
     warm_up: int = WARM_UP,
-    clock: Callable[[], float] = time.perf_counter,
+    clock: Callable[[], float] | None = None,
 ) -> dict[str, np.ndarray]:
     """Times calls in rounds; in each round every call is made once.
 
@@ -152,11 +152,12 @@ def interleaved(
         calls: what to time, by name.
         seconds: after which no further round begins.
         warm_up: calls of each that are not timed; after `seconds`, no further one.
-        clock: what they are timed with, in seconds.
+        clock: what they are timed with, in seconds; wall time by default.
 
     Returns:
         Milliseconds of each round, `(rounds,)`, by name.
     """
+    clock = clock or time.perf_counter
     for call in calls.values():
         end = time.perf_counter() + seconds
         for number in range(warm_up):

@@ -39,6 +39,11 @@ def test_every_call_gets_its_own_time(clock):
     np.testing.assert_allclose(samples["b"], [5] * 10)
 
 
+def test_another_clock_times_the_calls(clock):
+    samples = timing.interleaved({"a": taking(clock, 2)}, seconds=0.01, clock=lambda: 3 * clock.now)
+    np.testing.assert_allclose(samples["a"], 6)
+
+
 def test_calls_take_turns_and_each_is_the_first_of_a_round(clock):
     log = []
     calls = {name: taking(clock, 1, log=log, name=name) for name in "abc"}

@@ -5,9 +5,9 @@ import pytest
 
 from keras_3dmmstn.inference.boxes import checked_rolls
 from keras_3dmmstn.inference.normaliser import Normaliser
-from keras_3dmmstn.inference.photograph import read_photograph
-from tests.support.assets import PORTRAIT, PORTRAIT_BOX
+from tests.support import portraits
 from tests.support.detectors import DetectorThatSays
+from tests.support.portraits import PORTRAIT_BOX
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def normaliser():
 
 @pytest.fixture(scope="module")
 def portrait():
-    return read_photograph(PORTRAIT)
+    return portraits.portrait()
 
 
 def turned(image, box, quarters):
