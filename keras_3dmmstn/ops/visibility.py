@@ -94,11 +94,15 @@ def more_of_square(mask, side, share):
     Returns:
         `(batch, H', W')` bool.
     """
-    bands = [_band(size, side) for size in mask.shape[1:]]
-    rows, columns = (tf.constant(band, mask.dtype) for band in bands)
-    least = share * np.outer(*(band.sum(axis=0) for band in bands))
-    sums = tf.linalg.matmul(tf.linalg.matmul(mask, columns), rows, transpose_a=True)  # (W', H')
-    return tf.transpose(sums > tf.constant(least.T, mask.dtype), (0, 2, 1))
+    rows, columns = (_band(size, side) for size in mask.shape[1:])
+    sums = tf.linalg.matmul(mask, tf.constant(columns, mask.dtype))
+    sums = tf.linalg.matmul(sums, tf.constant(rows, mask.dtype), transpose_a=True)  # (W', H')
+    of_columns, of_rows = (
+        tf.constant(1 / band.sum(axis=0), mask.dtype) for band in (columns, rows)
+    )
+    means = sums * of_columns[:, None] * of_rows
+    # A quarter of a vertex is more than rounding, and no more than a whole number may be off.
+    return tf.transpose(means > share + 0.25 / side**2, (0, 2, 1))
 
 
 def _band(size, side):

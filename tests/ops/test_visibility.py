@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn.ops import mask_texture, self_occlusion_mask
+from keras_3dmmstn.ops.visibility import more_of_square
 from tests.support import naive
 from tests.support.gradients import (
     assert_gradient_agrees_with_autodiff,
@@ -152,3 +153,14 @@ def test_no_gradient_reaches_a_hidden_texel():
     texture, mask = tf.ones((1, 1, 2, 3)), tf.constant([[[[0.0], [1.0]]]])
     to_texture, _ = gradients_of(mask_texture, texture, mask)
     np.testing.assert_array_equal(to_texture, [[[[0, 0, 0], [1, 1, 1]]]])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+@pytest.mark.parametrize(("side", "share"), [(3, 0.4), (5, 0.5), (9, 0.5)])
+def test_more_of_a_square_is_counted_exactly(side, share, dtype, rng):
+    mask = rng.integers(0, 2, (2, 14, 11)).astype(dtype)
+    more = more_of_square(tf.constant(mask), side, share).numpy()
+    for face, row, column in np.ndindex(*mask.shape):
+        top, left = max(0, row - side // 2), max(0, column - side // 2)
+        square = mask[face, top : row + side // 2 + 1, left : column + side // 2 + 1]
+        assert more[face, row, column] == (square.sum(dtype=float) > share * square.size)
