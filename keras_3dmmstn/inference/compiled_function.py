@@ -1,6 +1,7 @@
 """TensorFlow functions compiled for inference on processors."""
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +11,9 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from keras_3dmmstn.inference.threads import processors
+
+# TensorFlow converts one function at a time.
+_CONVERTING = threading.Lock()
 
 
 class CompiledFunction:
@@ -41,7 +45,8 @@ class CompiledFunction:
             tf.TensorSpec((1, *shape), tf.float32, name=f"argument_{number}")
             for number, shape in enumerate(shapes)
         ]
-        self._model = tflite_converter(function, signature).convert()
+        with _CONVERTING:
+            self._model = tflite_converter(function, signature).convert()
         self._idle: list[Any] = []
 
     def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
