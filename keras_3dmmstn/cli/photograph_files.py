@@ -1,6 +1,7 @@
 """Which photographs a command line names: files, and what lies in folders."""
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +31,8 @@ def photograph_files(given: Sequence[Path]) -> tuple[list[PhotographFile], list[
     """Returns the photographs among files and folders, with everything below a folder.
 
     Files that are given are taken whatever their names. In folders, these are left out: files
-    whose names have none of `ENDINGS`, hidden files and folders, folders that are links, and
-    pictures that `normalise` wrote.
+    whose names have none of `ENDINGS`, named pipes and devices, hidden files and folders, folders
+    that are links, and pictures that `normalise` wrote.
 
     Returns:
         The photographs, those of a folder in the order of their names, and the errors of folders
@@ -59,11 +60,21 @@ def is_folder(path: Path) -> bool:
         return False  # what is wrong with it is said when it is read
 
 
+def _may_block(path: Path) -> bool:
+    """Says whether a path is a named pipe, a socket or a device: reading those may never end."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False  # as above
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
 def _below(top: Path, errors: list[Exception]) -> Iterator[PhotographFile]:
     """Yields the photographs below a folder; what cannot be read is added to `errors`."""
     for folder, folders, names in os.walk(top, onerror=errors.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(without_results(names)):
-            if not name.startswith(".") and name.lower().endswith(ENDINGS):
-                path = Path(folder, name)
+            path = Path(folder, name)
+            is_photograph = not name.startswith(".") and name.lower().endswith(ENDINGS)
+            if is_photograph and not _may_block(path):
                 yield PhotographFile(path, Path(folder).relative_to(top), is_named=False)

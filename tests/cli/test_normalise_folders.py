@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 from keras_3dmmstn.cli import photograph_files
 from tests.support.command_line import assert_fails, run
 from tests.support.photograph_folders import add_photograph, results
@@ -95,3 +97,11 @@ def test_a_file_where_a_folder_of_results_belongs_is_named(normalise, tmp_path):
     result = normalise(tmp_path / "in")
     assert_fails(result, f"{tmp_path / 'out' / 'a'}: expected a folder, but a file is there.")
     assert list(results(tmp_path / "out")) == ["b/x_0.json"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_named_pipe_is_no_photograph(tmp_path):
+    add_photograph(tmp_path / "in" / "x.png")
+    os.mkfifo(tmp_path / "in" / "pipe.png")
+    found, troubles = photograph_files.photograph_files([tmp_path / "in"])
+    assert [photograph.path.name for photograph in found] == ["x.png"] and not troubles
