@@ -33,8 +33,11 @@ class CompiledLocaliser:
 
     def __call__(self, crops: np.ndarray) -> np.ndarray:
         if isinstance(self._run, CompiledFunction):
-            return self._run(crops)[0]
-        return np.asarray(self._run(np.asarray(crops, np.float32)))
+            parameters = self._run(crops)[0]
+        else:
+            parameters = self._run(np.asarray(crops, np.float32))
+        # Half precision of a mixed policy is too coarse for places in a photograph.
+        return np.asarray(parameters, np.float32)
 
     def __getstate__(self):
         # A graph of TensorFlow cannot be pickled.
