@@ -215,7 +215,8 @@ class Normaliser:
 
         Args:
             images, boxes, rolls: as of `normalise_batch`, but of any iterable, such as a generator
-                of a video's frames.
+                of a video's frames. Arrays may be used again for the next frame: their pixels are
+                copied when they are taken.
             workers: threads; as many as there are processors by default.
 
         Yields:
@@ -228,7 +229,11 @@ class Normaliser:
         workers = processors() if workers is None else workers
         if workers < 1:
             raise ValueError(f"Expected at least one worker, received {workers}.")
-        return in_threads(self._normalised, _together(images, boxes, rolls), workers)
+        taken = (
+            (source, source.copy() if isinstance(source, np.ndarray) else source, *where)
+            for source, *where in _together(images, boxes, rolls)
+        )
+        return in_threads(self._normalised, taken, workers)
 
     def fit(self, crops: np.ndarray) -> FittedFaces:
         """Fits the face model to crops.
@@ -248,9 +253,9 @@ class Normaliser:
         parameters = self._localise(faces.crops([image], self.image_size))
         return framing.parameters_in_photograph(parameters, faces.matrices)
 
-    def _normalised(self, source, boxes, rolls):
-        """Normalises one photograph, and keeps what went wrong."""
-        image, framed, error = self._read_and_framed(source, boxes, rolls)
+    def _normalised(self, source, photograph, boxes, rolls):
+        """Normalises one photograph of a source, and keeps what went wrong."""
+        image, framed, error = self._read_and_framed(photograph, boxes, rolls)
         faces = []
         if error is None:
             try:
@@ -271,9 +276,12 @@ class Normaliser:
     def _framed(self, image, boxes, rolls):
         """Returns the faces of a photograph, found by the detector or in boxes that are given."""
         if boxes is None:
+            if rolls is not None:
+                raise ValueError("Expected boxes with the rolls: a roll goes with a box.")
             found = self.detector.find(image)
+            found_boxes = checked_boxes(found.boxes, image)
             return FacesInPhotographs.in_boxes(
-                found.boxes, self.image_size, found.rolls, found.scores
+                found_boxes, self.image_size, checked_rolls(found.rolls, found_boxes), found.scores
             )
         boxes = checked_boxes(boxes, image)
         return FacesInPhotographs.in_boxes(boxes, self.image_size, checked_rolls(rolls, boxes))

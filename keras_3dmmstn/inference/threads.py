@@ -1,6 +1,5 @@
 """Work on several processors, its results in order."""
 
-import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -26,19 +25,30 @@ def in_threads(
     Args:
         function: called in several threads at a time.
         arguments: of each call. They are taken in the thread that takes the results, and only few
-            are held at a time.
+            are held at a time. If taking them fails, the error comes after the results before it.
         workers: how many threads.
     """
     arguments = iter(arguments)
     begun: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(workers) as pool:
-        try:
-            for given in itertools.islice(arguments, _AHEAD * workers):
+
+        def begin_next() -> None:
+            try:
+                given = next(arguments)
+            except StopIteration:
+                return
+            except Exception as error:
+                begun.append(Future())
+                begun[-1].set_exception(error)
+            else:
                 begun.append(pool.submit(function, *given))
+
+        try:
+            for _ in range(_AHEAD * workers):
+                begin_next()
             while begun:
                 result = begun.popleft().result()
-                for given in itertools.islice(arguments, 1):
-                    begun.append(pool.submit(function, *given))
+                begin_next()
                 yield result
         finally:
             for future in begun:

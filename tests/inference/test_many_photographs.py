@@ -141,3 +141,57 @@ def test_a_localiser_that_litert_cannot_run_runs_in_tensorflow(photographs):
     normaliser = Normaliser(keras.Model(image, theta), small.grid_model)
     (face,), (expected,) = (n(photographs[0], [BOX]) for n in (normaliser, small))
     np.testing.assert_allclose(face.points, expected.points, atol=1e-2)
+
+
+def test_a_stream_copies_an_array_that_is_used_again(normaliser, rng):
+    frames = rng.integers(0, 256, (6, 200, 240, 3), np.uint8)
+    buffer = np.empty_like(frames[0])
+
+    def video():
+        for frame in frames:
+            buffer[:] = frame
+            yield buffer
+
+    for photograph, frame in zip(normaliser.stream(video()), frames, strict=True):
+        assert_same(photograph.faces, normaliser(frame))
+
+
+def test_an_error_of_the_photographs_comes_after_those_before_it(normaliser, photographs):
+    def broken():
+        yield from photographs[:3]
+        raise RuntimeError("the camera is gone")
+
+    stream = normaliser.stream(broken(), workers=2)
+    for photograph in photographs[:3]:
+        assert_same(next(stream).faces, normaliser(photograph))
+    with pytest.raises(RuntimeError, match="the camera is gone"):
+        next(stream)
+
+
+@pytest.mark.parametrize(
+    "box", [[60, 50, 60, 50], [160, 150, 60, 50], [np.nan] * 4, [900, 900, 950, 950]]
+)
+def test_what_a_detector_says_is_checked(box, normaliser, photographs):
+    other = copy.copy(normaliser)
+    other.detector = DetectorThatSays([box])
+    for run in (other.normalise_batch, other.stream):
+        first, second = run(photographs[:2], [None, [BOX]])
+        assert isinstance(first.error, ValueError) and "Expected a box" in str(first.error)
+        assert len(second.faces) == 1
+
+
+def test_rolls_go_with_boxes(normaliser, photographs):
+    with pytest.raises(ValueError, match="Expected boxes with the rolls"):
+        normaliser(photographs[0], rolls=[0.3])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_places_are_in_single_precision_for_a_localiser_in_half(dtype, photographs):
+    small = small_normaliser()
+    image = keras.Input(small.localiser.input_shape[1:])
+    theta = keras.layers.Activation("linear", dtype=dtype)(small.localiser(image))
+    (face,) = Normaliser(keras.Model(image, theta), small.grid_model)(photographs[0], [BOX])
+    assert {np.asarray(value).dtype for value in face.parameters.values()} == {np.dtype("float32")}
+    (other,) = small(photographs[0], [BOX])
+    # Numbers up to 48 pixels of the crop, which shows 170 pixels of the photograph, with 8 bits.
+    np.testing.assert_allclose(face.points, other.points, atol=2)
