@@ -163,7 +163,8 @@ class Normaliser:
             FileNotFoundError: if there is no such file.
             TypeError: if `image` is neither a path nor an array of integers.
             ValueError: if the image, a box or a roll is none, a box lies outside the image, there
-                is not one roll for each box, or the localiser's numbers describe no face.
+                is not one roll for each box, the detector fails, or the localiser's numbers
+                describe no face.
         """
         image = _read(image)
         return self._normalise([image], [self._framed(image, boxes, rolls)])[0]
@@ -278,7 +279,12 @@ class Normaliser:
         if boxes is None:
             if rolls is not None:
                 raise ValueError("Expected boxes with the rolls: a roll goes with a box.")
-            found = self.detector.find(image)
+            try:
+                found = self.detector.find(image)
+            except _FAILURES:
+                raise
+            except Exception as error:  # a detector may be anyone's
+                raise ValueError(f"The detector failed: {error!r}") from error
             found_boxes = checked_boxes(found.boxes, image)
             return FacesInPhotographs.in_boxes(
                 found_boxes, self.image_size, checked_rolls(found.rolls, found_boxes), found.scores

@@ -195,3 +195,15 @@ def test_places_are_in_single_precision_for_a_localiser_in_half(dtype, photograp
     (other,) = small(photographs[0], [BOX])
     # Numbers up to 48 pixels of the crop, which shows 170 pixels of the photograph, with 8 bits.
     np.testing.assert_allclose(face.points, other.points, atol=2)
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("no more memory"), KeyError("box")])
+def test_a_detector_that_fails_fails_its_photograph(failure, photographs, monkeypatch, normaliser):
+    class Failing:
+        def find(self, image):
+            raise failure
+
+    monkeypatch.setattr(normaliser, "detector", Failing())
+    results = list(normaliser.stream(photographs[:2], [None, [BOX]]))
+    assert isinstance(results[0].error, ValueError) and results[0].error.__cause__ is failure
+    assert len(results[1].faces) == 1
