@@ -119,7 +119,6 @@ def test_the_first_folder_may_be_the_weights(folder, weights, tmp_path):
 
 
 def test_an_exported_network_is_measured_like_the_weights(folder, normaliser, weights, tmp_path):
-    pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
     exported = export_tflite(normaliser, tmp_path / "face.tflite")
     options = ("--face-model", weights / "face_model.npz")
     results = ("--json", tmp_path / "numbers.json", "--out", tmp_path / "pictures")

@@ -61,7 +61,6 @@ def test_a_saved_model_is_written_and_compared(weights, tmp_path, rng):
 
 
 def test_tensorflow_lite_files_take_any_batch_where_asked(weights, tmp_path):
-    pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
     result = export(weights, "--to", "tflite", "--any-batch", "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     card = json.loads((tmp_path / "out" / "keras_3dmmstn-float16.json").read_text())
@@ -95,7 +94,6 @@ def test_integers_with_any_batch_are_refused(weights, tmp_path):
 
 
 def test_an_artefact_that_differs_leaves_nothing(weights, tmp_path, monkeypatch):
-    pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
     once = parity.run_artefact
 
     def moved(*arguments):

@@ -12,8 +12,6 @@ from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from tests.support.small_network import SIZE, small_normaliser
 
-pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
-
 
 @pytest.fixture(scope="module")
 def normaliser():

@@ -123,7 +123,8 @@ def test_a_phone_projects_as_the_op_also_near_the_camera_and_behind_it(depth, rn
 
 @pytest.mark.parametrize("batch", [1, None])
 def test_a_tflite_file_answers_as_the_network(normaliser, rng, batch):
-    litert = pytest.importorskip("ai_edge_litert.interpreter", reason="needs the extra export")
+    from ai_edge_litert import interpreter as litert
+
     image = rng.uniform(0, 255, (1, SIZE, SIZE, 3)).astype(np.float32)
     expected = trained_network(normaliser)(image, training=False)
     interpreter = litert.Interpreter(model_content=tflite_model(normaliser, batch=batch))
@@ -142,7 +143,6 @@ def test_a_card_says_which_camera_and_which_mask(normaliser, tmp_path):
     assert network_card(flat)["camera"] == {"projection": "orthographic"}
 
     path = export_tflite(normaliser, tmp_path / "face.tflite")
-    pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
     from keras_3dmmstn.export.exported_localiser import load_exported
 
     assert load_exported(path, normaliser.grid_model).camera == normaliser.camera

@@ -68,7 +68,8 @@ def test_table_is_a_weight_that_is_not_trained_and_not_config(table, turned):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_mask_is_the_same_in_saved_model_and_tflite(method, table, turned, tmp_path):
-    litert = pytest.importorskip("ai_edge_litert.interpreter")
+    from ai_edge_litert import interpreter as litert
+
     inputs = [keras.Input((480, 3), name="points"), keras.Input((3, 3), name="rotation")]
     layer = SelfOcclusionMask((24, 20), method, table if method == "table" else None)
     model = keras.Model(inputs, layer(*inputs))

@@ -17,8 +17,6 @@ from keras_3dmmstn.export.mobile.tflite import export_tflite
 from keras_3dmmstn.inference.photograph import read_photograph
 from tests.support.paths import ROOT
 
-pytest.importorskip("ai_edge_litert", reason="the extra `export` is not installed")
-
 FOLDER = ROOT / "examples" / "phone"
 EXAMPLE = FOLDER / "normalise_camera.py"
 PORTRAIT = Path(str(resources.files("keras_3dmmstn.assets") / "portrait.jpg"))

@@ -60,7 +60,8 @@ def models(normaliser, photographs):
 
 
 def run(model, image):
-    litert = pytest.importorskip("ai_edge_litert.interpreter", reason="needs the extra export")
+    from ai_edge_litert import interpreter as litert
+
     interpreter = litert.Interpreter(model_content=model)
     return interpreter.get_signature_runner("serving_default")(image=image[None])
 
@@ -133,7 +134,8 @@ def test_weights_are_stored_as_the_precision_says(models):
 
 
 def test_names_and_shapes_are_those_of_the_card(normaliser, tmp_path):
-    litert = pytest.importorskip("ai_edge_litert.interpreter", reason="needs the extra export")
+    from ai_edge_litert import interpreter as litert
+
     path = export_tflite(normaliser, tmp_path / "new" / "face.tflite")
     card = json.loads(path.with_suffix(".json").read_text())
     interpreter = litert.Interpreter(str(path))
@@ -159,7 +161,8 @@ def test_a_file_that_exists_is_left_alone(normaliser, tmp_path):
 
 @pytest.mark.parametrize("precision", ["float32", "float16"])
 def test_a_free_batch_has_the_answers_of_keras(normaliser, photographs, precision):
-    litert = pytest.importorskip("ai_edge_litert.interpreter", reason="needs the extra export")
+    from ai_edge_litert import interpreter as litert
+
     model = tflite_model(normaliser, precision, batch=None)
     interpreter = litert.Interpreter(model_content=model)
     (given,) = interpreter.get_input_details()
@@ -176,7 +179,8 @@ def test_a_free_batch_has_the_answers_of_keras(normaliser, photographs, precisio
 @pytest.mark.parametrize("visibility", ["table", "depth"])
 @pytest.mark.parametrize("batch", [1, None])
 def test_exact_masks_are_those_of_keras(normaliser, photographs, visibility, batch):
-    litert = pytest.importorskip("ai_edge_litert.interpreter", reason="needs the extra export")
+    from ai_edge_litert import interpreter as litert
+
     images = photographs[:batch]
     model = tflite_model(normaliser, batch=batch, visibility=visibility)
     interpreter = litert.Interpreter(model_content=model)
