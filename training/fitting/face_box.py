@@ -7,9 +7,9 @@ import numpy as np
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, LANDMARK_SET
 from keras_3dmmstn.training.fitting.weak_perspective import (
-    WeakPerspective,
     gauss_newton,
     projection_jacobian,
+    turned_pose,
 )
 
 # Standard deviations of the prior that keeps few points from explaining themselves by an odd pose:
@@ -114,7 +114,7 @@ def _fit(mean, basis, points, weights, yaw):
             np.concatenate([jacobian.reshape(count, -1, 6 + len(basis)), lean_jacobian], axis=1),
         )
 
-    faces = gauss_newton(_start(mean, points, weights, yaw, len(basis)), linearised, _ROUNDS)
+    faces = gauss_newton(turned_pose(mean, points, weights, yaw, len(basis)), linearised, _ROUNDS)
     cost = (linearised(faces)[0] ** 2).sum(axis=1) + (faces.coefficients**2).sum(axis=1)
     return faces.projected(faces.turned(mean, basis)), cost
 
@@ -127,25 +127,6 @@ def _lean(rotation, modes):
     jacobian[:, 0, 1], jacobian[:, 0, 2] = direction[:, 2], -direction[:, 1]
     jacobian[:, 1, 0], jacobian[:, 1, 2] = -direction[:, 2], direction[:, 0]
     return direction[:, :2] * look, jacobian * look[:, None]
-
-
-def _start(mean, points, weights, yaw, modes):
-    """Returns the pose that takes the mean, turned by yaw, to the points; α = 0."""
-    c, s = np.cos(yaw), np.sin(yaw)
-    turn = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
-    model = (mean @ turn.T)[:, :2]
-    share = weights / weights.sum(axis=1, keepdims=True)
-    model_centre, centre = share @ model, np.einsum("bl,bli->bi", share, points)
-    # As complex numbers a similarity of the plane is one factor.
-    source = (model - model_centre[:, None]) @ [1, 1j]
-    target = (points - centre[:, None]) @ [1, 1j]
-    factor = (share * source.conj() * target).sum(1) / (share * abs(source) ** 2).sum(1)
-    scale = np.maximum(abs(factor), 1e-6)
-    c, s = factor.real / scale, factor.imag / scale
-    zero, one = np.zeros_like(c), np.ones_like(c)
-    roll = np.stack([c, -s, zero, s, c, zero, zero, zero, one], axis=1).reshape(-1, 3, 3)
-    shift = centre - scale[:, None] * np.einsum("bij,bj->bi", roll[:, :2, :2], model_centre)
-    return WeakPerspective(roll @ turn, scale, shift, np.zeros((len(points), modes)))
 
 
 def _box_in_rectangle(rectangles):

@@ -13,10 +13,14 @@ from keras_3dmmstn.training.fitting.weak_perspective import (
     first_pose,
     gauss_newton,
     projection_jacobian,
+    turned_pose,
+    yaw_jacobian,
 )
 
 #: Standard deviation of hand-placed points, as a share of √(w h) of their tight box.
 LABEL_DEVIATION = 0.02
+#: Standard deviation of a yaw that is roughly known, radians.
+YAW_DEVIATION = float(np.radians(5))
 _FEWEST_POINTS = 6
 _ROUNDS = 20
 
@@ -61,7 +65,8 @@ class FaceFitter:
 
     It minimises Σ_l c_l |y_l − (s P R x_l(α) + t)|² / σ² + |α|² over R, s, t and α by Gauss-Newton,
     σ the deviation of the labels and c their confidence. In every round each point of the jaw
-    takes the vertex of its contour line that lies furthest outward.
+    takes the vertex of its contour line that lies furthest outward. The points of one side of a
+    face hardly say by how much it is turned: where that is known, (yaw − ψ)² / σ_ψ² is added.
 
     Args:
         model: has the landmarks of `LANDMARK_SET`.
@@ -79,11 +84,12 @@ class FaceFitter:
         self._mean = model.mean[self._vertices].astype(float)
         self._basis = model.basis[:, self._vertices].astype(float)
 
-    def fit(self, landmarks: np.ndarray) -> FaceFit:
+    def fit(self, landmarks: np.ndarray, yaw: float | None = None) -> FaceFit:
         """Fits the model to the points of one face.
 
         Args:
             landmarks: `(89, 3)` in the order of `LANDMARK_SET`: x, y in pixels, and confidence.
+            yaw: ψ towards image-right, radians; None if it is not known.
 
         Raises:
             ValueError: if they have another shape, or fewer than six points are labelled or lie in
@@ -92,7 +98,15 @@ class FaceFitter:
         points, weight = _checked(landmarks)
         known = weight > 0
         unturned = self._rows(np.zeros(JAW_POINTS, int))
-        rotation, scale, shift = first_pose(self._mean[unturned][known], points[known])
+        modes, mean = len(self._basis), self._mean[unturned]
+        if yaw is None:
+            rotation, scale, shift = first_pose(mean[known], points[known])
+            start = WeakPerspective(rotation, np.array(scale), shift, np.zeros(modes))
+        else:
+            many = turned_pose(mean, points[None], known[None].astype(float), yaw, modes)
+            start = WeakPerspective(
+                many.rotation[0], many.scale[0], many.shift[0], many.coefficients[0]
+            )
         chosen, residual = unturned, np.empty(0)
 
         def linearised(face):
@@ -103,9 +117,13 @@ class FaceFitter:
             jacobian = projection_jacobian(
                 turned[chosen], self._basis[:, chosen], face.rotation, face.scale
             )
-            return residual.ravel(), (jacobian * weight[:, None, None]).reshape(residual.size, -1)
+            jacobian = (jacobian * weight[:, None, None]).reshape(residual.size, -1)
+            if yaw is None:
+                return residual.ravel(), jacobian
+            lean = np.array([yaw_of_rotation(face.rotation) - yaw]) / YAW_DEVIATION
+            lean_jacobian = yaw_jacobian(face.rotation, modes)[None] / YAW_DEVIATION
+            return np.append(residual.ravel(), lean), np.concatenate([jacobian, lean_jacobian])
 
-        start = WeakPerspective(rotation, np.array(scale), shift, np.zeros(len(self._basis)))
         face = gauss_newton(start, linearised, _ROUNDS)
         # In the units of the last round's labels: the step after it was next to nothing.
         error = LABEL_DEVIATION * np.mean(np.linalg.norm(residual[known], axis=1))

@@ -90,6 +90,51 @@ def first_pose(mean: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, float,
     return rotation, scale, target - scale * (rotation @ centre)[:2]
 
 
+def turned_pose(
+    mean: np.ndarray, points: np.ndarray, weights: np.ndarray, yaw: float, modes: int
+) -> WeakPerspective:
+    """Returns the pose that takes a shape, turned by a yaw, closest to points; α = 0.
+
+    Args:
+        mean: `(L, 3)` the shape's points, millimetres.
+        points: `(faces, L, 2)` pixels.
+        weights: `(faces, L)` how much each point counts.
+        yaw: towards image-right, radians.
+        modes: number of coefficients.
+    """
+    c, s = np.cos(yaw), np.sin(yaw)
+    turn = np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]])
+    model = (mean @ turn.T)[:, :2]
+    share = weights / weights.sum(axis=1, keepdims=True)
+    model_centre, centre = share @ model, np.einsum("bl,bli->bi", share, points)
+    # As complex numbers a similarity of the plane is one factor.
+    source = (model - model_centre[:, None]) @ [1, 1j]
+    target = (points - centre[:, None]) @ [1, 1j]
+    factor = (share * source.conj() * target).sum(1) / (share * abs(source) ** 2).sum(1)
+    scale = np.maximum(abs(factor), 1e-6)
+    c, s = factor.real / scale, factor.imag / scale
+    zero, one = np.zeros_like(c), np.ones_like(c)
+    roll = np.stack([c, -s, zero, s, c, zero, zero, zero, one], axis=1).reshape(-1, 3, 3)
+    shift = centre - scale[:, None] * np.einsum("bij,bj->bi", roll[:, :2, :2], model_centre)
+    return WeakPerspective(roll @ turn, scale, shift, np.zeros((len(points), modes)))
+
+
+def yaw_jacobian(rotation: np.ndarray, modes: int) -> np.ndarray:
+    """Returns ∂yaw/∂(turn about x, y, z; t; log s; α), `(..., 6 + modes)`.
+
+    With d = R e₃, yaw = atan2(−d₁, d₃); a turn by ω takes d to d + ω × d.
+
+    Args:
+        rotation: `(..., 3, 3)` R; the turn comes after it.
+        modes: number of coefficients.
+    """
+    x, y, z = np.moveaxis(rotation[..., :, 2], -1, 0)
+    jacobian = np.zeros((*rotation.shape[:-2], 6 + modes))
+    level = np.maximum(x**2 + z**2, 1e-12)
+    jacobian[..., 0], jacobian[..., 1], jacobian[..., 2] = x * y / level, -1.0, z * y / level
+    return jacobian
+
+
 def projection_jacobian(
     turned: np.ndarray, basis: np.ndarray, rotation: np.ndarray, scale: np.ndarray | float
 ) -> np.ndarray:

@@ -1,5 +1,6 @@
 """`keras-3dmmstn data convert`: crops stored for training."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,19 @@ HeldOut = Annotated[
         help="Keep one in N people or photographs out, for `evaluate --held-out N`.",
     ),
 ]
+Complete = Annotated[
+    bool,
+    typer.Option(
+        "--complete",
+        help="Add the points of the 68 that labels lack, where a fitted face model has them.",
+    ),
+]
+Yaw = Annotated[
+    float | None,
+    typer.Option(
+        min=0, max=100, help="With --complete: what |yaw| is about, degrees; 85 for profiles."
+    ),
+]
 
 
 def convert(
@@ -42,6 +56,8 @@ def convert(
     seed: Seed = 0,
     held_out: HeldOut = None,
     subjects: Subjects = None,
+    complete: Complete = False,
+    yaw: Yaw = None,
 ) -> None:
     """Cut the faces out of their photographs once, into TFRecord shards.
 
@@ -52,6 +68,7 @@ def convert(
     from keras_3dmmstn.training.data.conversion import convert as run
     from keras_3dmmstn.training.data.faces import read_faces
     from keras_3dmmstn.training.data.subject_ranges import of_subjects
+    from keras_3dmmstn.training.fitting.completion import completed
 
     bar = tracking("Converting")
     with terminal.failing_on(OSError, ValueError):
@@ -60,6 +77,8 @@ def convert(
             faces = faces.choose(of_subjects(faces, subjects))
         if held_out:
             faces = faces.choose(~labelled_faces.held_out(faces, held_out))
+        if complete:
+            faces = completed(faces, None if yaw is None else math.radians(yaw))
         shards = run(faces, out, size, image_format, faces_per_shard, seed, bar)
     terminal.report_skipped(shards.skipped, "and {} more; index.json lists them all.")
     files = "1 shard" if len(shards.files) == 1 else f"{len(shards.files)} shards"

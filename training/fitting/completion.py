@@ -1,0 +1,82 @@
+"""Labels for the points that nobody labelled: where a fitted face model has them."""
+
+import numpy as np
+
+from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT
+from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
+from keras_3dmmstn.training.fitting.face_fit import (
+    LABEL_DEVIATION,
+    YAW_DEVIATION,
+    FaceFit,
+    FaceFitter,
+)
+
+#: Confidence of points of `ibug68` that are not seen or not labelled but follow from the others.
+DOUBTFUL = 0.5
+#: Faces with fewer labelled points, or a worse fit (mean error, share of the box), stay as they are.
+FEWEST_POINTS, WORST_FIT = 15, 0.05
+_YAW = 2  # its place in the pose
+
+
+def completed(
+    faces: LabelledFaces, yaw: float | None = None, model: GridModel | None = None
+) -> LabelledFaces:
+    """Adds the points of `ibug68` that labels lack.
+
+    The points of one side of a face hardly say by how much it is turned: a network that is trained
+    on them alone fits profiles as if they were half profiles. The face model, fitted to the labels
+    and to what is known of the yaw, says where the other points are. They get the confidence
+    `DOUBTFUL`; labels of less confidence are replaced.
+
+    Args:
+        faces: labelled photographs. Of their pose only |yaw| is used: signs differ from data set to
+            data set, and the labels tell the side.
+        yaw: about what |yaw| is for faces without a pose, radians; None if that is not known.
+        model: has the landmarks of `LANDMARK_SET`; the bundled one by default.
+
+    Returns:
+        The same faces. Those with too few points, or which the model does not fit, are unchanged.
+    """
+    fitter = FaceFitter(model or GridModel.bundled())
+    landmarks = faces.landmarks.copy()
+    for points, pose in zip(landmarks, faces.pose, strict=True):
+        known = points[:IBUG68_COUNT, 2] > 0
+        lacking = points[:IBUG68_COUNT, 2] < DOUBTFUL
+        if known.sum() < FEWEST_POINTS or not lacking.any():
+            continue
+        fit = _best_fit(fitter, points, pose[_YAW] if np.isfinite(pose[_YAW]) else yaw)
+        if fit is None:
+            continue
+        vertices = fit.vertices[:IBUG68_COUNT]
+        basis = fitter.model.basis[:, vertices].astype(float)
+        shape = fitter.model.mean[vertices] + np.tensordot(fit.coefficients, basis, 1)
+        whole = np.column_stack([fit.project(shape), np.full(IBUG68_COUNT, DOUBTFUL)])
+        points[:IBUG68_COUNT][lacking] = whole[lacking]
+    return LabelledFaces(
+        faces.paths,
+        landmarks,
+        faces.pose,
+        faces.subjects,
+        faces.names,
+        faces.rectangles,
+        faces.sources,
+    )
+
+
+def _best_fit(fitter: FaceFitter, points: np.ndarray, yaw: float | None) -> FaceFit | None:
+    """Returns the better of the fits with the yaw to either side, None if it is a poor one."""
+    sides = [None] if yaw is None else [float(yaw), -float(yaw)]
+    try:
+        fits = [(fitter.fit(points, side), side) for side in sides]
+    except ValueError:  # the points lie in one place
+        return None
+    count = (points[:, 2] > 0).sum()
+    best, _ = min(fits, key=lambda pair: _cost(*pair, count))
+    return best if best.error <= WORST_FIT else None
+
+
+def _cost(fit: FaceFit, yaw: float | None, count: int) -> float:
+    """Returns how far a fit is from the labels and from the yaw, in squared deviations."""
+    turn = 0.0 if yaw is None else (fit.yaw - yaw) / YAW_DEVIATION
+    return float(count * (fit.error / LABEL_DEVIATION) ** 2 + turn**2)
