@@ -14,7 +14,7 @@ from keras_3dmmstn.training.fitting.face_fit import (
 
 #: Confidence of points of `ibug68` that are not seen or not labelled but follow from the others.
 DOUBTFUL = 0.5
-#: Faces with fewer labelled points, or a worse fit (mean error, share of the box), stay as they are.
+#: Faces with fewer labelled points, or a worse fit (mean error, share of the box), are left alone.
 FEWEST_POINTS, WORST_FIT = 15, 0.05
 _YAW = 2  # its place in the pose
 
@@ -66,14 +66,14 @@ def completed(
 
 def _best_fit(fitter: FaceFitter, points: np.ndarray, yaw: float | None) -> FaceFit | None:
     """Returns the better of the fits with the yaw to either side, None if it is a poor one."""
-    sides = [None] if yaw is None else [float(yaw), -float(yaw)]
+    sides: list[float | None] = [None] if yaw is None else [yaw, -yaw]
     try:
-        fits = [(fitter.fit(points, side), side) for side in sides]
+        fits = {side: fitter.fit(points, side) for side in sides}
     except ValueError:  # the points lie in one place
         return None
-    count = (points[:, 2] > 0).sum()
-    best, _ = min(fits, key=lambda pair: _cost(*pair, count))
-    return best if best.error <= WORST_FIT else None
+    count = int((points[:, 2] > 0).sum())
+    best = min(sides, key=lambda side: _cost(fits[side], side, count))
+    return fits[best] if fits[best].error <= WORST_FIT else None
 
 
 def _cost(fit: FaceFit, yaw: float | None, count: int) -> float:
