@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from keras_3dmmstn.export.network import output_names
 from keras_3dmmstn.inference.camera import Camera
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.finer_grid import texture_shape
@@ -51,6 +52,7 @@ def network_card(
             "parameters": _parameters(batch, face_model),
             "landmarks": _landmarks(batch, face_model, landmarks),
             **_texture_and_mask(batch, shape, visibility or normaliser.visibility),
+            **_confidence(batch, normaliser.localiser),
         },
         "pixels": "centres at integer coordinates, (0, 0) the top left one, y downwards",
     }
@@ -115,6 +117,14 @@ def _texture_and_mask(batch, shape, visibility):
             "method": visibility,
         },
     }
+
+
+def _confidence(batch, localiser):
+    """Describes the confidence, if the network has one."""
+    if "confidence" not in output_names(localiser):
+        return {}
+    meaning = "probability that this is a face, and fitted right"
+    return {"confidence": {"shape": [batch, 1], "range": [0, 1], "meaning": meaning}}
 
 
 def camera_of_card(card: dict[str, Any]) -> Camera:

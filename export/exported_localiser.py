@@ -50,7 +50,7 @@ def load_exported(path: str | Path, grid_model: GridModel) -> Normaliser:
 
 
 class ExportedLocaliser:
-    """A function from crops to the θ that an exported network says, for `Normaliser`.
+    """A function from crops to θ and confidence of an exported network, for `Normaliser`.
 
     Args:
         path: a `.tflite` or `.onnx` file, or a version of a SavedModel.
@@ -67,7 +67,11 @@ class ExportedLocaliser:
     def __init__(self, path: Path, card: dict):
         size = card["input"]["shape"][1]
         self.input_shape = (None, size, size, 3)
-        self.output_shape = (None, card["outputs"]["parameters"]["shape"][1])
+        parameters = (None, card["outputs"]["parameters"]["shape"][1])
+        has_confidence = "confidence" in card["outputs"]
+        self.output_shape: tuple[None, int] | dict[str, tuple[None, int]] = (
+            {"parameters": parameters, "confidence": (None, 1)} if has_confidence else parameters
+        )
         kind = _KINDS.get(path.suffix, "saved-model")
         try:
             self._run = artefact_runtimes.RUNTIMES[kind](str(path), None)
@@ -78,6 +82,9 @@ class ExportedLocaliser:
         except (RuntimeError, ValueError) as error:
             raise ValueError(f"{path}: its runtime refuses it: {error}") from error
 
-    def __call__(self, crops: np.ndarray) -> np.ndarray:
-        """Returns θ `(n, 6 + D)` of crops `(n, size, size, 3)`, levels in 0..255."""
-        return self._run(np.asarray(crops, np.float32))["parameters"]
+    def __call__(self, crops: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns what the network says of crops `(n, size, size, 3)`, levels in 0..255.
+
+        Among it are `parameters`, θ `(n, 6 + D)`, and `confidence` `(n, 1)`, if it has one.
+        """
+        return self._run(np.asarray(crops, np.float32))

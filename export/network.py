@@ -5,7 +5,11 @@ import math
 import keras
 
 from keras_3dmmstn.inference.normaliser import Normaliser
+from keras_3dmmstn.network.localiser import answer_shapes
 from keras_3dmmstn.network.model import connect
+
+#: What every exported network says.
+OUTPUTS = ("parameters", "landmarks", "texture", "mask")
 
 
 def trained_network(
@@ -42,15 +46,21 @@ def trained_network(
     )
 
 
+def output_names(localiser: keras.Model) -> tuple[str, ...]:
+    """Returns what the network around a localiser says, in the order of the exported files."""
+    _, confidence = answer_shapes(localiser)
+    return OUTPUTS if confidence is None else (*OUTPUTS, "confidence")
+
+
 def input_size(network: keras.Model) -> int:
     """Returns the side in pixels of the input of a network of `spatial_transformer`.
 
     Raises:
         ValueError: if the network is none.
     """
-    expected = {"parameters", "landmarks", "texture", "mask"}
+    expected = set(OUTPUTS)
     outputs = getattr(network, "output", None)
-    if not isinstance(outputs, dict) or set(outputs) != expected:
+    if not isinstance(outputs, dict) or set(outputs) - {"confidence"} != expected:
         received = sorted(outputs) if isinstance(outputs, dict) else type(outputs).__name__
         raise ValueError(
             "An export is made of a network of `spatial_transformer` with outputs "

@@ -27,12 +27,14 @@ class Tolerance:
             decides.
         texture: the mean difference of the texture in levels of 0..255, where both see the face.
         mask: the share of the grid where only one of the two sees the face.
+        confidence: how far the confidence may be off, if there is one.
     """
 
     landmarks: float
     outliers: float
     texture: float
     mask: float
+    confidence: float = 0.1
 
 
 #: By precision. The landmarks of a good localiser are off by three pixels: independent of that, 0.6
@@ -40,8 +42,8 @@ class Tolerance:
 TOLERANCES = {
     # A sample moves by at most the landmarks' tolerance, and neighbouring pixels of faces differ by
     # some ten levels; the mask changes along the contour alone.
-    "float32": Tolerance(landmarks=0.05, outliers=0.0, texture=0.5, mask=0.002),
-    "float16": Tolerance(landmarks=0.1, outliers=0.002, texture=0.5, mask=0.004),
+    "float32": Tolerance(landmarks=0.05, outliers=0.0, texture=0.5, mask=0.002, confidence=0.001),
+    "float16": Tolerance(landmarks=0.1, outliers=0.002, texture=0.5, mask=0.004, confidence=0.02),
     "dynamic": Tolerance(landmarks=0.6, outliers=0.02, texture=2.0, mask=0.01),
     "integer": Tolerance(landmarks=1.0, outliers=0.05, texture=4.0, mask=0.01),
 }
@@ -89,14 +91,15 @@ def compare(
     """Measures how far the outputs of an artefact are from those of its network.
 
     Args:
-        expected: `landmarks` `(batch, L, 2)`, `texture` `(batch, H', W', 3)` and `mask`
-            `(batch, H', W', 1)` of the network.
+        expected: `landmarks` `(batch, L, 2)`, `texture` `(batch, H', W', 3)`, `mask`
+            `(batch, H', W', 1)` and `confidence` `(batch, 1)`, if there is one, of the network.
         received: the same of the artefact.
         tolerance: beyond which landmarks are counted.
 
     Returns:
         `landmarks_px` and `texture_levels`, each with `max` and `mean`; `landmarks_beyond`, the
-        share of landmarks that are further off than tolerated, and `mask_share`.
+        share of landmarks that are further off than tolerated; `mask_share`; and `confidence`, how
+        far that is off at most, if there is one.
     """
     distances = np.linalg.norm(received["landmarks"] - expected["landmarks"], axis=-1)
     # What is not a number is not within the tolerance either.
@@ -111,7 +114,15 @@ def compare(
             "mean": float(levels.mean()) if levels.size else 0.0,
         },
         "mask_share": float(((expected["mask"] > 0) != (received["mask"] > 0)).mean()),
+        **_confidence(expected, received),
     }
+
+
+def _confidence(expected, received):
+    """Measures how far the confidence is off, if there is one."""
+    if "confidence" not in expected:
+        return {}
+    return {"confidence": float(np.abs(received["confidence"] - expected["confidence"]).max())}
 
 
 def run_artefact(
@@ -154,5 +165,7 @@ def _raise_if_off(report, tolerance):
         off.append(f"texture by {levels:.3g} levels on average ({tolerance.texture:g} may be)")
     if not share <= tolerance.mask:
         off.append(f"mask on {share:.2%} of the grid ({tolerance.mask:.2%} may be)")
+    if not report.get("confidence", 0.0) <= tolerance.confidence:
+        off.append(f"confidence by {report['confidence']:.2g} ({tolerance.confidence:g} may be)")
     if off:
         raise ParityError(f"it differs from the network: {'; '.join(off)}.")

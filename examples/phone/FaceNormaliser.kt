@@ -22,8 +22,16 @@ object Shapes {
     const val SHARE = 1.7f // side of the crop in larger sides of the landmarks' box
 }
 
-/** What the network says of a face: landmarks as x, y, x, y, ... in pixels of the frame. */
-class NormalisedFace(val texture: Bitmap, val landmarks: FloatArray, val parameters: FloatArray) {
+/**
+ * What the network says of a face: landmarks as x, y, x, y, ... in pixels of the frame, and the
+ * probability, 0 to 1, that it is a face and fitted right.
+ */
+class NormalisedFace(
+    val texture: Bitmap,
+    val landmarks: FloatArray,
+    val parameters: FloatArray,
+    val confidence: Float,
+) {
 
     /** The tight box of the landmarks: where to look for the face in the next frame. */
     fun box(): RectF {
@@ -43,6 +51,7 @@ class FaceNormaliser(model: ByteBuffer) : AutoCloseable {
     private val landmarks = floats(Shapes.LANDMARKS * 2)
     private val texture = floats(Shapes.TEXTURE * Shapes.TEXTURE * 3)
     private val mask = floats(Shapes.MASK * Shapes.MASK)
+    private val confidence = floats(1)
 
     /**
      * Normalises one face of an upright frame, mirrored or not.
@@ -54,7 +63,11 @@ class FaceNormaliser(model: ByteBuffer) : AutoCloseable {
         val scale = Shapes.IMAGE / (Shapes.SHARE * max(box.width(), box.height()))
         fill(crop(frame, box, scale))
         val outputs = mapOf(
-            "parameters" to parameters, "landmarks" to landmarks, "texture" to texture, "mask" to mask
+            "parameters" to parameters,
+            "landmarks" to landmarks,
+            "texture" to texture,
+            "mask" to mask,
+            "confidence" to confidence,
         )
         outputs.values.forEach { it.rewind() }
         interpreter.runSignature(mapOf("image" to image), outputs, "serving_default")
@@ -65,7 +78,7 @@ class FaceNormaliser(model: ByteBuffer) : AutoCloseable {
             (landmarks.getFloat(4 * i) - middle) / scale + centre[i % 2]
         }
         val theta = FloatArray(Shapes.PARAMETERS) { i -> parameters.getFloat(4 * i) }
-        return NormalisedFace(picture(), inFrame, theta)
+        return NormalisedFace(picture(), inFrame, theta, confidence.getFloat(0))
     }
 
     override fun close() = interpreter.close()

@@ -66,8 +66,8 @@ class FaceNormaliser:
             box: x0, y0, x1, y1: the tight box of the 68 landmarks, in pixels of the frame.
 
         Returns:
-            `texture` `(H', W', 3)` uint8 and `mask` `(H', W', 1)`, and `landmarks` `(68, 2)` in
-            pixels of the frame.
+            `texture` `(H', W', 3)` uint8 and `mask` `(H', W', 1)`, `landmarks` `(68, 2)` in pixels
+            of the frame, and `confidence`, 0 to 1; 1 if the network has none.
         """
         matrix = square_to_crop(box, self.share, self.size)
         outputs = self.model(cut(frame, matrix, self.size))
@@ -75,6 +75,7 @@ class FaceNormaliser:
             "texture": np.round(outputs["texture"]).astype(np.uint8),
             "mask": outputs["mask"],
             "landmarks": (outputs["landmarks"] - matrix[:, 2]) / matrix[0, 0],
+            "confidence": float(outputs.get("confidence", [1.0])[0]),
         }
 
 

@@ -23,7 +23,7 @@ from keras_3dmmstn.export.mobile.mobile_network import (
 )
 from keras_3dmmstn.export.mobile.surface_factors import factorise_basis
 from keras_3dmmstn.export.mobile.tflite_join import join_models, operator_names, rename_tensors
-from keras_3dmmstn.export.network import trained_network
+from keras_3dmmstn.export.network import output_names, trained_network
 from keras_3dmmstn.inference.compiled_function import tflite_converter
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.layers.self_occlusion_mask import VISIBILITY_METHODS
@@ -42,8 +42,6 @@ PRECISIONS = {
 #: Patterns along the rows and columns of the texture that the basis is reduced to. With 48 the
 #: points of the bundled model move by 0.02 pixels at 224 on average.
 RANK = 48
-
-OUTPUTS = ("parameters", "landmarks", "texture", "mask")
 
 
 def export_tflite(
@@ -159,7 +157,8 @@ def tflite_model(
     shape = texture_shape(texture_size, normaliser.grid_model.grid_shape)
     geometry = _geometry(normaliser, head, landmarks, visibility, shape)
     second = _converter(geometry, [image, features], rest)
-    joined = join_models(_converted(first), _converted(second), "image", "features", OUTPUTS)
+    outputs = output_names(normaliser.localiser)
+    joined = join_models(_converted(first), _converted(second), "image", "features", outputs)
     return _with_built_in_operators(joined)
 
 
@@ -172,21 +171,22 @@ def _any_batch(normaliser, precision, landmarks, visibility, texture_size):
             f"received {precision!r}."
         )
     network = trained_network(normaliser, landmarks, visibility, texture_size)
+    names = output_names(normaliser.localiser)
     size = normaliser.image_size
     image = tf.TensorSpec((None, size, size, 3), tf.float32, name="image")
 
     def whole(image):
         outputs = network(image, training=False)
-        return tuple(outputs[name] for name in OUTPUTS)
+        return tuple(outputs[name] for name in names)
 
-    model = rename_tensors(_converted(_converter(whole, [image], precision)), ["image"], OUTPUTS)
+    model = rename_tensors(_converted(_converter(whole, [image], precision)), ["image"], names)
     return _with_built_in_operators(model)
 
 
 def _head(localiser):
     """Returns the layer that turns the features into raw parameters."""
     names = [layer.name for layer in localiser.layers]
-    if names[-2:] != ["head", "parameter_scaling"]:
+    if not {"head", "parameter_scaling"} <= set(names):
         raise ValueError(
             "export_tflite expects a localiser of build_localiser, which ends with the layers "
             f"head and parameter_scaling, received one that ends with {names[-2:]}."
@@ -203,7 +203,7 @@ def _geometry(normaliser, head, landmarks, method, shape):
     whole = np.eye(2, 3)[None]  # pixels of the network's input themselves
     intrinsics = normaliser.camera.intrinsics(whole, normaliser.image_size)
     factors = factorise_basis(face_model, RANK)
-    scaling = normaliser.localiser.get_layer("parameter_scaling")
+    scaling, sure = normaliser.localiser.get_layer("parameter_scaling"), _confidence(normaliser)
     cleaning = mask_cleaning(face_model)
     axes = 2 if method == "normals" and not intrinsics else 3
 
@@ -220,14 +220,23 @@ def _geometry(normaliser, head, landmarks, method, shape):
             points = finer_planes(points, face_model.grid_shape, shape)
             visible = finer_visibility(visible, face_model.grid_shape, shape)
         texture = masked_samples(image, points, visible)
-        return (  # as OUTPUTS
+        return (  # as output_names
             theta,
             landmark_points(theta, face_model, landmarks, intrinsics),
             tf.reshape(texture, (1, *shape, 3)),
             tf.reshape(visible, (1, *shape, 1)),
+            *sure(features),
         )
 
     return geometry
+
+
+def _confidence(normaliser):
+    """Returns the function from features to a tuple of their confidence, empty without one."""
+    if "confidence" not in output_names(normaliser.localiser):
+        return lambda features: ()
+    hidden, last = map(normaliser.localiser.get_layer, ("confidence_hidden", "confidence"))
+    return lambda features: (last(hidden(features)),)
 
 
 def _converter(function, signature, precision):

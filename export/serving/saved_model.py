@@ -63,13 +63,13 @@ def write_version(
     Its signatures are
 
     - `serving_default`: `image` `(batch, size, size, 3)` float32, RGB in 0..255, to `parameters`,
-      `landmarks`, `texture` and `mask`, as of the network;
-    - `fit`: `image` to `parameters` and `landmarks` alone;
+      `landmarks`, `texture`, `mask` and, if the network has one, `confidence`, as of the network;
+    - `fit`: `image` to the same without texture and mask;
     - `serving_bytes`: `encoded` `(batch,)`, JPEG or PNG files that show the square crop of a face
-      (of one that is not square, the middle is taken), to all four, landmarks in pixels of the
+      (of one that is not square, the middle is taken), to all of them, landmarks in pixels of the
       crop scaled to the network's size;
     - `serving_faces`: `encoded`, whole photographs, and `boxes` `(batch, 4)` float32, x0, y0, x1,
-      y1, the tight box of the face's 68 landmarks in pixels of each, to all four, landmarks and
+      y1, the tight box of the face's 68 landmarks in pixels of each, to all of them, landmarks and
       pose in pixels of the photograph.
 
     Levels, shapes, boxes and files are checked in the graph. A reloaded model has the signatures as

@@ -5,7 +5,7 @@ import re
 
 import typer
 
-from keras_3dmmstn.cli import evaluate, export, normalise, program, train
+from keras_3dmmstn.cli import evaluate, export, normalise, program, train, train_confidence
 from keras_3dmmstn.cli.data import convert, turn
 from keras_3dmmstn.cli.data import inspect as inspect_data
 from keras_3dmmstn.cli.face_model import build, render, sample
@@ -30,6 +30,7 @@ def help_text(command):
 app = _group(
     normalise.normalise,
     train.train,
+    train_confidence.train_confidence,
     evaluate.evaluate,
     export.export,
     callback=program.program,

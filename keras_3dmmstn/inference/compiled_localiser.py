@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn.inference.compiled_function import CompiledFunction
+from keras_3dmmstn.network.localiser import parameters_and_confidence
 
 # Larger ones, such as VGG-Face, would be held in memory three times.
 _MOST_WEIGHTS = 50_000_000
@@ -17,27 +18,32 @@ class CompiledLocaliser:
     """A localiser as a `CompiledFunction`; as a graph of TensorFlow if it cannot be one.
 
     Args:
-        localiser: a `keras.Model` from images to θ, whose weights are taken as they are now; or any
-            callable that does the same, which is called as it is.
+        localiser: a `keras.Model` from images to θ, or to a dict of `parameters` and `confidence`,
+            whose weights are taken as they are now; or any callable that does the same, which is
+            called as it is.
 
     Call arguments:
         crops: `(n, size, size, 3)`, RGB in 0..255.
 
     Returns:
-        θ `(n, 6 + D)` float32.
+        θ `(n, 6 + D)` float32, and the confidence `(n,)` float32, None if the localiser has none.
     """
 
     def __init__(self, localiser: keras.Model | Callable[[np.ndarray], Any]):
         self._localiser = localiser
         self._run = _compiled(localiser)
 
-    def __call__(self, crops: np.ndarray) -> np.ndarray:
+    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         if isinstance(self._run, CompiledFunction):
-            parameters = self._run(crops)[0]
+            parameters, *more = self._run(crops)
+            confidence = more[0] if more else None
         else:
-            parameters = self._run(np.asarray(crops, np.float32))
+            answer = self._run(np.asarray(crops, np.float32))
+            parameters, confidence = parameters_and_confidence(answer)
+        if confidence is not None:
+            confidence = np.asarray(confidence, np.float32).reshape(len(crops))
         # Half precision of a mixed policy is too coarse for places in a photograph.
-        return np.asarray(parameters, np.float32)
+        return np.asarray(parameters, np.float32), confidence
 
     def __getstate__(self):
         # A graph of TensorFlow cannot be pickled.
@@ -49,6 +55,12 @@ class CompiledLocaliser:
         self._run = state["_run"] or _compiled(self._localiser)
 
 
+def _answers(localiser, images):
+    """Returns a tuple of θ and, where there is one, the confidence."""
+    parameters, confidence = parameters_and_confidence(localiser(images, training=False))
+    return (parameters,) if confidence is None else (parameters, confidence)
+
+
 def _compiled(localiser):
     """Returns what runs a localiser."""
     if not isinstance(localiser, keras.Model):
@@ -56,7 +68,7 @@ def _compiled(localiser):
     shape = localiser.input_shape[1:]
     if localiser.count_params() <= _MOST_WEIGHTS:
         try:
-            return CompiledFunction(lambda images: (localiser(images, training=False),), [shape])
+            return CompiledFunction(lambda images: _answers(localiser, images), [shape])
         except Exception:  # an operator of the backbone that LiteRT does not have: anything
             pass
     signature = [tf.TensorSpec((None, *shape), tf.float32)]

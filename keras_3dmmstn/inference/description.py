@@ -91,6 +91,7 @@ class FaceDescriber:
                 },
                 roll=float(framing.rolls(matrices[number : number + 1])[0]),
                 score=faces.scores[number],
+                confidence=None if fitted.confidence is None else float(fitted.confidence[number]),
                 photograph=PhotographPart.around(image, points[number]),
                 grid_model=model,
             )

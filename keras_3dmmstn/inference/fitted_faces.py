@@ -27,6 +27,7 @@ class FittedFaces:
         seen: `(n, N, 3)` float32, the vertices as they hide one another along z.
         landmark_indices: set name to the vertices `(n, L)` of its landmarks, those of `ibug68` with
             the jaw on the apparent contour.
+        confidence: `(n,)` float32 in 0..1, how sure the network is; None if it does not say.
     """
 
     parameters: np.ndarray
@@ -35,6 +36,7 @@ class FittedFaces:
     points: np.ndarray
     seen: np.ndarray
     landmark_indices: dict[str, np.ndarray]
+    confidence: np.ndarray | None = None
 
     def __len__(self):
         return len(self.parameters)
@@ -97,8 +99,13 @@ class FaceGeometry:
     def __getstate__(self):
         return {"grid_model": self.grid_model, "_generate": self._generate, "_mask": self._mask}
 
-    def fit(self, parameters: np.ndarray) -> FittedFaces:
-        """Returns the faces of θ `(n, 6 + D)`, with t and log s in pixels of the crops."""
+    def fit(self, parameters: np.ndarray, confidence: np.ndarray | None = None) -> FittedFaces:
+        """Returns the faces of θ `(n, 6 + D)`, with t and log s in pixels of the crops.
+
+        Args:
+            parameters: θ.
+            confidence: `(n,)` that is kept with the faces.
+        """
         vertices, rotations, points, seen, *jaw = self._generate(parameters)
         indices = {
             name: np.broadcast_to(index, (len(parameters), len(index)))
@@ -106,7 +113,7 @@ class FaceGeometry:
         }
         if jaw:
             indices["ibug68"] = jaw[0]
-        return FittedFaces(parameters, vertices, rotations, points, seen, indices)
+        return FittedFaces(parameters, vertices, rotations, points, seen, indices, confidence)
 
     def visible(self, faces: FittedFaces) -> np.ndarray:
         """Returns the masks of faces, `(n, H', W')` bool."""

@@ -46,6 +46,9 @@ class NormalisedFace:
             jaw on the apparent contour.
         roll: by how much it was turned clockwise when it was looked for, radians.
         score: how sure the detector was, 0 to 1; None for a box that was given.
+        confidence: how likely it is that this is a face and that its landmarks are right, that is
+            off by at most 5 % of √(w·h) of their box on average, 0 to 1: what the network says of
+            its own result. None if its weights do not say.
         photograph: a copy of the part of the photograph around the face, for `front_view`.
         grid_model: the face model, for `front_view`; the faces of a normaliser share one.
     """
@@ -61,6 +64,7 @@ class NormalisedFace:
     landmark_indices: dict[str, np.ndarray]
     roll: float = 0.0
     score: float | None = None
+    confidence: float | None = None
     photograph: PhotographPart | None = field(default=None, repr=False)
     grid_model: GridModel | None = field(default=None, repr=False)
 

@@ -24,6 +24,7 @@ from keras_3dmmstn.inference.view.filling import check_fill
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.network import framing
+from keras_3dmmstn.network.localiser import answer_shapes
 from keras_3dmmstn.network.pretrained import FACE_MODEL_FILE, LOCALISER_FILE, load_localiser
 
 Photograph = str | Path | np.ndarray
@@ -37,8 +38,9 @@ class Normaliser:
     """Normalises the faces of photographs with a trained localiser and its face model.
 
     Args:
-        localiser: a `keras.Model` from square images to θ, as of `build_localiser`; or any callable
-            that does the same and has `input_shape` and `output_shape`.
+        localiser: a `keras.Model` from square images to θ, as of `build_localiser`, or to a dict of
+            `parameters` and `confidence`, as of `with_confidence`; or any callable that does the
+            same and has `input_shape` and `output_shape`.
         grid_model: the face model it was trained with.
         visibility: how the mask is computed, `"depth"`, `"table"` or `"normals"`, see
             `SelfOcclusionMask`. It does not matter what the localiser was trained with.
@@ -77,11 +79,12 @@ class Normaliser:
         detector: Detector | None = None,
     ):
         expected = (None, 6 + grid_model.modes)
-        if localiser.output_shape != expected:
+        shape, _ = answer_shapes(localiser)
+        if shape != expected:
             raise ValueError(
                 f"Normaliser expects a localiser with output of shape {expected} for the "
                 f"{grid_model.modes} modes of its face model, received one with output of shape "
-                f"{localiser.output_shape}."
+                f"{shape}."
             )
         self.localiser, self.grid_model, self.visibility = localiser, grid_model, visibility
         self.camera = Camera(focal_length)
@@ -246,12 +249,12 @@ class Normaliser:
         Returns:
             The faces, in pixels of the crops.
         """
-        return self._geometry.fit(self._localise(np.asarray(crops)))
+        return self._geometry.fit(*self._localise(np.asarray(crops)))
 
     def regress(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """Returns θ `(n, 6 + D)` for each box, with t and log s in pixels of the photograph."""
         faces = FacesInPhotographs.in_boxes(np.asarray(boxes, float), self.image_size)
-        parameters = self._localise(faces.crops([image], self.image_size))
+        parameters, _ = self._localise(faces.crops([image], self.image_size))
         return framing.parameters_in_photograph(parameters, faces.matrices)
 
     def _normalised(self, source, photograph, boxes, rolls):

@@ -7,7 +7,11 @@ import keras
 
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.grid_generator import grid_generator
-from keras_3dmmstn.network.localiser import build_localiser, compact_localiser
+from keras_3dmmstn.network.localiser import (
+    build_localiser,
+    compact_localiser,
+    parameters_and_confidence,
+)
 from keras_3dmmstn.network.pretrained import load_weights
 from keras_3dmmstn.network.sampler import sampler
 
@@ -101,11 +105,12 @@ def connect(
 
     Args:
         localiser: a `keras.Model` called `localiser` from images to θ, as of `build_localiser`. It
-            becomes a layer of the network: its weights are shared, not copied.
+            becomes a layer of the network: its weights are shared, not copied. The network of one
+            with a confidence, as of `with_confidence`, has that as a fifth output.
     """
     image_size = localiser.input_shape[1]
     image = keras.Input((image_size, image_size, 3), name="image")
-    parameters = localiser(image)
+    parameters, confidence = parameters_and_confidence(localiser(image))
     face = grid_generator(parameters, grid_model, image_size, landmarks, jaw, focal_length)
     texture, mask = sampler(image, face, grid_model, visibility, texture_size)
     outputs = {
@@ -114,6 +119,8 @@ def connect(
         "texture": texture,
         "mask": mask,
     }
+    if confidence is not None:
+        outputs["confidence"] = confidence
     return keras.Model(image, outputs, name="spatial_transformer")
 
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.network.localiser import without_confidence
 
 #: The files of a folder of weights.
 LOCALISER_FILE, FACE_MODEL_FILE = "localiser.keras", "face_model.npz"
@@ -58,7 +59,7 @@ def load_weights(
         path = path / LOCALISER_FILE
     if grid_model is not None:
         _check_face_model(path, grid_model)
-    saved = load_localiser(path)
+    saved = without_confidence(load_localiser(path))
     try:
         localiser.set_weights(saved.get_weights())
     except ValueError as error:

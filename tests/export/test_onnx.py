@@ -111,6 +111,18 @@ def test_a_file_masks_like_its_source_unless_told_otherwise(visibility, normalis
         np.testing.assert_array_equal(received, expected)
 
 
+def test_a_confidence_is_a_fifth_output(rng):
+    sure = small_normaliser(confidence=True)
+    network, card = trained_network(sure), network_card(sure)
+    content = onnx_model(network, card)
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    images = rng.uniform(0, 255, (3, SIZE, SIZE, 3)).astype(np.float32)
+    (received,) = session.run(["confidence"], {"image": images})
+    assert list(received.shape) == [3, card["outputs"]["confidence"]["shape"][1]]
+    np.testing.assert_allclose(received, network(images)["confidence"], atol=1e-5)
+    assert np.ptp(received) > 1e-4
+
+
 def test_the_card_is_in_the_metadata(content, normaliser):
     properties = {p.key: p.value for p in onnx.load_from_string(content).metadata_props}
     assert json.loads(properties[CARD_KEY]) == network_card(normaliser)

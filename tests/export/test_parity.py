@@ -67,6 +67,8 @@ def test_textures_are_compared_where_both_see_the_face():
         ({"landmarks_beyond": np.nan}, r"nan% of the landmarks"),
         ({"texture_levels": {"max": 9, "mean": 0.6}}, r"texture by 0.6 levels"),
         ({"mask_share": 0.01}, r"mask on 1.00% of the grid"),
+        ({"confidence": 0.2}, r"confidence by 0.2 \(0.001 may be\)"),
+        ({"confidence": float("nan")}, r"confidence by nan"),
     ],
 )
 def test_a_difference_beyond_the_tolerance_is_an_error(changes, message, monkeypatch, tmp_path):

@@ -8,13 +8,15 @@ import tensorflow as tf
 from keras_3dmmstn import build_localiser, ops
 from keras_3dmmstn.inference.boxes import checked_boxes
 from keras_3dmmstn.inference.normaliser import Normaliser
-from keras_3dmmstn.inference.photograph import part_around, shrunk
+from keras_3dmmstn.inference.photograph import part_around, shrunk, warp
 from keras_3dmmstn.inference.texture import sample_photograph
 from keras_3dmmstn.layers import SelfOcclusionMask
 from keras_3dmmstn.mesh import contour_lines, occlusion_table
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
+from keras_3dmmstn.network.framing import crop_matrix
 from tests.support import naive
 from tests.support.detectors import DetectorThatSays
+from tests.support.small_network import SIZE, small_normaliser
 
 BOX = [60.0, 50.0, 160.0, 150.0]
 
@@ -348,3 +350,34 @@ def test_sampling_averages_where_the_grid_is_coarse():
 def test_sampling_far_outside_is_black():
     grid = np.full((4, 4, 2), 1e4) + np.arange(4)[:, None, None]
     assert (sample_photograph(np.full((50, 50, 3), 9, np.uint8), grid) == 0).all()
+
+
+# Confidence
+
+
+def test_a_face_has_the_confidence_of_its_own_crop(coordinates):
+    sure, plain = small_normaliser(confidence=True), small_normaliser()
+    boxes = [BOX, [10.0, 10.0, 60.0, 60.0]]
+    faces = sure(coordinates, boxes)
+    crops = np.stack([warp(coordinates, crop_matrix(box, SIZE), SIZE) for box in boxes])
+    expected = np.asarray(sure.localiser(crops.astype(np.float32))["confidence"])[:, 0]
+    np.testing.assert_allclose([face.confidence for face in faces], expected, atol=1e-4)
+    assert abs(expected[0] - expected[1]) > 1e-4
+    assert [face.confidence for face in plain(coordinates, boxes)] == [None, None]
+    for face, other in zip(faces, plain(coordinates, boxes), strict=True):
+        np.testing.assert_allclose(face.points, other.points, atol=1e-3)
+
+
+def test_any_callable_may_have_a_confidence(grid_model, coordinates):
+    class Callable:
+        input_shape = (None, 112, 112, 3)
+        output_shape = {"parameters": (None, 12), "confidence": (None, 1)}  # noqa: RUF012
+
+        def __call__(self, images):
+            size = len(images)
+            theta = np.zeros((size, 12), np.float32)
+            theta[:, 3:5], theta[:, 5] = 55.5, -1.0
+            return {"parameters": theta, "confidence": np.full((size, 1), 0.25)}
+
+    (face,) = Normaliser(Callable(), grid_model)(coordinates, [BOX])
+    assert face.confidence == 0.25

@@ -5,7 +5,14 @@ import pytest
 from keras_3dmmstn import GridModel, build_localiser, compact_localiser
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.network.framing import CROP_TO_BOX, crop_square, tight_box
-from keras_3dmmstn.network.localiser import ParameterScaling, rest_pose
+from keras_3dmmstn.network.localiser import (
+    ParameterScaling,
+    rest_pose,
+    with_confidence,
+    without_confidence,
+)
+from keras_3dmmstn.network.model import connect
+from keras_3dmmstn.network.pretrained import load_weights
 from tests.support import naive
 from tests.support.layer_contract import assert_keeps_layer_contract
 from tests.support.small_network import small_backbone
@@ -41,6 +48,52 @@ def landmarks_of(parameters, grid_model):
     r, t, log_scale = parameters[:3], parameters[3:5], parameters[5]
     points = naive.camera(grid_model.mean, naive.rotation_matrix(r), t, log_scale)
     return points[grid_model.landmarks["ibug68"]]
+
+
+# The confidence
+
+
+def test_a_confidence_leaves_the_parameters_as_they_are(grid_model, rng, tmp_path):
+    localiser = build_localiser(spatial_backbone(), grid_model, image_size=32)
+    randomise(localiser, rng)
+    images = rng.uniform(0, 255, (4, 32, 32, 3)).astype(np.float32)
+    expected = np.asarray(localiser(images))
+    sure = with_confidence(localiser)
+    sure.save(tmp_path / "localiser.keras")
+    for model in (sure, keras.models.load_model(tmp_path / "localiser.keras")):
+        outputs = model(images)
+        assert set(outputs) == {"parameters", "confidence"}
+        np.testing.assert_allclose(outputs["parameters"], expected, atol=1e-5)
+        assert outputs["confidence"].shape == (4, 1)
+        assert 0 < np.min(outputs["confidence"]) < np.max(outputs["confidence"]) < 1
+    np.testing.assert_array_equal(without_confidence(sure)(images), expected)
+    assert without_confidence(localiser) is localiser
+
+
+def test_a_confidence_is_added_once_and_to_localisers_alone(grid_model):
+    localiser = with_confidence(build_localiser(flat_backbone(), grid_model, image_size=32))
+    for model in (localiser, flat_backbone()):
+        with pytest.raises(ValueError, match="localiser of build_localiser without a confidence"):
+            with_confidence(model)
+
+
+def test_weights_with_a_confidence_fit_a_localiser_without_one(grid_model, tmp_path, rng):
+    saved = build_localiser(flat_backbone(), grid_model, image_size=32)
+    randomise(saved, rng)
+    with_confidence(saved).save(tmp_path / "localiser.keras")
+    localiser = build_localiser(flat_backbone(), grid_model, image_size=32)
+    load_weights(localiser, tmp_path / "localiser.keras")
+    images = rng.uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
+    np.testing.assert_allclose(localiser(images), saved(images), atol=1e-6)
+
+
+def test_a_network_has_the_confidence_of_its_localiser(grid_model, rng):
+    localiser = build_localiser(flat_backbone(), grid_model, image_size=32)
+    images = rng.uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
+    assert "confidence" not in connect(localiser, grid_model)(images)
+    sure = with_confidence(localiser)
+    received = connect(sure, grid_model)(images)["confidence"]
+    np.testing.assert_allclose(received, sure(images)["confidence"], atol=1e-6)
 
 
 # The head

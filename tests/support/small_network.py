@@ -7,6 +7,7 @@ from keras_3dmmstn import build_localiser, spatial_transformer
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import contour_lines
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
+from keras_3dmmstn.network.localiser import with_confidence
 
 SIZE = 48
 
@@ -46,13 +47,16 @@ def small_network(grid_model, image_size=SIZE, half_profile=True, **options):
     return model
 
 
-def small_normaliser(grid_model=None):
-    """A normaliser with random weights; of a toy face, 16 × 12, if no other is given."""
+def small_normaliser(grid_model=None, confidence=False):
+    """A normaliser with random weights; of a toy face, 16 × 12, if no other is given.
+
+    The head of a confidence has random weights, too.
+    """
     keras.utils.set_random_seed(0)
     grid_model = grid_model or toy_grid_model((16, 12))
     localiser = build_localiser(small_backbone(), grid_model, SIZE)
     look_at_photographs(localiser)
-    return Normaliser(localiser, grid_model)
+    return Normaliser(with_confidence(localiser) if confidence else localiser, grid_model)
 
 
 def landmarks_of(grid_model, points, rotation):

@@ -96,6 +96,7 @@ def _as_json(face, source):
         "source": source,
         "box": face.box.tolist(),
         "score": face.score,
+        "confidence": face.confidence,
         "roll": face.roll,
         "pose": {angle: round(value, 2) for angle, value in face.pose._asdict().items()},
         "parameters": {name: np.asarray(v).tolist() for name, v in face.parameters.items()},

@@ -134,6 +134,7 @@ def test_the_buffers_of_the_kotlin_example_fit_the_model(model):
     assert outputs["landmarks"] == [1, shapes["LANDMARKS"], 2]
     assert outputs["texture"] == [1, shapes["TEXTURE"], shapes["TEXTURE"], 3]
     assert outputs["mask"] == [1, shapes["MASK"], shapes["MASK"], 1]
+    assert outputs["confidence"] == [1, 1]
     assert card["input"]["box"]["share"] == shapes["SHARE"]
     # What is allocated, in numbers, and the names of the signature.
     allocated = {
@@ -142,6 +143,7 @@ def test_the_buffers_of_the_kotlin_example_fit_the_model(model):
         "landmarks": "Shapes.LANDMARKS * 2",
         "texture": "Shapes.TEXTURE * Shapes.TEXTURE * 3",
         "mask": "Shapes.MASK * Shapes.MASK",
+        "confidence": "1",
     }
     for name, count in allocated.items():
         assert f"private val {name} = floats({count})" in text

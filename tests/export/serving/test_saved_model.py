@@ -62,6 +62,21 @@ def test_the_network_has_the_weights_of_the_normaliser(normaliser, network, imag
     np.testing.assert_allclose(network(images)["parameters"], expected, atol=CLOSE)
 
 
+def test_a_confidence_is_among_the_answers_of_every_signature(tmp_path, images):
+    sure = small_normaliser(confidence=True)
+    version = export_saved_model(sure, tmp_path / "face")
+    reloaded, expected = tf.saved_model.load(str(version)), sure.localiser(images)["confidence"]
+    files = tf.constant([png(image.astype(np.uint8)) for image in images])
+    boxes = tf.constant([[10.0, 10, 38, 38]] * 3)
+    given = {"serving_default": [images], "fit": [images], "serving_bytes": [files]}
+    for name, arguments in given.items():
+        outputs = getattr(reloaded, name)(*map(tf.constant, arguments))
+        tolerance = 1e-2 if name == "serving_bytes" else 1e-5  # whole levels
+        np.testing.assert_allclose(outputs["confidence"], expected, atol=tolerance)
+    assert reloaded.serving_faces(files, boxes)["confidence"].shape == (3, 1)
+    assert read_card(version)["outputs"]["confidence"]["shape"] == [None, 1]
+
+
 def test_the_first_version_is_1(version):
     assert version.name == "1" and (version / "saved_model.pb").is_file()
     assert [path.name for path in version.parent.iterdir()] == ["1"]

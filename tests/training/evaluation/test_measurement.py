@@ -68,9 +68,7 @@ def test_predictions_are_those_of_the_normaliser(turned_face, photographs, rng):
         np.testing.assert_allclose(predicted[68:], face.landmarks("aflw21"), atol=1e-3)
 
 
-def test_labels_of_little_confidence_frame_a_face_and_are_not_measured(
-    mean_face, photographs, rng
-):
+def test_labels_of_little_confidence_frame_a_face_and_are_not_measured(mean_face, photographs, rng):
     faces = labelled_faces(photographs[:1], rng.uniform(40, 160, (1, 68, 2)))
     whole = measure(mean_face, faces)
     faces.landmarks[0, :4, 2] = 0.01

@@ -1,0 +1,66 @@
+"""`keras-3dmmstn train-confidence`: how sure trained weights are of their result."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keras_3dmmstn.cli import terminal
+from keras_3dmmstn.cli.options import Folders, Weights, load_normaliser
+from keras_3dmmstn.cli.progress import tracking
+
+Out = Annotated[
+    Path, typer.Option(help="New folder for the weights with their confidence, for --weights.")
+]
+Calibration = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Labelled photographs that the weights were not trained on: the confidence is made "
+        "the share of faces that are right there. Can be repeated."
+    ),
+]
+Crops = Annotated[int, typer.Option(min=100, help="Crops to train on.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the crops and the new weights.")]
+
+
+def train_confidence(
+    folders: Folders,
+    out: Out,
+    weights: Weights = None,
+    calibration: Calibration = None,
+    crops: Crops = 12_000,
+    seed: Seed = 0,
+) -> None:
+    """Train how sure the network is of its own result.
+
+    The faces are misframed, hidden and removed at random, and a second head learns on which of
+    these crops the landmarks come out right. The first head, and so the fit, stays what it is.
+    """
+    from keras_3dmmstn.training.confidence.confidence_run import add_confidence
+
+    with terminal.failing_on(OSError, ValueError):
+        if out.exists() and any(out.iterdir()):
+            raise ValueError(f"{out}: expected a new or empty folder, received one with files.")
+        run = add_confidence(
+            load_normaliser(weights), folders, calibration or (), crops, seed, tracking("Judging")
+        )
+        run.normaliser.save(out)
+    _print("trained on", run, run.trained_on)
+    if run.calibrated_on is not None:
+        _print("calibrated on", run, run.calibrated_on)
+    terminal.say(out)
+
+
+def _print(name, run, judged):
+    """Says how well the confidence of a run tells crops apart, and how far it can be relied on."""
+    from keras_3dmmstn.training.confidence.reliability import area_under_roc, reliability
+
+    sure, faces = run.confidence(judged), judged.kinds != "faceless"
+    terminal.say(
+        f"{name} {len(sure)} crops, {judged.right.mean():.0%} of them right: area under the ROC "
+        f"{area_under_roc(sure, faces):.4f} for faces, "
+        f"{area_under_roc(sure[faces], judged.right[faces]):.4f} for right faces"
+    )
+    for row in reliability(sure, judged.right):
+        share = f"{row.right:.0%} right" if row.count else ""
+        terminal.say(f"  confidence {row.low:.1f} to {row.high:.1f}: {row.count} crops {share}")

@@ -1,0 +1,103 @@
+"""The training of the confidence, on features whose meaning is known."""
+
+import numpy as np
+import pytest
+
+from keras_3dmmstn.network.framing import tight_box
+from keras_3dmmstn.training.confidence.difficult_crops import DifficultCrop
+from keras_3dmmstn.training.confidence.reliability import area_under_roc, reliability
+from keras_3dmmstn.training.confidence.train_confidence import (
+    Judgements,
+    calibrate,
+    confidence_of,
+    judge,
+    train_confidence,
+)
+from tests.support.small_network import SIZE, small_normaliser
+
+
+@pytest.fixture(scope="module")
+def normaliser():
+    return small_normaliser()
+
+
+def judgements(localiser, count=6000, slope=3.0, seed=0):
+    """Features of which the first alone says, with a probability, whether the face is right."""
+    rng = np.random.default_rng(seed)
+    size = localiser.get_layer("head").input.shape[-1]
+    features = rng.normal(5, 2, (count, size)).astype(np.float32)
+    right = rng.random(count) < 1 / (1 + np.exp(-slope * (features[:, 0] - 5)))
+    errors = np.where(right, 0.02, np.inf)
+    return Judgements(features, errors, np.full(count, "ordinary"), np.arange(count))
+
+
+def crop(image, landmarks=None):
+    labels = np.zeros((89, 3), np.float32)
+    if landmarks is not None:
+        labels[:68] = np.column_stack([landmarks, np.ones(68)])
+    return DifficultCrop(image, labels, "ordinary", 0)
+
+
+def test_a_face_is_judged_by_the_distance_of_its_landmarks_from_the_labels(normaliser, rng):
+    images = rng.integers(0, 256, (3, SIZE, SIZE, 3), np.uint8)
+    found = normaliser.fit(images).landmarks("ibug68")
+    box = tight_box(found[1].astype(float))
+    size = np.sqrt(np.prod(box[2:] - box[:2]))
+    crops = [crop(images[0], found[0]), crop(images[1], found[1] + [0.08 * size, 0])]
+    judged = judge(normaliser, [*crops, crop(images[2])])
+    np.testing.assert_allclose(judged.errors, [0, 0.08, np.inf], atol=1e-4)
+    assert judged.right.tolist() == [True, False, False]
+    kernel, bias = normaliser.localiser.get_layer("head").get_weights()
+    raw = judged.features @ kernel + bias
+    scaling = normaliser.localiser.get_layer("parameter_scaling")
+    np.testing.assert_allclose(scaling(raw), normaliser.fit(images).parameters, atol=1e-3)
+
+
+def test_the_confidence_learns_what_the_features_say(normaliser):
+    train, test = (judgements(normaliser.localiser, seed=seed) for seed in (0, 1))
+    localiser = train_confidence(normaliser.localiser, train)
+    assert area_under_roc(confidence_of(localiser, test.features), test.right) > 0.85
+    images = np.random.default_rng(0).uniform(0, 255, (3, SIZE, SIZE, 3)).astype(np.float32)
+    np.testing.assert_allclose(
+        localiser(images)["parameters"], normaliser.localiser(images), atol=1e-5
+    )
+    again = train_confidence(localiser, train)  # takes the place of the first
+    assert [layer.name for layer in again.layers].count("confidence") == 1
+
+
+def test_the_confidence_of_features_is_what_the_network_says(normaliser):
+    localiser = train_confidence(normaliser.localiser, judgements(normaliser.localiser, 200))
+    images = np.random.default_rng(0).integers(0, 256, (3, SIZE, SIZE, 3), np.uint8)
+    judged = judge(normaliser, [crop(image) for image in images])
+    expected = np.asarray(localiser(images.astype(np.float32))["confidence"])[:, 0]
+    np.testing.assert_allclose(confidence_of(localiser, judged.features), expected, atol=1e-4)
+
+
+def test_a_calibrated_confidence_is_the_share_of_faces_that_are_right(normaliser):
+    sharp = judgements(normaliser.localiser, slope=8.0)
+    others = judgements(normaliser.localiser, slope=0.7, seed=2)
+    localiser = train_confidence(normaliser.localiser, sharp)
+
+    def off():
+        rows = reliability(confidence_of(localiser, others.features), others.right)
+        return max(abs(row.confidence - row.right) for row in rows if row.count > 100)
+
+    before = off()
+    scale, _ = calibrate(localiser, others)
+    assert 0 < scale < 1 and off() < 0.1 < before
+
+
+def test_bins_of_reliability_and_the_area_under_the_curve():
+    confidence = np.array([0.05, 0.08, 0.95, 1.0, 0.55])
+    right = np.array([False, True, True, True, False])
+    rows = reliability(confidence, right)
+    assert [row.count for row in rows] == [2, 0, 0, 0, 0, 1, 0, 0, 0, 2]
+    assert rows[0].right == 0.5 and rows[0].confidence == pytest.approx(0.065)
+    assert (rows[9].low, rows[9].high, rows[9].right) == (0.9, 1.0, 1.0)
+    assert np.isnan(rows[1].right)
+    # Of six pairs of a right and a wrong one, five are in order.
+    assert area_under_roc(confidence, right) == pytest.approx(
+        np.mean([c > w for c in confidence[right] for w in confidence[~right]])
+    )
+    assert area_under_roc(np.ones(4), np.array([True, False, True, False])) == 0.5
+    assert np.isnan(area_under_roc(np.ones(2), np.array([True, True])))

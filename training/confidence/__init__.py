@@ -1,0 +1,1 @@
+"""How sure the network is: its second head, and what that is trained on."""

@@ -1,0 +1,113 @@
+"""A run that gives trained weights their confidence."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from keras_3dmmstn.inference.normaliser import Normaliser
+from keras_3dmmstn.training.confidence.difficult_crops import difficult_crops
+from keras_3dmmstn.training.confidence.train_confidence import (
+    Judgements,
+    calibrate,
+    confidence_of,
+    judge,
+    train_confidence,
+)
+from keras_3dmmstn.training.data.crops import cut_faces
+from keras_3dmmstn.training.data.faces import LabelledFaces, read_faces
+from keras_3dmmstn.training.recipes import recipe
+
+#: Side in pixels of the crops that are kept in memory, and how many are at most.
+STORED_SIZE, MOST_FACES = 256, 6000
+_CALIBRATION_SEED = 1
+
+
+@dataclass(frozen=True)
+class ConfidenceRun:
+    """What a run gave.
+
+    Attributes:
+        normaliser: the weights with their confidence.
+        trained_on: what they made of the crops for training.
+        calibrated_on: the same of those for the calibration; None without one.
+        scale_and_shift: of the logit by the calibration.
+    """
+
+    normaliser: Normaliser
+    trained_on: Judgements
+    calibrated_on: Judgements | None
+    scale_and_shift: tuple[float, float]
+
+    def confidence(self, judgements: Judgements) -> np.ndarray:
+        """Returns how sure the weights are of crops that they have judged, `(n,)`."""
+        return confidence_of(self.normaliser.localiser, judgements.features)
+
+
+def add_confidence(
+    normaliser: Normaliser,
+    folders: Sequence[str | Path],
+    calibration: Sequence[str | Path] = (),
+    crops: int = 12_000,
+    seed: int = 0,
+    progress: Callable[[Sequence[int]], Iterable[int]] = iter,
+) -> ConfidenceRun:
+    """Trains the confidence of weights on photographs with labels; θ stays what it is.
+
+    Args:
+        normaliser: the trained weights.
+        folders: labelled photographs, such as those that the weights were trained on.
+        calibration: labelled photographs that they were not trained on; none: no calibration.
+        crops: how many the head is trained on, and a third of it for the calibration.
+        seed: of all chance.
+        progress: called on each sequence that is iterated over, to show progress.
+
+    Raises:
+        ValueError: if there are no labelled photographs, or the localiser is not one of
+            `build_localiser`.
+    """
+    trained_on = judged(normaliser, read_faces(list(folders)), crops, seed, progress)
+    localiser = train_confidence(normaliser.localiser, trained_on, seed)
+    calibrated_on, change = None, (1.0, 0.0)
+    if calibration:
+        faces = read_faces(list(calibration))
+        calibrated_on = judged(
+            normaliser, faces, max(crops // 3, 1), seed + _CALIBRATION_SEED, progress
+        )
+        change = calibrate(localiser, calibrated_on)
+    sure = Normaliser(
+        localiser,
+        normaliser.grid_model,
+        normaliser.visibility,
+        normaliser.camera.focal_length,
+        normaliser.texture_size,
+        normaliser.fill,
+        normaliser.detector,
+    )
+    return ConfidenceRun(sure, trained_on, calibrated_on, change)
+
+
+def judged(
+    normaliser: Normaliser,
+    faces: LabelledFaces,
+    count: int,
+    seed: int = 0,
+    progress: Callable[[Sequence[int]], Iterable[int]] = iter,
+) -> Judgements:
+    """Returns what weights make of difficult crops of faces, `MOST_FACES` of them at most.
+
+    Args:
+        normaliser: the weights.
+        faces: labelled photographs.
+        count: how many crops.
+        seed: of the crops.
+        progress: as of `add_confidence`.
+    """
+    rng = np.random.default_rng([seed, 6])
+    few = faces.choose(np.sort(rng.permutation(len(faces))[:MOST_FACES]))
+    cut = cut_faces(few, progress, STORED_SIZE)
+    config = replace(recipe("compact"), image_size=normaliser.image_size)
+    crops = difficult_crops(cut, config, count, seed)
+    shown = zip(progress(range(count)), crops, strict=True)
+    return judge(normaliser, (crop for _, crop in shown))

@@ -1,0 +1,61 @@
+"""How far a confidence can be relied on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.stats
+
+#: Bins of the confidence.
+BINS = 10
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """The faces whose confidence lies in a range.
+
+    Attributes:
+        low, high: the range.
+        count: how many faces.
+        confidence: their mean confidence, NaN without a face.
+        right: which share of them is right, NaN without a face.
+    """
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    right: float
+
+
+def reliability(confidence: np.ndarray, right: np.ndarray) -> list[ReliabilityBin]:
+    """Returns, by confidence, the share of faces that are right: equal, if it can be relied on.
+
+    Args:
+        confidence: `(n,)` in 0..1.
+        right: `(n,)` bool.
+    """
+    numbers = np.minimum((np.asarray(confidence) * BINS).astype(int), BINS - 1)
+    rows = []
+    for number in range(BINS):
+        chosen = numbers == number
+        means = [float(v[chosen].mean()) if chosen.any() else np.nan for v in (confidence, right)]
+        rows.append(ReliabilityBin(number / BINS, (number + 1) / BINS, int(chosen.sum()), *means))
+    return rows
+
+
+def area_under_roc(confidence: np.ndarray, positive: np.ndarray) -> float:
+    """Returns how often a positive has a higher confidence than a negative, ties counted half.
+
+    Args:
+        confidence: `(n,)`.
+        positive: `(n,)` bool.
+
+    Returns:
+        0 to 1; NaN if all are positive or none is.
+    """
+    count, positives = len(positive), int(np.sum(positive))
+    if positives in (0, count):
+        return float("nan")
+    ranks = scipy.stats.rankdata(confidence)
+    lowest = positives * (positives + 1) / 2
+    return float((ranks[positive].sum() - lowest) / (positives * (count - positives)))

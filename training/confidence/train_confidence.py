@@ -1,0 +1,166 @@
+"""Training of the head that says how sure the network is."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+import keras
+import numpy as np
+import scipy.optimize
+
+from keras_3dmmstn.inference.compiled_function import CompiledFunction
+from keras_3dmmstn.inference.fitted_faces import FittedFaces
+from keras_3dmmstn.inference.normaliser import Normaliser
+from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
+from keras_3dmmstn.network.localiser import with_confidence, without_confidence
+from keras_3dmmstn.training.confidence.difficult_crops import DifficultCrop
+
+#: A face is right if its landmarks are off by this share of √(w h) of their box on average.
+LARGEST_ERROR = 0.05
+# Crops that go through the network together, and labels that count.
+_BATCH, _LEAST_CONFIDENCE = 64, 0.1
+_EPOCHS, _RATE, _DROPOUT = 12, 1e-3, 0.3
+
+
+@dataclass(frozen=True)
+class Judgements:
+    """What the network made of crops, and whether it was right.
+
+    Attributes:
+        features: `(n, F)` float32, what its heads see.
+        errors: `(n,)` mean landmark error as a share of √(w h); infinite where there is no face.
+        kinds: `(n,)` of the crops.
+        numbers: `(n,)` of the faces that they are made of.
+    """
+
+    features: np.ndarray
+    errors: np.ndarray
+    kinds: np.ndarray
+    numbers: np.ndarray
+
+    @property
+    def right(self) -> np.ndarray:
+        """Which faces are right, `(n,)` bool."""
+        return self.errors <= LARGEST_ERROR
+
+    def choose(self, chosen: np.ndarray) -> "Judgements":
+        """Returns some of them."""
+        values = (self.features, self.errors, self.kinds, self.numbers)
+        return Judgements(*(value[chosen] for value in values))
+
+
+def judge(normaliser: Normaliser, crops: Iterable[DifficultCrop]) -> Judgements:
+    """Runs the network on crops of its own size and compares its landmarks with the labels."""
+    localiser = normaliser.localiser
+    head = localiser.get_layer("head")
+    trunk = keras.Model(localiser.input, head.input)
+    run = CompiledFunction(
+        lambda image: (trunk(image, training=False),), [localiser.input_shape[1:]]
+    )
+    parts = []
+    iterator = iter(crops)
+    while batch := list(islice(iterator, _BATCH)):
+        images = np.stack([crop.image for crop in batch])
+        features = run(images)[0].reshape(len(batch), -1)
+        labels = np.stack([crop.landmarks for crop in batch])
+        errors = landmark_errors(normaliser.fit(images), labels)
+        kinds, numbers = [c.kind for c in batch], [c.number for c in batch]
+        parts.append((features, errors, np.array(kinds), np.array(numbers)))
+    return Judgements(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+
+def landmark_errors(fitted: FittedFaces, labels: np.ndarray) -> np.ndarray:
+    """Returns mean errors `(n,)` as a share of √(w h); infinite where nothing is labelled.
+
+    Args:
+        fitted: faces in pixels of their crops.
+        labels: `(n, 89, 3)` there.
+    """
+    points = np.concatenate([fitted.landmarks(name) for name in LANDMARK_SET.split("+")], axis=1)
+    errors = np.full(len(labels), np.inf)
+    for number, (found, label) in enumerate(zip(points, labels, strict=True)):
+        known = label[:, 2] > 0
+        counted = label[:, 2] >= _LEAST_CONFIDENCE
+        if counted.any():
+            size = np.sqrt(np.ptp(label[known, :2], axis=0).prod())
+            distance = np.linalg.norm(found[counted] - label[counted, :2], axis=1).mean()
+            errors[number] = distance / size if size > 0 else np.inf
+    return errors
+
+
+def train_confidence(
+    localiser: keras.Model,
+    judgements: Judgements,
+    seed: int = 0,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
+) -> keras.Model:
+    """Adds a confidence to a localiser and trains it; θ stays what it is.
+
+    Args:
+        localiser: as of `build_localiser`; a confidence that it has is replaced.
+        judgements: of this localiser.
+        seed: of the new weights and the order.
+        callbacks: of Keras.
+
+    Returns:
+        The localiser `with_confidence`.
+    """
+    keras.utils.set_random_seed(seed)
+    whole = with_confidence(without_confidence(localiser))
+    hidden, last = whole.get_layer("confidence_hidden"), whole.get_layer("confidence")
+    mean, deviation = judgements.features.mean(axis=0), judgements.features.std(axis=0) + 1e-3
+    standardised = (judgements.features - mean) / deviation
+    features = keras.Input(standardised.shape[1:])
+    answer = last(hidden(keras.layers.Dropout(_DROPOUT)(features)))
+    model = keras.Model(features, answer)
+    optimiser = keras.optimizers.AdamW(
+        keras.optimizers.schedules.CosineDecay(_RATE, _EPOCHS * -(-len(standardised) // 128)),
+        weight_decay=0.05,
+    )
+    model.compile(optimiser, "binary_crossentropy")
+    right = judgements.right.astype(np.float32)[:, None]
+    model.fit(
+        standardised, right, batch_size=128, epochs=_EPOCHS, verbose=0, callbacks=list(callbacks)
+    )
+    kernel, bias = hidden.get_weights()
+    hidden.set_weights([kernel / deviation[:, None], bias - (mean / deviation) @ kernel])
+    return whole
+
+
+def confidence_of(localiser: keras.Model, features: np.ndarray) -> np.ndarray:
+    """Returns the confidence `(n,)` of a localiser for features."""
+    hidden, last = localiser.get_layer("confidence_hidden"), localiser.get_layer("confidence")
+    kernel, bias = hidden.get_weights()
+    values = np.maximum(features @ kernel + bias, 0)
+    kernel, bias = last.get_weights()
+    return 1 / (1 + np.exp(-(values @ kernel + bias)[:, 0]))
+
+
+def calibrate(localiser: keras.Model, judgements: Judgements) -> tuple[float, float]:
+    """Makes the confidence the share of faces that are right, on photographs it never saw.
+
+    A network is surer of the photographs that it was trained on than it should be of others. The
+    logit becomes a · logit + b, the a and b of least cross-entropy.
+
+    Args:
+        localiser: with a trained confidence, which is changed.
+        judgements: of this localiser on photographs that it was not trained on.
+
+    Returns:
+        a and b.
+
+    Source:
+        Platt 1999, Probabilistic outputs for support vector machines.
+    """
+    sure = np.clip(confidence_of(localiser, judgements.features), 1e-6, 1 - 1e-6)
+    logit, right = np.log(sure / (1 - sure)), judgements.right
+
+    def cross_entropy(values):
+        signed = np.where(right, 1, -1) * (values[0] * logit + values[1])
+        return float(np.logaddexp(0, -signed).mean())
+
+    a, b = scipy.optimize.minimize(cross_entropy, [1.0, 0.0], method="Nelder-Mead").x
+    last = localiser.get_layer("confidence")
+    kernel, bias = last.get_weights()
+    last.set_weights([a * kernel, a * bias + b])
+    return float(a), float(b)
