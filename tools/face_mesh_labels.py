@@ -12,8 +12,8 @@ photographs of one face each, which the detector finds. Faces that are turned by
 on which the sources disagree, are left out: the mesh is not to be trusted there. OUT gets `images/`
 and `landmarks.csv`, and is read like any other folder of labelled photographs.
 
-The mesh is `face_landmark.tflite` (Apache-2.0) of PyPI's wheel `mediapipe==0.10.14`; the wheel's
-code is not run: `pip install --no-deps mediapipe==0.10.14`, or `--mediapipe` for its folder.
+The mesh is that of `experiments/face_mesh.py`: `pip install --no-deps mediapipe==0.10.14`, or
+`--mediapipe` for the wheel's folder.
 """
 
 import argparse
