@@ -7,6 +7,7 @@ from itertools import islice
 import keras
 import numpy as np
 import scipy.optimize
+import scipy.special
 
 from keras_3dmmstn.inference.compiled_function import CompiledFunction
 from keras_3dmmstn.inference.fitted_faces import FittedFaces
@@ -133,7 +134,7 @@ def confidence_of(localiser: keras.Model, features: np.ndarray) -> np.ndarray:
     kernel, bias = hidden.get_weights()
     values = np.maximum(features @ kernel + bias, 0)
     kernel, bias = last.get_weights()
-    return 1 / (1 + np.exp(-(values @ kernel + bias)[:, 0]))
+    return scipy.special.expit((values @ kernel + bias)[:, 0])
 
 
 def calibrate(localiser: keras.Model, judgements: Judgements) -> tuple[float, float]:
