@@ -13,8 +13,8 @@ from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.landmark_sets import NOSE_TIP
 
-# The points of `ibug68` in the files of menpo3d: jaw, eyes, left brow, nose, right brow, mouth.
-_MENPO_ORDER = np.r_[0:17, 29:34, 43:48, 34:43, 17:29, 48:68]
+#: Where menpo3d has the points of `ibug68`: jaw, eyes, left brow, nose, right brow, mouth.
+MENPO_ORDER = np.r_[0:17, 29:34, 43:48, 34:43, 17:29, 48:68]
 # Scan files have x right, y up, z towards the viewer.
 _TO_OUR_FRAME = np.array([1.0, -1.0, -1.0])
 # Heights that a scan without a unit may have, millimetres: its first alignment begins with each.
@@ -83,7 +83,7 @@ def in_our_order(landmarks: np.ndarray, mean: np.ndarray) -> np.ndarray:
         landmarks: the points.
         mean: `(68, 3)` those of a mean face: the order is the one that fits them better.
     """
-    orders = landmarks, landmarks[_MENPO_ORDER]
+    orders = landmarks, landmarks[MENPO_ORDER]
     return min(orders, key=lambda p: np.linalg.norm(similarity(mean, p).placed(mean) - p))
 
 
