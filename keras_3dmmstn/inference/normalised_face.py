@@ -19,6 +19,7 @@ from keras_3dmmstn.inference.view.photograph_part import PhotographPart
 from keras_3dmmstn.inference.view.photographed_face import PhotographedFace
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.finer_grid import interpolate_grid
+from keras_3dmmstn.mesh.head_pose import HeadPose, head_pose
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +82,16 @@ class NormalisedFace:
     def rotation_matrix(self) -> np.ndarray:
         """The pose as a `(3, 3)` rotation that acts on columns."""
         return ops.axis_angle_to_matrix(tf.constant(self.parameters["rotation"])).numpy()
+
+    @property
+    def pose(self) -> HeadPose:
+        """The pose of the head in degrees: yaw, pitch and roll, as `HeadPose` defines them.
+
+        Positive yaw looks to the right of the photograph, positive pitch up, and positive roll is
+        tilted clockwise. Under a perspective camera it is relative to the camera's axis, not to the
+        ray to the face.
+        """
+        return head_pose(self.rotation_matrix)
 
     def front_view(
         self,

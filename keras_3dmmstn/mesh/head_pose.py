@@ -1,6 +1,44 @@
 """The pose of a head in angles that people use."""
 
+from typing import NamedTuple
+
 import numpy as np
+
+
+class HeadPose(NamedTuple):
+    """The pose of a head in degrees: 0, 0, 0 is upright and looks at the viewer.
+
+    From that pose the head first tilts about the axis along which it looks (roll), then nods about
+    the axis through its ears (pitch), then turns about the vertical (yaw).
+
+    Attributes:
+        yaw: positive where the face looks to the right of the image, in (−180, 180].
+        pitch: positive where it looks up, in [−90, 90].
+        roll: positive where its top is tilted clockwise, as the viewer sees it, in (−180, 180].
+    """
+
+    yaw: float
+    pitch: float
+    roll: float
+
+
+def head_pose(rotation: np.ndarray) -> HeadPose:
+    """Returns the pose of a head in degrees.
+
+        R = R_y(−yaw) R_x(−pitch) R_z(roll),   pitch = asin(R₂₃),   roll = atan2(R₂₁, R₂₂)
+
+    Where pitch is ±90° yaw and roll are one turn, and it is given as yaw.
+
+    Args:
+        rotation: `(3, 3)` R, as of `yaw_of_rotation`.
+    """
+    pitch = np.arcsin(np.clip(rotation[1, 2], -1, 1))
+    if np.hypot(rotation[1, 0], rotation[1, 1]) < 1e-6:
+        yaw, roll = np.arctan2(rotation[2, 0], rotation[0, 0]), 0.0
+    else:
+        yaw = yaw_of_rotation(rotation)
+        roll = np.arctan2(rotation[1, 0], rotation[1, 1])
+    return HeadPose(*(float(angle) for angle in np.degrees([yaw, pitch, roll])))
 
 
 def yaw_of_rotation(rotation: np.ndarray) -> np.ndarray:

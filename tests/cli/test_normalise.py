@@ -47,6 +47,7 @@ def test_a_face_gives_texture_mask_overlay_and_json(photograph, weights, tmp_pat
     np.testing.assert_allclose(description["landmarks"]["aflw21"], face.landmarks("aflw21"))
     for name, value in face.parameters.items():
         np.testing.assert_allclose(description["parameters"][name], value, rtol=1e-6)
+    assert description["pose"] == pytest.approx(face.pose._asdict(), abs=0.005)
 
 
 def test_textures_have_the_size_that_is_asked_for(photograph, weights, tmp_path):

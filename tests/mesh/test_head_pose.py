@@ -1,7 +1,8 @@
+import cv2
 import numpy as np
 import pytest
 
-from keras_3dmmstn.mesh.head_pose import yaw_of_rotation
+from keras_3dmmstn.mesh.head_pose import head_pose, yaw_of_rotation
 
 
 def about_y(angle):
@@ -30,3 +31,34 @@ def test_many_rotations_at_once():
     yaws = np.linspace(-1, 1, 6).reshape(2, 3)
     rotations = np.array([[about_y(-yaw) for yaw in row] for row in yaws])
     np.testing.assert_allclose(yaw_of_rotation(rotations), yaws)
+
+
+def turned(yaw, pitch, roll):
+    """R of a head that is tilted, then nods, then turns, in degrees: three turns about axes."""
+    yaw, pitch, roll = np.radians([yaw, pitch, roll])
+    return (
+        cv2.Rodrigues(np.array([0, -yaw, 0]))[0]
+        @ cv2.Rodrigues(np.array([-pitch, 0, 0]))[0]
+        @ cv2.Rodrigues(np.array([0, 0, roll]))[0]
+    )
+
+
+@pytest.mark.parametrize(
+    "angles", [(0, 0, 0), (30, 0, 0), (0, 20, 0), (0, 0, -40), (-75, 25, 10), (120, -50, 170)]
+)
+def test_the_three_angles_make_the_rotation(angles):
+    np.testing.assert_allclose(head_pose(turned(*angles)), angles, atol=1e-9)
+
+
+def test_signs_of_the_three_angles_are_those_that_the_viewer_sees():
+    nose, top = np.array([0, 0, -1.0]), np.array([0, -1.0, 0])
+    assert (turned(20, 0, 0) @ nose)[0] > 0  # to the right of the image
+    assert (turned(0, 20, 0) @ nose)[1] < 0  # up: y points down
+    assert (turned(0, 0, 20) @ top)[0] > 0  # clockwise: the top goes to the right
+
+
+@pytest.mark.parametrize("pitch", [90, -90])
+def test_a_head_that_looks_straight_up_or_down_has_its_turn_as_yaw(pitch):
+    pose = head_pose(turned(30, pitch, 0))
+    assert pose.pitch == pytest.approx(pitch, abs=1e-4) and pose.roll == 0
+    np.testing.assert_allclose(turned(*pose), turned(30, pitch, 0), atol=1e-6)

@@ -19,6 +19,9 @@ from keras_3dmmstn.training.evaluation.framed_faces import (
     random_moves,
 )
 
+#: Labels of less confidence frame a face and are not measured: those of CFP's jawbone.
+LEAST_CONFIDENCE = 0.1
+
 # Where yaw is in the pose that comes with labels.
 _YAW = 2
 # Faces that go through the network together.
@@ -35,8 +38,8 @@ class Measurement:
         frames: `(n, 4)` the boxes that the faces were framed by; the same unless others were given.
         predicted: `(n, 89, 2)` landmarks in pixels of the photographs, framed by `frames`.
         predicted_when_moved: the same, framed by boxes that were moved and scaled at random.
-        yaw: `(n,)` degrees, from the labels where they have it, otherwise that of the fit.
-        yaw_is_labelled: `(n,)` bool.
+        labelled_yaw: `(n,)` degrees, NaN where the labels have none.
+        fitted_yaw: `(n,)` degrees.
         skipped: the faces that were not measured.
     """
 
@@ -45,13 +48,34 @@ class Measurement:
     frames: np.ndarray
     predicted: np.ndarray
     predicted_when_moved: np.ndarray
-    yaw: np.ndarray
-    yaw_is_labelled: np.ndarray
+    labelled_yaw: np.ndarray
+    fitted_yaw: np.ndarray
     skipped: tuple[Skipped, ...] = ()
 
     @property
+    def yaw(self) -> np.ndarray:
+        """Yaw `(n,)` in degrees, from the labels where they have it, otherwise that of the fit."""
+        return np.where(self.yaw_is_labelled, self.labelled_yaw, self.fitted_yaw)
+
+    @property
+    def yaw_is_labelled(self) -> np.ndarray:
+        """Where the labels have a yaw, `(n,)` bool."""
+        return np.isfinite(self.labelled_yaw)
+
+    @property
+    def yaw_errors(self) -> np.ndarray:
+        """By how much |yaw| is fitted too large `(n,)`, degrees, NaN where it is not labelled.
+
+        Signs differ from data set to data set.
+        """
+        return np.abs(self.fitted_yaw) - np.abs(self.labelled_yaw)
+
+    @property
     def errors(self) -> np.ndarray:
-        """Errors `(n, 89)` in % of sqrt(w·h) of the boxes, NaN where a point is not labelled."""
+        """Errors `(n, 89)` in % of sqrt(w·h) of the boxes, NaN where a point is not labelled.
+
+        Nor where its label has a confidence below `LEAST_CONFIDENCE`.
+        """
         return error_measures.relative_errors(self._distances(self.predicted), self.boxes)
 
     @property
@@ -68,7 +92,7 @@ class Measurement:
     def _distances(self, points):
         labels = self.faces.landmarks
         distances = np.linalg.norm(points - labels[..., :2], axis=-1)
-        return np.where(labels[..., 2] > 0, distances, np.nan)
+        return np.where(labels[..., 2] >= LEAST_CONFIDENCE, distances, np.nan)
 
 
 def measure(
@@ -116,8 +140,6 @@ def measure(
         reason = "".join(f" {face}." for face in skipped[:1])
         raise ValueError(f"Expected at least one face that can be measured, received none.{reason}")
     measured = faces.choose(kept)
-    labelled_yaw = np.degrees(measured.pose[:, _YAW])
-    known = np.isfinite(labelled_yaw)
     together = np.concatenate(points)
     return Measurement(
         faces=measured,
@@ -125,8 +147,8 @@ def measure(
         frames=np.stack(boxes) if frames is None else frames[kept],
         predicted=together[::2],
         predicted_when_moved=together[1::2],
-        yaw=np.where(known, labelled_yaw, np.concatenate(yaw)),
-        yaw_is_labelled=known,
+        labelled_yaw=np.degrees(measured.pose[:, _YAW]),
+        fitted_yaw=np.concatenate(yaw),
         skipped=tuple(skipped),
     )
 

@@ -27,7 +27,8 @@ def describe(measurement: Measurement, threshold: float) -> dict[str, Any]:
     """Returns everything that is known of a measurement, ready for JSON.
 
     Errors are given twice: `percent` is in % of sqrt(w·h) of the tight box of a face's labelled
-    points, `pixels` in pixels at 224 in the paper's framing. A number without a face is None.
+    points, `pixels` in pixels at 224 in the paper's framing. A number without a face is None. The
+    bins of |yaw| also have the mean error of |yaw| where it is labelled, in degrees.
 
     Args:
         measurement: the measurement.
@@ -82,6 +83,8 @@ def _yaw_bins(measurement):
     bins = []
     for number, (low, high) in enumerate(YAW_BINS):
         chosen = numbers == number
+        known = chosen & measurement.yaw_is_labelled
+        off = measurement.yaw_errors[known]
         bins.append(
             {
                 "from": low,
@@ -89,6 +92,8 @@ def _yaw_bins(measurement):
                 "faces": int(chosen.sum()),
                 "percent": percent[chosen].mean() if chosen.any() else math.nan,
                 "pixels": pixels[chosen].mean() if chosen.any() else math.nan,
+                "yaw_error": np.abs(off).mean() if known.any() else math.nan,
+                "yaw_too_large": off.mean() if known.any() else math.nan,
             }
         )
     labelled = measurement.yaw_is_labelled
@@ -126,6 +131,7 @@ def _per_face(measurement):
         "percent_with_moved_box": face_errors(measurement.errors_with_moved_boxes),
         "yaw_degrees": measurement.yaw,
         "yaw_is_labelled": measurement.yaw_is_labelled,
+        "fitted_yaw_degrees": measurement.fitted_yaw,
     }
     return [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)

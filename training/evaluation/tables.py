@@ -28,12 +28,19 @@ def summary_table(name: str, description: dict[str, Any]) -> Table:
 
 
 def yaw_table(description: dict[str, Any]) -> Table:
-    """Returns a table of the bins of |yaw|, with the unweighted mean over them."""
+    """Returns a table of the bins of |yaw|, with the unweighted mean over them.
+
+    Where yaw is labelled, it says by how much |yaw| is fitted wrong, and too large on average.
+    """
     bins = description["yaw_bins"]
-    table = _table("", f"|yaw| ({bins['source']})", "faces", "% of √(w·h)", "px at 224")
+    columns = ["faces", "% of √(w·h)", "px at 224"]
+    if bins["source"] != "fitted":
+        columns += ["|yaw| off by, °", "too large by, °"]
+    table = _table("", f"|yaw| ({bins['source']})", *columns)
     for row in bins["bins"]:
         label = f"{row['from']}°–{row['to']}°"
-        table.add_row(label, str(row["faces"]), _number(row["percent"]), _number(row["pixels"]))
+        numbers = [row[key] for key in ("percent", "pixels", "yaw_error", "yaw_too_large")]
+        table.add_row(label, str(row["faces"]), *map(_number, numbers[: len(columns) - 1]))
     means = bins["unweighted_mean"]
     table.add_row("unweighted mean", "", _number(means["percent"]), _number(means["pixels"]))
     return table

@@ -91,12 +91,13 @@ def _png(image):
 
 
 def _as_json(face, source):
-    """Describes a face, each item on a line: pixels are of the photograph, angles in radians."""
+    """Describes a face, each item on a line, in the units that docs/photographs.md states."""
     description = {
         "source": source,
         "box": face.box.tolist(),
         "score": face.score,
         "roll": face.roll,
+        "pose": {angle: round(value, 2) for angle, value in face.pose._asdict().items()},
         "parameters": {name: np.asarray(v).tolist() for name, v in face.parameters.items()},
         "landmarks": {name: face.landmarks(name).tolist() for name in face.landmark_indices},
         "visible_share": float(face.mask.mean()),

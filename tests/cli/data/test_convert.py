@@ -6,6 +6,7 @@ from keras_3dmmstn.training.data.faces import read_faces
 from keras_3dmmstn.training.data.labelled_faces import held_out
 from keras_3dmmstn.training.data.readers.cfp import IMAGE_LEFT_POINTS
 from keras_3dmmstn.training.data.shards import read_shards
+from keras_3dmmstn.training.data.streams import parsed
 from tests.support.command_line import assert_fails, run
 from tests.support.face_folders import (
     projected_face,
@@ -68,6 +69,19 @@ def test_what_convert_holds_out_is_what_evaluate_measures(option, tmp_path):
     result = convert(folder, "--out", tmp_path / "out", option, 3)
     assert result.exit_code == 0, result.output
     assert f"{12 - out.sum()} faces in" in result.output
+
+
+def test_points_that_labels_lack_are_added_on_request(tmp_path):
+    points = projected_face(yaw=1.2)[list(IMAGE_LEFT_POINTS)]
+    folder = write_cfp(tmp_path / "cfp", [("a.jpg", 1, "profile", 1, points)])
+    convert(folder, "--out", tmp_path / "plain")
+    result = convert(folder, "--out", tmp_path / "whole", "--complete", "--yaw", 69)
+    assert result.exit_code == 0, result.output
+    labelled = []
+    for name in ("plain", "whole"):
+        (record,) = read_shards(tmp_path / name).records()
+        labelled.append((parsed(record[None])[1][0, :68, 2].numpy() > 0).sum())
+    assert labelled == [30, 68]
 
 
 def test_people_may_be_chosen_by_their_numbers(tmp_path):

@@ -68,6 +68,18 @@ def test_predictions_are_those_of_the_normaliser(turned_face, photographs, rng):
         np.testing.assert_allclose(predicted[68:], face.landmarks("aflw21"), atol=1e-3)
 
 
+def test_labels_of_little_confidence_frame_a_face_and_are_not_measured(
+    mean_face, photographs, rng
+):
+    faces = labelled_faces(photographs[:1], rng.uniform(40, 160, (1, 68, 2)))
+    whole = measure(mean_face, faces)
+    faces.landmarks[0, :4, 2] = 0.01
+    measurement = measure(mean_face, faces)
+    np.testing.assert_array_equal(measurement.boxes, whole.boxes)
+    assert np.isnan(measurement.errors[0, :4]).all()
+    np.testing.assert_array_equal(measurement.errors[0, 4:68], whole.errors[0, 4:68])
+
+
 def test_a_fixed_jaw_has_the_same_vertices_in_every_pose(turned_face, photographs, rng):
     faces = labelled_faces(photographs[:1], rng.uniform(40, 160, (1, 68, 2)))
     apparent, fixed = (measure(turned_face, faces, jaw=jaw) for jaw in ("apparent", "fixed"))

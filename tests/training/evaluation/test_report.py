@@ -16,7 +16,9 @@ from tests.support.faces_with_labels import labelled_faces
 PIXELS_AT_224 = 1.2
 
 
-def measurement_with(distances, moved=None, landmark_set="ibug68", yaw=None, **others):
+def measurement_with(
+    distances, moved=None, landmark_set="ibug68", yaw=None, fitted_yaw=None, **others
+):
     """A measurement of faces whose points are off by distances `(n, L)`."""
     distances = np.asarray(distances, float)
     count, points = distances.shape
@@ -39,8 +41,8 @@ def measurement_with(distances, moved=None, landmark_set="ibug68", yaw=None, **o
         boxes,
         moved_by(distances),
         moved_by(distances if moved is None else moved),
-        np.zeros(count) if yaw is None else np.asarray(yaw, float),
-        np.full(count, yaw is not None),
+        np.full(count, np.nan) if yaw is None else np.asarray(yaw, float),
+        np.zeros(count) if fitted_yaw is None else np.asarray(fitted_yaw, float),
         **others,
     )
 
@@ -79,7 +81,9 @@ def test_aflw_faces_count_their_visible_points():
 
 def test_bins_of_yaw_have_their_means_and_an_unweighted_one():
     distances = np.outer([1.0, 3.0, 4.0, 6.0], np.ones(68))
-    described = report.describe(measurement_with(distances, yaw=[-10, 30, 50, -75]), 10)["yaw_bins"]
+    yaw, fitted = [-10, 30, 50, -75], [-14, -28, 40, -65]
+    measurement = measurement_with(distances, yaw=yaw, fitted_yaw=fitted)
+    described = report.describe(measurement, 10)["yaw_bins"]
     assert described["source"] == "labelled"
     assert [(row["from"], row["to"], row["faces"]) for row in described["bins"]] == [
         (0, 30, 2),
@@ -89,15 +93,21 @@ def test_bins_of_yaw_have_their_means_and_an_unweighted_one():
     np.testing.assert_allclose([row["percent"] for row in described["bins"]], [2, 4, 6], rtol=1e-4)
     assert described["unweighted_mean"]["percent"] == pytest.approx(4, rel=1e-4)
     assert described["unweighted_mean"]["pixels"] == pytest.approx(4 * PIXELS_AT_224, rel=1e-4)
+    assert [row["yaw_error"] for row in described["bins"]] == [3, 10, 10]
+    assert [row["yaw_too_large"] for row in described["bins"]] == [1, -10, -10]
+    text = printed(tables.yaw_table({"yaw_bins": described}))
+    assert "too large by, °" in text and "-10.00" in text
 
 
 def test_a_bin_without_faces_has_no_error_and_there_is_no_mean_over_bins():
     described = report.describe(measurement_with(np.full((2, 68), 2.0)), 10)
     bins = described["yaw_bins"]
     assert bins["source"] == "fitted"
-    assert bins["bins"][2] == {"from": 60, "to": 90, "faces": 0, "percent": None, "pixels": None}
+    nothing = dict.fromkeys(("percent", "pixels", "yaw_error", "yaw_too_large"))
+    assert bins["bins"][2] == {"from": 60, "to": 90, "faces": 0, **nothing}
     assert bins["unweighted_mean"] == {"percent": None, "pixels": None}
-    assert "–" in printed(tables.yaw_table(described))
+    text = printed(tables.yaw_table(described))
+    assert "–" in text and "too large" not in text
 
 
 def test_failures_curve_area_and_robustness():
@@ -126,7 +136,8 @@ def test_a_description_is_json_with_every_face():
     first, second = again["per_face"]
     assert first["name"] == "0.jpg" and first["percent"] == pytest.approx(2, rel=1e-4)
     assert first["yaw_degrees"] == 10 and first["yaw_is_labelled"] is True
-    assert second["yaw_degrees"] is None
+    assert second["yaw_degrees"] == second["fitted_yaw_degrees"] == 0
+    assert second["yaw_is_labelled"] is False
 
 
 def test_tables_show_the_numbers():
