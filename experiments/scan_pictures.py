@@ -23,16 +23,11 @@ def turn(yaw: float, pitch: float) -> np.ndarray:
     """Returns the rotation `(3, 3)` of a head that nods by `pitch` and is then turned by `yaw`.
 
     Args:
-        yaw: towards the right of the image, degrees, as of `head_pose.yaw_of_rotation`.
-        pitch: upwards, degrees, as of `pitch_of_rotation`.
+        yaw: towards the right of the image, degrees, as of `mesh.head_pose.HeadPose`.
+        pitch: upwards, degrees.
     """
     nod = cv2.Rodrigues(np.radians([-pitch, 0.0, 0.0]))[0]
     return cv2.Rodrigues(np.radians([0.0, -yaw, 0.0]))[0] @ nod
-
-
-def pitch_of_rotation(rotation: np.ndarray) -> np.ndarray:
-    """Returns by how much faces look up, radians: asin R₂₃, of `(..., 3, 3)` R."""
-    return np.arcsin(np.clip(rotation[..., 1, 2], -1, 1))
 
 
 def in_picture(points: np.ndarray, rotation: np.ndarray) -> np.ndarray:

@@ -11,17 +11,16 @@ box of its 68 points. The angles count from where the scan looks straight at the
 a definition: it is how the face model's mean face looks, brought onto the face of the scan by
 iterated closest points (`head_scans.upright`). "The zero" lists by how much others would differ:
 the mean face brought onto the scan's 68 points, or onto its 51 inner ones; the model fitted to the
-scan; the scan's own plane of symmetry, which knows no pitch. The head nods first and is turned
-after that, so that the angles are those of `head_pose.yaw_of_rotation` and
-`scan_pictures.pitch_of_rotation`.
+scan; the scan's own plane of symmetry, which knows no pitch. The angles are those of
+`mesh.head_pose.HeadPose`: the head nods first and is turned after that.
 
 For depth, the faces fitted to the pictures at pitch 0 are brought onto the scan: rigidly if it
 is in millimetres, and by a similarity. Printed is the mean distance of the scan's face from them,
-beside the mean face and the model fitted to the scan itself, whose 64 coefficients have next to no
-prior. Of a scan without a unit millimetres are such that it is as large as the mean face.
+beside the mean face and the whole model fitted to the scan itself under its prior. A scan without a
+unit is taken to be as large as the mean face.
 
-The sheet of all pictures with the fitted faces goes to build/experiments in any case; with
-`--record` the tables go to docs/depth.md, too.
+The sheet of all pictures with the fitted faces goes to build/experiments in any case: pictures of
+the scans are not committed. With `--record` the tables go to docs/depth.md, too.
 """
 
 from itertools import product
@@ -30,14 +29,14 @@ from pathlib import Path
 import numpy as np
 from experiment import FOLDER, experiment_parser, results_file, write_results
 from head_scans import read_scans, upright
-from scan_pictures import in_picture, picture_of, pitch_of_rotation, turn
+from scan_pictures import in_picture, picture_of, turn
 from scan_tables import HEADING, as_tables
 from surface_fit import fit_surface, similarity
 
 from keras_3dmmstn import Normaliser
 from keras_3dmmstn.drawing.overlay import draw_fit
 from keras_3dmmstn.drawing.panels import encoded, resized, tiled, with_caption
-from keras_3dmmstn.mesh.head_pose import yaw_of_rotation
+from keras_3dmmstn.mesh.head_pose import head_pose
 from keras_3dmmstn.mesh.landmark_sets import JAW_POINTS
 from keras_3dmmstn.network import framing
 
@@ -45,13 +44,6 @@ YAWS, PITCHES = tuple(range(-90, 91, 15)), (-15, 0, 15)
 DEPTH_YAWS = (0, 45)
 PAGE = FOLDER.parent / "docs/depth.md"
 _TILE = 260
-
-
-def angles(rotation):
-    """Returns yaw and pitch of R in degrees."""
-    return float(np.degrees(yaw_of_rotation(rotation))), float(
-        np.degrees(pitch_of_rotation(rotation))
-    )
 
 
 def fitted_pictures(scan, normaliser, poses):
@@ -74,11 +66,11 @@ def other_zeros(scan, points, model, best):
         model: the face model.
         best: how the model fits the scan, a `SurfaceFit`.
     """
-    zeros = {"model fitted to the scan": angles(best.placement.rotation)}
+    zeros = {"model fitted to the scan": head_pose(best.placement.rotation)[:2]}
     if scan.measured:
         mean, marks = model.mean[model.landmarks["ibug68"]].astype(float), scan.landmarks
         for name, first in (("68 points", 0), ("51 inner points", JAW_POINTS)):
-            zeros[name] = angles(similarity(mean[first:], marks[first:]).rotation)
+            zeros[name] = head_pose(similarity(mean[first:], marks[first:]).rotation)[:2]
     mirror = np.diag([-1.0, 1.0, 1.0])
     onto = fit_surface(points @ mirror, scan.vertices, scan.triangles, rigid=True)
     # The reflection of the scan onto itself turns the normal of its plane, near x, around.
@@ -120,13 +112,13 @@ def measure(scan, normaliser):
     scan, points = upright(scan, model)
     poses = list(product(PITCHES, YAWS))
     pictures, faces = fitted_pictures(scan, normaliser, [(yaw, pitch) for pitch, yaw in poses])
-    seen = [angles(face.rotation_matrix) for face in faces]
+    seen = [face.pose for face in faces]
     best = fit_surface(points, model.mean, model.triangles, model.basis)
     named = {f"from the picture at yaw {yaw}°": faces[poses.index((0, yaw))] for yaw in DEPTH_YAWS}
     named = {name: face.vertices for name, face in named.items()}
     result = {
         "poses": [
-            {"yaw": yaw, "pitch": pitch, "fitted_yaw": found[0], "fitted_pitch": found[1]}
+            {"yaw": yaw, "pitch": pitch, "fitted_yaw": found.yaw, "fitted_pitch": found.pitch}
             for (pitch, yaw), found in zip(poses, seen, strict=True)
         ],
         "zeros": other_zeros(scan, points, model, best),
@@ -135,7 +127,7 @@ def measure(scan, normaliser):
     cards = [
         with_caption(
             resized(draw_fit(picture, [face]), _TILE),
-            f"yaw {yaw} as {found[0]:.0f}, pitch {pitch} as {found[1]:.0f}",
+            f"yaw {yaw} as {found.yaw:.0f}, pitch {pitch} as {found.pitch:.0f}",
         )
         for picture, face, (pitch, yaw), found in zip(pictures, faces, poses, seen, strict=True)
     ]

@@ -8,8 +8,8 @@ from scipy.spatial.transform import Rotation
 
 from keras_3dmmstn.mesh.landmark_transfer import fit_similarity
 
-# Standard deviation of a point from the face model's surface, millimetres, beside |α|² = 1.
-_DEVIATION = 1.0
+# Standard deviation σ of a point from the face model's surface, millimetres.
+_DEVIATION = 2.0
 _ROUNDS = 15
 # Added to the diagonal of the normal equations for the pose, which has no prior.
 _DAMPING = 1e-6

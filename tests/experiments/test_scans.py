@@ -10,10 +10,10 @@ import pytest
 import scan_tables
 import scans
 from head_scans import MENPO_ORDER, in_our_order, read_scans, upright
-from scan_pictures import SIZE, in_picture, picture_of, pitch_of_rotation, turn
+from scan_pictures import SIZE, in_picture, picture_of, turn
 from surface_fit import Placement, fit_surface
 
-from keras_3dmmstn.mesh.head_pose import yaw_of_rotation
+from keras_3dmmstn.mesh.head_pose import head_pose
 from keras_3dmmstn.mesh.landmark_sets import NOSE_TIP
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from tests.support.faces_with_labels import normaliser_that_says
@@ -92,9 +92,7 @@ def test_points_in_the_order_of_menpo3d_are_known_as_such(model):
 
 @pytest.mark.parametrize(("yaw", "pitch"), [(0, 0), (50, 0), (-90, 15), (20, -15)])
 def test_a_head_is_turned_by_the_angles_that_the_package_reads(yaw, pitch):
-    rotation = turn(yaw, pitch)
-    assert np.degrees(yaw_of_rotation(rotation)) == pytest.approx(yaw)
-    assert np.degrees(pitch_of_rotation(rotation)) == pytest.approx(pitch)
+    np.testing.assert_allclose(head_pose(turn(yaw, pitch)), (yaw, pitch, 0), atol=1e-5)
 
 
 def test_pictures_are_neither_mirrored_nor_upside_down(tmp_path, model):
@@ -115,15 +113,33 @@ def test_pictures_are_neither_mirrored_nor_upside_down(tmp_path, model):
     assert in_picture(scan.landmarks, turn(0, 15))[NOSE_TIP, 1] < nose[1] - 10
 
 
-def test_a_model_is_fitted_to_a_surface(model, rng):
-    shape = POSE.placed(model.shape(ALPHA).astype(float))
-    inner = np.arange(len(shape)).reshape(model.grid_shape)[2:-2, 2:-2].ravel()
+def inner_points(model, shape):
+    return shape[np.arange(len(shape)).reshape(model.grid_shape)[2:-2, 2:-2].ravel()]
+
+
+def test_a_model_is_fitted_to_a_surface(model):
+    points = inner_points(model, POSE.placed(model.shape(ALPHA).astype(float)))
     start = Placement(1.0, turn(5, 0), POSE.shift + 3)
-    fit = fit_surface(shape[inner], model.mean, model.triangles, model.basis, start=start)
-    assert fit.distance < 0.05
+    mean, fit = (
+        fit_surface(points, model.mean, model.triangles, basis, start=start, rigid=True)
+        for basis in (None, model.basis)
+    )
     np.testing.assert_allclose(fit.coefficients[:3], ALPHA[:3], atol=0.15)
-    mean = fit_surface(shape[inner], model.mean, model.triangles, start=start, rigid=True)
-    assert mean.placement.scale == pytest.approx(1) and mean.distance > 10 * fit.distance
+    np.testing.assert_allclose(fit.placement.rotation, POSE.rotation, atol=0.02)
+    assert fit.placement.scale == mean.placement.scale == 1
+    assert fit.distance < 0.05 and mean.distance > 10 * fit.distance
+
+
+def test_a_face_is_brought_onto_a_larger_copy(model):
+    truth = Placement(1.3, POSE.rotation, POSE.shift)
+    points = inner_points(model, truth.placed(model.mean.astype(float)))
+    fit = fit_surface(
+        points, model.mean, model.triangles, start=Placement(1.2, np.eye(3), POSE.shift)
+    )
+    assert fit.placement.scale == pytest.approx(1.3, abs=1e-3)
+    np.testing.assert_allclose(fit.placement.rotation, truth.rotation, atol=1e-3)
+    np.testing.assert_allclose(fit.placement.shift, truth.shift, atol=0.05)
+    assert fit.distance < 1e-3
 
 
 def test_underestimates_have_the_sign_of_the_side():
@@ -163,11 +179,10 @@ def test_the_command_measures_yaw_and_depth(command, tmp_path, model, capsys):
     result = json.loads((tmp_path / "recorded/scans.json").read_text())
     assert list(result) == ["ann"]  # the other one has no texture
     (face,) = normaliser(np.zeros((99, 99, 3), np.uint8), [[20, 20, 80, 80]])
-    said = np.degrees(yaw_of_rotation(face.rotation_matrix))
-    assert abs(said) > 1
+    assert abs(face.pose.yaw) > 1
     assert [pose["yaw"] for pose in result["ann"]["poses"]] == [-90, 0, 45]
     for pose in result["ann"]["poses"]:
-        assert pose["fitted_yaw"] == pytest.approx(said, abs=1e-4)
+        assert pose["fitted_yaw"] == pytest.approx(face.pose.yaw, abs=1e-4)
     for distances in result["ann"]["depth"].values():
         # The network says the mean face of all pictures.
         mean = distances["mean face"]
