@@ -90,6 +90,10 @@ def check_face(names):
     assert face.texture.shape == (112, 112, 3) and face.mask.mean() > 0.7
 
 
+def check_good_face(names):
+    assert len(names["good"]) == 1
+
+
 def check_found_face(names):
     assert len(names["faces"]) == 1 and names["normaliser"].detector.smallest == 24
 
@@ -179,6 +183,7 @@ BLOCKS = {
         ),
     ],
     "docs/photographs.md": [
+        Block("face.confidence > 0.5", (write_portrait,), check=check_good_face),
         Block("texture_size=512", (write_portrait,), check=check_larger_face),
         Block("FaceDetector(smallest=24", (write_portrait,), check=check_found_face),
         Block("[[88, 87", (write_portrait,), check=check_face),

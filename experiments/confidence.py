@@ -1,0 +1,103 @@
+"""How far the confidence of the weights can be relied on.
+
+python experiments/confidence.py FACES [--weights RUN] [--crops 1200] [--record]
+
+FACES holds `300w`, `youtube`, `aflw` and `cfp`. Of each data set that the weights were not
+trained on, crops are made as for the training of the confidence: ordinary ones, misframed, half
+hidden, and without a face. Printed are the area under the ROC for telling faces from crops
+without one, for telling right from wrong faces (a mean error over 5 % is wrong) among all and
+among ordinary crops, and the share of right ones by confidence. A picture of the latter is
+written beside the numbers.
+
+The confidence of the bundled weights was calibrated on AFW and YouTube Faces; AFLW and CFP are
+new to it.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from experiment import experiment_parser, results_file, write_results
+from peers import data_sets
+from rich.progress import track
+
+from keras_3dmmstn import Normaliser
+from keras_3dmmstn.training.confidence.confidence_run import judged
+from keras_3dmmstn.training.confidence.reliability import area_under_roc, reliability
+from keras_3dmmstn.training.confidence.train_confidence import confidence_of
+
+SEED = 7  # of other crops than those that the confidence was calibrated on
+
+
+def described(confidence: np.ndarray, judgements) -> dict:
+    """Returns the numbers of one data set."""
+    right, kinds = judgements.right, judgements.kinds
+    faces, ordinary = kinds != "faceless", kinds == "ordinary"
+    plain = ordinary | ~faces
+    rows = reliability(confidence, right)
+    count = len(confidence)
+    off = sum(row.count * abs(row.confidence - row.right) for row in rows if row.count) / count
+    return {
+        "crops": count,
+        "right": float(right.mean()),
+        "faces_and_none": area_under_roc(confidence[plain], faces[plain]),
+        "right_and_wrong": area_under_roc(confidence[faces], right[faces]),
+        "right_and_wrong_ordinary": area_under_roc(confidence[ordinary], right[ordinary]),
+        "calibration_error": float(off),
+        "bins": [[row.low, row.count, row.confidence, row.right] for row in rows],
+    }
+
+
+def draw(results: dict, path: Path) -> None:
+    """Draws the share of right faces over the confidence."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(4.6, 4.2), layout="constrained")
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    for name, values in results.items():
+        bins = [row for row in values["bins"] if row[1] >= 10]
+        axes.plot(
+            [row[2] for row in bins], [row[3] for row in bins], "o-", label=name, markersize=4
+        )
+    axes.set(xlabel="confidence", ylabel="share of right faces", xlim=(0, 1), ylim=(0, 1))
+    axes.legend(frameon=False, fontsize=8)
+    figure.savefig(path, dpi=120)
+    pyplot.close(figure)
+
+
+def main():
+    """Measures, prints, draws and writes the results."""
+    parser = experiment_parser(__doc__)
+    parser.add_argument("faces", type=Path)
+    parser.add_argument("--weights", type=Path, help="folder; the bundled weights if absent")
+    parser.add_argument("--crops", type=int, default=1200, help="of each data set")
+    arguments = parser.parse_args()
+    normaliser = (
+        Normaliser.load(arguments.weights) if arguments.weights else Normaliser.pretrained()
+    )
+    results = {}
+    for name, faces in data_sets(arguments.faces).items():
+
+        def shown(numbers, name=name):
+            return track(numbers, name)
+
+        judgements = judged(normaliser, faces, arguments.crops, SEED, shown)
+        confidence = confidence_of(normaliser.localiser, judgements.features)
+        results[name] = values = described(confidence, judgements)
+        print(
+            f"{name}: {values['crops']} crops, {values['right']:.0%} right; area under the ROC: "
+            f"faces {values['faces_and_none']:.4f}, right faces {values['right_and_wrong']:.4f}, "
+            f"right among ordinary {values['right_and_wrong_ordinary']:.4f}; off by "
+            f"{values['calibration_error']:.3f} on average"
+        )
+        print("  " + ", ".join(f"{low:.1f}: {n} {r:.0%}" for low, n, _, r in values["bins"] if n))
+    out = results_file("confidence.json", arguments.record)
+    write_results(out, results)
+    draw(results, out.with_suffix(".png"))
+    print(out)
+
+
+if __name__ == "__main__":
+    main()
