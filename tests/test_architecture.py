@@ -22,6 +22,7 @@ ROOMS = (
     "keras_backend",
     "keras_classes",
     "atomic_files",
+    "folder_lock",
     "assets",
     "mesh",
     "ops",
@@ -39,7 +40,7 @@ ROOMS = (
     "__main__",
 )
 # The rooms inside `training`, likewise; what lies there directly is the run, above all of them.
-TRAINING_ROOMS = ("config", "fitting", "data", "turning", "evaluation", "the run")
+TRAINING_ROOMS = ("config", "fitting", "data", "turning", "evaluation", "recipes", "confidence", "the run")
 EXTRAS = {
     "matplotlib",
     "trimesh",

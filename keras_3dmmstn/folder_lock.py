@@ -1,0 +1,116 @@
+"""A folder that one process writes to at a time."""
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+#: The hidden file that says which process is writing to the folder.
+LOCK_FILE = ".in_use.json"
+
+
+class FolderInUseError(OSError):
+    """Raised for a folder that another process is writing to."""
+
+
+@contextmanager
+def folder_in_use(folder: str | Path) -> Iterator[None]:
+    """Keeps a folder for this process: others that ask for it meanwhile are refused.
+
+    The operating system holds the lock, and lets go of it when the process ends, however it ends. A
+    hidden file with process and machine is there meanwhile; that of a process that was killed means
+    nothing, and the next one takes it over. File systems without locks, such as some network
+    drives, lock nothing.
+
+    Args:
+        folder: is made if missing.
+
+    Raises:
+        FolderInUseError: if another process, or another call in this one, has it.
+        OSError: if the folder cannot be made or written to.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / LOCK_FILE
+    file = _locked(path)
+    try:
+        file.truncate()
+        file.write(json.dumps({"process": os.getpid(), "machine": socket.gethostname()}))
+        file.flush()
+        yield
+    finally:
+        if os.name == "nt":
+            file.close()  # Windows removes no file that is open
+        with contextlib.suppress(OSError):
+            path.unlink()
+        file.close()
+
+
+def _locked(path):
+    """Returns the lock file, open and locked, or raises a FolderInUseError."""
+    while True:
+        file = path.open("a+", encoding="utf-8")
+        try:
+            locked = _lock(file)
+            if locked and _is_still_there(file, path):
+                file.seek(0)
+                return file
+            if not locked:
+                raise FolderInUseError(_message(file, path))
+        except BaseException:
+            file.close()
+            raise
+        file.close()  # its owner removed it between our two steps
+
+
+def _lock(file: IO[str]) -> bool:
+    """Locks a file; says whether nobody else had."""
+    try:
+        import fcntl
+    except ImportError:
+        return _lock_on_windows(file)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
+
+
+def _lock_on_windows(file: Any) -> bool:
+    """The same by a lock on a byte far behind the text, so that others can read that."""
+    import msvcrt
+
+    file.seek(1 << 20)
+    try:
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined, unused-ignore]
+    except OSError:
+        return False
+    return True
+
+
+def _is_still_there(file, path):
+    """Says whether the path still leads to the open file."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except OSError:
+        return False
+
+
+def _message(file, path):
+    """Says who has the folder."""
+    try:
+        file.seek(0)
+        owner = json.loads(file.read())
+        who = f"process {owner['process']} on {owner['machine']}"
+    except (KeyError, TypeError, ValueError, OSError):
+        who = "another process"
+    return (
+        f"{path.parent}: expected a folder that nobody else is writing to, but {who} is. Wait "
+        "until it has ended, or stop it."
+    )
