@@ -8,16 +8,17 @@ import tensorflow as tf
 from keras_3dmmstn import TrainingModel, spatial_transformer
 from keras_3dmmstn.losses import LandmarkLoss
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
+from keras_3dmmstn.refinement import refined_grid_model
 
 NOT_SET = "MorphableModel 'morphable_model' expects its data, received none yet"
-SIZE = 140
+FACE, SIZE = toy_grid_model((16, 16)), 140
 IMAGES = np.random.default_rng(0).uniform(0, 255, (2, SIZE, SIZE, 3)).astype("float32")
 LABELS = {"landmarks": np.full((2, 68, 3), 70.0, "float32")}
 
 
 @pytest.fixture(scope="module")
 def model():
-    return spatial_transformer(toy_grid_model((16, 16)), image_size=SIZE, visibility="table")
+    return spatial_transformer(FACE, image_size=SIZE, visibility="table")
 
 
 def from_config(model):
@@ -48,8 +49,18 @@ def compiled(model):
         lambda model: tf.function(model, jit_compile=True)(tf.constant(IMAGES)),
         lambda model: compiled(TrainingModel(model)).fit(IMAGES, LABELS, verbose=0),
         lambda model: compiled(TrainingModel(model, symmetry=1.0))(IMAGES),
+        lambda model: refined_grid_model(model, FACE),
     ],
-    ids=["call", "predict", "fit", "evaluate", "tf.function", "TrainingModel.fit", "TrainingModel"],
+    ids=[
+        "call",
+        "predict",
+        "fit",
+        "evaluate",
+        "tf.function",
+        "TrainingModel.fit",
+        "TrainingModel",
+        "refined_grid_model",
+    ],
 )
 def test_a_clone_refuses_to_be_used_without_its_face_model(clone, use):
     before = clone.get_weights()
@@ -149,7 +160,7 @@ def test_a_loaded_training_model_has_its_face_model(model, tmp_path):
 
 
 def test_freezing_all_and_unfreezing_all_leaves_the_face_model_fixed():
-    model = spatial_transformer(toy_grid_model((16, 16)), image_size=SIZE)
+    model = spatial_transformer(FACE, image_size=SIZE)
     trainer = TrainingModel(model, symmetry=1.0)
     before = [weight.path for weight in model.trainable_weights]
     for around in (model, trainer):
