@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from keras_3dmmstn.inference.boxes import LARGEST_BOX
 from keras_3dmmstn.network.framing import CROP_TO_BOX
 
 _LARGEST_LEVEL = 255
@@ -55,6 +56,28 @@ def checked_boxes(boxes):
     check = tf.debugging.Assert(tf.equal(tf.size(strange), 0), [expected, strange])
     with tf.control_dependencies([check]):
         return tf.identity(boxes)
+
+
+def checked_in_image(box, image):
+    """Stops unless a box is that of a face in a photograph, as `inference.boxes` says it.
+
+    Args:
+        box: `(4,)` float32 tensor x0, y0, x1, y1.
+        image: `(height, width, 3)` tensor.
+
+    Returns:
+        The same image.
+    """
+    size = tf.cast(tf.shape(image)[1::-1], tf.float32)  # width, height
+    is_inside = tf.reduce_all(box[2:] > 0) & tf.reduce_all(box[:2] < size - 1)
+    is_small = tf.reduce_max(box[2:] - box[:2]) <= LARGEST_BOX * tf.reduce_max(size)
+    expected = (
+        "boxes: expected the box of a face within its photograph, at most "
+        f"{LARGEST_BOX} times as large, received"
+    )
+    data = [expected, box, "in one of width and height", size]
+    with tf.control_dependencies([tf.debugging.Assert(is_inside & is_small, data, summarize=4)]):
+        return tf.identity(image)
 
 
 def checked_images(images, image_size):

@@ -155,10 +155,8 @@ def _endpoints_of_files(whole, image):
         boxes = encoded_photographs.checked_boxes(boxes)
         squares = tf.map_fn(encoded_photographs.face_square, boxes)
         crops = tf.map_fn(
-            lambda face: encoded_photographs.cut_square(
-                encoded_photographs.decode(face[0]), face[1], image_size
-            ),
-            (encoded, squares),
+            lambda face: _crop_of_face(face[0], face[1], face[2], image_size),
+            (encoded, boxes, squares),
             fn_output_signature=tf.float32,
         )
         outputs = whole(tf.ensure_shape(crops, image.shape))
@@ -176,6 +174,12 @@ def _crop_of_whole(encoded, image_size):
     return encoded_photographs.cut_square(
         image, encoded_photographs.middle_square(image), image_size
     )
+
+
+def _crop_of_face(encoded, box, square, image_size):
+    """Decodes a file and scales the square of the face in a box."""
+    image = encoded_photographs.checked_in_image(box, encoded_photographs.decode(encoded))
+    return encoded_photographs.cut_square(image, square, image_size)
 
 
 def _in_photograph(outputs, squares, image_size):

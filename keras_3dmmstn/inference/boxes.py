@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# A face may reach beyond the photograph, but not be this many times as large.
-_LARGEST_BOX = 10
+#: A face may reach beyond the photograph, but not be this many times as large.
+LARGEST_BOX = 10
 
 
 def checked_boxes(boxes: np.ndarray | Sequence, image: np.ndarray) -> np.ndarray:
@@ -33,10 +33,10 @@ def checked_boxes(boxes: np.ndarray | Sequence, image: np.ndarray) -> np.ndarray
                 f"Expected a box in the image of {width} x {height} pixels, received "
                 f"{box.tolist()}, which lies outside."
             )
-        if max(x1 - x0, y1 - y0) > _LARGEST_BOX * max(width, height):
+        if max(x1 - x0, y1 - y0) > LARGEST_BOX * max(width, height):
             raise ValueError(
                 f"Expected the box of a face within the image of {width} x {height} pixels, "
-                f"received {box.tolist()}, which is more than {_LARGEST_BOX} times as large."
+                f"received {box.tolist()}, which is more than {LARGEST_BOX} times as large."
             )
     return boxes
 

@@ -1,10 +1,13 @@
 """The 3D morphable model layer."""
 
+import sys
+from types import FrameType
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from keras_3dmmstn.layers.face_model_data import add_data, check_data
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.ops.morphable_model import shape_from_coefficients
 
@@ -14,11 +17,17 @@ class MorphableModel(keras.layers.Layer):
     """Generates the vertices of a linear 3D face model from its coefficients.
 
     Mean and basis are weights. They are fixed by default; with `trainable=True` (or
-    `layer.trainable = True` later) the model itself is learnt.
+    `layer.trainable = True` later) the model itself is learnt. Only that word to the layer itself
+    counts: `trainable` of a model around it freezes the layer, and gives it back what it was told,
+    but does not make a fixed one train.
+
+    They are weights, not configuration: a clone, or a model of `from_config` or `model_from_json`,
+    has none until they are set by `set_weights`, `load_weights` or a `.keras` file. Until then the
+    layer refuses to be called.
 
     Args:
         grid_model: a `GridModel`, or anything with a `mean` of shape (N, 3) and a `basis` of shape
-            (modes, N, 3). A pair (N, modes) makes a layer whose weights are loaded later.
+            (modes, N, 3). A pair (N, modes) makes a layer whose weights are set later.
         trainable: whether mean and basis are trained.
 
     Call arguments:
@@ -28,7 +37,8 @@ class MorphableModel(keras.layers.Layer):
         `(batch, N, 3)` vertices in millimetres.
 
     Raises:
-        ValueError: if `coefficients` has another size than the model has modes.
+        ValueError: if `coefficients` has another size than the model has modes, or mean and basis
+            are not set.
 
     Example:
 
@@ -47,6 +57,7 @@ class MorphableModel(keras.layers.Layer):
         **kwargs: Any,
     ):
         super().__init__(trainable=trainable, **kwargs)
+        self._is_learnt = bool(trainable)
         if isinstance(grid_model, (list, tuple)):
             self.points, self.modes = (int(size) for size in grid_model)
             self._values = {}
@@ -54,24 +65,40 @@ class MorphableModel(keras.layers.Layer):
             self.modes, self.points, _ = grid_model.basis.shape
             self._values = {"mean": grid_model.mean, "basis": grid_model.basis}
 
+    @property
+    def trainable(self):
+        """Whether mean and basis are trained; set by a layer around this one, at most as before."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        if _is_within_switch_of_a_layer():
+            value = value and self._is_learnt
+        else:
+            self._is_learnt = bool(value)
+        keras.layers.Layer.trainable.fset(self, value)
+
     def build(self, input_shape):
         if len(input_shape) != 2 or input_shape[-1] != self.modes:
             raise ValueError(
                 f"MorphableModel expects `coefficients` of shape (batch, {self.modes}), "
                 f"received shape {tuple(input_shape)}."
             )
-        self.mean = self._add_data("mean", (self.points, 3))
-        self.basis = self._add_data("basis", (self.modes, self.points, 3))
+        mean, basis = self._values.get("mean"), self._values.get("basis")
+        self.mean = add_data(self, "mean", (self.points, 3), mean)
+        self.basis = add_data(self, "basis", (self.modes, self.points, 3), basis)
 
-    def _add_data(self, name, shape):
-        weight = self.add_weight(name=name, shape=shape, initializer="zeros")
-        if name in self._values:
-            weight.assign(self._values[name])
-        return weight
+    def data(self):
+        """Returns mean and basis as tensors.
+
+        Raises:
+            ValueError: if they are not set.
+        """
+        check_data(self)
+        return tf.convert_to_tensor(self.mean), tf.convert_to_tensor(self.basis)
 
     def call(self, coefficients):
-        mean, basis = tf.convert_to_tensor(self.mean), tf.convert_to_tensor(self.basis)
-        return shape_from_coefficients(coefficients, mean, basis)
+        return shape_from_coefficients(coefficients, *self.data())
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self.points, 3)
@@ -80,3 +107,13 @@ class MorphableModel(keras.layers.Layer):
         # Sizes only: a basis in the configuration makes a file of megabytes that does not load.
         config = super().get_config()
         return {**config, "grid_model": [self.points, self.modes], "trainable": self.trainable}
+
+
+def _is_within_switch_of_a_layer():
+    """Says whether a layer is passing its own `trainable` on to those in it."""
+    # Keras assigns to `trainable` of each, as a user does: only the caller tells them apart.
+    switch = keras.layers.Layer.trainable.fset.__code__
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code is not switch:
+        frame = frame.f_back
+    return frame is not None

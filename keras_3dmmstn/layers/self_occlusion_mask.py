@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn import ops
+from keras_3dmmstn.layers.face_model_data import add_data, check_data
 
 #: How `SelfOcclusionMask` decides, from the cheapest to the most faithful.
 VISIBILITY_METHODS = ("normals", "table", "depth")
@@ -44,8 +45,8 @@ class SelfOcclusionMask(keras.layers.Layer):
         `(batch, H', W', 1)` mask, 1 visible, 0 hidden.
 
     Raises:
-        ValueError: if the method is unknown, table or rotation is missing or does not fit, or
-            there are not H'·W' points in 3D.
+        ValueError: if the method is unknown, table or rotation is missing or does not fit, there
+            are not H'·W' points in 3D, or table or rims are not set, as in a clone.
 
     Example:
 
@@ -130,14 +131,10 @@ class SelfOcclusionMask(keras.layers.Layer):
 
     def _constant(self, name, shape, dtype, values):
         """Adds a weight that is not trained, with these values or some that are loaded later."""
-        weight = self.add_weight(
-            name=name, shape=shape, dtype=dtype, initializer="zeros", trainable=False
-        )
-        if values is not None:
-            weight.assign(values)
-        return weight
+        return add_data(self, name, shape, values, dtype=dtype, trainable=False)
 
     def call(self, points, rotation=None):
+        check_data(self)
         if self.method == "table":
             table = tf.convert_to_tensor(self.table)
             mask = ops.self_occlusion_mask_by_table(points, rotation, self.grid_shape, table)

@@ -17,6 +17,9 @@ COMPACT_SIZE, MIDDLE_SIZE = 140, 112
 #: Units of the hidden layer between features and confidence.
 CONFIDENCE_UNITS = 16
 
+# Images are so whatever `keras.config.image_data_format` says of layers that are not told.
+CHANNELS_LAST: dict[str, Any] = {"data_format": "channels_last"}
+
 
 def build_localiser(
     backbone: keras.Model, grid_model: GridModel, image_size: int = 224
@@ -37,13 +40,14 @@ def build_localiser(
         [−π, π], t in pixels of the image and s in pixels per millimetre.
 
     Raises:
-        ValueError: if the backbone's input or output has another shape.
+        ValueError: if the backbone's input or output has another shape, or one of its layers takes
+            channels first.
     """
     _check_backbone(backbone, image_size)
     image = keras.Input((image_size, image_size, 3), name="image")
     features = backbone(image)
     if len(features.shape) == 4:
-        features = keras.layers.GlobalAveragePooling2D(name="pooling")(features)
+        features = keras.layers.GlobalAveragePooling2D(name="pooling", **CHANNELS_LAST)(features)
     raw = keras.layers.Dense(
         POSE_SIZE + grid_model.modes, kernel_initializer="zeros", name="head", dtype="float32"
     )(features)
@@ -84,8 +88,10 @@ def compact_localiser(grid_model: GridModel, image_size: int = 224) -> keras.Mod
     # These two layers default to training, and would carry the layers after them along wherever the
     # model is called without a word on it. `fit` overrides what is said here.
     if image_size > COMPACT_SIZE:
-        x = keras.layers.Resizing(COMPACT_SIZE, COMPACT_SIZE, name="shrink")(x, training=False)
-    x = keras.layers.CenterCrop(MIDDLE_SIZE, MIDDLE_SIZE, name="middle")(x, training=False)
+        shrink = keras.layers.Resizing(*[COMPACT_SIZE] * 2, name="shrink", **CHANNELS_LAST)
+        x = shrink(x, training=False)
+    middle = keras.layers.CenterCrop(*[MIDDLE_SIZE] * 2, name="middle", **CHANNELS_LAST)
+    x = middle(x, training=False)
     x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scale_levels")(x)
     x = _convolution(x, "stem_1", 16, stride=2)  # 56 × 56
     x = _convolution(x, "stem_2", 24, stride=2)  # 28 × 28
@@ -94,7 +100,7 @@ def compact_localiser(grid_model: GridModel, image_size: int = 224) -> keras.Mod
     x = _residual_block(x, "block_3", 96, stride=2)  # 7 × 7
     x = _residual_block(x, "block_4", 96)
     x = _convolution(x, "last", 128, stride=2)  # 4 × 4
-    x = keras.layers.Flatten(name="features")(x)
+    x = keras.layers.Flatten(name="features", **CHANNELS_LAST)(x)
     return build_localiser(keras.Model(image, x, name="compact"), grid_model, image_size)
 
 
@@ -160,7 +166,7 @@ def answer_shapes(localiser: Any) -> tuple[Any, Any]:
 def _convolution(x, name, filters, size=3, stride=1, activation="relu"):
     """Appends a convolution with batch normalisation."""
     convolution = keras.layers.Conv2D(
-        filters, size, stride, padding="same", use_bias=False, name=name
+        filters, size, stride, padding="same", use_bias=False, name=name, **CHANNELS_LAST
     )
     x = convolution(x)
     # At Keras' own momentum of 0.99 the statistics lag hundreds of steps behind the weights. On
@@ -178,7 +184,8 @@ def _residual_block(x, name, filters, stride=1):
     """Appends two convolutions and a shortcut around them."""
     shortcut = x
     if stride > 1:
-        shortcut = keras.layers.AveragePooling2D(stride, name=f"{name}_pooling")(shortcut)
+        pooling = keras.layers.AveragePooling2D(stride, name=f"{name}_pooling", **CHANNELS_LAST)
+        shortcut = pooling(shortcut)
     if x.shape[-1] != filters:
         shortcut = _convolution(shortcut, f"{name}_shortcut", filters, size=1, activation=None)
     x = _convolution(x, f"{name}_1", filters, stride=stride)
@@ -257,6 +264,17 @@ def _check_backbone(backbone, image_size):
         raise ValueError(
             f"The localiser expects a backbone with input of shape {expected}, "
             f"received one with input of shape {received}."
+        )
+    others = [
+        layer.name
+        for layer in backbone._flatten_layers()
+        if getattr(layer, "data_format", None) == "channels_first"
+    ]
+    if others:
+        raise ValueError(
+            'The localiser expects a backbone whose layers have data_format="channels_last", '
+            f'received "channels_first" of {others[0]}; keras.config.set_image_data_format, or '
+            '"image_data_format" in keras.json, says what layers have that are not told.'
         )
     if isinstance(backbone.output_shape, (list, dict)) or len(backbone.output_shape) not in (2, 4):
         raise ValueError(

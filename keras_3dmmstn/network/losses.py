@@ -196,6 +196,7 @@ class LandmarkLoss(keras.losses.Loss):
 
     def __init__(self, normalise: bool = False, name: str = "landmark_loss", **kwargs: Any):
         super().__init__(name=name, **kwargs)
+        _check_dtype(self)
         self.normalise = normalise
 
     def call(self, y_true, y_pred):
@@ -218,6 +219,7 @@ class LandmarkDistanceLoss(keras.losses.Loss):
 
     def __init__(self, softness: float = 0.6, name: str = "landmark_distance_loss", **kwargs: Any):
         super().__init__(name=name, **kwargs)
+        _check_dtype(self)
         self.softness = float(softness)
 
     def call(self, y_true, y_pred):
@@ -226,6 +228,16 @@ class LandmarkDistanceLoss(keras.losses.Loss):
 
     def get_config(self):
         return {**super().get_config(), "softness": self.softness}
+
+
+def _check_dtype(loss):
+    """Raises a ValueError if a loss is computed in half precision, whatever set it."""
+    if loss.dtype in ("float16", "bfloat16"):
+        raise ValueError(
+            f"{type(loss).__name__} expects to be computed in float32 or float64, received "
+            f"{loss.dtype}, which is too coarse for pixels: leave keras.config.floatx() "
+            'at "float32" and set a policy such as "mixed_float16" for half precision.'
+        )
 
 
 def _check_labels(who, labels, predicted):

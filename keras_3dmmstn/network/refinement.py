@@ -39,8 +39,8 @@ def refined_grid_model(
         A `GridModel` for `save`, or `Normaliser(localiser, grid_model)`.
 
     Raises:
-        ValueError: if `model` has no morphable model, one of another size, or `smoothness` is
-            negative.
+        ValueError: if `model` has no morphable model, one of another size or without its data, or
+            `smoothness` is negative.
     """
     if not smoothness >= 0:
         raise ValueError(f"Expected a smoothness of at least 0, received {smoothness}.")
@@ -50,8 +50,8 @@ def refined_grid_model(
             "refined_grid_model expects a network with a layer named morphable_model, received "
             f"one with {', '.join(names)}."
         )
-    layer = model.get_layer("morphable_model")
-    trained = np.concatenate([layer.mean.numpy()[None], layer.basis.numpy()])
+    mean, basis = (tensor.numpy() for tensor in model.get_layer("morphable_model").data())
+    trained = np.concatenate([mean[None], basis])
     given = np.concatenate([grid_model.mean[None], grid_model.basis])
     if trained.shape != given.shape:
         raise ValueError(

@@ -48,9 +48,9 @@ class _SomeVertices(keras.layers.Layer):
         self.morphable_model, self.vertices = morphable_model, vertices
 
     def call(self, coefficients):
-        mean = tf.gather(self.morphable_model.mean, self.vertices)
-        basis = tf.gather(self.morphable_model.basis, self.vertices, axis=1)
-        return ops.shape_from_coefficients(coefficients, mean, basis)
+        mean, basis = self.morphable_model.data()
+        chosen = tf.gather(mean, self.vertices), tf.gather(basis, self.vertices, axis=1)
+        return ops.shape_from_coefficients(coefficients, *chosen)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], len(self.vertices), 3)

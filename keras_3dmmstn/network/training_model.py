@@ -85,10 +85,14 @@ class TrainingModel(keras.Model):
         if self.weight_of["shape_prior"]:
             loss = tf.reduce_mean(losses.shape_prior_loss(parameters[:, POSE_SIZE:]))
             self._trackers["shape_prior"].update_state(loss)
-            self.add_loss(self.weight_of["shape_prior"] * loss)
+            self._add_loss(self.weight_of["shape_prior"] * loss)
         if self.weight_of["symmetry"] or self.weight_of["mirror_pairs"]:
-            self.add_loss(self._loss_on_textures(image, parameters))
+            self._add_loss(self._loss_on_textures(image, parameters))
         return {"landmarks": found["landmarks"]}
+
+    def _add_loss(self, loss):
+        """Adds a loss in the type that Keras sums losses in."""
+        self.add_loss(tf.cast(loss, keras.config.floatx()))
 
     def _loss_on_textures(self, image, parameters):
         """Returns the weighted sum of the losses on textures, a scalar.

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from keras_3dmmstn.network.localiser import CHANNELS_LAST
 from keras_3dmmstn.network.vgg_face_file import read_vgg_face
 
 
@@ -85,10 +86,12 @@ def _build(blocks, mean_colour, image_size):
                 activation="relu",
                 kernel_initializer="zeros" if convolution.weights else "he_normal",
                 name=name,
+                **CHANNELS_LAST,
             )(x)
         if not fully_connected:
-            x = keras.layers.MaxPooling2D(2, name=f"pool{number}")(x)
-    backbone = keras.Model(image, keras.layers.Flatten(name="features")(x), name="vgg_face")
+            x = keras.layers.MaxPooling2D(2, name=f"pool{number}", **CHANNELS_LAST)(x)
+    x = keras.layers.Flatten(name="features", **CHANNELS_LAST)(x)
+    backbone = keras.Model(image, x, name="vgg_face")
     for block in blocks:
         for name, convolution in block.items():
             if convolution.weights is not None:

@@ -246,10 +246,12 @@ def write_csv(folder, points):
 def test_a_photograph_that_is_skipped_is_named(folder, weights, tmp_path):
     (folder / "image_1.jpg").write_bytes(b"no image")
     (folder / "image_1.pts").write_text((folder / "image_0.pts").read_text())
+    (folder / "image_2.pts").write_text("")
     result = evaluate(folder, "--weights", weights)
     assert result.exit_code == 0, result.output
-    assert "1 faces, 1 skipped" in result.output
+    assert "1 faces, 2 skipped" in result.output
     assert "image_1.jpg: expected an image" in result.output.replace("\n", "")
+    assert "image_2.pts: expected 68 points, received 0" in result.output.replace("\n", "")
 
 
 def test_a_folder_without_labels_is_named(weights, tmp_path):

@@ -85,7 +85,7 @@ def test_can_be_made_from_sizes_and_filled_later(rng, grid_model):
     alpha = rng.normal(size=(2, grid_model.modes))
     source, layer = MorphableModel(grid_model), MorphableModel((120, grid_model.modes))
     expected = source(alpha)
-    assert layer(alpha).shape == (2, 120, 3)
+    assert layer(keras.Input((grid_model.modes,))).shape == (None, 120, 3)
     layer.set_weights(source.get_weights())
     np.testing.assert_array_equal(layer(alpha), expected)
 
@@ -111,3 +111,46 @@ def test_a_trainable_model_is_trainable_after_loading(tmp_path, grid_model):
 def test_rejects_coefficients_that_do_not_fit(grid_model, shape):
     with pytest.raises(ValueError, match=r"of shape \(batch, 6\), received shape"):
         MorphableModel(grid_model)(np.zeros(shape))
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_model_around_it_freezes_it_and_never_thaws_it(rng, grid_model, depth):
+    layer, alpha = MorphableModel(grid_model), keras.Input((grid_model.modes,))
+    model = keras.Model(alpha, layer(keras.layers.Dense(grid_model.modes)(alpha)))
+    for _ in range(depth - 1):
+        model = keras.Sequential([model])
+    model.trainable = False
+    assert model.trainable_weights == []
+    model.trainable = True
+    assert [weight.name for weight in model.trainable_weights] == ["kernel", "bias"]
+    model.compile("sgd", "mse")
+    before = layer.get_weights()
+    model.fit(rng.normal(size=(4, grid_model.modes)), rng.normal(size=(4, 120, 3)), verbose=0)
+    for value, expected in zip(layer.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(value, expected)
+
+
+def test_a_model_around_it_gives_a_trained_one_its_switch_back(grid_model):
+    layer, alpha = MorphableModel(grid_model), keras.Input((grid_model.modes,))
+    model = keras.Model(alpha, layer(alpha))
+    layer.trainable = True
+    for value, expected in ((False, 0), (True, 2), (False, 0), (True, 2)):
+        model.trainable = value
+        assert len(model.trainable_weights) == expected
+    layer.trainable = False
+    model.trainable = True
+    assert model.trainable_weights == []
+
+
+def test_switches_hold_in_clones_and_files(tmp_path, grid_model):
+    for trainable in (False, True):
+        layer, alpha = MorphableModel(grid_model, name="face"), keras.Input((grid_model.modes,))
+        layer.trainable = trainable
+        model = keras.Model(alpha, layer(alpha))
+        model.save(tmp_path / "m.keras")
+        for other in (
+            keras.models.clone_model(model),
+            keras.models.load_model(tmp_path / "m.keras"),
+        ):
+            other.trainable = True
+            assert len(other.trainable_weights) == 2 * trainable

@@ -125,6 +125,11 @@ def check_rotation(names):
     np.testing.assert_allclose(turned, [0, 1, 0], atol=1e-6)
 
 
+def check_clone(names):
+    found = names["clone"](np.full((1, 224, 224, 3), 128.0))
+    assert found["landmarks"].numpy().std(axis=1).min() > 10 and found["mask"].numpy().any()
+
+
 def check_trained(names):
     losses = names["trainer"].get_metrics_result()
     assert np.isfinite(losses["mirror_pairs"]) and np.isfinite(losses["loss"])
@@ -193,7 +198,10 @@ BLOCKS = {
         Block("normalise_batch", (write_portrait,), check=check_both),
     ],
     "docs/front_view.md": [Block("front_view(512)", (write_portrait,), check=check_front_view)],
-    "docs/layers.md": [Block("AxisAngleToMatrix", check=check_rotation)],
+    "docs/layers.md": [
+        Block("AxisAngleToMatrix", check=check_rotation),
+        Block("clone_model", check=check_clone),
+    ],
     "docs/training.md": [
         Block(
             "with_reflections",

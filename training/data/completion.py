@@ -1,5 +1,7 @@
 """Labels for the points that nobody labelled: where a fitted face model has them."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from keras_3dmmstn.mesh import GridModel
@@ -53,15 +55,7 @@ def completed(
         shape = fitter.model.mean[vertices] + np.tensordot(fit.coefficients, basis, 1)
         whole = np.column_stack([fit.project(shape), np.full(IBUG68_COUNT, DOUBTFUL)])
         points[:IBUG68_COUNT][lacking] = whole[lacking]
-    return LabelledFaces(
-        faces.paths,
-        landmarks,
-        faces.pose,
-        faces.subjects,
-        faces.names,
-        faces.rectangles,
-        faces.sources,
-    )
+    return replace(faces, landmarks=landmarks)
 
 
 def _best_fit(fitter: FaceFitter, points: np.ndarray, yaw: float | None) -> FaceFit | None:

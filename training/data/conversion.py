@@ -15,14 +15,19 @@ from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
 from keras_3dmmstn.training.data.crops import (
     STORED_SIZE,
     STORED_TO_CROP,
-    Skipped,
     cut_face,
     in_threads,
-    nothing_left,
 )
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
-from keras_3dmmstn.training.data.shard_index import INDEX, begun_index, is_whole, write_index
+from keras_3dmmstn.training.data.shard_index import (
+    INDEX,
+    begun_index,
+    is_whole,
+    skipped_in,
+    write_index,
+)
 from keras_3dmmstn.training.data.shards import Shards, read_shards, serialised
+from keras_3dmmstn.training.data.skipped import Skipped, nothing_left
 from keras_3dmmstn.training.fitting.face_box import face_boxes
 
 JPEG_QUALITY = 95
@@ -54,7 +59,8 @@ def convert(
         progress: called on the sequence of faces that is iterated over, to show progress.
 
     Returns:
-        The shards, with the photographs that were missing or broken in `skipped`.
+        The shards, with the photographs that were missing or broken in `skipped`, and what was left
+        out of `faces`.
 
     Raises:
         ValueError: if the folder holds a conversion with other settings or anything else, a setting
@@ -77,11 +83,13 @@ def convert(
     parts = [order[k : k + faces_per_shard] for k in range(0, len(faces), faces_per_shard)]
     whole = {shard["number"] for shard in index["shards"] if is_whole(out, shard)}
     index["shards"] = [shard for shard in index["shards"] if shard["number"] in whole]
+    if faces.skipped:
+        index["skipped"] = [asdict(skipped) for skipped in faces.skipped]
     missing = [number for number in range(len(parts)) if number not in whole]
     _write_missing(faces, out, parts, missing, index, progress)
     if not any(shard["faces"] for shard in index["shards"]):
         (out / INDEX).unlink()
-        raise nothing_left([Skipped(**s) for shard in index["shards"] for s in shard["skipped"]])
+        raise nothing_left(skipped_in(index))
     write_index(out, {**index, "finished": True})
     return read_shards(out)
 

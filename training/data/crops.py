@@ -8,25 +8,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from keras_3dmmstn.inference.boxes import checked_boxes
 from keras_3dmmstn.inference.photograph import read_photograph, warp
 from keras_3dmmstn.network import framing
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
+from keras_3dmmstn.training.data.skipped import Skipped, nothing_left
 from keras_3dmmstn.training.fitting.face_box import face_boxes
 
 #: Side of a stored crop: in pixels, and in sides of the crop that the network sees.
 STORED_SIZE = 192
 STORED_TO_CROP = 1.5
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A face that was left out: what it is called, and why."""
-
-    name: str
-    reason: str
-
-    def __str__(self):
-        return f"{self.name}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -38,7 +29,7 @@ class FaceCrops:
         landmarks: `(faces, L, 3)` float32: x, y in pixels of the crop, and confidence.
         crop_side: side of the square that the network is to see, in pixels of the stored crop.
         kept: which of the faces these are, `(faces,)` int64; None for all.
-        skipped: the faces that could not be cut out.
+        skipped: the faces that could not be cut out, and those whose labels could not be read.
     """
 
     images: np.ndarray
@@ -59,7 +50,7 @@ def cut_faces(
     """Reads the photographs and cuts the faces out, centred.
 
     A face is framed by the tight box of its 68 points, which is estimated where they are not all
-    labelled. One whose photograph is missing or broken is skipped.
+    labelled. One whose photograph is missing or broken, or that lies outside it, is skipped.
 
     Args:
         faces: the labelled photographs.
@@ -72,7 +63,7 @@ def cut_faces(
     images = np.empty((len(faces), size, size, 3), np.uint8)
     landmarks = np.zeros_like(faces.landmarks)
     kept: list[int] = []
-    skipped: list[Skipped] = []
+    skipped = list(faces.skipped)
     boxes, numbers = face_boxes(faces.landmarks, faces.rectangles), range(len(faces))
 
     def cut(number):
@@ -117,6 +108,7 @@ def cut_face(
         return Skipped(faces.names[number], reason)
     try:
         photograph = read_photograph(faces.paths[number], upright=False)
+        checked_boxes([box], photograph)
         matrix = stored_matrix(box, size)
         image = warp(photograph, matrix, size)
     except (OSError, ValueError, MemoryError, cv2.error) as error:
@@ -145,11 +137,3 @@ def in_threads(function: Callable, values: Sequence) -> Iterator:
         yield from pool.map(function, values)
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def nothing_left(skipped: Sequence[Skipped]) -> ValueError:
-    """Returns the error that says that no face was left."""
-    return ValueError(
-        f"Expected photographs of faces; none of the {len(skipped)} could be used. The first: "
-        f"{skipped[0]}"
-    )

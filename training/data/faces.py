@@ -8,6 +8,7 @@ from pathlib import Path
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces, joint_landmarks
 from keras_3dmmstn.training.data.readers.aflw import is_aflw, read_aflw
 from keras_3dmmstn.training.data.readers.cfp import is_cfp, read_cfp
+from keras_3dmmstn.training.data.readers.label_files import label_files
 from keras_3dmmstn.training.data.readers.landmark_files import read_300w, read_landmark_csv
 
 __all__ = [
@@ -47,7 +48,7 @@ def _read_folder(folder):
         return read_cfp(folder) if is_cfp(folder) else read_landmark_csv(folder)
     if is_aflw(folder):
         return read_aflw(folder)
-    if next(folder.rglob("*.pts"), None) is None:
+    if not label_files(folder, ".pts", below=True):
         raise ValueError(
             f"{folder}: expected landmarks.csv with images/ (CFP's, too), aflw.sqlite "
             "with flickr/, or photographs with .pts files beside them (300-W), found none of them."

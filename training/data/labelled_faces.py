@@ -15,6 +15,7 @@ from keras_3dmmstn.mesh.landmark_sets import (
     LANDMARK_SET,
     NOSE_TIP,
 )
+from keras_3dmmstn.training.data.skipped import Skipped
 
 _FIVE_NAMES = (
     "left eye centre",
@@ -57,6 +58,7 @@ class LabelledFaces:
         rectangles: `(faces, 4)` float32 x0, y0, x1, y1 of the data set's own face rectangle, NaN
             where it has none.
         sources: the data set of each face, "" by default.
+        skipped: what a reader left out, since it could not be read or is no face.
     """
 
     paths: tuple[Path, ...]
@@ -66,6 +68,7 @@ class LabelledFaces:
     names: tuple[str, ...] = ()
     rectangles: np.ndarray = _NONE
     sources: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
 
     def __post_init__(self):
         count = len(self.paths)
@@ -106,6 +109,7 @@ class LabelledFaces:
             self.names + other.names,
             np.concatenate([self.rectangles, other.rectangles]),
             self.sources + other.sources,
+            self.skipped + other.skipped,
         )
 
     def choose(self, indices: Sequence[int] | np.ndarray) -> "LabelledFaces":
@@ -121,6 +125,7 @@ class LabelledFaces:
             tuple(self.names[index] for index in indices),
             self.rectangles[indices],
             tuple(self.sources[index] for index in indices),
+            self.skipped,
         )
 
 

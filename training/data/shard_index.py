@@ -7,6 +7,7 @@ from typing import Any
 
 from keras_3dmmstn.atomic_files import remove_leftovers, write_atomically
 from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
+from keras_3dmmstn.training.data.skipped import Skipped
 
 #: The file that says what a folder of shards holds.
 INDEX = "index.json"
@@ -47,6 +48,12 @@ def is_whole(folder: Path, shard: dict[str, Any]) -> bool:
     """Says whether a shard of an index is there, as long as it was written."""
     path = folder / shard["file"]
     return not shard["faces"] or (path.is_file() and path.stat().st_size == shard["bytes"])
+
+
+def skipped_in(index: dict[str, Any]) -> list[Skipped]:
+    """Returns what an index says was left out: by the reader of labels, then shard by shard."""
+    lists = [index.get("skipped", []), *(shard["skipped"] for shard in index["shards"])]
+    return [Skipped(**skipped) for entries in lists for skipped in entries]
 
 
 def begun_index(folder: Path, settings: dict[str, Any], shard_count: int) -> dict[str, Any]:

@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn.mesh.landmark_sets import LANDMARK_COUNT
-from keras_3dmmstn.training.data.crops import FaceCrops, Skipped
-from keras_3dmmstn.training.data.shard_index import is_whole, read_index
+from keras_3dmmstn.training.data.crops import FaceCrops
+from keras_3dmmstn.training.data.shard_index import is_whole, read_index, skipped_in
+from keras_3dmmstn.training.data.skipped import Skipped
 
 #: What a record holds. The number is that of the face before any was skipped.
 FEATURES = {
@@ -36,7 +37,7 @@ class Shards:
         crop_side: side of the square that the network is to see, in pixels of the stored crop.
         planned: how many faces there were before any was skipped; records are numbered by these.
         sources: the data sets, and how many faces were planned of each.
-        skipped: the faces that could not be cut out.
+        skipped: the faces that could not be cut out, and those whose labels could not be read.
     """
 
     files: tuple[Path, ...]
@@ -101,7 +102,7 @@ def read_shards(folder: str | Path) -> Shards:
         crop_side=settings["size"] / settings["share"],
         planned=sum(settings["sources"].values()),
         sources=settings["sources"],
-        skipped=tuple(Skipped(**s) for shard in shards for s in shard["skipped"]),
+        skipped=tuple(skipped_in(index)),
     )
 
 

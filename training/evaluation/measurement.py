@@ -127,7 +127,7 @@ def measure(
     """
     _check(normaliser.grid_model, faces, jaw)
     moves = random_moves(len(faces), box_noise, seed)
-    skipped: list[Skipped] = []
+    skipped = list(faces.skipped)
     framed = frame_faces(faces, normaliser.image_size, moves, skipped, progress, frames)
     kept, boxes, points, yaw = [], [], [], []
     for batch in _batches(framed):

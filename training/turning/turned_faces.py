@@ -16,10 +16,9 @@ from keras_3dmmstn.training.data.crops import (
     STORED_SIZE,
     STORED_TO_CROP,
     FaceCrops,
-    Skipped,
-    nothing_left,
 )
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
+from keras_3dmmstn.training.data.skipped import Skipped, nothing_left
 from keras_3dmmstn.training.turning.face_turner import FaceTurner, TurnedFace
 from keras_3dmmstn.training.turning.new_poses import YAWS, check_yaws, new_poses
 
@@ -53,7 +52,8 @@ def turn_faces(
             further than that turns on by 5°.
         seed: of the poses.
         size: side of the pictures in pixels.
-        skipped: the faces that cannot be turned are appended here.
+        skipped: the faces that cannot be turned are appended here, after those that were left out
+            of `faces`.
         progress: called on the sequence of numbers that is iterated over, to show progress.
 
     Raises:
@@ -64,6 +64,8 @@ def turn_faces(
             f"Expected at least one copy and a size of at least 1, received {copies} and {size}."
         )
     check_yaws(yaws)
+    if skipped is not None:
+        skipped += faces.skipped
     turner = FaceTurner(model or GridModel.bundled(), size)
     for number in progress(range(len(faces))):
         landmarks = faces.landmarks[number]

@@ -1,7 +1,7 @@
 """`keras-3dmmstn data inspect`: what is in folders of labelled photographs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -11,6 +11,9 @@ from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import Folders
 from keras_3dmmstn.cli.progress import tracking
 
+if TYPE_CHECKING:
+    from keras_3dmmstn.training.data.skipped import Skipped
+
 Picture = Annotated[
     Path | None,
     typer.Option(help="Image file to write: some faces as they are cut out, with their labels."),
@@ -19,18 +22,29 @@ Count = Annotated[int, typer.Option(min=1, max=400, help="Faces in the picture."
 
 
 def inspect(folders: Folders, picture: Picture = None, count: Count = 48) -> None:
-    """Print what is in folders of labelled photographs or of shards."""
+    """Print what is in folders of labelled photographs or of shards.
+
+    Faces whose photographs are missing, or whose labels cannot be read, are not counted but
+    named. The exit status is then 1.
+    """
     table = Table("folder", "faces", "photographs", "people", "points", "with pose")
+    skipped: list[Skipped] = []
     for number, folder in enumerate(folders):
         with terminal.failing_on(OSError, ValueError):
-            crops = _describe(table, folder, count if picture else 0)
+            crops = _describe(table, folder, count if picture else 0, skipped)
             if picture:
                 _draw(crops, _numbered(picture, number, len(folders)))
     terminal.output.print(table)
+    terminal.report_skipped(skipped)
+    if skipped:
+        terminal.fail(f"{len(skipped)} faces cannot be used and are not counted.")
 
 
-def _describe(table, folder, count):
-    """Adds a row on a folder to the table; returns some of its crops."""
+def _describe(table, folder, count, skipped):
+    """Adds a row on a folder to the table; returns some of its crops.
+
+    What cannot be used is appended to `skipped`.
+    """
     import numpy as np
 
     from keras_3dmmstn.training.data.crops import cut_faces
@@ -42,7 +56,8 @@ def _describe(table, folder, count):
         shards = read_shards(folder)
         table.add_row(escape(str(folder)), str(len(shards)), f"{len(shards.skipped)} skipped")
         return shards.load(count) if count else None
-    faces = read_faces(folder)
+    faces = _with_photographs(read_faces(folder))
+    skipped += faces.skipped
     labelled = (faces.landmarks[..., 2] > 0).sum(axis=1)
     table.add_row(
         escape(str(folder)),
@@ -56,6 +71,23 @@ def _describe(table, folder, count):
         return None
     chosen = np.linspace(0, len(faces) - 1, min(count, len(faces))).astype(int)
     return cut_faces(faces.choose(chosen), tracking("Cutting"))
+
+
+def _with_photographs(faces):
+    """Returns the faces whose photographs are there; the others are among its `skipped`."""
+    from dataclasses import replace
+
+    from keras_3dmmstn.training.data.skipped import Skipped, nothing_left
+
+    there = [path.is_file() for path in faces.paths]
+    skipped = faces.skipped + tuple(
+        Skipped(name, f"{path}: no such file")
+        for name, path, is_there in zip(faces.names, faces.paths, there, strict=True)
+        if not is_there
+    )
+    if not any(there):
+        raise nothing_left(skipped)
+    return replace(faces.choose(there), skipped=skipped)
 
 
 def _draw(crops, path):

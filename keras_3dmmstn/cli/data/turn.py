@@ -10,7 +10,7 @@ from keras_3dmmstn.cli.options import FaceModel, Subjects, load_face_model, numb
 from keras_3dmmstn.cli.progress import tracking
 
 if TYPE_CHECKING:
-    from keras_3dmmstn.training.data.crops import Skipped
+    from keras_3dmmstn.training.data.skipped import Skipped
 
 Folders = Annotated[
     list[Path],

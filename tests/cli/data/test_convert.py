@@ -10,6 +10,7 @@ from keras_3dmmstn.training.data.streams import parsed
 from tests.support.command_line import assert_fails, run
 from tests.support.face_folders import (
     projected_face,
+    write_300w,
     write_cfp,
     write_csv,
     write_mtfl,
@@ -33,6 +34,20 @@ def test_convert_writes_shards_and_names_what_is_held_out(aflw, tmp_path):
     assert {name.split("/")[-1]: count for name, count in shards.sources.items()} == {
         "aflw": 3, "mtfl": 1,
     }  # fmt: skip
+
+
+def test_labels_that_cannot_be_read_are_named_and_listed(tmp_path):
+    folder = write_300w(tmp_path / "helen", 3)
+    (folder / "image_1.pts").write_text("")
+    (folder / "image_2.pts").rename(folder / "image_2.PTS")
+    (folder / "image_2.jpg").rename(folder / "image_2.Jpg")
+    result = convert(folder, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "2 faces in 1 shard, 1 skipped" in result.output
+    assert "image_1.pts: expected 68 points, received 0" in result.output.replace("\n", "")
+    (skipped,) = read_shards(tmp_path / "out").skipped
+    assert skipped.name.endswith("helen/image_1.jpg")
+    assert "helen/image_1.jpg" in (tmp_path / "out" / "index.json").read_text()
 
 
 def test_convert_names_a_few_of_many(tmp_path):

@@ -57,3 +57,22 @@ def test_inspect_refuses_what_it_cannot_do(aflw, tmp_path):
 def test_names_of_folders_are_printed_as_they_are(tmp_path):
     folder = write_300w(tmp_path / "a [red] é")
     assert "[red] é" in inspect(folder).output.replace("\n", " ")
+
+
+def test_faces_that_cannot_be_used_are_named_and_not_counted(tmp_path):
+    folder = write_300w(tmp_path / "helen", 4)
+    (folder / "image_1.jpg").unlink()
+    (folder / "image_2.pts").write_text("")
+    result = inspect(folder)
+    assert result.exit_code == 1
+    (cells,) = [line.split("│")[2:7] for line in result.output.splitlines() if "│" in line]
+    assert [cell.strip() for cell in cells] == ["2", "2", "0", "68 to 68", "0"]
+    for message in (
+        f"helen/image_1.jpg: {folder / 'image_1.jpg'}: no such file",
+        "expected 68 points, received 0",
+        "2 faces cannot be used",
+    ):
+        assert message in result.output.replace("\n", "")
+    (folder / "image_0.jpg").unlink()
+    (folder / "image_3.jpg").unlink()
+    assert_fails(inspect(folder), "none of the 4 could be used")

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn.export.serving import encoded_photographs
+from keras_3dmmstn.inference import boxes
 from keras_3dmmstn.inference.photograph import warp
 from keras_3dmmstn.network import framing
 
@@ -92,6 +93,35 @@ def test_no_files_are_refused():
 def test_a_box_that_is_none_is_named_by_its_place(bad):
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"(?s)x0 < x1.*\b1\b"):
         encoded_photographs.checked_boxes(tf.constant([[0, 0, 5, 5], bad], tf.float32))
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        [-50, 10, 0, 60],
+        [10, -50, 60, 0],
+        [119, 10, 150, 60],
+        [10, 89, 60, 120],
+        [-600, 10, 601, 60],
+        [10, 10, 1e30, 60],
+    ],
+)
+def test_a_box_outside_its_photograph_is_refused_as_by_the_normaliser(box, image):
+    box = np.array(box, np.float32)
+    with pytest.raises(ValueError, match=r"lies outside|times as large"):
+        boxes.checked_boxes([box], image)
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"(?s)within its photograph.*120\.0, 90\.0"
+    ):
+        encoded_photographs.checked_in_image(tf.constant(box), tf.constant(image))
+
+
+@pytest.mark.parametrize("box", [[-50, -40, 0.5, 0.5], [118.5, 88.5, 160, 99], [0, -600, 90, 600]])
+def test_a_box_that_reaches_out_of_its_photograph_is_taken(box, image):
+    box = np.array(box, np.float32)
+    assert len(boxes.checked_boxes([box], image)) == 1
+    same = encoded_photographs.checked_in_image(tf.constant(box), tf.constant(image))
+    np.testing.assert_array_equal(same, image)
 
 
 @pytest.mark.parametrize(

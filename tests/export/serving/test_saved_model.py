@@ -262,6 +262,15 @@ def test_a_box_that_is_none_is_named_by_its_place(reloaded, images):
         )
 
 
+def test_a_box_outside_its_photograph_is_refused(reloaded, images):
+    good = png(images[0].astype(np.uint8))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"(?s)within its photograph.*900"):
+        reloaded.signatures["serving_faces"](
+            encoded=tf.constant([good] * 2),
+            boxes=tf.constant([[0.0, 0, 9, 9], [900.0, 900, 990, 990]]),
+        )
+
+
 def test_a_network_without_the_outputs_is_refused(normaliser, tmp_path):
     with pytest.raises(ValueError, match="landmarks, mask, parameters, texture, received one with"):
         saved_model.write_version(normaliser.localiser, tmp_path / "face")

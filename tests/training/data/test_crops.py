@@ -1,6 +1,7 @@
 """Faces cut out of their photographs: framed, labelled, and not stopped by a broken file."""
 
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.training.data.crops import cut_faces, in_threads
 from keras_3dmmstn.training.data.labelled_faces import FIVE_POINTS, LabelledFaces
+from keras_3dmmstn.training.data.skipped import Skipped
 from tests.support.face_folders import spot_of, spotted_faces, with_orientation
 
 
@@ -127,3 +129,18 @@ def test_threads_keep_the_order_and_stop_when_no_one_listens():
     assert [next(results) for _ in range(5)] == [0, 1, 4, 9, 16]
     results.close()
     assert len(done) < 2_000
+
+
+@pytest.mark.parametrize("moved_by", [[500, 0], [0, -400], [9e4, 9e4]])
+def test_a_face_outside_its_photograph_is_left_out_by_name(faces, moved_by):
+    faces.landmarks[1, :, :2] += moved_by
+    crops = cut_faces(faces)
+    assert crops.kept.tolist() == [0, 2]
+    (skipped,) = crops.skipped
+    assert skipped.name == faces.names[1] and "lies outside" in skipped.reason
+
+
+def test_what_a_reader_left_out_stays_named(faces):
+    before = Skipped("somebody", "no reason")
+    crops = cut_faces(replace(faces, skipped=(before,)))
+    assert len(crops) == 3 and crops.skipped == (before,)

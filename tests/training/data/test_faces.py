@@ -166,12 +166,34 @@ def test_a_csv_that_is_none_is_named(tmp_path):
             read_landmark_csv(path.parent)
 
 
-def test_a_row_that_ends_early_labels_what_it_has(tmp_path):
+def test_a_row_that_was_cut_off_is_named_and_the_others_are_read(tmp_path):
     path = write_csv(tmp_path / "videos") / "landmarks.csv"
     header, row = path.read_text().splitlines()
-    path.write_text(f"{header}\n{','.join(row.split(',')[:6])}\n")
-    labelled = read_landmark_csv(path.parent).landmarks[0, :, 2]
-    assert labelled.tolist() == [1.0] * 2 + [0.0] * 87
+    cells = row.split(",")
+    cut = {3: cells[:6], 5: cells[:-1], 6: cells[:1], 7: [*cells, "1"]}
+    lines = [header, row, *(",".join(cut.get(line, cells)) for line in range(3, 8))]
+    path.write_text("\n".join(lines) + "\n")
+    faces = read_faces(path.parent)
+    assert [name.split(", ")[-1] for name in faces.names] == ["line 2", "line 4"]
+    assert (faces.landmarks[:, :68, 2] == 1).all()
+    assert [str(skipped).split("videos/")[-1] for skipped in faces.skipped] == [
+        f"landmarks.csv, line {line}: expected 138 cells, received {len(cells)}"
+        for line, cells in cut.items()
+    ]
+
+    path.write_text("\n".join([header, ",".join(cells[:6])]) + "\n")
+    with pytest.raises(
+        ValueError, match=r"none of the 1 could be used.*line 2: expected 138 cells"
+    ):
+        read_landmark_csv(path.parent)
+
+
+def test_commas_after_the_last_cell_do_not_cut_a_row_off(tmp_path):
+    path = write_csv(tmp_path / "videos") / "landmarks.csv"
+    header, row = path.read_text().splitlines()
+    path.write_text(f"{header}\n{row},, \n\n")
+    faces = read_landmark_csv(path.parent)
+    assert len(faces) == 1 and faces.skipped == ()
 
 
 def test_what_macos_leaves_beside_label_files_is_passed_over(tmp_path):

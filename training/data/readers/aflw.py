@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_3dmmstn.mesh.landmark_sets import AFLW21_NAMES
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces, joint_landmarks
+from keras_3dmmstn.training.data.plausible_faces import plausible_faces
 
 _DATABASE = "aflw.sqlite"
 _FACES = """
@@ -73,7 +74,7 @@ def read_aflw(folder: str | Path, minimum_points: int = 1, first_pixel: int = 1)
         rectangles=np.concatenate([corner, corner + size], axis=1),
         sources=("aflw",) * len(faces),
     )
-    return everyone.choose(np.flatnonzero(enough))
+    return plausible_faces(everyone.choose(np.flatnonzero(enough)))
 
 
 def _read_database(path):

@@ -8,6 +8,12 @@ from scipy.io.matlab import MatReadError
 
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces, joint_landmarks
+from keras_3dmmstn.training.data.plausible_faces import plausible_faces
+from keras_3dmmstn.training.data.readers.label_files import (
+    label_files,
+    photographs_beside,
+    read_each,
+)
 
 # The 68 points and pitch, yaw, roll in the files.
 _POINTS, _POSE = "pt3d_68", "Pose_Para"
@@ -15,7 +21,7 @@ _POINTS, _POSE = "pt3d_68", "Pose_Para"
 
 def is_aflw2000(folder: str | Path) -> bool:
     """Says whether a folder holds photographs `*.jpg` with `*.mat` beside them."""
-    return any(path.with_suffix(".jpg").exists() for path in Path(folder).glob("*.mat"))
+    return bool(_pairs(folder))
 
 
 def read_aflw2000(folder: str | Path) -> LabelledFaces:
@@ -28,31 +34,39 @@ def read_aflw2000(folder: str | Path) -> LabelledFaces:
 
     Returns:
         Faces with 89 points, of which the 68 of `ibug68` are labelled, and with roll, pitch and
-        yaw in radians, from `Pose_Para`.
+        yaw in radians, from `Pose_Para`. Those whose `.mat` file is malformed are in `skipped`.
 
     Raises:
-        ValueError: if there is no such pair of files, or a `.mat` file is malformed.
+        ValueError: if there is no such pair of files, or none that can be read.
 
     Source:
         Zhu et al. 2016, "Face Alignment Across Large Poses: A 3D Solution"; the frame of the labels
         from github.com/cleardusk/3DDFA, benchmark.py and benchmark_aflw2000.py, and 3DDFA_V2,
         utils/tddfa_util.py.
     """
-    files = [path for path in sorted(Path(folder).glob("*.mat")) if _photograph(path).exists()]
-    if not files:
+    pairs = _pairs(folder)
+    if not pairs:
         raise ValueError(f"Expected .jpg and .mat files of AFLW2000-3D in {folder}, found none.")
-    points, poses = zip(*map(_read_labels, files), strict=True)
+    names = [str(photograph) for photograph in pairs.values()]
+    labels, places, skipped = read_each(pairs, names, _read_labels)
+    points, poses = zip(*labels, strict=True)
     pitch, yaw, roll = np.stack(poses).T
-    return LabelledFaces(
-        tuple(map(_photograph, files)),
-        joint_landmarks(np.stack(points) - 1, "ibug68"),
-        pose=np.stack([roll, pitch, yaw], axis=1),
-        sources=("AFLW2000-3D",) * len(files),
+    return plausible_faces(
+        LabelledFaces(
+            tuple(Path(names[place]) for place in places),
+            joint_landmarks(np.stack(points) - 1, "ibug68"),
+            pose=np.stack([roll, pitch, yaw], axis=1),
+            sources=("AFLW2000-3D",) * len(places),
+            skipped=tuple(skipped),
+        )
     )
 
 
-def _photograph(file):
-    return file.with_suffix(".jpg")
+def _pairs(folder):
+    """Returns the files of labels that have a photograph, with it."""
+    files = label_files(Path(folder), ".mat")
+    pairs = zip(files, photographs_beside(files, (".jpg",)), strict=True)
+    return {file: photograph for file, photograph in pairs if photograph.exists()}
 
 
 def _read_labels(file):

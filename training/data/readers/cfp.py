@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, mirror_permutation
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces, joint_landmarks
+from keras_3dmmstn.training.data.plausible_faces import plausible_faces
 from keras_3dmmstn.training.data.readers.landmark_table import (
     LANDMARK_TABLE,
     Rows,
@@ -68,7 +69,8 @@ def read_cfp(folder: str | Path) -> LabelledFaces:
 
     Returns:
         Faces with confidence 1 of the labelled points, but `JAWBONE_CONFIDENCE` of the first four.
-        The subject is the person's number; the pose is not known.
+        The subject is the person's number; the pose is not known. Rows that were cut off are in
+        `skipped`.
 
     Raises:
         ValueError: if a table is no CSV table in UTF-8, a column is missing, a row names no image,
@@ -79,26 +81,27 @@ def read_cfp(folder: str | Path) -> LabelledFaces:
     """
     folder = Path(folder)
     path = folder / LANDMARK_TABLE
-    header, rows = read_table(path)
+    header, rows, skipped = read_table(path)
     _check_columns(path, header, _COLUMNS)
-    check_images(path, header, rows)
+    check_images(path, header, rows, skipped)
     shows_image_left = _sides(path, rows)
     points = numbers_in(path, rows, _COORDINATES).reshape(len(rows), -1, 2)
     suspects, source = _suspects(folder), source_of(folder)
     everyone = LabelledFaces(
-        tuple(folder / "images" / row["image"] for row in rows),
+        tuple(folder / "images" / row["image"] for row in rows.values()),
         joint_landmarks(_placed(points, shows_image_left), "ibug68"),
-        subjects=tuple(row["person"] or "" for row in rows),
-        names=tuple(f"{source}/{row['image']}, line {n}" for n, row in enumerate(rows, start=2)),
+        subjects=tuple(row["person"] for row in rows.values()),
+        names=tuple(f"{source}/{row['image']}, line {line}" for line, row in rows.items()),
         sources=(source,) * len(rows),
+        skipped=tuple(skipped),
     )
-    chosen = [row["kind"] == "profile" and row["image"] not in suspects for row in rows]
+    chosen = [row["kind"] == "profile" and row["image"] not in suspects for row in rows.values()]
     if not any(chosen):
         raise ValueError(
             f"{path}: expected at least one row of kind profile that {_SUSPECTS} does not name, "
             f"received {len(rows)} other rows."
         )
-    return everyone.choose(chosen)
+    return plausible_faces(everyone.choose(chosen))
 
 
 def _check_columns(path, header, columns):
@@ -112,14 +115,14 @@ def _check_columns(path, header, columns):
 
 def _sides(path: Path, rows: Rows) -> np.ndarray:
     """Returns which faces show their image-left side, `(rows,)` bool."""
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows.items():
         for name, known in (("kind", _KINDS), ("subject_right_side", ("0", "1"))):
             if row[name] not in known:
                 raise ValueError(
                     f"{path}, line {line}: expected {' or '.join(known)} in column {name}, "
                     f"received {row[name]!r}."
                 )
-    return np.array([row["subject_right_side"] == "1" for row in rows])
+    return np.array([row["subject_right_side"] == "1" for row in rows.values()])
 
 
 def _suspects(folder):
@@ -127,9 +130,11 @@ def _suspects(folder):
     path = folder / _SUSPECTS
     if not path.exists():
         return set()
-    header, rows = read_table(path)
+    header, rows, cut_off = read_table(path)
     _check_columns(path, header, ["image"])
-    return {row["image"] for row in rows}
+    if cut_off:
+        raise ValueError(f"{path}: expected whole rows: {cut_off[0]}.")
+    return {row["image"] for row in rows.values()}
 
 
 def _placed(points, shows_image_left):

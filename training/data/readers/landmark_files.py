@@ -6,6 +6,12 @@ import numpy as np
 
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, LANDMARK_SET, mirror_permutation
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces, joint_landmarks
+from keras_3dmmstn.training.data.plausible_faces import plausible_faces
+from keras_3dmmstn.training.data.readers.label_files import (
+    label_files,
+    photographs_beside,
+    read_each,
+)
 from keras_3dmmstn.training.data.readers.landmark_table import (
     LANDMARK_TABLE,
     check_images,
@@ -20,32 +26,37 @@ _SETS = {len(mirror_permutation(name)): name for name in ("ibug68", "aflw21", LA
 # Or it names five points, as MTFL does.
 _FIVE_NAMES = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
 _POSE = ("roll", "pitch", "yaw")
-_SUFFIXES = (".jpg", ".png", ".jpeg", ".JPG", ".PNG", ".JPEG")
 
 
 def read_300w(folder: str | Path) -> LabelledFaces:
     """Reads a folder of 300-W: photographs and, beside each, its 68 points as `.pts`.
 
     Args:
-        folder: the folder; sub-folders are read too.
+        folder: the folder; sub-folders are read too. Endings may be in capital letters.
+
+    Returns:
+        The faces; those whose `.pts` file is malformed are in `skipped`.
 
     Raises:
-        ValueError: if there is no `.pts` file or one is malformed.
+        ValueError: if there is no `.pts` file, or none that can be read.
 
     Source:
         Sagonas et al. 2013. The points count pixels from 1; ours from 0.
     """
-    # macOS leaves ._name.pts beside name.pts, with no points in it.
-    files = sorted(file for file in Path(folder).rglob("*.pts") if file.name[0] != ".")
+    files = label_files(Path(folder), ".pts", below=True)
     if not files:
         raise ValueError(f"Expected .pts files of 300-W in {folder}, found none.")
-    points = np.stack([read_pts(file) for file in files]) - 1
-    paths, source = tuple(_photograph_beside(file) for file in files), source_of(folder)
-    return LabelledFaces(
-        paths,
-        joint_landmarks(points, "ibug68"),
-        names=tuple(f"{source}/{path.relative_to(folder)}" for path in paths),
-        sources=(source,) * len(files),
+    photographs, source = photographs_beside(files), source_of(folder)
+    names = [f"{source}/{path.relative_to(folder)}" for path in photographs]
+    points, places, skipped = read_each(files, names, read_pts)
+    return plausible_faces(
+        LabelledFaces(
+            tuple(photographs[place] for place in places),
+            joint_landmarks(np.stack(points) - 1, "ibug68"),
+            names=tuple(names[place] for place in places),
+            sources=(source,) * len(places),
+            skipped=tuple(skipped),
+        )
     )
 
 
@@ -69,28 +80,34 @@ def read_landmark_csv(folder: str | Path) -> LabelledFaces:
     and right_mouth (left is image-left). It may have subject, confidences c0, c1 ..., and roll,
     pitch, yaw in radians. A number that is empty or nan is not labelled.
 
+    Returns:
+        The faces; rows that were cut off are in `skipped`.
+
     Raises:
-        ValueError: if it is no CSV table in UTF-8, columns are missing, a row names no image, or a
-            value is not a number.
+        ValueError: if it is no CSV table in UTF-8, columns are missing, a row names no image, a
+            value is not a number, or no face is left.
     """
     folder = Path(folder)
     path = folder / LANDMARK_TABLE
-    header, rows = read_table(path)
+    header, rows, skipped = read_table(path)
     points, landmark_set = _points_of_columns(path, header)
-    check_images(path, header, rows)
+    check_images(path, header, rows, skipped)
     axes = ("x", "y", "c") if "c" + points[0] in header else ("x", "y")
     landmarks = numbers_in(path, rows, [axis + point for point in points for axis in axes])
     pose = np.full((len(rows), len(_POSE)), np.nan)
     if set(_POSE) <= set(header):
         pose = numbers_in(path, rows, list(_POSE))
     source = source_of(folder)
-    return LabelledFaces(
-        tuple(folder / "images" / row["image"] for row in rows),
-        joint_landmarks(landmarks.reshape(len(rows), len(points), len(axes)), landmark_set),
-        pose=pose,
-        subjects=tuple(row.get("subject") or "" for row in rows),
-        names=tuple(f"{source}/{row['image']}, line {n}" for n, row in enumerate(rows, start=2)),
-        sources=(source,) * len(rows),
+    return plausible_faces(
+        LabelledFaces(
+            tuple(folder / "images" / row["image"] for row in rows.values()),
+            joint_landmarks(landmarks.reshape(len(rows), len(points), len(axes)), landmark_set),
+            pose=pose,
+            subjects=tuple(row.get("subject", "") for row in rows.values()),
+            names=tuple(f"{source}/{row['image']}, line {line}" for line, row in rows.items()),
+            sources=(source,) * len(rows),
+            skipped=tuple(skipped),
+        )
     )
 
 
@@ -108,9 +125,3 @@ def _points_of_columns(path, header):
             f"x{five[0]}, y{five[0]} ... of five, received {shown(header)}."
         )
     return [str(number) for number in range(count)], _SETS[count]
-
-
-def _photograph_beside(file):
-    """Returns the photograph with the name of a `.pts` file, `.jpg` if there is none."""
-    candidates = [file.with_suffix(suffix) for suffix in _SUFFIXES]
-    return next((path for path in candidates if path.exists()), candidates[0])

@@ -4,14 +4,15 @@ import csv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from keras_3dmmstn.training.data.skipped import Skipped, nothing_left
+
 LANDMARK_TABLE = "landmarks.csv"
 
-# Cells by the names of their columns; a row that ends early has None in them.
-Rows = list[dict[str, Any]]
+# Rows by the number of their line, and cells by the names of their columns.
+Rows = dict[int, dict[str, str]]
 
 
 def read_header(path: Path) -> list[str]:
@@ -24,23 +25,34 @@ def read_header(path: Path) -> list[str]:
         return list(reader.fieldnames or [])
 
 
-def read_table(path: Path) -> tuple[list[str], Rows]:
-    """Returns the names of the columns of a CSV file, and its rows as dictionaries.
+def read_table(path: Path) -> tuple[list[str], Rows, list[Skipped]]:
+    """Returns the names of the columns of a CSV file, its rows, and those that were cut off.
 
     Raises:
         ValueError: if it is no CSV table in UTF-8.
     """
     with _opened(path) as reader:
-        return list(reader.fieldnames or []), list(reader)
+        header, rows = list(reader.fieldnames or []), dict(enumerate(reader, start=2))
+    cut = {line: row for line, row in rows.items() if _is_cut_off(row)}
+    skipped = [
+        Skipped(
+            f"{source_of(path.parent)}/{path.name}, line {line}",
+            f"expected {len(header)} cells, received {_cell_count(row)}",
+        )
+        for line, row in cut.items()
+    ]
+    return header, {line: row for line, row in rows.items() if line not in cut}, skipped
 
 
-def check_images(path: Path, header: Sequence[str], rows: Rows) -> None:
-    """Raises a ValueError unless there are rows, and each names an image."""
+def check_images(path: Path, header: Sequence[str], rows: Rows, skipped: Sequence[Skipped]) -> None:
+    """Raises a ValueError unless there are whole rows, and each names an image."""
     if "image" not in header:
         raise ValueError(f"{path}: expected a column image, received {shown(header)}.")
+    if not rows and skipped:
+        raise nothing_left(skipped)
     if not rows:
         raise ValueError(f"{path}: expected at least one row of landmarks.")
-    nameless = [line for line, row in enumerate(rows, start=2) if not row["image"]]
+    nameless = [line for line, row in rows.items() if not row["image"]]
     if nameless:
         raise ValueError(f"{path}, line {nameless[0]}: expected the name of an image, found none.")
 
@@ -52,11 +64,11 @@ def numbers_in(path: Path, rows: Rows, columns: Sequence[str]) -> np.ndarray:
         ValueError: if a cell holds something else than a number.
     """
     values = np.empty((len(rows), len(columns)), np.float32)
-    for line, row in enumerate(rows, start=2):
+    for place, (line, row) in enumerate(rows.items()):
         for column, name in enumerate(columns):
-            text = row.get(name)
+            text = row[name]
             try:
-                values[line - 2, column] = float(text) if text and text.strip() else np.nan
+                values[place, column] = float(text) if text.strip() else np.nan
             except ValueError:
                 raise ValueError(
                     f"{path}, line {line}: expected a number in column {name}, received {text!r}."
@@ -72,6 +84,18 @@ def source_of(folder: str | Path) -> str:
 def shown(header: Sequence[str]) -> str:
     """Returns the first names of a header for a message."""
     return ", ".join(header[:6]) + (" ..." if len(header) > 6 else "") if header else "no header"
+
+
+def _is_cut_off(row):
+    """Says whether a row has cells too few, or more that are not empty."""
+    # `csv` gives those too few as None, and those too many under None.
+    return None in row.values() or any(cell.strip() for cell in row.get(None, ()))
+
+
+def _cell_count(row):
+    """Returns how many cells a row has."""
+    named = [cell for name, cell in row.items() if name is not None and cell is not None]
+    return len(named) + len(row.get(None, ()))
 
 
 @contextmanager

@@ -112,10 +112,21 @@ def test_a_malformed_table_is_named_with_its_line(folder, before, after, message
         read_cfp(changed(folder, before, after))
 
 
-def test_a_row_that_ends_before_its_side_is_named(folder):
+def test_a_row_that_was_cut_off_is_named_and_the_others_are_read(folder):
     path = folder / "landmarks.csv"
+    expected = read_cfp(folder)
     path.write_text(path.read_text() + "003_p01.jpg,3,profile\n")
-    with pytest.raises(ValueError, match=r"line 6: expected 0 or 1 .*, received None"):
+    faces = read_cfp(folder)
+    assert faces.names == expected.names and expected.skipped == ()
+    (skipped,) = faces.skipped
+    assert str(skipped).endswith("landmarks.csv, line 6: expected 64 cells, received 3")
+
+
+def test_a_list_of_suspects_that_was_cut_off_is_refused(tmp_path):
+    folder = write_cfp(tmp_path, ROWS, suspects=["001_p01.jpg"])
+    path = folder / "suspect_profile.csv"
+    path.write_text(path.read_text() + "003_p01.jpg\n")
+    with pytest.raises(ValueError, match=r"suspect_profile\.csv: expected whole rows: .* line \d"):
         read_cfp(folder)
 
 

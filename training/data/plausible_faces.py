@@ -1,0 +1,61 @@
+"""Faces whose labels can be those of a face in a photograph; the others are left out by name."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
+from keras_3dmmstn.training.data.skipped import Skipped, nothing_left
+
+# JPEG ends at 65,535 pixels, and points may lie a little outside.
+_LARGEST_COORDINATE = 100_000
+_LARGEST_CONFIDENCE = 100
+_LARGEST_ANGLE = 2 * math.pi
+
+
+def plausible_faces(faces: LabelledFaces) -> LabelledFaces:
+    """Leaves out faces with a number that no photograph can have, and names them in `skipped`.
+
+    Such numbers come from files that were damaged: a point 10³⁰ pixels away, or an angle in
+    degrees.
+
+    Args:
+        faces: as a reader found them.
+
+    Raises:
+        ValueError: if faces were left out, here or before, and none is left.
+    """
+    reasons = [_reason(faces, number) for number in np.flatnonzero(_are_strange(faces))]
+    strange = [number for number, _ in reasons]
+    skipped = faces.skipped + tuple(
+        Skipped(faces.names[number], reason) for number, reason in reasons
+    )
+    if len(strange) == len(faces) and skipped:
+        raise nothing_left(skipped)
+    kept = faces.choose(np.delete(np.arange(len(faces)), strange)) if strange else faces
+    return replace(kept, skipped=skipped)
+
+
+def _limits(faces):
+    """Yields what numbers are called, arrays `(faces, ...)` of them, and how large they may be."""
+    yield "coordinates within ±{:,} pixels", faces.landmarks[..., :2], _LARGEST_COORDINATE
+    yield "confidences of at most {}", faces.landmarks[..., 2], _LARGEST_CONFIDENCE
+    yield "a rectangle within ±{:,} pixels", faces.rectangles, _LARGEST_COORDINATE
+    yield "a pose in radians, within ±{:.2f}", faces.pose, _LARGEST_ANGLE
+
+
+def _are_strange(faces):
+    """Returns which faces have a number beyond its limit, `(faces,)` bool."""
+    # What is not known is NaN, which is not above anything.
+    beyond = [np.abs(array) > limit for _, array, limit in _limits(faces)]
+    return np.any([array.reshape(len(faces), -1).any(axis=1) for array in beyond], axis=0)
+
+
+def _reason(faces, number):
+    """Returns a face's number, and what is wrong with it."""
+    for what, array, limit in _limits(faces):
+        largest = float(np.nan_to_num(np.abs(array[number]), nan=0.0, posinf=np.inf).max())
+        if largest > limit:
+            return number, f"expected {what.format(limit)}, received {largest:g}"
+    raise AssertionError

@@ -1,0 +1,67 @@
+"""Files of labels with the photographs beside them; capital letters in endings do not matter."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_3dmmstn.training.data.skipped import Skipped, nothing_left
+
+_PHOTOGRAPHS = (".jpg", ".png", ".jpeg")
+
+
+def label_files(folder: Path, ending: str, below: bool = False) -> list[Path]:
+    """Returns the files of a folder with an ending such as `.pts`, in the order of their names.
+
+    Args:
+        folder: the folder.
+        ending: in small letters.
+        below: whether files in folders below are taken, too.
+    """
+    pattern = "*." + "".join(f"[{c}{c.upper()}]" for c in ending.removeprefix("."))
+    files = folder.rglob(pattern) if below else folder.glob(pattern)
+    # macOS leaves ._name.pts beside name.pts, with no points in it.
+    return sorted(file for file in files if file.name[0] != ".")
+
+
+def photographs_beside(files: Sequence[Path], endings: Sequence[str] = _PHOTOGRAPHS) -> list[Path]:
+    """Returns for each file the photograph of its name, one ending in `.jpg` if there is none."""
+    there: dict[Path, list[Path]] = {}
+    for folder in {file.parent for file in files}:
+        for path in sorted(folder.iterdir(), reverse=True):
+            if path.suffix.lower() in endings:
+                there.setdefault(path.with_suffix(""), []).append(path)
+    return [
+        min(
+            there.get(file.with_suffix(""), [file.with_suffix(".jpg")]),
+            key=lambda path: endings.index(path.suffix.lower()),
+        )
+        for file in files
+    ]
+
+
+def read_each(
+    files: Iterable[Path], names: Iterable[str], read: Callable[[Path], Any]
+) -> tuple[list[Any], list[int], list[Skipped]]:
+    """Reads files of labels; those that cannot be read are left out.
+
+    Args:
+        files: the files.
+        names: what their faces are called in messages.
+        read: reads one; a ValueError or OSError says what is wrong with it.
+
+    Returns:
+        What was read, the places of its files, and what was left out.
+
+    Raises:
+        ValueError: if none can be read.
+    """
+    values, places, skipped = [], [], []
+    for place, (file, name) in enumerate(zip(files, names, strict=True)):
+        try:
+            values.append(read(file))
+            places.append(place)
+        except (OSError, ValueError) as error:
+            skipped.append(Skipped(name, str(error)))
+    if not values:
+        raise nothing_left(skipped)
+    return values, places, skipped
