@@ -27,13 +27,14 @@ def folder_in_use(folder: str | Path) -> Iterator[None]:
     drives, lock nothing.
 
     Args:
-        folder: is made if missing.
+        folder: is made if missing, and removed again if nothing was written to it.
 
     Raises:
         FolderInUseError: if another process, or another call in this one, has it.
         OSError: if the folder cannot be made or written to.
     """
     folder = Path(folder)
+    new_folders = [one for one in (folder, *folder.parents) if not one.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / LOCK_FILE
     file = _locked(path)
@@ -48,6 +49,9 @@ def folder_in_use(folder: str | Path) -> Iterator[None]:
         with contextlib.suppress(OSError):
             path.unlink()
         file.close()
+        with contextlib.suppress(OSError):
+            for one in new_folders:  # the innermost first; not if there is something in it
+                one.rmdir()
 
 
 def _locked(path):

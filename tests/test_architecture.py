@@ -40,7 +40,16 @@ ROOMS = (
     "__main__",
 )
 # The rooms inside `training`, likewise; what lies there directly is the run, above all of them.
-TRAINING_ROOMS = ("config", "fitting", "data", "turning", "evaluation", "recipes", "confidence", "the run")
+TRAINING_ROOMS = (
+    "config",
+    "fitting",
+    "data",
+    "turning",
+    "evaluation",
+    "recipes",
+    "confidence",
+    "the run",
+)
 EXTRAS = {
     "matplotlib",
     "trimesh",

@@ -54,6 +54,15 @@ def test_nothing_is_left_afterwards_whatever_happens(tmp_path):
         assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_was_made_for_nothing_is_removed_again(tmp_path):
+    with folder_in_use(tmp_path / "a" / "b"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+    with folder_in_use(tmp_path / "a" / "b"):
+        (tmp_path / "a" / "kept.txt").touch()
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["kept.txt"]
+
+
 def test_the_same_process_is_refused_too(tmp_path):
     with folder_in_use(tmp_path):
         again = folder_in_use(tmp_path)

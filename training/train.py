@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_3dmmstn.folder_lock import folder_in_use
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.pretrained import load_weights
 from keras_3dmmstn.training.checkpoint import restore_checkpoint, saved_progress
@@ -71,11 +72,42 @@ def train(
 
     Raises:
         FileNotFoundError: if a file of weights is missing.
+        FolderInUseError: if another process is writing to `out`.
         FloatingPointError: if the loss is no longer finite; the last good weights stay.
         ValueError: if the photographs do not fill a batch, the folder's run is another one or has
             more epochs behind it than `config.epochs`, or a shard is damaged.
     """
     config, grid_model = config or TrainingConfig(), grid_model or GridModel.bundled()
+    with folder_in_use(out):
+        return _train(
+            folders,
+            Path(out),
+            validation,
+            grid_model,
+            config,
+            start,
+            weights,
+            unmirrored,
+            report,
+            progress_bar,
+            step_progress,
+        )
+
+
+def _train(
+    folders,
+    out,
+    validation,
+    grid_model,
+    config,
+    start,
+    weights,
+    unmirrored,
+    report,
+    progress_bar,
+    step_progress,
+):
+    """Trains in a folder that is this process's own; arguments as of `train`."""
     # What can be wrong with files of weights shows before anything is read or written.
     model = _first_network(config, grid_model, start)
     source = read_sources(folders, config, weights, progress_bar, unmirrored)
@@ -87,7 +119,6 @@ def train(
         "validation": describe_sources(validation, measured),
         **describe_model(grid_model, start),
     }
-    out = Path(out)
     epochs_before = begin_run(out, config, inputs, saved_progress(out).epoch)
     _report_epochs(epochs_before, config, report)
     trainer = build_trainer(model, config, steps * config.epochs)

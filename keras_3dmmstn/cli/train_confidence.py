@@ -36,10 +36,11 @@ def train_confidence(
     The faces are misframed, hidden and removed at random, and a second head learns on which of
     these crops the landmarks come out right. The first head, and so the fit, stays what it is.
     """
+    from keras_3dmmstn.folder_lock import LOCK_FILE, folder_in_use
     from keras_3dmmstn.training.confidence.confidence_run import add_confidence
 
-    with terminal.failing_on(OSError, ValueError):
-        if out.exists() and any(out.iterdir()):
+    with terminal.failing_on(OSError, ValueError), folder_in_use(out):
+        if any(path.name != LOCK_FILE for path in out.iterdir()):
             raise ValueError(f"{out}: expected a new or empty folder, received one with files.")
         run = add_confidence(
             load_normaliser(weights), folders, calibration or (), crops, seed, tracking("Judging")

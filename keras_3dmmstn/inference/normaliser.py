@@ -9,6 +9,7 @@ import cv2
 import keras
 import numpy as np
 
+from keras_3dmmstn.atomic_files import atomic_destination
 from keras_3dmmstn.inference.boxes import checked_boxes, checked_rolls
 from keras_3dmmstn.inference.camera import Camera
 from keras_3dmmstn.inference.compiled_localiser import CompiledLocaliser
@@ -140,12 +141,13 @@ class Normaliser:
         )
 
     def save(self, path: str | Path) -> None:
-        """Writes the folder that `load` reads."""
+        """Writes the folder that `load` reads; each file whole or not at all."""
         path = Path(path)
         path.mkdir(parents=True, exist_ok=True)
         self.camera.save(path)
         self.grid_model.save(path / FACE_MODEL_FILE)
-        self.localiser.save(path / LOCALISER_FILE)
+        with atomic_destination(path / LOCALISER_FILE, keep_suffix=True) as aside:
+            self.localiser.save(aside)
 
     def __call__(
         self, image: Photograph, boxes: Boxes = None, rolls: np.ndarray | Sequence | None = None

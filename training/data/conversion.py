@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn.atomic_files import atomic_destination
+from keras_3dmmstn.folder_lock import folder_in_use
 from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
 from keras_3dmmstn.training.data.crops import (
     STORED_SIZE,
@@ -65,9 +66,15 @@ def convert(
     Raises:
         ValueError: if the folder holds a conversion with other settings or anything else, a setting
             is out of range, there is no face, or none could be cut out.
+        FolderInUseError: if another process is writing to the folder.
     """
     _check(faces, size, image_format, faces_per_shard)
-    out = Path(out)
+    with folder_in_use(out):
+        return _convert(faces, Path(out), size, image_format, faces_per_shard, seed, progress)
+
+
+def _convert(faces, out, size, image_format, faces_per_shard, seed, progress):
+    """Converts to a folder that is this process's own; arguments as of `convert`."""
     settings = {
         "landmark_set": LANDMARK_SET,
         "size": size,

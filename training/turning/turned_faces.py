@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from keras_3dmmstn.atomic_files import atomic_destination, remove_leftovers
+from keras_3dmmstn.folder_lock import LOCK_FILE, folder_in_use
 from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT
@@ -116,9 +117,15 @@ def write_turned_faces(
     Raises:
         ValueError: if the folder holds anything but the turned faces of a run that was stopped, or
             none of the faces can be turned.
+        FolderInUseError: if another process is writing to the folder.
     """
+    with folder_in_use(folder):
+        return _write_turned_faces(faces, Path(folder), model, options)
+
+
+def _write_turned_faces(faces, folder, model, options):
+    """Writes to a folder that is this process's own; arguments as of `write_turned_faces`."""
     skipped = options.setdefault("skipped", [])
-    folder = Path(folder)
     _begin(folder)
     images = folder / "images"
     images.mkdir(exist_ok=True)
@@ -148,12 +155,12 @@ def write_turned_faces(
 
 def _begin(folder):
     """Makes a folder that may be written to: one that is empty, or was begun before."""
-    if folder.exists() and not (folder / _BEGUN).exists() and any(folder.iterdir()):
+    others = sorted(path.name for path in folder.iterdir() if path.name != LOCK_FILE)
+    if others and _BEGUN not in others:
         raise ValueError(
             f"{folder}: expected a new or empty folder for turned faces, received one with "
-            f"{', '.join(sorted(path.name for path in folder.iterdir())[:3])} in it."
+            f"{', '.join(others[:3])} in it."
         )
-    folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
     (folder / _BEGUN).touch()
 

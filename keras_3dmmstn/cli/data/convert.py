@@ -65,10 +65,10 @@ def convert(
     conversion that was stopped.
     """
     from keras_3dmmstn.training.data import labelled_faces
+    from keras_3dmmstn.training.data.completion import completed
     from keras_3dmmstn.training.data.conversion import convert as run
     from keras_3dmmstn.training.data.faces import read_faces
     from keras_3dmmstn.training.data.subject_ranges import of_subjects
-    from keras_3dmmstn.training.data.completion import completed
 
     bar = tracking("Converting")
     with terminal.failing_on(OSError, ValueError):

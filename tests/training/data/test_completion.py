@@ -5,9 +5,9 @@ import pytest
 
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT
+from keras_3dmmstn.training.data.completion import DOUBTFUL, completed
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
 from keras_3dmmstn.training.data.readers.cfp import IMAGE_LEFT_POINTS, IMAGE_RIGHT_POINTS
-from keras_3dmmstn.training.data.completion import DOUBTFUL, completed
 from keras_3dmmstn.training.fitting.face_fit import FaceFitter
 from tests.support.face_folders import projected_face
 from tests.support.faces_with_labels import labelled_faces
