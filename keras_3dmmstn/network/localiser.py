@@ -138,7 +138,7 @@ def with_confidence(localiser: keras.Model) -> keras.Model:
 
 def without_confidence(localiser: keras.Model) -> keras.Model:
     """Returns a localiser from images to θ alone, with shared layers; itself if it is one."""
-    if not isinstance(localiser.output, dict):
+    if not isinstance(getattr(localiser, "output", None), dict):
         return localiser
     return keras.Model(localiser.input, localiser.output["parameters"], name="localiser")
 
