@@ -1,6 +1,6 @@
 """Labels photographs with MediaPipe's Face Mesh, corrected by what people labelled.
 
-python tools/face_mesh_labels.py FOLDER... --hand HELEN --hand LFPW --out OUT
+python tools/face_mesh_labels.py FOLDER... --hand HELEN --hand LFPW --out OUT [--check AFW]
 
 The 468 points of Face Mesh are not those of 300-W: the outline is elsewhere, eyes and lips are
 drawn differently. A linear correction from the mesh to the 68 points is learnt on the photographs
@@ -36,7 +36,12 @@ from keras_3dmmstn import Normaliser
 from keras_3dmmstn.inference.central_face import PHOTOGRAPHS, central_face
 from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.mesh.head_pose import yaw_of_rotation
-from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, mirror_permutation
+from keras_3dmmstn.mesh.landmark_sets import (
+    IBUG68_COUNT,
+    JAW_POINTS,
+    LANDMARK_COUNT,
+    mirror_permutation,
+)
 from keras_3dmmstn.network.framing import apply_similarity, tight_box
 from keras_3dmmstn.training.data.faces import LabelledFaces, read_faces
 from keras_3dmmstn.training.data.labelled_faces import FIVE_POINTS, with_five_points
@@ -169,21 +174,77 @@ def label(correction: Correction, both: list[Look], yaw: float) -> np.ndarray | 
     return MESH_WEIGHT * by_mesh + (1 - MESH_WEIGHT) * weights
 
 
+def check(correction: Correction, mesh: FaceMesh, normaliser: Normaliser, folder: Path) -> None:
+    """Prints how far the labels are from those by hand, where there are any."""
+    faces, errors = read_faces(folder), []
+    for path, landmarks in track(list(zip(faces.paths, faces.landmarks, strict=True)), "Checking"):
+        hand = landmarks[:IBUG68_COUNT, :2].astype(float)
+        both, yaw = looks(mesh, normaliser, read_photograph(path, upright=False), tight_box(hand))
+        points = label(correction, both, yaw)
+        if not isinstance(points, str):
+            errors.append(100 * np.linalg.norm(points - hand, axis=1) / _size(hand))
+    mean = np.mean(errors, axis=0)
+    print(
+        f"{folder}: {len(errors)} of {len(faces)} faces labelled, {mean.mean():.2f} % off, "
+        f"{mean[JAW_POINTS:].mean():.2f} % inside"
+    )
+
+
 def to_be_labelled(folder: Path, named: str) -> LabelledFaces:
     """Returns the photographs of a folder, with the labels that it has if it is a labelled one."""
     if not named:
         return read_faces(folder)
     paths = sorted(path for path in folder.rglob(named) if path.suffix.lower() in PHOTOGRAPHS)
     subjects = [path.stem.split("_")[0] for path in paths]
-    return LabelledFaces(tuple(paths), np.zeros((len(paths), 89, 3)), subjects=tuple(subjects))
+    return LabelledFaces(
+        tuple(paths), np.zeros((len(paths), LANDMARK_COUNT, 3)), subjects=tuple(subjects)
+    )
 
 
-def main():
-    """Learns the correction, labels, and writes."""
+def labelled(correction, mesh, normaliser, faces: LabelledFaces, name: str):
+    """Yields for each face its number and its 68 points, or why it is left out."""
+    boxes = face_boxes(faces.landmarks)
+    for number in track(range(len(faces)), name):
+        try:
+            photograph = read_photograph(faces.paths[number], upright=False)
+            box = boxes[number] if np.isfinite(boxes[number]).all() else None
+            points = label(correction, *looks(mesh, normaliser, photograph, box))
+        except ValueError as error:
+            yield number, str(error).split(":")[-1].strip()
+            continue
+        hand = faces.landmarks[number, list(FIVE_POINTS)]
+        disagree = not isinstance(points, str) and not _agrees(points, hand)
+        yield number, "hand labels disagree" if disagree else points
+
+
+def _agrees(points, hand):
+    """Says whether 68 points are near the five points by hand `(5, 3)`, if there are any."""
+    if not (hand[:, 2] > 0).all():
+        return True
+    whole = np.zeros((LANDMARK_COUNT, 3), np.float32)
+    whole[:IBUG68_COUNT] = np.column_stack([points, np.ones(IBUG68_COUNT)])
+    own = with_five_points(whole)[list(FIVE_POINTS), :2]
+    return _distance(own, hand[:, :2], _size(points)) <= FURTHEST_HAND
+
+
+def write(out: Path, faces: LabelledFaces, answers, table, outcome: Counter) -> None:
+    """Copies the photographs that were labelled, writes their points, and counts the others."""
+    for number, points in answers:
+        outcome["labelled" if not isinstance(points, str) else points] += 1
+        if isinstance(points, str):
+            continue
+        name = f"{outcome['labelled']:06d}{faces.paths[number].suffix}"
+        shutil.copyfile(faces.paths[number], out / "images" / name)
+        values = [f"{value:.2f}" for value in points.ravel()]
+        table.writerow([name, faces.subjects[number], *values])
+
+
+def command_line() -> argparse.Namespace:
+    """Returns the arguments."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", nargs="+", type=Path)
+    parser.add_argument("folder", nargs="*", type=Path)
     parser.add_argument("--hand", action="append", required=True, type=Path)
     parser.add_argument(
         "--named",
@@ -191,12 +252,22 @@ def main():
         help="a pattern such as '*_f*.jpg': the folders are not labelled; photographs so named",
     )
     parser.add_argument("--subjects", help="FROM-TO: of the numbers that names begin with")
+    parser.add_argument(
+        "--check", type=Path, help="folder with 68 points by hand: how far off the labels are there"
+    )
     parser.add_argument("--mediapipe", type=Path, help="the wheel's folder `mediapipe`")
     parser.add_argument("--out", required=True, type=Path)
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main():
+    """Learns the correction, labels, and writes."""
+    arguments = command_line()
     mesh, normaliser = FaceMesh(arguments.mediapipe), Normaliser.pretrained()
     (arguments.out / "images").mkdir(parents=True)
     correction = learnt_correction(mesh, normaliser, arguments.hand)
+    if arguments.check:
+        check(correction, mesh, normaliser, arguments.check)
     outcome: Counter[str] = Counter()
     with (arguments.out / "landmarks.csv").open("w", newline="") as file:
         table = csv.writer(file)
@@ -207,28 +278,8 @@ def main():
             if arguments.subjects:
                 first, last = map(int, arguments.subjects.split("-"))
                 faces = faces.choose([first <= int(name) <= last for name in faces.subjects])
-            boxes = face_boxes(faces.landmarks)
-            for number in track(range(len(faces)), folder.name):
-                try:
-                    photograph = read_photograph(faces.paths[number], upright=False)
-                    box = boxes[number] if np.isfinite(boxes[number]).all() else None
-                    points = label(correction, *looks(mesh, normaliser, photograph, box))
-                except ValueError as error:
-                    points = str(error).split(":")[-1].strip()
-                five = faces.landmarks[number, list(FIVE_POINTS)]
-                if not isinstance(points, str) and (five[:, 2] > 0).all():
-                    whole = np.zeros((89, 3), np.float32)
-                    whole[:IBUG68_COUNT] = np.column_stack([points, np.ones(IBUG68_COUNT)])
-                    own = with_five_points(whole)[list(FIVE_POINTS), :2]
-                    if _distance(own, five[:, :2], _size(points)) > FURTHEST_HAND:
-                        points = "hand labels disagree"
-                outcome["labelled" if not isinstance(points, str) else points] += 1
-                if isinstance(points, str):
-                    continue
-                name = f"{outcome['labelled']:06d}{faces.paths[number].suffix}"
-                shutil.copyfile(faces.paths[number], arguments.out / "images" / name)
-                values = [f"{value:.2f}" for value in points.ravel()]
-                table.writerow([name, faces.subjects[number], *values])
+            answers = labelled(correction, mesh, normaliser, faces, folder.name)
+            write(arguments.out, faces, answers, table, outcome)
     for reason, count in outcome.most_common():
         print(f"{count:6d} {reason}")
 
