@@ -57,9 +57,10 @@ def _print(name, run, judged):
     from keras_3dmmstn.training.confidence.reliability import area_under_roc, reliability
 
     sure, faces = run.confidence(judged), judged.kinds != "faceless"
+    plain = ~faces | (judged.kinds == "ordinary")
     terminal.say(
         f"{name} {len(sure)} crops, {judged.right.mean():.0%} of them right: area under the ROC "
-        f"{area_under_roc(sure, faces):.4f} for faces, "
+        f"{area_under_roc(sure[plain], faces[plain]):.4f} for faces, "
         f"{area_under_roc(sure[faces], judged.right[faces]):.4f} for right faces"
     )
     for row in reliability(sure, judged.right):
