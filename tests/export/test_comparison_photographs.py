@@ -16,7 +16,7 @@ def test_the_portrait_is_eight_photographs_of_a_face_where_the_network_wants_it(
     images = comparison_photographs.portrait_photographs(224)
     assert images.shape == (8, 224, 224, 3) and images.dtype == np.float32
     assert images.min() >= 0 and images.max() <= 255
-    parameters = normaliser.localiser.predict(images, verbose=0)
+    parameters = normaliser.localiser.predict(images, verbose=0)["parameters"]
     # The rolls that were asked for, and the mean face's place and size for the first.
     np.testing.assert_allclose(parameters[1, 2] - parameters[0, 2], np.radians(-20), atol=0.06)
     np.testing.assert_allclose(parameters[0, 5], normaliser_rest_scale(), atol=0.15)

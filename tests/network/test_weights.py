@@ -18,7 +18,10 @@ def normaliser():
 def test_a_call_without_a_word_on_training_is_inference(normaliser, rng):
     images = rng.uniform(0, 255, (2, 224, 224, 3)).astype(np.float32)
     localiser = normaliser.localiser
-    np.testing.assert_array_equal(localiser(images), localiser(images, training=False))
+    received, expected = localiser(images), localiser(images, training=False)
+    assert set(received) == {"parameters", "confidence"}
+    for name in expected:
+        np.testing.assert_array_equal(received[name], expected[name])
 
 
 def test_a_portrait_is_normalised_upright_with_every_feature_in_its_place(normaliser):
