@@ -78,60 +78,32 @@ def train(
             more epochs behind it than `config.epochs`, or a shard is damaged.
     """
     config, grid_model = config or TrainingConfig(), grid_model or GridModel.bundled()
+    out = Path(out)
     with folder_in_use(out):
-        return _train(
-            folders,
-            Path(out),
-            validation,
-            grid_model,
-            config,
-            start,
-            weights,
-            unmirrored,
-            report,
-            progress_bar,
-            step_progress,
-        )
-
-
-def _train(
-    folders,
-    out,
-    validation,
-    grid_model,
-    config,
-    start,
-    weights,
-    unmirrored,
-    report,
-    progress_bar,
-    step_progress,
-):
-    """Trains in a folder that is this process's own; arguments as of `train`."""
-    # What can be wrong with files of weights shows before anything is read or written.
-    model = _first_network(config, grid_model, start)
-    source = read_sources(folders, config, weights, progress_bar, unmirrored)
-    measured = read_sources(validation, config, None, progress_bar) if validation else None
-    _report_skipped(source, measured, report)
-    steps = int(epoch_batches(source, config, 0).cardinality())
-    inputs = {
-        "train": describe_sources(folders, source),
-        "validation": describe_sources(validation, measured),
-        **describe_model(grid_model, start),
-    }
-    epochs_before = begin_run(out, config, inputs, saved_progress(out).epoch)
-    _report_epochs(epochs_before, config, report)
-    trainer = build_trainer(model, config, steps * config.epochs)
-    progress = restore_checkpoint(out, trainer)
-    if _is_finished(out, progress, config, steps, report):
+        # What can be wrong with files of weights shows before anything is read or written.
+        model = _first_network(config, grid_model, start)
+        source = read_sources(folders, config, weights, progress_bar, unmirrored)
+        measured = read_sources(validation, config, None, progress_bar) if validation else None
+        _report_skipped(source, measured, report)
+        steps = int(epoch_batches(source, config, 0).cardinality())
+        inputs = {
+            "train": describe_sources(folders, source),
+            "validation": describe_sources(validation, measured),
+            **describe_model(grid_model, start),
+        }
+        epochs_before = begin_run(out, config, inputs, saved_progress(out).epoch)
+        _report_epochs(epochs_before, config, report)
+        trainer = build_trainer(model, config, steps * config.epochs)
+        progress = restore_checkpoint(out, trainer)
+        if _is_finished(out, progress, config, steps, report):
+            return progress.history
+        with named_damage(source.sources + (measured.sources if measured else ())):
+            results = RunResults(out, model, grid_model, config, measured or source)
+            measure = _measurement(model, config, measured)
+            left = (trainer, config, source, steps, progress, results, measure, step_progress)
+            for line in EpochTrainer(*left).train():
+                report(line)
         return progress.history
-    with named_damage(source.sources + (measured.sources if measured else ())):
-        results = RunResults(out, model, grid_model, config, measured or source)
-        measure = _measurement(model, config, measured)
-        left = (trainer, config, source, steps, progress, results, measure, step_progress)
-        for line in EpochTrainer(*left).train():
-            report(line)
-    return progress.history
 
 
 def _first_network(config, grid_model, start):

@@ -15,11 +15,12 @@ from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
 from keras_3dmmstn.network.localiser import with_confidence, without_confidence
 from keras_3dmmstn.training.confidence.difficult_crops import DifficultCrop
+from keras_3dmmstn.training.evaluation.measurement import LEAST_CONFIDENCE
 
 #: A face is right if its landmarks are off by this share of √(w h) of their box on average.
 LARGEST_ERROR = 0.05
-# Crops that go through the network together, and labels that count.
-_BATCH, _LEAST_CONFIDENCE = 64, 0.1
+# Crops that go through the network together.
+_BATCH = 64
 _EPOCHS, _RATE, _DROPOUT = 12, 1e-3, 0.3
 
 
@@ -43,11 +44,6 @@ class Judgements:
     def right(self) -> np.ndarray:
         """Which faces are right, `(n,)` bool."""
         return self.errors <= LARGEST_ERROR
-
-    def choose(self, chosen: np.ndarray) -> "Judgements":
-        """Returns some of them."""
-        values = (self.features, self.errors, self.kinds, self.numbers)
-        return Judgements(*(value[chosen] for value in values))
 
 
 def judge(normaliser: Normaliser, crops: Iterable[DifficultCrop]) -> Judgements:
@@ -81,7 +77,7 @@ def landmark_errors(fitted: FittedFaces, labels: np.ndarray) -> np.ndarray:
     errors = np.full(len(labels), np.inf)
     for number, (found, label) in enumerate(zip(points, labels, strict=True)):
         known = label[:, 2] > 0
-        counted = label[:, 2] >= _LEAST_CONFIDENCE
+        counted = label[:, 2] >= LEAST_CONFIDENCE
         if counted.any():
             size = np.sqrt(np.ptp(label[known, :2], axis=0).prod())
             distance = np.linalg.norm(found[counted] - label[counted, :2], axis=1).mean()
@@ -89,19 +85,13 @@ def landmark_errors(fitted: FittedFaces, labels: np.ndarray) -> np.ndarray:
     return errors
 
 
-def train_confidence(
-    localiser: keras.Model,
-    judgements: Judgements,
-    seed: int = 0,
-    callbacks: Iterable[keras.callbacks.Callback] = (),
-) -> keras.Model:
+def train_confidence(localiser: keras.Model, judgements: Judgements, seed: int = 0) -> keras.Model:
     """Adds a confidence to a localiser and trains it; θ stays what it is.
 
     Args:
         localiser: as of `build_localiser`; a confidence that it has is replaced.
         judgements: of this localiser.
         seed: of the new weights and the order.
-        callbacks: of Keras.
 
     Returns:
         The localiser `with_confidence`.
@@ -120,9 +110,7 @@ def train_confidence(
     )
     model.compile(optimiser, "binary_crossentropy")
     right = judgements.right.astype(np.float32)[:, None]
-    model.fit(
-        standardised, right, batch_size=128, epochs=_EPOCHS, verbose=0, callbacks=list(callbacks)
-    )
+    model.fit(standardised, right, batch_size=128, epochs=_EPOCHS, verbose=0)
     kernel, bias = hidden.get_weights()
     hidden.set_weights([kernel / deviation[:, None], bias - (mean / deviation) @ kernel])
     return whole

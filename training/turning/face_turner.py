@@ -11,13 +11,12 @@ from keras_3dmmstn.mesh.head_pose import yaw_of_rotation
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, JAW_POINTS, LANDMARK_SET
 from keras_3dmmstn.mesh.visibility.contour import outermost
 from keras_3dmmstn.network import framing
+from keras_3dmmstn.training.data.completion import DOUBTFUL
 from keras_3dmmstn.training.data.crops import STORED_SIZE, stored_matrix
 from keras_3dmmstn.training.fitting.face_fit import FaceFit, FaceFitter
 from keras_3dmmstn.training.turning.surroundings import surroundings
 from keras_3dmmstn.training.turning.triangle_map import triangle_map
 
-#: Confidence of points of `ibug68` that the new pose hides or that are not labelled.
-DOUBTFUL = 0.5
 #: A point on the axis about which a head turns, in the model's frame, millimetres.
 AXIS = np.array([0.0, 30.0, 60.0])
 # Rows and columns of the mesh that is drawn.

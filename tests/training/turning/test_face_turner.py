@@ -6,9 +6,10 @@ import pytest
 
 from keras_3dmmstn.mesh import GridModel, contour_lines
 from keras_3dmmstn.mesh.visibility.contour import outermost
+from keras_3dmmstn.training.data.completion import DOUBTFUL
 from keras_3dmmstn.training.data.crops import cut_faces
 from keras_3dmmstn.training.data.labelled_faces import LANDMARK_SET, LabelledFaces
-from keras_3dmmstn.training.turning.face_turner import DOUBTFUL, FaceTurner
+from keras_3dmmstn.training.turning.face_turner import FaceTurner
 
 FACE = GridModel.bundled()
 TURNER = FaceTurner(FACE)
