@@ -10,7 +10,8 @@ import tensorflow as tf
 from keras_3dmmstn.export.comparison_photographs import rendered_photographs
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.network.localiser import compact_localiser, rest_pose
+from keras_3dmmstn.network.localiser import rest_pose
+from keras_3dmmstn.network.residual_localisers import compact_localiser
 
 _FACES = 4  # that are rendered; a batch repeats them
 

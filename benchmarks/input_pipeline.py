@@ -25,8 +25,8 @@ from timing import Run
 
 from keras_3dmmstn import GridModel, TrainingModel, ops, spatial_transformer
 from keras_3dmmstn.inference.photograph import read_photograph
-from keras_3dmmstn.network.localiser import COMPACT_SIZE
 from keras_3dmmstn.network.losses import LandmarkLoss
+from keras_3dmmstn.network.residual_localisers import COMPACT_SIZE
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.data.batches import training_batches
 from keras_3dmmstn.training.data.conversion import convert

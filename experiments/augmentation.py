@@ -19,7 +19,7 @@ from experiment import experiment_parser, results_file, write_results
 
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.network.localiser import compact_localiser
+from keras_3dmmstn.network.residual_localisers import compact_localiser
 from keras_3dmmstn.training.config import TrainingConfig, with_settings
 from keras_3dmmstn.training.data.batches import training_batches
 from keras_3dmmstn.training.data.faces import read_faces

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from keras_3dmmstn.inference.normalised_face import NormalisedFace
     from keras_3dmmstn.inference.normaliser import Normaliser
     from keras_3dmmstn.mesh import GridModel, ShapeModel
-    from keras_3dmmstn.network.localiser import build_localiser, compact_localiser
+    from keras_3dmmstn.network.localiser import build_localiser
     from keras_3dmmstn.network.model import spatial_transformer
+    from keras_3dmmstn.network.residual_localisers import base_localiser, compact_localiser
     from keras_3dmmstn.network.training_model import TrainingModel
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "ShapeModel",
     "TrainingModel",
     "__version__",
+    "base_localiser",
     "build_localiser",
     "compact_localiser",
     "export",
@@ -59,7 +61,8 @@ _HOMES = {
     "ShapeModel": "mesh",
     "TrainingModel": "network.training_model",
     "build_localiser": "network.localiser",
-    "compact_localiser": "network.localiser",
+    "compact_localiser": "network.residual_localisers",
+    "base_localiser": "network.residual_localisers",
     "spatial_transformer": "network.model",
 }
 

@@ -23,7 +23,7 @@ from keras_3dmmstn.inference.photograph import read_photograph, warp
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT
 from keras_3dmmstn.network import framing
-from keras_3dmmstn.network.localiser import compact_localiser
+from keras_3dmmstn.network.residual_localisers import compact_localiser
 from keras_3dmmstn.training.data.faces import read_faces
 
 # Crops are turned by this many degrees, and moved and scaled by these shares of the box

@@ -41,8 +41,8 @@ class TrainingConfig:
 
     backbone: str = _setting(
         "vgg_face",
-        "of the localiser: vgg_face (sec. 2.1) or compact",
-        choices=("vgg_face", "compact"),
+        "of the localiser: vgg_face (sec. 2.1), compact or base",
+        choices=("vgg_face", "compact", "base"),
     )
     pretrained: str = _setting(
         "vgg-face.mat",

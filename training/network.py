@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.landmark_opening import LandmarkOpeningLoss
-from keras_3dmmstn.network.localiser import compact_localiser
 from keras_3dmmstn.network.losses import LandmarkDistanceLoss, LandmarkError, LandmarkLoss
 from keras_3dmmstn.network.model import spatial_transformer
+from keras_3dmmstn.network.residual_localisers import LOCALISERS
 from keras_3dmmstn.network.training_model import TrainingModel
 from keras_3dmmstn.network.vgg_face import vgg_face_backbone
 from keras_3dmmstn.training.config import TrainingConfig
@@ -114,10 +114,10 @@ def inference_localiser(
 ) -> keras.Model:
     """Returns the localiser that is saved, with weights of its own, in float32.
 
-    The compact one takes the paper's 224 pixel images, whatever it was trained at.
+    The residual ones take the paper's 224 pixel images, whatever they were trained at.
     """
-    if config.backbone == "compact":
-        return compact_localiser(grid_model)
+    if config.backbone in LOCALISERS:
+        return LOCALISERS[config.backbone](grid_model)
     if config.precision == "float32":
         return model.get_layer("localiser")
     unmixed = replace(config, precision="float32")
@@ -134,9 +134,9 @@ def _landmark_loss(config):
 
 
 def _backbone(config):
-    """Returns the backbone of a config; None stands for the compact localiser."""
-    if config.backbone == "compact":
-        return None
+    """Returns the backbone of a config, or the name of one that is trained from scratch."""
+    if config.backbone in LOCALISERS:
+        return config.backbone
     if config.pretrained and not Path(config.pretrained).exists():
         raise FileNotFoundError(
             f"The recipe fine-tunes VGG-Face, but there is no {config.pretrained}. Give the file "

@@ -1,31 +1,35 @@
 """Recipes for training by name."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from keras_3dmmstn.training.config import TrainingConfig
 
-#: The recipes by name. `compact` is that of the bundled weights.
+_COMPACT = TrainingConfig(
+    backbone="compact",
+    image_size=140,
+    landmark_loss="distance",
+    shape_prior=0.004,
+    symmetry=0.0,
+    mirror_pairs=0.0,
+    optimiser="adamw",
+    batch_size=64,
+    epochs=75,
+    learning_rate=2e-3,
+    schedule="cosine",
+    warm_up=0.05,
+    weight_decay=1e-2,
+    head_kernel_rate=1.0,
+    head_bias_rate=1.0,
+    augmentation=True,
+    scale_deviation=0.1,
+)
+
+#: The recipes by name. `compact` and `base` are those of the bundled weights.
 RECIPES: Mapping[str, TrainingConfig] = {
     "paper": TrainingConfig(),
-    "compact": TrainingConfig(
-        backbone="compact",
-        image_size=140,
-        landmark_loss="distance",
-        shape_prior=0.004,
-        symmetry=0.0,
-        mirror_pairs=0.0,
-        optimiser="adamw",
-        batch_size=64,
-        epochs=75,
-        learning_rate=2e-3,
-        schedule="cosine",
-        warm_up=0.05,
-        weight_decay=1e-2,
-        head_kernel_rate=1.0,
-        head_bias_rate=1.0,
-        augmentation=True,
-        scale_deviation=0.1,
-    ),
+    "compact": _COMPACT,
+    "base": replace(_COMPACT, backbone="base"),
 }
 
 

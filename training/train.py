@@ -8,7 +8,7 @@ import keras
 
 from keras_3dmmstn.folder_lock import folder_in_use
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.network.pretrained import load_weights
+from keras_3dmmstn.network.widening import begin_with
 from keras_3dmmstn.training.checkpoint import restore_checkpoint, saved_progress
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.data.batches import evaluation_batches
@@ -59,7 +59,7 @@ def train(
         validation: data sets to measure the error on after each epoch.
         grid_model: the face model; the bundled one by default.
         config: the numbers of the run; the paper's by default.
-        start: a `localiser.keras` to begin with.
+        start: a `localiser.keras` to begin with; one of compact for base, too, which is widened.
         weights: how often each of `folders` is drawn from; by default as many as it has faces.
         unmirrored: those of `folders` whose faces augmentation does not reflect, such as those that
             a detector labelled: its errors are not mirror symmetric.
@@ -111,7 +111,7 @@ def _first_network(config, grid_model, start):
     keras.utils.set_random_seed(config.seed)
     model = build_network(config, grid_model)
     if start is not None:
-        load_weights(model.get_layer("localiser"), start)
+        begin_with(model.get_layer("localiser"), start)
     return model
 
 

@@ -47,9 +47,7 @@ Unmirrored = Annotated[
 ]
 Recipe = Annotated[
     str | None,
-    typer.Option(
-        help="paper or compact. The bundled weights were trained with compact, the default."
-    ),
+    typer.Option(help="paper, compact (the default) or base."),
 ]
 Config = Annotated[
     Path | None, typer.Option(help="TOML file of settings, such as a run's config.toml.")
@@ -58,7 +56,10 @@ Setting = Annotated[
     list[str] | None,
     typer.Option("--set", help="name=value: change one setting. Can be repeated."),
 ]
-Start = Annotated[Path | None, typer.Option(help="localiser.keras to start from.")]
+Start = Annotated[
+    Path | None,
+    typer.Option(help="localiser.keras to start from; base takes one of compact, too."),
+]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the photographs.")]
 BatchSize = Annotated[int | None, typer.Option(help="Photographs in a step.")]
 LearningRate = Annotated[float | None, typer.Option(help="Highest learning rate of the schedule.")]

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn.inference.compiled_function import CompiledFunction
-from keras_3dmmstn.network.localiser import parameters_and_confidence
+from keras_3dmmstn.network.confidence import parameters_and_confidence
 
 # Larger ones, such as VGG-Face, would be held in memory three times.
 _MOST_WEIGHTS = 50_000_000

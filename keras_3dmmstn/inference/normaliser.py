@@ -25,7 +25,7 @@ from keras_3dmmstn.inference.view.filling import check_fill
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.network import framing
-from keras_3dmmstn.network.localiser import answer_shapes
+from keras_3dmmstn.network.confidence import answer_shapes
 from keras_3dmmstn.network.pretrained import FACE_MODEL_FILE, LOCALISER_FILE, load_localiser
 
 Photograph = str | Path | np.ndarray

@@ -6,19 +6,17 @@ from pathlib import Path
 import keras
 
 from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.network.confidence import parameters_and_confidence
 from keras_3dmmstn.network.grid_generator import grid_generator
-from keras_3dmmstn.network.localiser import (
-    build_localiser,
-    compact_localiser,
-    parameters_and_confidence,
-)
+from keras_3dmmstn.network.localiser import build_localiser
 from keras_3dmmstn.network.pretrained import load_weights
+from keras_3dmmstn.network.residual_localisers import LOCALISERS
 from keras_3dmmstn.network.sampler import sampler
 
 
 def spatial_transformer(
     grid_model: GridModel,
-    backbone: keras.Model | None = None,
+    backbone: keras.Model | str | None = None,
     image_size: int = 224,
     landmarks: str = "ibug68",
     jaw: str = "apparent",
@@ -33,8 +31,8 @@ def spatial_transformer(
 
     Args:
         grid_model: a `GridModel`, such as `GridModel.bundled()`.
-        backbone: a `keras.Model` from images to features, which `build_localiser` completes; None
-            for the compact localiser.
+        backbone: a `keras.Model` from images to features, which `build_localiser` completes;
+            `"compact"` or `"base"` for `compact_localiser` or `base_localiser`; None for compact.
         image_size: side of the input in pixels.
         landmarks: name of the model's landmark set that is selected; several joined by "+", as
             in `"ibug68+aflw21"`, follow one another.
@@ -76,15 +74,12 @@ def spatial_transformer(
     """
     if localiser is not None:
         backbone = _renamed(backbone, localiser)
-    if weights == "pretrained" and backbone is not None:
+    if weights == "pretrained" and backbone not in (None, "compact"):
         raise ValueError(
             'spatial_transformer expects `weights` "pretrained" with the compact localiser, '
             "received a `backbone`, too."
         )
-    if backbone is None:
-        regressor = compact_localiser(grid_model, image_size)
-    else:
-        regressor = build_localiser(backbone, grid_model, image_size)
+    regressor = _regressor(backbone or "compact", grid_model, image_size)
     options = (landmarks, jaw, focal_length, visibility, texture_size)
     network = connect(regressor, grid_model, *options)
     if weights is not None:
@@ -122,6 +117,18 @@ def connect(
     if confidence is not None:
         outputs["confidence"] = confidence
     return keras.Model(image, outputs, name="spatial_transformer")
+
+
+def _regressor(backbone, grid_model, image_size):
+    """Returns the localiser with a backbone, or that of a name."""
+    if not isinstance(backbone, str):
+        return build_localiser(backbone, grid_model, image_size)
+    if backbone not in LOCALISERS:
+        raise ValueError(
+            f"spatial_transformer expects `backbone` among {', '.join(LOCALISERS)} or a "
+            f"keras.Model, received {backbone!r}."
+        )
+    return LOCALISERS[backbone](grid_model, image_size)
 
 
 def _renamed(backbone, localiser):

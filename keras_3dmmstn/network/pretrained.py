@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.network.localiser import without_confidence
+from keras_3dmmstn.network.confidence import without_confidence
 
 #: The files of a folder of weights.
 LOCALISER_FILE, FACE_MODEL_FILE = "localiser.keras", "face_model.npz"

@@ -62,7 +62,7 @@ def test_train_writes_a_folder_that_the_normaliser_loads_and_says_that_it_is_fin
         (["--set", "epochs"], "Expected a setting as name=value, received 'epochs'"),
         (["--set", "eposch=3"], "received eposch"),
         (["--set", "epochs=many"], "`epochs` to be of type int, received 'many'"),
-        (["--recipe", "fast"], "recipe among paper, compact, received 'fast'"),
+        (["--recipe", "fast"], "recipe among paper, compact, base, received 'fast'"),
         (["--recipe", "paper", "--config", "x.toml"], "Use --recipe or --config, not both"),
         (["--config", "missing.toml"], "missing.toml"),
         (["--batch-size", "0"], "`batch_size` to be at least 1, received 0"),

@@ -2,17 +2,14 @@ import keras
 import numpy as np
 import pytest
 
-from keras_3dmmstn import GridModel, build_localiser, compact_localiser
+from keras_3dmmstn import GridModel, base_localiser, build_localiser, compact_localiser
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
+from keras_3dmmstn.network.confidence import with_confidence, without_confidence
 from keras_3dmmstn.network.framing import CROP_TO_BOX, crop_square, tight_box
-from keras_3dmmstn.network.localiser import (
-    ParameterScaling,
-    rest_pose,
-    with_confidence,
-    without_confidence,
-)
+from keras_3dmmstn.network.localiser import ParameterScaling, rest_pose
 from keras_3dmmstn.network.model import connect
 from keras_3dmmstn.network.pretrained import load_weights
+from keras_3dmmstn.network.residual_localisers import LOCALISERS
 from tests.support import naive
 from tests.support.layer_contract import assert_keeps_layer_contract
 from tests.support.small_network import small_backbone
@@ -277,6 +274,17 @@ def test_compact_localiser_takes_any_size_that_is_large_enough(grid_model, rng):
     assert localiser(image).shape == (2, 6 + grid_model.modes)
 
 
-def test_compact_localiser_rejects_small_images(grid_model):
-    with pytest.raises(ValueError, match="`image_size` of at least 140, received 112"):
-        compact_localiser(grid_model, image_size=112)
+@pytest.mark.parametrize("name", ["compact", "base"])
+def test_residual_localisers_reject_small_images(name, grid_model):
+    with pytest.raises(ValueError, match=f"{name}_.* `image_size` of at least 140, received 112"):
+        LOCALISERS[name](grid_model, image_size=112)
+
+
+def test_base_localiser_is_the_compact_one_wider_and_deeper(compact_140, grid_model):
+    base = base_localiser(grid_model, image_size=140)
+    assert 2_000_000 < base.count_params() < 2_500_000
+    names = [layer.name for layer in base.get_layer("base").layers]
+    extra = [name for name in names if name.startswith("block_5")]
+    assert extra
+    rest = [name for name in names if name not in extra]
+    assert rest == [layer.name for layer in compact_140.get_layer("compact").layers]

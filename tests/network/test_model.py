@@ -197,6 +197,14 @@ def test_default_localiser_is_the_compact_one_at_224_pixels(grid_model):
     assert 500_000 < default.get_layer("localiser").count_params() < 1_000_000
 
 
+@pytest.mark.parametrize("name", ["compact", "base"])
+def test_a_backbone_has_a_name(name, grid_model):
+    network = spatial_transformer(grid_model, name, 140)
+    assert name in [layer.name for layer in network.get_layer("localiser").layers]
+    with pytest.raises(ValueError, match=r"among compact, base or a keras\.Model, received 'big'"):
+        spatial_transformer(grid_model, "big")
+
+
 def test_geometry_stays_float32_under_a_mixed_policy(grid_model, images):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_float16")

@@ -7,7 +7,7 @@ from keras_3dmmstn import build_localiser, spatial_transformer
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import contour_lines
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
-from keras_3dmmstn.network.localiser import with_confidence
+from keras_3dmmstn.network.confidence import with_confidence
 
 SIZE = 48
 

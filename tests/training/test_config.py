@@ -72,7 +72,7 @@ def test_a_whole_number_is_a_float_too():
 def test_an_unknown_setting_or_recipe_is_named():
     with pytest.raises(ValueError, match=r"settings among .*epochs.*, received epoch"):
         with_settings(TrainingConfig(), {"epoch": 3})
-    with pytest.raises(ValueError, match="recipe among paper, compact, received 'fast'"):
+    with pytest.raises(ValueError, match="recipe among paper, compact, base, received 'fast'"):
         recipe("fast")
 
 

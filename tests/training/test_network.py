@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
-from keras_3dmmstn.network.localiser import compact_localiser
 from keras_3dmmstn.network.pretrained import load_weights
+from keras_3dmmstn.network.residual_localisers import compact_localiser
 from keras_3dmmstn.training.network import (
     build_network,
     build_trainer,

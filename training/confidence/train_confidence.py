@@ -13,7 +13,7 @@ from keras_3dmmstn.inference.compiled_function import CompiledFunction
 from keras_3dmmstn.inference.fitted_faces import FittedFaces
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
-from keras_3dmmstn.network.localiser import with_confidence, without_confidence
+from keras_3dmmstn.network.confidence import with_confidence, without_confidence
 from keras_3dmmstn.training.confidence.difficult_crops import DifficultCrop
 from keras_3dmmstn.training.evaluation.measurement import LEAST_CONFIDENCE
 

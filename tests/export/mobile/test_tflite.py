@@ -16,7 +16,7 @@ from keras_3dmmstn.export.mobile.tflite_join import join_models, operator_names,
 from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
-from keras_3dmmstn.network.localiser import with_confidence, without_confidence
+from keras_3dmmstn.network.confidence import with_confidence, without_confidence
 
 SIZE = 64
 # Landmarks in pixels, of weights in float16 and in int8: an untrained localiser of this size.

@@ -1,0 +1,67 @@
+"""The second head of a localiser: is there a face, and are its landmarks right?"""
+
+from typing import Any
+
+import keras
+
+#: Units of the hidden layer between features and confidence.
+CONFIDENCE_UNITS = 16
+
+
+def with_confidence(localiser: keras.Model) -> keras.Model:
+    """Adds a second head to a localiser, which says how sure it is.
+
+    The head sees the same features and leaves θ as it is. It is small, and new: train it with
+    `train_confidence`.
+
+    Args:
+        localiser: as of `build_localiser`. Its layers are shared, not copied.
+
+    Returns:
+        A functional `keras.Model` from `image` to a dict of `parameters`, θ `(batch, 6 + D)`, and
+        `confidence` `(batch, 1)`: the probability, 0 to 1, that there is a face and its landmarks
+        are right.
+
+    Raises:
+        ValueError: if the localiser has no layer `head`, or a confidence already.
+    """
+    names = [layer.name for layer in localiser.layers]
+    if "head" not in names or "confidence" in names:
+        raise ValueError(
+            "with_confidence expects a localiser of build_localiser without a confidence, "
+            f"received one with the layers {', '.join(names[-3:])}."
+        )
+    features = localiser.get_layer("head").input
+    hidden = keras.layers.Dense(
+        CONFIDENCE_UNITS, activation="relu", name="confidence_hidden", dtype="float32"
+    )(features)
+    confidence = keras.layers.Dense(1, activation="sigmoid", name="confidence", dtype="float32")
+    outputs = {"parameters": localiser.output, "confidence": confidence(hidden)}
+    return keras.Model(localiser.input, outputs, name="localiser")
+
+
+def without_confidence(localiser: keras.Model) -> keras.Model:
+    """Returns a localiser from images to θ alone, with shared layers; itself if it is one."""
+    if not isinstance(getattr(localiser, "output", None), dict):
+        return localiser
+    return keras.Model(localiser.input, localiser.output["parameters"], name="localiser")
+
+
+def parameters_and_confidence(outputs: Any) -> tuple[Any, Any]:
+    """Returns what a localiser says, θ and its confidence; None for one that has no confidence."""
+    if isinstance(outputs, dict):
+        return outputs["parameters"], outputs.get("confidence")
+    return outputs, None
+
+
+def answer_shapes(localiser: Any) -> tuple[Any, Any]:
+    """Returns the shapes of a localiser's θ and confidence; None for one that has no confidence.
+
+    Args:
+        localiser: a `keras.Model`, or a callable with `output_shape`, for which a dict is right,
+            too. Keras flattens the shapes of a dict to a list.
+    """
+    output = getattr(localiser, "output", None)
+    if isinstance(output, dict):
+        return parameters_and_confidence({name: t.shape for name, t in output.items()})
+    return parameters_and_confidence(localiser.output_shape)

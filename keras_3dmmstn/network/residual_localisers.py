@@ -1,0 +1,119 @@
+"""The localisers that are trained from scratch: residual networks for phones and for servers."""
+
+import keras
+import tensorflow as tf
+
+from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.network.localiser import CHANNELS_LAST, build_localiser
+
+#: Side in pixels to which these localisers shrink the image, and of the middle of it that they
+#: look at: 1.36 times the larger side of the box of the 68 landmarks.
+COMPACT_SIZE, MIDDLE_SIZE = 140, 112
+
+
+def compact_localiser(grid_model: GridModel, image_size: int = 224) -> keras.Model:
+    """Builds the default localiser: small enough for a phone, trained from scratch.
+
+    A narrow residual network (0.6 million parameters, 34 million multiplications) on the middle of
+    the image, 112 pixels wide. Plain 3×3 convolutions rather than depthwise ones: they train
+    several times as fast on a processor. The last feature map is flattened, not averaged, so that
+    it matters where a feature is.
+
+    Args:
+        grid_model: the `GridModel` whose coefficients are regressed.
+        image_size: side of the input in pixels, at least 140. The weights are the same for all.
+
+    Returns:
+        A `keras.Model`, as of `build_localiser`.
+
+    Raises:
+        ValueError: if `image_size` is too small.
+
+    Source:
+        He et al. 2016 (residual blocks, their shortcuts with an average as in He et al. 2019).
+    """
+    backbone = _residual_backbone("compact", image_size, (16, 24), ((48, 2), (96, 2)), 128)
+    return build_localiser(backbone, grid_model, image_size)
+
+
+def base_localiser(grid_model: GridModel, image_size: int = 224) -> keras.Model:
+    """Builds the larger localiser, for servers and desktops: `compact_localiser`, wider and deeper.
+
+    It has 2.4 million parameters and 139 million multiplications. Arguments, result, errors and
+    source are those of `compact_localiser`, whose weights it can start from
+    (`network.widening.widen`).
+    """
+    backbone = _residual_backbone("base", image_size, (24, 40), ((88, 2), (176, 3)), 224)
+    return build_localiser(backbone, grid_model, image_size)
+
+
+#: The localisers by name.
+LOCALISERS = {"compact": compact_localiser, "base": base_localiser}
+
+
+def _residual_backbone(name, image_size, stem, stages, last):
+    """Builds a backbone from images to features.
+
+    Args:
+        name: of the model.
+        image_size: side of the input in pixels.
+        stem: channels of the first two convolutions.
+        stages: channels and number of residual blocks of each stage, which halves the map.
+        last: channels of the last convolution.
+    """
+    if image_size < COMPACT_SIZE:
+        raise ValueError(
+            f"{name}_localiser expects an `image_size` of at least {COMPACT_SIZE}, "
+            f"received {image_size}."
+        )
+    image = keras.Input((image_size, image_size, 3), name="image")
+    x = image
+    # These two layers default to training, and would carry the layers after them along wherever the
+    # model is called without a word on it. `fit` overrides what is said here.
+    if image_size > COMPACT_SIZE:
+        shrink = keras.layers.Resizing(*[COMPACT_SIZE] * 2, name="shrink", **CHANNELS_LAST)
+        x = shrink(x, training=False)
+    middle = keras.layers.CenterCrop(*[MIDDLE_SIZE] * 2, name="middle", **CHANNELS_LAST)
+    x = middle(x, training=False)
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scale_levels")(x)
+    x = _convolution(x, "stem_1", stem[0], stride=2)  # 56 × 56
+    x = _convolution(x, "stem_2", stem[1], stride=2)  # 28 × 28
+    number = 0
+    for channels, blocks in stages:  # 14 × 14, 7 × 7
+        for place in range(blocks):
+            number += 1
+            x = _residual_block(x, f"block_{number}", channels, stride=1 if place else 2)
+    x = _convolution(x, "last", last, stride=2)  # 4 × 4
+    x = keras.layers.Flatten(name="features", **CHANNELS_LAST)(x)
+    return keras.Model(image, x, name=name)
+
+
+def _convolution(x, name, filters, size=3, stride=1, activation="relu"):
+    """Appends a convolution with batch normalisation."""
+    convolution = keras.layers.Conv2D(
+        filters, size, stride, padding="same", use_bias=False, name=name, **CHANNELS_LAST
+    )
+    x = convolution(x)
+    # At Keras' own momentum of 0.99 the statistics lag hundreds of steps behind the weights. On
+    # several devices they are those of the whole batch, so that the gradient is that of one.
+    several_devices = tf.distribute.get_strategy().num_replicas_in_sync > 1
+    x = keras.layers.BatchNormalization(
+        momentum=0.9, synchronized=several_devices, name=f"{name}_normalisation"
+    )(x)
+    if activation:
+        x = keras.layers.Activation(activation, name=f"{name}_{activation}")(x)
+    return x
+
+
+def _residual_block(x, name, filters, stride=1):
+    """Appends two convolutions and a shortcut around them."""
+    shortcut = x
+    if stride > 1:
+        pooling = keras.layers.AveragePooling2D(stride, name=f"{name}_pooling", **CHANNELS_LAST)
+        shortcut = pooling(shortcut)
+    if x.shape[-1] != filters:
+        shortcut = _convolution(shortcut, f"{name}_shortcut", filters, size=1, activation=None)
+    x = _convolution(x, f"{name}_1", filters, stride=stride)
+    x = _convolution(x, f"{name}_2", filters, activation=None)
+    x = keras.layers.Add(name=f"{name}_sum")([x, shortcut])
+    return keras.layers.ReLU(name=f"{name}_relu")(x)
