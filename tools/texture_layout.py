@@ -8,13 +8,14 @@ from keras_3dmmstn.mesh.flattening.emphasis import feature_magnification
 from keras_3dmmstn.mesh.flattening.flatten import flatten_symmetric
 from keras_3dmmstn.mesh.flattening.least_distortion import flatten_least_distorted
 
-# The face that is laid out has its mouth a little open, for what is between the lips to have room.
+# The face that is laid out has its mouth a little open, for what is between the lips to have room:
+# as much as the teeth of a broad smile need.
 _PARTED = {
-    "jawOpen": 0.12, "mouthUpperUpLeft": 0.09, "mouthUpperUpRight": 0.09,
-    "mouthLowerDownLeft": 0.09, "mouthLowerDownRight": 0.09,
+    "jawOpen": 0.21, "mouthUpperUpLeft": 0.16, "mouthUpperUpRight": 0.16,
+    "mouthLowerDownLeft": 0.16, "mouthLowerDownRight": 0.16,
 }  # fmt: skip
-# The inside of the mouth gets only as many texels as an average smile needs: its lengths shrink.
-_MOUTH_INSIDE, _MOUTH_REACH = 0.8, 1.0
+# Its lengths shrink so far that closed lips do not look parted.
+_MOUTH_INSIDE, _MOUTH_REACH = 0.5, 1.0
 # What the flattening of the nostrils' caps counts, relative to the rest.
 _CAP_WEIGHT = 0.1
 # Where the flattening begins: with nose and mouth not too crowded.
