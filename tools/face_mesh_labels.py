@@ -5,7 +5,7 @@ python tools/face_mesh_labels.py FOLDER... --hand HELEN --hand LFPW --out OUT [-
 The 468 points of Face Mesh are not those of 300-W: the outline is elsewhere, eyes and lips are
 drawn differently. A linear correction from the mesh to the 68 points is learnt on the photographs
 of `--hand`. Each face is seen twice, as it is and reflected, and the mean of the two is averaged
-with what the bundled weights say.
+with what the bundled weights say, or those of `--weights`.
 
 A FOLDER is labelled (five points do: they say where the faces are, and check the result) or holds
 photographs of one face each, which the detector finds. Faces that are turned by more than 40°, or
@@ -255,6 +255,9 @@ def command_line() -> argparse.Namespace:
     parser.add_argument(
         "--check", type=Path, help="folder with 68 points by hand: how far off the labels are there"
     )
+    parser.add_argument(
+        "--weights", type=Path, help="folder of a run in place of the bundled weights"
+    )
     parser.add_argument("--mediapipe", type=Path, help="the wheel's folder `mediapipe`")
     parser.add_argument("--out", required=True, type=Path)
     return parser.parse_args()
@@ -263,13 +266,19 @@ def command_line() -> argparse.Namespace:
 def main():
     """Learns the correction, labels, and writes."""
     arguments = command_line()
-    mesh, normaliser = FaceMesh(arguments.mediapipe), Normaliser.pretrained()
-    (arguments.out / "images").mkdir(parents=True)
+    mesh = FaceMesh(arguments.mediapipe)
+    weights = arguments.weights
+    normaliser = Normaliser.load(weights) if weights else Normaliser.pretrained()
+    unfinished = arguments.out.with_name(f"{arguments.out.name}.unfinished")
+    if arguments.out.exists():
+        sys.exit(f"{arguments.out}: expected a new folder.")
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was stopped
+    (unfinished / "images").mkdir(parents=True)
     correction = learnt_correction(mesh, normaliser, arguments.hand)
     if arguments.check:
         check(correction, mesh, normaliser, arguments.check)
     outcome: Counter[str] = Counter()
-    with (arguments.out / "landmarks.csv").open("w", newline="") as file:
+    with (unfinished / "landmarks.csv").open("w", newline="") as file:
         table = csv.writer(file)
         coordinates = [f"{axis}{k}" for k in range(IBUG68_COUNT) for axis in "xy"]
         table.writerow(["image", "subject", *coordinates])
@@ -279,7 +288,8 @@ def main():
                 first, last = map(int, arguments.subjects.split("-"))
                 faces = faces.choose([first <= int(name) <= last for name in faces.subjects])
             answers = labelled(correction, mesh, normaliser, faces, folder.name)
-            write(arguments.out, faces, answers, table, outcome)
+            write(unfinished, faces, answers, table, outcome)
+    unfinished.rename(arguments.out)
     for reason, count in outcome.most_common():
         print(f"{count:6d} {reason}")
 

@@ -5,7 +5,15 @@ import re
 
 import typer
 
-from keras_3dmmstn.cli import evaluate, export, normalise, program, train, train_confidence
+from keras_3dmmstn.cli import (
+    evaluate,
+    export,
+    normalise,
+    program,
+    train,
+    train_confidence,
+    train_stages,
+)
 from keras_3dmmstn.cli.data import convert, turn
 from keras_3dmmstn.cli.data import inspect as inspect_data
 from keras_3dmmstn.cli.face_model import build, render, sample
@@ -31,6 +39,7 @@ app = _group(
     normalise.normalise,
     train.train,
     train_confidence.train_confidence,
+    train_stages.train_stages,
     evaluate.evaluate,
     export.export,
     callback=program.program,

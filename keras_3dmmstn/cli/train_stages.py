@@ -1,0 +1,65 @@
+"""`keras-3dmmstn train-stages`: several trainings in order, as for the bundled weights."""
+
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keras_3dmmstn.cli import terminal
+
+Out = Annotated[
+    Path, typer.Option(help="Folder for the stages' results. Stages that are done there are kept.")
+]
+File = Annotated[
+    Path | None,
+    typer.Argument(help="TOML file of stages; by default those of the bundled weights."),
+]
+Paths = Annotated[
+    list[str] | None,
+    typer.Option("--path", help="NAME=PATH: what {NAME} in the file stands for. Can be repeated."),
+]
+Only = Annotated[str | None, typer.Option(help="Name of the one stage to run.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the commands, and run nothing.")]
+
+
+def train_stages(
+    out: Out,
+    file: File = None,
+    path: Paths = None,
+    only: Only = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Run a training of several stages from scratch, such as that of the bundled weights.
+
+    Repeat the command to go on with a run that was stopped.
+    """
+    from keras_3dmmstn.training.stages import BUNDLED_WEIGHTS, read_stages, run_stages
+
+    with terminal.failing_on(OSError, ValueError):
+        stages = read_stages(file or BUNDLED_WEIGHTS, {"out": out, **_named(path or ())})
+        if dry_run:
+            for stage in stages:
+                terminal.say(f"# {stage.name}, {stage.minutes:g} minutes")
+                terminal.say(shlex.join(stage.arguments()))
+            return
+        try:
+            run_stages(stages, out, only, terminal.say)
+        except subprocess.CalledProcessError as error:
+            terminal.note(f"A stage failed: {shlex.join(error.cmd)}")
+            raise typer.Exit(error.returncode if error.returncode > 0 else 1) from None
+        except KeyboardInterrupt:
+            terminal.note("Stopped. Repeat the command to go on.")
+            raise typer.Exit(130) from None
+
+
+def _named(texts):
+    """Returns the paths of `NAME=PATH` by name."""
+    paths = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise ValueError(f"Expected a path as NAME=PATH, received {text!r}.")
+        paths[name] = value
+    return paths

@@ -1,0 +1,168 @@
+"""A training in stages: commands in order, each beginning with the results of those before."""
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from keras_3dmmstn.atomic_files import write_atomically
+from keras_3dmmstn.folder_lock import folder_in_use
+
+#: Of the file that says which stages are done, in the folder of the run.
+STAGES_FILE = "stages.json"
+
+#: The stages that make the bundled weights.
+BUNDLED_WEIGHTS = Path(__file__).with_name("bundled_weights.toml")
+
+_NAME = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of a training.
+
+    Attributes:
+        name: of the stage, and of its result in the folder of the run.
+        command: arguments of `keras-3dmmstn`; a first one that ends with `.py` is a script.
+        minutes: what it took on two idle cores.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    minutes: float
+
+    @property
+    def digest(self) -> str:
+        """Says in few letters which command it is."""
+        return hashlib.sha256(json.dumps(self.command).encode()).hexdigest()[:16]
+
+    def with_paths(self, paths: Mapping[str, str | Path]) -> "Stage":
+        """Returns the stage with paths in place of names in braces."""
+        filled = (_NAME.sub(lambda match: str(paths[match[1]]), text) for text in self.command)
+        return replace(self, command=tuple(filled))
+
+    def arguments(self) -> list[str]:
+        """Returns the arguments of the process that runs it."""
+        script = self.command[0].endswith(".py")
+        return [sys.executable, *(() if script else ("-m", "keras_3dmmstn")), *self.command]
+
+
+def read_stages(path: str | Path, paths: Mapping[str, str | Path]) -> list[Stage]:
+    """Reads a file of stages.
+
+    It has `[[stage]]`s, each with a `name`, a `command`, which is a list of texts, and `minutes`.
+    `{name}` in an argument stands for one of `paths`. An argument `@name` stands for the arguments
+    of that name in the table `[lists]`.
+
+    Args:
+        path: a TOML file.
+        paths: what the names in braces stand for.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no TOML or no such file, or a path is not given.
+    """
+    try:
+        content = tomllib.loads(Path(path).read_text("utf-8"))
+        lists = content.get("lists", {})
+        stages = [_stage(entry, lists) for entry in content["stage"]]
+    except (AttributeError, KeyError, TypeError, UnicodeDecodeError, ValueError) as error:
+        reason = f"no {error}" if isinstance(error, KeyError) else error
+        raise ValueError(f"{path}: expected a TOML file of stages: {reason}.") from error
+    names = [stage.name for stage in stages]
+    if len(set(names)) < len(names):
+        raise ValueError(f"{path}: expected stages of different names, received {names}.")
+    missing = {name for stage in stages for text in stage.command for name in _NAME.findall(text)}
+    if missing - set(paths):
+        raise ValueError(
+            f"{path}: expected a path for each of {', '.join(sorted(missing))}, received none for "
+            f"{', '.join(sorted(missing - set(paths)))}."
+        )
+    return [stage.with_paths(paths) for stage in stages]
+
+
+def run_stages(
+    stages: list[Stage],
+    out: str | Path,
+    only: str | None = None,
+    report: Callable[[str], None] = print,
+) -> None:
+    """Runs the stages that are not done.
+
+    A stage that was stopped goes on when it is run again, as far as its command can do that.
+
+    Args:
+        stages: as of `read_stages`.
+        out: the folder of the run; `stages.json` in it says what is done.
+        only: name of the one stage to run; by default all of them.
+        report: called with a line of text on each stage.
+
+    Raises:
+        FolderInUseError: if another process runs stages there.
+        ValueError: if there is no stage of that name, or one was done by another command.
+        subprocess.CalledProcessError: if a stage fails; those before it stay done.
+    """
+    if only is not None and only not in [stage.name for stage in stages]:
+        raise ValueError(
+            f"Expected a stage among {', '.join(stage.name for stage in stages)}, received {only}."
+        )
+    with folder_in_use(out):
+        done = _done(out)
+        for stage in stages:
+            if stage.name in done:
+                _check_same(stage, done[stage.name], out)
+        for stage in _left(stages, done, only, report):
+            began = time.monotonic()
+            subprocess.run(stage.arguments(), check=True)
+            minutes = round((time.monotonic() - began) / 60, 1)
+            done[stage.name] = {"command": stage.digest, "minutes": minutes}
+            write_atomically(Path(out) / STAGES_FILE, json.dumps(done, indent=2).encode())
+
+
+def _left(stages, done, only, report) -> Iterator[Stage]:
+    """Yields the stages that are to be run, and says so."""
+    for number, stage in enumerate(stages, 1):
+        title = f"stage {number} of {len(stages)}, {stage.name}"
+        if stage.name in done:
+            report(f"{title}: done in {done[stage.name]['minutes']} minutes")
+        elif only in (None, stage.name):
+            report(f"{title}: some {stage.minutes:g} minutes on two idle cores")
+            yield stage
+
+
+def _stage(entry, lists):
+    """Returns the stage of an entry, with names in place of paths."""
+    name, command = entry["name"], []
+    for argument in entry["command"]:
+        command += lists[argument[1:]] if argument.startswith("@") else [argument]
+    if not (isinstance(name, str) and command and all(isinstance(text, str) for text in command)):
+        raise ValueError(f"a stage has a name and a command of texts, received {entry}")
+    return Stage(name, tuple(command), float(entry.get("minutes", 0)))
+
+
+def _done(out):
+    """Returns what is known of the stages that are done."""
+    path = Path(out) / STAGES_FILE
+    if not path.exists():
+        return {}
+    try:
+        done = json.loads(path.read_text("utf-8"))
+        return {name: {**stage, "command": str(stage["command"])} for name, stage in done.items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: expected which stages are done ({error}).") from error
+
+
+def _check_same(stage, done, out):
+    """Raises a ValueError if a stage was done by another command."""
+    if done["command"] != stage.digest:
+        raise ValueError(
+            f"{out}: the stage {stage.name} was done by another command than "
+            f"`{' '.join(stage.command)}`. Take another folder, or remove that stage's result and "
+            f"its entry in {STAGES_FILE}."
+        )
