@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from importlib import resources
 from pathlib import Path
 
 import cv2
@@ -26,7 +25,12 @@ from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.network import framing
 from keras_3dmmstn.network.confidence import answer_shapes
-from keras_3dmmstn.network.pretrained import FACE_MODEL_FILE, LOCALISER_FILE, load_localiser
+from keras_3dmmstn.network.pretrained import (
+    FACE_MODEL_FILE,
+    LOCALISER_FILE,
+    bundled_weights,
+    load_localiser,
+)
 
 Photograph = str | Path | np.ndarray
 Boxes = np.ndarray | Sequence | None
@@ -104,10 +108,23 @@ class Normaliser:
         texture_size: int | None = None,
         fill: str | None = None,
         detector: Detector | None = None,
+        *,
+        preset: str = "compact",
     ) -> "Normaliser":
-        """Returns the normaliser with the weights that come with the package."""
-        with resources.as_file(resources.files("keras_3dmmstn.assets")) as folder:
-            return cls.load(folder, visibility, texture_size, fill, detector)
+        """Returns the normaliser with weights that come with the package.
+
+        Args:
+            visibility: as of the class, as are `texture_size`, `fill` and `detector`.
+            preset: `"compact"`, small enough for phones, or `"base"`, more precise, with some three
+                times the work.
+
+        Raises:
+            ValueError: if there is no preset of that name, or one of the others is none that there
+                is.
+        """
+        with bundled_weights(preset) as path:
+            options = (visibility, texture_size, fill, detector)
+            return cls._read(path, path.with_name(FACE_MODEL_FILE), *options)
 
     @classmethod
     def load(
@@ -127,18 +144,22 @@ class Normaliser:
             ValueError: if they are damaged or do not go together, or `visibility`, `texture_size`
                 or `fill` is none that there is.
         """
-        localiser_path, model_path = Path(path) / LOCALISER_FILE, Path(path) / FACE_MODEL_FILE
-        for file in (localiser_path, model_path):
+        files = Path(path) / LOCALISER_FILE, Path(path) / FACE_MODEL_FILE
+        for file in files:
             if not file.exists():
                 raise FileNotFoundError(
                     f"Normaliser.load expects a folder with {LOCALISER_FILE} and "
                     f"{FACE_MODEL_FILE}, but there is no {file}."
                 )
-        camera = Camera.load(path)
+        return cls._read(*files, visibility, texture_size, fill, detector)
+
+    @classmethod
+    def _read(cls, localiser_path, model_path, visibility, texture_size, fill, detector):
+        """Reads a localiser, its face model and the camera beside them."""
+        focal_length = Camera.load(localiser_path.parent).focal_length
         localiser, grid_model = load_localiser(localiser_path), GridModel.load(model_path)
-        return cls(
-            localiser, grid_model, visibility, camera.focal_length, texture_size, fill, detector
-        )
+        options = (visibility, focal_length, texture_size, fill, detector)
+        return cls(localiser, grid_model, *options)
 
     def save(self, path: str | Path) -> None:
         """Writes the folder that `load` reads; each file whole or not at all."""
