@@ -7,6 +7,7 @@ import typer
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import (
+    Anywhere,
     JsonFile,
     Subjects,
     Weights,
@@ -78,6 +79,7 @@ def evaluate(
     held_out: HeldOut = None,
     subjects: Subjects = None,
     seed: Seed = 0,
+    anywhere: Anywhere = False,
 ) -> None:
     """Measure the landmark error on labelled photographs. The labels frame the faces.
 
@@ -97,6 +99,7 @@ def evaluate(
         "held_out": held_out,
         "subjects": subjects,
         "seed": seed,
+        "anywhere": anywhere,
     }
     measurements, descriptions = {}, {}
     for folder in folders:
@@ -159,7 +162,7 @@ def _read(folder, settings):
     if is_aflw2000(folder):
         faces, jaw = read_aflw2000(folder), "fixed"
     else:
-        faces, jaw = read_faces(folder), "apparent"
+        faces, jaw = read_faces(folder, settings["anywhere"]), "apparent"
     if settings["subjects"] is not None:
         faces = faces.choose(of_subjects(faces, settings["subjects"]))
     if settings["held_out"]:
