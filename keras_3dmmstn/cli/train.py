@@ -8,6 +8,7 @@ import typer
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import FaceModel, load_face_model
+from keras_3dmmstn.cli.stopping import exit_status, raise_if_stopped
 from keras_3dmmstn.cli.training_progress import training_progress
 
 # The paper's recipe is the default of `TrainingConfig`. The command's is the one that anybody can
@@ -58,7 +59,9 @@ Setting = Annotated[
     list[str] | None,
     typer.Option("--set", help="name=value: change one setting. Can be repeated."),
 ]
-Start = Annotated[Path | None, typer.Option(help="localiser.keras to start from.")]
+Start = Annotated[
+    Path | None, typer.Option(help="localiser.keras to start from, or the folder that it is in.")
+]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the photographs.")]
 BatchSize = Annotated[int | None, typer.Option(help="Photographs in a step.")]
 LearningRate = Annotated[float | None, typer.Option(help="Highest learning rate of the schedule.")]
@@ -89,6 +92,11 @@ def train(
     """
     from keras_3dmmstn.training.train import train as run
 
+    def step(done):
+        raise_if_stopped()
+        if terminal.errors.is_terminal:
+            progress.step(done)
+
     flags = dict(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
     with _ending_a_run(), training_progress() as progress:
         name, settings = _settings(recipe, config, setting or [], flags)
@@ -104,7 +112,7 @@ def train(
             unmirrored=unmirrored or (),
             report=terminal.say,
             progress_bar=progress.reading,
-            step_progress=progress.step if terminal.errors.is_terminal else None,
+            step_progress=step,
         )
 
 
@@ -116,7 +124,7 @@ def _ending_a_run():
             yield
     except KeyboardInterrupt:
         terminal.note("Stopped. Repeat the command to continue after the last checkpoint.")
-        raise typer.Exit(130) from None
+        raise typer.Exit(exit_status()) from None
 
 
 def _settings(recipe_name, config_file, texts, flags):
