@@ -16,6 +16,9 @@ from keras_3dmmstn.cli.options import (
 )
 from keras_3dmmstn.cli.progress import tracking
 
+# Eye centres, nose tip and corners of the mouth: their own box is not that of a face.
+_FEW_POINTS = 5
+
 Folders = Annotated[
     list[Path],
     typer.Argument(
@@ -144,7 +147,14 @@ def _measure(normaliser, folder, settings):
     from keras_3dmmstn.training.fitting.face_box import face_boxes
 
     faces, jaw = _read(folder, settings)
-    frames = face_boxes(faces.landmarks, faces.rectangles) if settings["estimate_boxes"] else None
+    few = not ((faces.landmarks[..., 2] > 0).sum(axis=1) > _FEW_POINTS).any()
+    if few and not settings["estimate_boxes"]:
+        terminal.note(
+            f"{folder}: no face has more than {_FEW_POINTS} labelled points, too small a box "
+            "to frame a face: boxes are estimated, as by --estimate-boxes."
+        )
+    estimated = few or settings["estimate_boxes"]
+    frames = face_boxes(faces.landmarks, faces.rectangles) if estimated else None
     bar = tracking(f"Evaluating {folder}")
     return measure(normaliser, faces, settings["box_noise"], settings["seed"], jaw, frames, bar)
 

@@ -143,11 +143,12 @@ KINDS = (as_dataset, as_fixed_dataset, as_generator, as_py_dataset, as_arrays)
 def test_images_without_their_reflections_are_refused_before_training(kind, model, trainer_of, rng):
     images, labels = photographs_and_labels(rng, model, batch=8)
     trainer = trainer_of(mirror_pairs=1e-4, jit_textures=False)
-    steps = int(trainer.optimizer.iterations)
+    done = []
+    note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: done.append(batch))
     for wrong, batch, message in ((images[::-1].copy(), 3, ODD), (np.roll(images, 1, 0), 4, None)):
         with pytest.raises(ValueError, match=message or NO_REFLECTION):
-            trainer.fit(**kind(wrong, labels, batch), shuffle=False, verbose=0)
-    assert int(trainer.optimizer.iterations) == steps
+            trainer.fit(**kind(wrong, labels, batch), shuffle=False, verbose=0, callbacks=[note])
+    assert done == []
     history = trainer.fit(**kind(images, labels, 4), shuffle=False, verbose=0).history
     assert history["mirror_pairs"][0] > 0
 
