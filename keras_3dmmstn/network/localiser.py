@@ -161,6 +161,7 @@ def answer_shapes(localiser: Any) -> tuple[Any, Any]:
         ValueError: if it says nothing of its output, or that is a dict without `parameters`.
     """
     output = getattr(localiser, "output", None)
+    shapes: Any = None
     if isinstance(output, dict):
         shapes = {name: tensor.shape for name, tensor in output.items()}
     else:
