@@ -1,6 +1,7 @@
 """All files of an export: written aside, compared with the network, moved into place together."""
 
 import importlib.util
+import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 from keras_3dmmstn.atomic_files import atomic_destination
 from keras_3dmmstn.export import parity
 from keras_3dmmstn.export.card import card_path, network_card, write_with_card
+from keras_3dmmstn.export.half_moved import moving_all_or_none, recover
 from keras_3dmmstn.export.mobile.tflite import PRECISIONS, tflite_card, tflite_model
 from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.export.onnx import onnx_model
@@ -122,8 +124,10 @@ def export_artefacts(
         OSError: if one cannot be written. After any of these, nothing is left of any of them.
     """
     _check_runtimes({artefact.kind for artefact in artefacts})
+    folder = _folder_of(artefacts)
+    recover(folder)
     reports = []
-    with ExitStack() as moves:
+    with ExitStack() as stack, ExitStack() as moves:
         move = moves.enter_context
         places = [
             [move(atomic_destination(path, replace=False)) for path in artefact.paths]
@@ -145,7 +149,16 @@ def export_artefacts(
                 write_version(network, asides[0], card)
             progress(f"Comparing {artefact.title} with the network")
             reports.append(_compared(artefact, asides[0], network, photographs))
+        targets = [path for artefact in artefacts for path in artefact.paths]
+        asides = [aside for place in places for aside in place]
+        stack.enter_context(moving_all_or_none(folder, list(zip(asides, targets, strict=True))))
     return reports
+
+
+def _folder_of(artefacts):
+    """Returns the folder that all of an export is in."""
+    folders = [a.path.parents[1 if a.kind == "saved-model" else 0] for a in artefacts]
+    return Path(os.path.commonpath([folder.absolute() for folder in folders]))
 
 
 def _compared(artefact, aside, network, photographs):

@@ -138,7 +138,8 @@ def _left(stages, done, only, report) -> Iterator[Stage]:
 
 def _stage(entry, lists):
     """Returns the stage of an entry, with names in place of paths."""
-    name, command = entry["name"], []
+    name = entry["name"]
+    command: list[str] = []
     for argument in entry["command"]:
         command += lists[argument[1:]] if argument.startswith("@") else [argument]
     if not (isinstance(name, str) and command and all(isinstance(text, str) for text in command)):

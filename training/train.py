@@ -8,6 +8,7 @@ import keras
 
 from keras_3dmmstn.folder_lock import folder_in_use
 from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.network.pretrained import LOCALISER_FILE
 from keras_3dmmstn.network.widening import begin_with
 from keras_3dmmstn.training.checkpoint import restore_checkpoint, saved_progress
 from keras_3dmmstn.training.config import TrainingConfig
@@ -59,7 +60,8 @@ def train(
         validation: data sets to measure the error on after each epoch.
         grid_model: the face model; the bundled one by default.
         config: the numbers of the run; the paper's by default.
-        start: a `localiser.keras` to begin with; one of compact for base, too, which is widened.
+        start: a `localiser.keras` to begin with, or the folder that it is in; one of compact for
+            base, too, which is widened.
         weights: how often each of `folders` is drawn from; by default as many as it has faces.
         unmirrored: those of `folders` whose faces augmentation does not reflect, such as those that
             a detector labelled: its errors are not mirror symmetric.
@@ -78,7 +80,7 @@ def train(
             more epochs behind it than `config.epochs`, or a shard is damaged.
     """
     config, grid_model = config or TrainingConfig(), grid_model or GridModel.bundled()
-    out = Path(out)
+    out, start = Path(out), start and _localiser_file(start)
     with folder_in_use(out):
         # What can be wrong with files of weights shows before anything is read or written.
         model = _first_network(config, grid_model, start)
@@ -104,6 +106,11 @@ def train(
             for line in EpochTrainer(*left).train():
                 report(line)
         return progress.history
+
+
+def _localiser_file(path):
+    """Returns the localiser at a path, which may be its folder."""
+    return Path(path) / LOCALISER_FILE if Path(path).is_dir() else Path(path)
 
 
 def _first_network(config, grid_model, start):

@@ -83,7 +83,8 @@ def checked_in_image(box, image):
 def checked_images(images, image_size):
     """Stops unless images are `(batch, image_size, image_size, 3)` with levels in 0..255.
 
-    Levels in 0..1 are refused, too: an image with nothing above 1 would be all but black.
+    Levels in 0..1 are refused, too, in any image of the batch: one with nothing above 1 would be
+    all but black.
 
     Returns:
         The same images.
@@ -102,9 +103,13 @@ def checked_images(images, image_size):
     expected = "image: expected finite levels in 0..255, received"
     with tf.control_dependencies(checks):
         checks = [tf.debugging.Assert(in_range, [expected, lowest, "to", highest])]
-    expected = "image: expected levels in 0..255, received 0..1, the largest being"
+    of_each = tf.reduce_max(seen, axis=(1, 2, 3))
+    dark = tf.reshape(tf.where(~(tf.equal(of_each, 0) | (of_each > 1))), (-1,))
+    expected = "image: expected levels in 0..255, received 0..1 at these places of the batch:"
+    largest = "the largest of them being"
+    data = [expected, dark, largest, tf.reduce_max(tf.gather(of_each, dark))]
     with tf.control_dependencies(checks):
-        checks = [tf.debugging.Assert(tf.equal(highest, 0) | (highest > 1), [expected, highest])]
+        checks = [tf.debugging.Assert(tf.equal(tf.size(dark), 0), data)]
     with tf.control_dependencies(checks):
         return tf.identity(images)
 

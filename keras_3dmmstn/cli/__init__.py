@@ -13,8 +13,11 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A name that the terminal cannot print is nobody's failure.
             stream.reconfigure(errors="backslashreplace")
-    from keras_3dmmstn.cli.app import app
-    from keras_3dmmstn.cli.native_output import NativeOutput
+    from keras_3dmmstn.cli.stopping import stopping_on_signals
 
-    with NativeOutput() as native_output:
-        app(obj=native_output)
+    with stopping_on_signals():
+        from keras_3dmmstn.cli.app import app
+        from keras_3dmmstn.cli.native_output import NativeOutput
+
+        with NativeOutput() as native_output:
+            app(obj=native_output)

@@ -7,6 +7,7 @@ import typer
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import (
+    Anywhere,
     JsonFile,
     Subjects,
     Weights,
@@ -14,6 +15,9 @@ from keras_3dmmstn.cli.options import (
     load_normaliser,
 )
 from keras_3dmmstn.cli.progress import tracking
+
+# Eye centres, nose tip and corners of the mouth: their own box is not that of a face.
+_FEW_POINTS = 5
 
 Folders = Annotated[
     list[Path],
@@ -78,6 +82,7 @@ def evaluate(
     held_out: HeldOut = None,
     subjects: Subjects = None,
     seed: Seed = 0,
+    anywhere: Anywhere = False,
 ) -> None:
     """Measure the landmark error on labelled photographs. The labels frame the faces.
 
@@ -97,6 +102,7 @@ def evaluate(
         "held_out": held_out,
         "subjects": subjects,
         "seed": seed,
+        "anywhere": anywhere,
     }
     measurements, descriptions = {}, {}
     for folder in folders:
@@ -141,7 +147,14 @@ def _measure(normaliser, folder, settings):
     from keras_3dmmstn.training.fitting.face_box import face_boxes
 
     faces, jaw = _read(folder, settings)
-    frames = face_boxes(faces.landmarks, faces.rectangles) if settings["estimate_boxes"] else None
+    few = not ((faces.landmarks[..., 2] > 0).sum(axis=1) > _FEW_POINTS).any()
+    if few and not settings["estimate_boxes"]:
+        terminal.note(
+            f"{folder}: no face has more than {_FEW_POINTS} labelled points, too small a box "
+            "to frame a face: boxes are estimated, as by --estimate-boxes."
+        )
+    estimated = few or settings["estimate_boxes"]
+    frames = face_boxes(faces.landmarks, faces.rectangles) if estimated else None
     bar = tracking(f"Evaluating {folder}")
     return measure(normaliser, faces, settings["box_noise"], settings["seed"], jaw, frames, bar)
 
@@ -159,7 +172,7 @@ def _read(folder, settings):
     if is_aflw2000(folder):
         faces, jaw = read_aflw2000(folder), "fixed"
     else:
-        faces, jaw = read_faces(folder), "apparent"
+        faces, jaw = read_faces(folder, settings["anywhere"]), "apparent"
     if settings["subjects"] is not None:
         faces = faces.choose(of_subjects(faces, settings["subjects"]))
     if settings["held_out"]:

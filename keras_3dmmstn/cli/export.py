@@ -68,9 +68,11 @@ def export(
     by more than its precision allows, nothing is written and the exit status is 1.
     """
     from keras_3dmmstn.export.artefacts import export_artefacts
+    from keras_3dmmstn.export.half_moved import recover
     from keras_3dmmstn.folder_lock import folder_in_use
 
     with terminal.failing_on(ImportError, OSError, ValueError), folder_in_use(out):
+        recover(out)
         artefacts = _planned(out, to, precision, any_batch)
         with steps(3 + 2 * len(artefacts)) as begin:
             begin("Reading the weights")

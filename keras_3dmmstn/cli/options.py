@@ -43,6 +43,13 @@ Subjects = Annotated[
         help="Only people with these numbers in the data set's own labels: 301-350, or 1-10,20.",
     ),
 ]
+Anywhere = Annotated[
+    bool,
+    typer.Option(
+        "--anywhere",
+        help="Also read photographs that a landmarks.csv or aflw.sqlite has outside of its folder.",
+    ),
+]
 OutFolder = Annotated[
     Path, typer.Option(help="Folder for the results. Created if it does not exist.")
 ]

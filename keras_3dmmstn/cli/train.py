@@ -8,6 +8,7 @@ import typer
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import FaceModel, load_face_model
+from keras_3dmmstn.cli.stopping import exit_status, raise_if_stopped
 from keras_3dmmstn.cli.training_progress import training_progress
 
 # The paper's recipe is the default of `TrainingConfig`. The command's is the one that anybody can
@@ -58,7 +59,10 @@ Setting = Annotated[
 ]
 Start = Annotated[
     Path | None,
-    typer.Option(help="localiser.keras to start from; base takes one of compact, too."),
+    typer.Option(
+        help="localiser.keras to start from, or the folder that it is in; base takes one of "
+        "compact, too."
+    ),
 ]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the photographs.")]
 BatchSize = Annotated[int | None, typer.Option(help="Photographs in a step.")]
@@ -90,6 +94,11 @@ def train(
     """
     from keras_3dmmstn.training.train import train as run
 
+    def step(done):
+        raise_if_stopped()
+        if terminal.errors.is_terminal:
+            progress.step(done)
+
     flags = dict(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
     with _ending_a_run(), training_progress() as progress:
         name, settings = _settings(recipe, config, setting or [], flags)
@@ -105,7 +114,7 @@ def train(
             unmirrored=unmirrored or (),
             report=terminal.say,
             progress_bar=progress.reading,
-            step_progress=progress.step if terminal.errors.is_terminal else None,
+            step_progress=step,
         )
 
 
@@ -117,7 +126,7 @@ def _ending_a_run():
             yield
     except KeyboardInterrupt:
         terminal.note("Stopped. Repeat the command to continue after the last checkpoint.")
-        raise typer.Exit(130) from None
+        raise typer.Exit(exit_status()) from None
 
 
 def _settings(recipe_name, config_file, texts, flags):

@@ -1,6 +1,7 @@
 """TensorFlow functions compiled for inference on processors."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,8 @@ from keras_3dmmstn.inference.threads import processors
 
 # TensorFlow converts one function at a time.
 _CONVERTING = threading.Lock()
+# The process that used TensorFlow first, in a list of one.
+_FIRST_PROCESS: list[int] = []
 
 
 class CompiledFunction:
@@ -36,11 +39,14 @@ class CompiledFunction:
 
     Raises:
         Exception: if the function has an operator that LiteRT does not have; TensorFlow's own.
+        RuntimeError: if the process was forked from one that had used TensorFlow, which would wait
+            for threads that it does not have.
     """
 
     def __init__(
         self, function: Callable[..., tuple[tf.Tensor, ...]], shapes: Sequence[Sequence[int]]
     ):
+        check_process()
         signature = [
             tf.TensorSpec((1, *shape), tf.float32, name=f"argument_{number}")
             for number, shape in enumerate(shapes)
@@ -50,6 +56,7 @@ class CompiledFunction:
         self._idle: list[Any] = []
 
     def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
+        check_process()
         count = len(arrays[0])
         if count == 1:
             return self._run(arrays)
@@ -73,6 +80,18 @@ class CompiledFunction:
 
     def __getstate__(self):
         return {"_model": self._model, "_idle": []}
+
+
+def check_process() -> None:
+    """Raises a RuntimeError in a process that was forked after TensorFlow was used."""
+    if not _FIRST_PROCESS:
+        _FIRST_PROCESS.append(os.getpid())
+    if _FIRST_PROCESS[0] != os.getpid():
+        raise RuntimeError(
+            f"Process {os.getpid()} was forked from {_FIRST_PROCESS[0]} after TensorFlow had been "
+            "used there, and would hang. Start processes with "
+            'multiprocessing.get_context("spawn"), or fork before the first use.'
+        )
 
 
 class _Runner:

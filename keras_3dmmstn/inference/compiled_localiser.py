@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_3dmmstn.inference.compiled_function import CompiledFunction
+from keras_3dmmstn.inference.compiled_function import CompiledFunction, check_process
 from keras_3dmmstn.network.confidence import parameters_and_confidence
 
 # Larger ones, such as VGG-Face, would be held in memory three times.
@@ -34,6 +34,7 @@ class CompiledLocaliser:
         self._run = _compiled(localiser)
 
     def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        check_process()
         if isinstance(self._run, CompiledFunction):
             parameters, *more = self._run(crops)
             confidence = more[0] if more else None
@@ -63,6 +64,7 @@ def _answers(localiser, images):
 
 def _compiled(localiser):
     """Returns what runs a localiser."""
+    check_process()
     if not isinstance(localiser, keras.Model):
         return localiser
     shape = localiser.input_shape[1:]

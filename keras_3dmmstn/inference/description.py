@@ -25,6 +25,13 @@ def check_fitted(fitted: FittedFaces) -> FittedFaces:
             "Expected weights that find a face, but theirs is not finite or larger than any "
             "photograph: the training may have diverged."
         )
+    sure = fitted.confidence
+    if sure is not None and not ((sure >= 0) & (sure <= 1)).all():
+        raise ValueError(
+            "Expected weights whose confidence is a probability from 0 to 1, received "
+            f"{float(sure[~((sure >= 0) & (sure <= 1))][0]):g}: a localiser of your own ends it in "
+            "a sigmoid."
+        )
     return fitted
 
 

@@ -84,12 +84,17 @@ class Normaliser:
         detector: Detector | None = None,
     ):
         expected = (None, 6 + grid_model.modes)
-        shape, _ = answer_shapes(localiser)
+        shape, confidence = answer_shapes(localiser)
         if shape != expected:
             raise ValueError(
                 f"Normaliser expects a localiser with output of shape {expected} for the "
                 f"{grid_model.modes} modes of its face model, received one with output of shape "
                 f"{shape}."
+            )
+        if confidence is not None and tuple(confidence) not in ((None, 1), (None,)):
+            raise ValueError(
+                "Normaliser expects a localiser whose confidence has the shape (None, 1), received "
+                f"one of shape {tuple(confidence)}."
             )
         self.localiser, self.grid_model, self.visibility = localiser, grid_model, visibility
         self.camera = Camera(focal_length)

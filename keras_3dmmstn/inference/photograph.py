@@ -42,7 +42,8 @@ def as_photograph(image: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: if it is no array of such integers.
-        ValueError: if it has another shape or no pixels.
+        ValueError: if it has another shape or no pixels, or 16 bits and nothing above 255: levels
+            of 8 bits, which would be all but black.
     """
     if not isinstance(image, np.ndarray) or image.dtype not in (np.uint8, np.uint16):
         received = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
@@ -54,6 +55,11 @@ def as_photograph(image: np.ndarray) -> np.ndarray:
             f"Expected an image of shape (height, width, 3), received shape {image.shape}."
         )
     if image.dtype == np.uint16:
+        if 0 < image.max() <= 255:
+            raise ValueError(
+                "Expected levels in 0..65535 in an image of type uint16, received none above "
+                f"{image.max()}: levels in 0..255 belong in one of type uint8."
+            )
         image = (image >> 8).astype(np.uint8)
     if image.shape[2] == 1:
         image = np.repeat(image, 3, axis=2)

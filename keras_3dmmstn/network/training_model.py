@@ -1,11 +1,13 @@
 """The network with its losses, as what `compile` and `fit` train."""
 
+import inspect
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_3dmmstn.network import losses
+from keras_3dmmstn.network.reflected_batches import checked_pairs, refusal
 from keras_3dmmstn.network.subnetworks import landmark_network, texture_network
 from keras_3dmmstn.ops.parameters import POSE_SIZE
 
@@ -17,14 +19,16 @@ class TrainingModel(keras.Model):
     Compile it with `LandmarkLoss` or `LandmarkDistanceLoss` for `landmarks`. The weights are those
     of `model`: train the one, use the other. What no loss looks at is not computed: of the face
     model only the vertices that are landmarks, unless a texture is sampled for `symmetry` or
-    `mirror_pairs`. The unweighted losses are metrics of these names.
+    `mirror_pairs`. The unweighted losses are metrics of these names. The losses on textures,
+    `symmetry` and `mirror_pairs`, are for training alone: `evaluate`, `predict` and a call take
+    images of any number, in any order, and `evaluate` says nothing of them.
 
     Args:
         model: a model of `spatial_transformer`.
         shape_prior: weight of `shape_prior_loss`.
         symmetry: weight of `symmetry_loss`.
         mirror_pairs: weight of `mirror_pair_loss`; unless it is 0, each image of a batch must be
-            followed by its reflection.
+            followed by its reflection, which `fit` checks.
         jit_textures: whether XLA compiles the losses on textures and their gradient, whatever
             `compile` says of the rest: on a CPU it takes half the time for them, and many times as
             long for convolutions.
@@ -75,9 +79,31 @@ class TrainingModel(keras.Model):
         self._trackers = {
             name: keras.metrics.Mean(name=name) for name, weight in self.weight_of.items() if weight
         }
-
-    def build(self, input_shape):
         self.built = True  # the model is
+
+    def fit(self, *args, **kwargs):
+        """Trains as `keras.Model.fit` does; with `mirror_pairs`, on images with reflections alone.
+
+        Raises:
+            ValueError: if an image is not followed by its reflection.
+        """
+        if not self.weight_of["mirror_pairs"]:
+            return super().fit(*args, **kwargs)
+        bound = inspect.signature(super().fit).bind(*args, **kwargs)
+        bound.apply_defaults()
+        arguments = dict(bound.arguments)
+        arguments["x"] = checked_pairs(arguments)
+        try:
+            return super().fit(**arguments)
+        except tf.errors.InvalidArgumentError as error:
+            refused = refusal(error)
+            if refused is None:
+                raise
+            raise refused from error
+
+    def test_step(self, data):
+        untouched = {"symmetry", "mirror_pairs"}
+        return {n: value for n, value in super().test_step(data).items() if n not in untouched}
 
     def call(self, image, training=None):
         found = self._landmark_network(image, training=training)
@@ -86,7 +112,7 @@ class TrainingModel(keras.Model):
             loss = tf.reduce_mean(losses.shape_prior_loss(parameters[:, POSE_SIZE:]))
             self._trackers["shape_prior"].update_state(loss)
             self._add_loss(self.weight_of["shape_prior"] * loss)
-        if self.weight_of["symmetry"] or self.weight_of["mirror_pairs"]:
+        if training and (self.weight_of["symmetry"] or self.weight_of["mirror_pairs"]):
             self._add_loss(self._loss_on_textures(image, parameters))
         return {"landmarks": found["landmarks"]}
 

@@ -84,6 +84,7 @@ def test_all_numbers_go_to_json_with_settings_and_versions(folder, weights, norm
         "threshold_percent": 0.05,
         "box_noise": 0.05,
         "estimate_boxes": False,
+        "anywhere": False,
         "balanced": False,
         "held_out": None,
         "subjects": None,
@@ -232,6 +233,23 @@ def test_boxes_may_be_estimated_from_few_points(normaliser, weights, tmp_path):
         errors[name] = inner * np.sqrt(np.prod(np.ptp(labels[np.isfinite(labels[:, 0])], axis=0)))
     # In pixels, the estimated box does as well as the box of all points; the small one does not.
     assert abs(errors["estimated"] - errors["all"]) < 0.2 * abs(errors["inner"] - errors["all"])
+
+
+def test_boxes_of_five_points_are_estimated_without_being_asked_for(weights, tmp_path):
+    from keras_3dmmstn.mesh import GridModel
+
+    model = GridModel.bundled()
+    points = model.mean[model.landmarks["ibug68"], :2] * 0.6 + 110
+    five = np.full_like(points, np.nan)
+    five[[36, 45, 30, 48, 54]] = points[[36, 45, 30, 48, 54]]
+    folder, path = write_csv(tmp_path / "five", five), tmp_path / "numbers.json"
+    means = []
+    for options in ((), ("--estimate-boxes",)):
+        result = evaluate(folder, "--weights", weights, "--json", path, *options)
+        assert result.exit_code == 0, result.output
+        assert ("more than 5 labelled points" in result.output) == (not options)
+        means.append(numbers_of(path)["data"][0]["points"]["51 inner points"]["percent"]["mean"])
+    assert means[0] == means[1]
 
 
 def write_csv(folder, points):

@@ -1,11 +1,14 @@
 """The normaliser, with localisers whose answer is known."""
 
+import os
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_3dmmstn import build_localiser, ops
+from keras_3dmmstn.inference import compiled_function
 from keras_3dmmstn.inference.boxes import checked_boxes
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.inference.photograph import part_around, shrunk, warp
@@ -381,3 +384,54 @@ def test_any_callable_may_have_a_confidence(grid_model, coordinates):
 
     (face,) = Normaliser(Callable(), grid_model)(coordinates, [BOX])
     assert face.confidence == 0.25
+
+
+class Answering:
+    """A callable localiser of a toy face whose answer is given."""
+
+    input_shape = (None, 112, 112, 3)
+
+    def __init__(self, shapes, confidence=0.5):
+        if shapes is not None:
+            self.output_shape = shapes
+        self.confidence = confidence
+
+    def __call__(self, images):
+        theta = np.zeros((len(images), 12), np.float32)
+        theta[:, 3:5], theta[:, 5] = 55.5, -1.0
+        return {"parameters": theta, "confidence": np.full((len(images), 1), self.confidence)}
+
+
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        (None, "a dict of `parameters` .*; received none that is known"),
+        ({"theta": (None, 12)}, "a dict of `parameters` .*; received theta"),
+        (
+            {"parameters": (None, 12), "confidence": (None, 3)},
+            r"\(None, 1\), received .*\(None, 3\)",
+        ),
+    ],
+)
+def test_a_localiser_with_other_answers_is_refused(grid_model, shapes, message):
+    with pytest.raises(ValueError, match=message):
+        Normaliser(Answering(shapes), grid_model)
+
+
+@pytest.mark.parametrize("confidence", [-0.1, 7.0, np.nan])
+def test_a_confidence_that_is_no_probability_is_refused(grid_model, coordinates, confidence):
+    shapes = {"parameters": (None, 12), "confidence": (None, 1)}
+    normaliser = Normaliser(Answering(shapes, confidence), grid_model)
+    with pytest.raises(ValueError, match=f"probability from 0 to 1, received {confidence:g}"):
+        normaliser(coordinates, [BOX])
+
+
+def test_a_process_that_was_forked_after_use_says_so(grid_model, coordinates, monkeypatch):
+    normaliser = small_normaliser()
+    normaliser(coordinates, [BOX])
+    assert [os.getpid()] == compiled_function._FIRST_PROCESS
+    monkeypatch.setattr(compiled_function.os, "getpid", lambda: 123_456_789)
+    with pytest.raises(RuntimeError, match=r"Process 123456789 was forked .*\"spawn\""):
+        normaliser(coordinates, [BOX])
+    with pytest.raises(RuntimeError, match="was forked from"):
+        small_normaliser()

@@ -89,6 +89,14 @@ def test_other_shapes_are_refused(shape):
         as_photograph(np.zeros(shape, np.uint8))
 
 
+def test_levels_of_8_bits_in_16_are_refused_and_not_made_black():
+    image = np.random.default_rng(0).integers(0, 256, (5, 7, 3)).astype(np.uint16)
+    with pytest.raises(ValueError, match=r"0\.\.65535 .* uint16, received none above 2.*uint8"):
+        as_photograph(image)
+    assert as_photograph(image * 257).max() == image.max()
+    assert not as_photograph(np.zeros((5, 7), np.uint16)).any()  # a black frame is one
+
+
 def test_warp_by_the_identity_returns_the_image():
     image = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
     np.testing.assert_array_equal(warp(image, np.eye(2, 3), 16), image)

@@ -23,6 +23,7 @@ def model():
 
 def photographs_and_labels(rng, model, batch=4):
     images = rng.uniform(0, 255, (batch, 32, 32, 3)).astype("float32")
+    images[1::2] = images[: batch // 2 * 2 : 2, :, ::-1]
     position = np.asarray(model(images)["landmarks"]) + rng.normal(0, 2, (batch, 68, 2))
     confidence = rng.uniform(0, 1, (batch, 68)) * (rng.random((batch, 68)) > 0.3)
     labels = np.concatenate([position, confidence[..., None]], axis=-1)
@@ -80,8 +81,8 @@ def test_training_model_adds_the_weighted_losses(names, model, trainer_of, rng):
     total = expected["landmarks"] + sum(WEIGHTS[name] * expected[name] for name in names)
     weights = {name: WEIGHTS[name] for name in names}
     trainer = trainer_of(**weights, jit_textures=weights == WEIGHTS)
-    logs = trainer.evaluate(images, {"landmarks": labels}, return_dict=True, verbose=0)
-    np.testing.assert_allclose(logs["loss"], total, rtol=1e-4)
+    logs = trainer.fit(images, {"landmarks": labels}, shuffle=False, verbose=0).history
+    np.testing.assert_allclose(logs["loss"], [total], rtol=1e-4)
 
 
 def test_losses_appear_in_the_logs_of_fit_without_their_weights(model, trainer_of, rng):
@@ -99,11 +100,131 @@ def test_losses_appear_in_the_logs_of_fit_without_their_weights(model, trainer_o
     np.testing.assert_allclose(pixels, distance, rtol=1e-4)
 
 
-def test_fit_with_mirror_pairs_rejects_an_odd_last_batch(model, trainer_of, rng):
+ODD = "each image of a batch to be followed by its reflection, .* an odd number of images"
+NO_REFLECTION = "followed by its reflection, .* a second image that is no reflection of the first"
+
+
+def as_dataset(images, labels, batch):
+    dataset = tf.data.Dataset.from_tensor_slices((images, {"landmarks": labels}))
+    return {"x": dataset.batch(batch)}
+
+
+def as_fixed_dataset(images, labels, batch):
+    dataset = tf.data.Dataset.from_tensor_slices((images, {"landmarks": labels}))
+    return {"x": dataset.batch(batch, drop_remainder=True)}
+
+
+def as_generator(images, labels, batch):
+    parts = range(0, len(images), batch)
+    pairs = ((images[k : k + batch], {"landmarks": labels[k : k + batch]}) for k in parts)
+    return {"x": pairs, "steps_per_epoch": -(-len(images) // batch)}
+
+
+def as_py_dataset(images, labels, batch):
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return -(-len(images) // batch)
+
+        def __getitem__(self, k):
+            part = slice(k * batch, (k + 1) * batch)
+            return images[part], {"landmarks": labels[part]}
+
+    return {"x": Batches()}
+
+
+def as_arrays(images, labels, batch):
+    return {"x": images, "y": {"landmarks": labels}, "batch_size": batch}
+
+
+KINDS = (as_dataset, as_fixed_dataset, as_generator, as_py_dataset, as_arrays)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_images_without_their_reflections_are_refused_before_training(kind, model, trainer_of, rng):
+    images, labels = photographs_and_labels(rng, model, batch=8)
+    trainer = trainer_of(mirror_pairs=1e-4, jit_textures=False)
+    done = []
+    note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: done.append(batch))
+    for wrong, batch, message in ((images[::-1].copy(), 3, ODD), (np.roll(images, 1, 0), 4, None)):
+        with pytest.raises(ValueError, match=message or NO_REFLECTION):
+            trainer.fit(**kind(wrong, labels, batch), shuffle=False, verbose=0, callbacks=[note])
+    assert done == []
+    history = trainer.fit(**kind(images, labels, 4), shuffle=False, verbose=0).history
+    assert history["mirror_pairs"][0] > 0
+
+
+def test_arrays_that_would_be_shuffled_or_end_in_half_a_pair_are_refused(model, trainer_of, rng):
     images, labels = photographs_and_labels(rng, model, batch=5)
-    trainer = trainer_of(**WEIGHTS, jit_textures=True)
-    with pytest.raises(tf.errors.InvalidArgumentError):
-        trainer.fit(images, {"landmarks": labels}, batch_size=4, shuffle=False, verbose=0)
+    trainer = trainer_of(mirror_pairs=1e-4, jit_textures=False)
+    with pytest.raises(ValueError, match="received shuffle=True, which parts them"):
+        trainer.fit(images[:4], {"landmarks": labels[:4]}, verbose=0)
+    with pytest.raises(ValueError, match=ODD):
+        trainer.fit(images, {"landmarks": labels}, shuffle=False, verbose=0)
+    with pytest.raises(ValueError, match=ODD):
+        trainer.fit(images[:4], labels[:4], shuffle=False, validation_split=0.25, verbose=0)
+
+
+def test_a_reflection_in_other_colours_is_one(model, trainer_of, rng):
+    images, labels = photographs_and_labels(rng, model)
+    images[1::2] = 0.9 * images[1::2] + 10
+    trainer = trainer_of(mirror_pairs=1e-4, jit_textures=False)
+    trainer.fit(images, {"landmarks": labels}, shuffle=False, verbose=0)
+
+
+def test_inference_takes_any_number_of_images_in_any_order(model, trainer_of, rng):
+    images, labels = photographs_and_labels(rng, model, batch=3)
+    images, labels = images[[0, 2, 2]], labels[[0, 2, 2]]
+    trainer = trainer_of(**WEIGHTS, jit_textures=False)
+    expected = np.asarray(model(images)["landmarks"])
+    for found in (trainer(images), trainer.predict(images, verbose=0)):
+        np.testing.assert_allclose(found["landmarks"], expected, atol=1e-4)
+    logs = trainer.evaluate(images, {"landmarks": labels}, return_dict=True, verbose=0)
+    known = expected_losses(model(np.repeat(images, 2, 0)), np.repeat(labels, 2, 0))
+    total = known["landmarks"] + WEIGHTS["shape_prior"] * known["shape_prior"]
+    np.testing.assert_allclose(logs["loss"], total, rtol=1e-4)
+    assert not {"symmetry", "mirror_pairs"} & set(logs)
+    pairs, pair_labels = photographs_and_labels(rng, model)
+    history = trainer.fit(
+        pairs,
+        {"landmarks": pair_labels},
+        shuffle=False,
+        validation_data=(images, {"landmarks": labels}),
+        verbose=0,
+    ).history
+    np.testing.assert_allclose(history["val_loss"], [total], rtol=1e-4)
+    assert {"symmetry", "mirror_pairs"} < set(history)
+
+
+def test_weights_are_loaded_into_a_trainer_that_was_never_called(model, tmp_path):
+    path = tmp_path / "trainer.weights.h5"
+    TrainingModel(model, **WEIGHTS).save_weights(path)
+    head = model.get_layer("localiser").get_layer("head")
+    kernel, bias = head.get_weights()
+    head.set_weights([kernel, bias + 1])
+    TrainingModel(model, **WEIGHTS).load_weights(path)
+    np.testing.assert_array_equal(head.get_weights()[1], bias)
+
+
+def test_a_run_of_fit_is_backed_up_and_restored(model, rng, tmp_path):
+    images, labels = photographs_and_labels(rng, model)
+    before = model.get_weights()
+
+    def fit(epochs):
+        trainer = TrainingModel(model, shape_prior=0.1)
+        trainer.compile(
+            keras.optimizers.SGD(1e-7), {"landmarks": losses.LandmarkLoss()}, jit_compile=False
+        )
+        backup = keras.callbacks.BackupAndRestore(tmp_path / "backup", delete_checkpoint=False)
+        history = trainer.fit(
+            images, {"landmarks": labels}, epochs=epochs, callbacks=[backup], verbose=0
+        )
+        return history.epoch
+
+    try:
+        assert fit(1) == [0]
+        assert fit(2) == [1]
+    finally:
+        model.set_weights(before)
 
 
 def test_training_model_shares_the_weights_of_the_model(model, rng):
@@ -117,7 +238,7 @@ def test_training_model_shares_the_weights_of_the_model(model, rng):
             loss={"landmarks": losses.LandmarkLoss()},
             jit_compile=False,
         )
-        trainer.fit(images, {"landmarks": labels}, verbose=0)
+        trainer.fit(images, {"landmarks": labels}, shuffle=False, verbose=0)
         np.testing.assert_array_equal(trainer(images)["landmarks"], model(images)["landmarks"])
         assert any(
             not np.array_equal(b, a) for b, a in zip(before, model.get_weights(), strict=True)

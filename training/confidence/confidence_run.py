@@ -11,6 +11,7 @@ from keras_3dmmstn.training.confidence.difficult_crops import difficult_crops
 from keras_3dmmstn.training.confidence.train_confidence import (
     Judgements,
     calibrate,
+    check_localiser,
     confidence_of,
     judge,
     train_confidence,
@@ -64,16 +65,17 @@ def add_confidence(
         progress: called on each sequence that is iterated over, to show progress.
 
     Raises:
-        ValueError: if there are no labelled photographs, or the localiser is not one of
-            `build_localiser`.
+        ValueError: if there are no labelled photographs, the crops come out all right or all wrong,
+            or the localiser is not one of `build_localiser`.
     """
+    check_localiser(normaliser.localiser)
+    calibrating = read_faces(list(calibration)) if calibration else None
     trained_on = judged(normaliser, read_faces(list(folders)), crops, seed, progress)
     localiser = train_confidence(normaliser.localiser, trained_on, seed)
     calibrated_on, change = None, (1.0, 0.0)
-    if calibration:
-        faces = read_faces(list(calibration))
+    if calibrating is not None:
         calibrated_on = judged(
-            normaliser, faces, max(crops // 3, 1), seed + _CALIBRATION_SEED, progress
+            normaliser, calibrating, max(crops // 3, 1), seed + _CALIBRATION_SEED, progress
         )
         change = calibrate(localiser, calibrated_on)
     sure = Normaliser(

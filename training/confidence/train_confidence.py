@@ -49,6 +49,7 @@ class Judgements:
 def judge(normaliser: Normaliser, crops: Iterable[DifficultCrop]) -> Judgements:
     """Runs the network on crops of its own size and compares its landmarks with the labels."""
     localiser = normaliser.localiser
+    check_localiser(localiser)
     head = localiser.get_layer("head")
     trunk = keras.Model(localiser.input, head.input)
     run = CompiledFunction(
@@ -64,6 +65,27 @@ def judge(normaliser: Normaliser, crops: Iterable[DifficultCrop]) -> Judgements:
         kinds, numbers = [c.kind for c in batch], [c.number for c in batch]
         parts.append((features, errors, np.array(kinds), np.array(numbers)))
     return Judgements(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+
+def check_localiser(localiser: keras.Model) -> None:
+    """Raises a ValueError unless a localiser has the head of `build_localiser`."""
+    names = [layer.name for layer in getattr(localiser, "layers", [])]
+    if "head" not in names:
+        raise ValueError(
+            "Expected a localiser of build_localiser, beside whose layer `head` the confidence "
+            f"goes, received one with the layers {', '.join(names[-3:]) or 'of another kind'}."
+        )
+
+
+def _check_both(judgements, what):
+    """Raises a ValueError unless some crops came out right and some wrong."""
+    right = int(judgements.right.sum())
+    if right in (0, len(judgements.right)):
+        raise ValueError(
+            f"Expected crops to {what} of which some come out right and some wrong, received "
+            f"{right} right ones of {len(judgements.right)}: there is nothing to tell apart. Give "
+            "more photographs or crops, or better weights."
+        )
 
 
 def landmark_errors(fitted: FittedFaces, labels: np.ndarray) -> np.ndarray:
@@ -95,7 +117,12 @@ def train_confidence(localiser: keras.Model, judgements: Judgements, seed: int =
 
     Returns:
         The localiser `with_confidence`.
+
+    Raises:
+        ValueError: if all crops are right or none is, or the localiser is of another kind.
     """
+    check_localiser(localiser)
+    _check_both(judgements, "train on")
     keras.utils.set_random_seed(seed)
     whole = with_confidence(without_confidence(localiser))
     hidden, last = whole.get_layer("confidence_hidden"), whole.get_layer("confidence")
@@ -136,15 +163,21 @@ def calibrate(localiser: keras.Model, judgements: Judgements) -> tuple[float, fl
         judgements: of this localiser on photographs that it was not trained on.
 
     Returns:
-        a and b.
+        a and b; a is positive, so that the order of the crops stays.
+
+    Raises:
+        ValueError: if all crops are right or none is.
 
     Source:
         Platt 1999, Probabilistic outputs for support vector machines.
     """
+    _check_both(judgements, "calibrate on")
     sure = np.clip(confidence_of(localiser, judgements.features), 1e-6, 1 - 1e-6)
     logit, right = np.log(sure / (1 - sure)), judgements.right
 
     def cross_entropy(values):
+        if values[0] <= 0:  # what is surer must not become less sure
+            return np.inf
         signed = np.where(right, 1, -1) * (values[0] * logit + values[1])
         return float(np.logaddexp(0, -signed).mean())
 

@@ -1,6 +1,7 @@
 """The one-off conversion of labelled photographs to TFRecord shards of face crops."""
 
-import hashlib
+import errno
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -20,6 +21,7 @@ from keras_3dmmstn.training.data.crops import (
     in_threads,
 )
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
+from keras_3dmmstn.training.data.recorded_settings import labels_checksum
 from keras_3dmmstn.training.data.shard_index import (
     INDEX,
     begun_index,
@@ -83,7 +85,7 @@ def _convert(faces, out, size, image_format, faces_per_shard, seed, progress):
         "faces_per_shard": faces_per_shard,
         "seed": seed,
         "sources": dict(Counter(faces.sources)),
-        "labels": _fingerprint(faces),
+        "labels": labels_checksum(faces),
     }
     index = begun_index(out, settings, -(-len(faces) // faces_per_shard))
     order = np.random.default_rng(seed).permutation(len(faces))
@@ -151,14 +153,6 @@ def _write_missing(faces, out, parts, missing, index, progress):
     next(results, None)
 
 
-def _fingerprint(faces):
-    """Returns a checksum of what the faces are and how they are labelled."""
-    digest = hashlib.sha256("\n".join([*faces.names, *faces.subjects]).encode())
-    for array in (faces.landmarks, faces.pose, faces.rectangles):
-        digest.update(np.nan_to_num(array, nan=-1e9).astype("<f4").tobytes())
-    return digest.hexdigest()[:16]
-
-
 def _encoded(image, image_format):
     """Returns the bytes of an RGB image as a JPEG or PNG file."""
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
@@ -169,6 +163,12 @@ def _encoded(image, image_format):
 
 def _write_records(path, records):
     """Writes a shard, whole or not at all."""
-    with atomic_destination(path) as aside, tf.io.TFRecordWriter(str(aside)) as writer:
-        for record in records:
-            writer.write(record)
+    with atomic_destination(path) as aside:
+        try:
+            with tf.io.TFRecordWriter(str(aside)) as writer:
+                for record in records:
+                    writer.write(record)
+        except tf.errors.ResourceExhaustedError:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from None
+        except tf.errors.OpError as error:
+            raise OSError(f"{path}: a shard could not be written: {error.message}") from error

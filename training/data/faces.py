@@ -22,13 +22,15 @@ __all__ = [
 ]
 
 
-def read_faces(folders: str | Path | Sequence[str | Path]) -> LabelledFaces:
+def read_faces(folders: str | Path | Sequence[str | Path], anywhere: bool = False) -> LabelledFaces:
     """Reads folders of labelled photographs into one collection.
 
     Args:
         folders: one or several; each may be of another format: 300-W (`.pts` beside each
             photograph), `landmarks.csv` with `images/`, CFP (the same with columns of its own), or
             AFLW (`aflw.sqlite` with `flickr/`).
+        anywhere: whether a CSV file or database may name photographs outside of its folder, by an
+            absolute name or with `..`. Otherwise these are left out by name.
 
     Raises:
         ValueError: if a folder is none of these, or what is in it is malformed.
@@ -37,17 +39,17 @@ def read_faces(folders: str | Path | Sequence[str | Path]) -> LabelledFaces:
         folders = [folders]
     if not folders:
         raise ValueError("Expected at least one folder of labelled photographs, received none.")
-    return reduce(add, [_read_folder(Path(folder)) for folder in folders])
+    return reduce(add, [_read_folder(Path(folder), anywhere) for folder in folders])
 
 
-def _read_folder(folder):
+def _read_folder(folder, anywhere):
     """Reads one folder, of whatever format it is."""
     if not folder.is_dir():
         raise ValueError(f"Expected a folder of labelled photographs, received {folder}.")
     if (folder / "landmarks.csv").exists():
-        return read_cfp(folder) if is_cfp(folder) else read_landmark_csv(folder)
+        return (read_cfp if is_cfp(folder) else read_landmark_csv)(folder, anywhere)
     if is_aflw(folder):
-        return read_aflw(folder)
+        return read_aflw(folder, anywhere=anywhere)
     if not label_files(folder, ".pts", below=True):
         raise ValueError(
             f"{folder}: expected landmarks.csv with images/ (CFP's, too), aflw.sqlite "

@@ -37,6 +37,19 @@ def plausible_faces(faces: LabelledFaces) -> LabelledFaces:
     return replace(kept, skipped=skipped)
 
 
+def single_precision(values: np.ndarray) -> np.ndarray:
+    """Returns numbers as float32; those beyond its range become the largest that there are.
+
+    As infinite ones they would count as points that are not labelled.
+
+    Args:
+        values: float64 of any shape, NaN or infinite where nothing is known.
+    """
+    largest = np.finfo(np.float32).max
+    clipped = np.clip(values, -largest, largest)
+    return np.where(np.isinf(values), values, clipped).astype(np.float32)
+
+
 def _limits(faces):
     """Yields what numbers are called, arrays `(faces, ...)` of them, and how large they may be."""
     yield "coordinates within ±{:,} pixels", faces.landmarks[..., :2], _LARGEST_COORDINATE

@@ -7,12 +7,15 @@ from typing import Any
 
 from keras_3dmmstn.atomic_files import remove_leftovers, write_atomically
 from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
+from keras_3dmmstn.training.data.recorded_settings import refuse_other_settings
 from keras_3dmmstn.training.data.skipped import Skipped
 
 #: The file that says what a folder of shards holds.
 INDEX = "index.json"
 #: Of the format; another one is refused.
 VERSION = 1
+# Side in pixels of the largest crops that a folder may claim to hold.
+_LARGEST_SIZE = 4096
 # Under this name, and as `faces-NUMBER.part`, files were written aside before version 0.1.0.
 _OLD_INDEX = f"{INDEX}.part"
 
@@ -36,12 +39,56 @@ def read_index(folder: Path) -> dict[str, Any]:
         raise ValueError(f"Expected {INDEX} of face crops in {folder}, found none.") from None
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: expected the index of face crops: {error!r}.") from error
+    except RecursionError:
+        raise ValueError(f"{path}: expected the index of face crops.") from None
     if (version, landmark_set) != (VERSION, LANDMARK_SET):
         raise ValueError(
             f"{path}: expected version {VERSION} with landmarks {LANDMARK_SET}, "
             f"received version {version} with {landmark_set}."
         )
+    fault = _fault(index)
+    if fault:
+        raise ValueError(f"{path}: expected the index of face crops: {fault}.")
     return index
+
+
+def _fault(index):
+    """Returns what of an index is of another kind than `begun_index` makes it, or None."""
+    settings, shards, skipped = index["settings"], index.get("shards"), index.get("skipped", [])
+    size, share, sources = (settings.get(name) for name in ("size", "share", "sources"))
+    if not (_is_count(size, 1, _LARGEST_SIZE) and isinstance(share, (int, float)) and share >= 1):
+        return f"size {size!r} and share {share!r}"
+    if not (isinstance(sources, dict) and all(map(_is_count, sources.values()))):
+        return f"sources {sources!r}"
+    if not isinstance(index.get("finished"), bool) or not _is_count(index.get("shard_count")):
+        return "finished is no truth value, or shard_count no number"
+    if not isinstance(shards, list) or not all(map(_is_shard, shards)) or not _are_skipped(skipped):
+        return "shards with number, file, faces, bytes and skipped are not what they should be"
+    return None
+
+
+def _is_shard(shard):
+    """Says whether a shard of an index has a file in its folder and what belongs to it."""
+    if not isinstance(shard, dict) or not isinstance(shard.get("file"), str):
+        return False
+    plain = Path(shard["file"]).name == shard["file"] and "\\" not in shard["file"]
+    counts = all(_is_count(shard.get(name)) for name in ("number", "faces", "bytes"))
+    return plain and counts and _are_skipped(shard.get("skipped"))
+
+
+def _are_skipped(entries):
+    """Says whether these are faces that were left out, each with its reason."""
+    return isinstance(entries, list) and all(
+        isinstance(entry, dict)
+        and entry.keys() == {"name", "reason"}
+        and all(isinstance(value, str) for value in entry.values())
+        for entry in entries
+    )
+
+
+def _is_count(value, least=0, most=2**62):
+    """Says whether a value of JSON is a whole number within a range."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def is_whole(folder: Path, shard: dict[str, Any]) -> bool:
@@ -89,17 +136,9 @@ def begun_index(folder: Path, settings: dict[str, Any], shard_count: int) -> dic
             "shards": [],
         }
     index = read_index(folder)
-    if index["checksum"] != checksum:
-        before = index["settings"]
-        changes = [
-            f"{name} {before.get(name)!r} and not {value!r}"
-            for name, value in settings.items()
-            if before.get(name) != value
-        ]
-        raise ValueError(
-            f"{folder}: expected the settings that this conversion was begun with, "
-            f"{', '.join(changes)}. Give them again, or write to another folder."
-        )
+    if index.get("checksum") != checksum:
+        refuse_other_settings(folder, "conversion", index["settings"], settings)
+        raise ValueError(f"{folder / INDEX}: expected the checksum of its settings, found another.")
     _remove_unfinished(folder)
     return {**index, "finished": False}
 

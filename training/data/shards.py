@@ -62,11 +62,21 @@ class Shards:
         landmarks = np.empty((count, LANDMARK_COUNT, 3), np.float32)
         numbers = np.empty(count, np.int64)
         records = self.records().take(count).map(decoded, num_parallel_calls=tf.data.AUTOTUNE)
+        place = -1
         with named_damage([self]):
             decoded_crops = records.prefetch(64).as_numpy_iterator()
             for place, (image, points, number) in enumerate(decoded_crops):
+                if image.shape != images.shape[1:]:
+                    self._check()
                 images[place], landmarks[place], numbers[place] = image, points, number
+        if place + 1 != count:
+            self._check()
         return FaceCrops(images, landmarks, self.crop_side, numbers, self.skipped)
+
+    def _check(self):
+        """Raises a ValueError that names the first shard that is not what the index says."""
+        for file, count in zip(self.files, self.counts, strict=True):
+            check_shard(file, count, self.size)
 
     def records(self) -> tf.data.Dataset:
         """Returns the serialised records in their order."""
@@ -111,21 +121,50 @@ def named_damage(sources: Iterable[FaceCrops | Shards]) -> Iterator[None]:
     """Says which shard is damaged where reading records fails, as TensorFlow does not.
 
     Raises:
-        ValueError: if a shard is as long as it was written, but its checksums are wrong.
+        ValueError: if a shard is missing, is as long as it was written but its checksums are wrong,
+            or holds anything but the face crops that the index says.
     """
     try:
         yield
-    except tf.errors.DataLossError as error:
-        files = [file for source in sources if isinstance(source, Shards) for file in source.files]
-        for file in files:
-            try:
-                tf.data.TFRecordDataset(str(file)).reduce(0, lambda count, _: count + 1)
-            except tf.errors.DataLossError:
-                raise ValueError(
-                    f"{file}: expected whole records, received damaged ones: delete the file and "
-                    "run the conversion again."
-                ) from error
+    except tf.errors.OpError as error:
+        try:
+            for source in sources:
+                if isinstance(source, Shards):
+                    for file, count in zip(source.files, source.counts, strict=True):
+                        check_shard(file, count, source.size)
+        except ValueError as damage:
+            raise damage from error
         raise
+
+
+def check_shard(file: Path, count: int, size: int) -> None:
+    """Raises a ValueError unless a shard holds so many faces of this size."""
+    what, found = f"{file}: expected {count} face crops of {size} pixels", 0
+    try:
+        for record in tf.data.TFRecordDataset(str(file)):
+            shape = _image_shape(tf.io.parse_single_example(record, FEATURES)["image"].numpy())
+            if shape != (size, size, 3):
+                raise ValueError(f"{what}, received one of shape {shape}.")
+            found += 1
+    except tf.errors.NotFoundError:
+        raise ValueError(f"{what}, but there is no such file: run the conversion again.") from None
+    except tf.errors.OpError:
+        raise ValueError(
+            f"{what}, received damaged records after {found}: delete the file and run the "
+            "conversion again."
+        ) from None
+    if found != count:
+        raise ValueError(
+            f"{what}, received {found}: delete {file.name} and run the conversion again."
+        )
+
+
+def _image_shape(data):
+    """Returns the shape of an encoded image, None if it is none."""
+    try:
+        return decoded_image(data).shape
+    except (ValueError, cv2.error):
+        return None
 
 
 def serialised(

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
+from keras_3dmmstn.inference.boxes import checked_boxes
 from keras_3dmmstn.inference.photograph import read_photograph, warp
 from keras_3dmmstn.network import framing
 from keras_3dmmstn.training.data.crops import Skipped
@@ -55,7 +57,8 @@ def frame_faces(
 ) -> Iterator[FramedFace]:
     """Yields each face twice: framed by its box, and by that box moved.
 
-    A photograph with several faces, one after the other, is read once.
+    A photograph with several faces, one after the other, is read once. A face is left out if its
+    photograph cannot be read, or its labels or frame are no box that `Normaliser` takes.
 
     Args:
         faces: the faces.
@@ -75,14 +78,15 @@ def frame_faces(
             reason = f"its {len(points)} labelled points span no box"
             skipped.append(Skipped(faces.names[number], reason))
             continue
+        frame = box if frames is None else frames[number]
+        both = (frame, moved_box(frame, moves[0][number], moves[1][number]))
         try:
             if path != last_path:
                 photograph, last_path = read_photograph(path, upright=False), path
-        except (OSError, ValueError) as error:
+            checked_boxes([box, frame], photograph)
+            matrices = np.stack([framing.crop_matrix(b, image_size) for b in both])
+            crops = np.stack([warp(photograph, matrix, image_size) for matrix in matrices])
+        except (OSError, ValueError, MemoryError, cv2.error) as error:
             skipped.append(Skipped(faces.names[number], str(error)))
             continue
-        frame = box if frames is None else frames[number]
-        both = (frame, moved_box(frame, moves[0][number], moves[1][number]))
-        matrices = np.stack([framing.crop_matrix(b, image_size) for b in both])
-        crops = np.stack([warp(photograph, matrix, image_size) for matrix in matrices])
         yield FramedFace(number, box, crops, matrices)

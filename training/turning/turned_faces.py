@@ -8,26 +8,29 @@ from typing import Any
 import cv2
 import numpy as np
 
-from keras_3dmmstn.atomic_files import atomic_destination, remove_leftovers
-from keras_3dmmstn.folder_lock import LOCK_FILE, folder_in_use
+from keras_3dmmstn.atomic_files import atomic_destination
+from keras_3dmmstn.folder_lock import folder_in_use
+from keras_3dmmstn.inference.boxes import checked_boxes
 from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT
+from keras_3dmmstn.network.framing import tight_box
 from keras_3dmmstn.training.data.crops import (
     STORED_SIZE,
     STORED_TO_CROP,
     FaceCrops,
 )
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
+from keras_3dmmstn.training.data.readers.landmark_table import LANDMARK_TABLE
+from keras_3dmmstn.training.data.recorded_settings import labels_checksum, model_checksum
 from keras_3dmmstn.training.data.skipped import Skipped, nothing_left
 from keras_3dmmstn.training.turning.face_turner import FaceTurner, TurnedFace
 from keras_3dmmstn.training.turning.new_poses import YAWS, check_yaws, new_poses
+from keras_3dmmstn.training.turning.turned_folder import IMAGES, begin_folder
 
 #: Faces with fewer labelled points, or a worse fit (mean error, share of the box), are left out.
 FEWEST_POINTS, WORST_FIT = 30, 0.04
 _JPEG_QUALITY = 95
-# A folder with this file has turned faces that are not all written yet.
-_BEGUN = "landmarks.csv.part"
 
 
 def turn_faces(
@@ -60,26 +63,34 @@ def turn_faces(
     Raises:
         ValueError: if `copies` or `size` is not positive, or `yaws` is no range within 0 to 100°.
     """
-    if copies < 1 or size < 1:
-        raise ValueError(
-            f"Expected at least one copy and a size of at least 1, received {copies} and {size}."
-        )
-    check_yaws(yaws)
+    check_turning(copies, yaws, size)
     if skipped is not None:
         skipped += faces.skipped
     turner = FaceTurner(model or GridModel.bundled(), size)
     for number in progress(range(len(faces))):
         landmarks = faces.landmarks[number]
+        rng = np.random.default_rng([seed, number])
         try:
             fit = _trusted_fit(turner, landmarks)
             photograph = read_photograph(faces.paths[number], upright=False)
-        except (OSError, ValueError) as error:
+            checked_boxes([tight_box(landmarks[landmarks[:, 2] > 0, :2])], photograph)
+            poses = new_poses(fit.yaw, copies, rng, yaws)
+            turned = [turner.turn(photograph, landmarks, fit, *pose) for pose in poses]
+        except (OSError, ValueError, MemoryError, cv2.error) as error:
             if skipped is not None:
                 skipped.append(Skipped(faces.names[number], str(error)))
             continue
-        rng = np.random.default_rng([seed, number])
-        for yaw, pitch in new_poses(fit.yaw, copies, rng, yaws):
-            yield number, turner.turn(photograph, landmarks, fit, yaw, pitch)
+        for face in turned:
+            yield number, face
+
+
+def check_turning(copies: int, yaws: tuple[float, float], size: int) -> None:
+    """Raises a ValueError unless these settings are within the range that `turn_faces` says."""
+    if copies < 1 or size < 1:
+        raise ValueError(
+            f"Expected at least one copy and a size of at least 1, received {copies} and {size}."
+        )
+    check_yaws(yaws)
 
 
 def turned_faces(faces: LabelledFaces, model: GridModel | None = None, **options: Any) -> FaceCrops:
@@ -102,67 +113,74 @@ def turned_faces(faces: LabelledFaces, model: GridModel | None = None, **options
 
 
 def write_turned_faces(
-    faces: LabelledFaces, folder: str | Path, model: GridModel | None = None, **options: Any
+    faces: LabelledFaces,
+    folder: str | Path,
+    model: GridModel | None = None,
+    *,
+    copies: int = 2,
+    yaws: tuple[float, float] = YAWS,
+    seed: int = 0,
+    size: int = STORED_SIZE,
+    **options: Any,
 ) -> int:
     """Writes every face in new poses to a folder that `read_landmark_csv` reads.
 
+    A run that was stopped begins again when it is called with the same arguments.
+
     Args:
-        faces, model, options: as of `turn_faces`.
-        folder: gets `images/` and, once they are whole, `landmarks.csv` with subject, 89 points
-            with confidence, and yaw; made if missing.
+        faces, model, copies, yaws, seed, size, options: as of `turn_faces`.
+        folder: gets `turned.json` with the settings, `images/` and, once they are whole,
+            `landmarks.csv` with subject, 89 points with confidence, and yaw; made if missing.
 
     Returns:
         How many faces were written.
 
     Raises:
         ValueError: if the folder holds anything but the turned faces of a run that was stopped, or
-            none of the faces can be turned.
+            that run had other settings, or none of the faces can be turned.
         FolderInUseError: if another process is writing to the folder.
     """
+    folder, model = Path(folder), model or GridModel.bundled()
+    check_turning(copies, yaws, size)
+    settings = {
+        "copies": copies,
+        "yaws": list(yaws),
+        "seed": seed,
+        "size": size,
+        "labels": labels_checksum(faces),
+        "face model": model_checksum(model),
+    }
     with folder_in_use(folder):
-        return _write_turned_faces(faces, Path(folder), model, options)
-
-
-def _write_turned_faces(faces, folder, model, options):
-    """Writes to a folder that is this process's own; arguments as of `write_turned_faces`."""
-    skipped = options.setdefault("skipped", [])
-    _begin(folder)
-    images = folder / "images"
-    images.mkdir(exist_ok=True)
-    count = faces.landmarks.shape[1]
-    points = [f"{axis}{number}" for number in range(count) for axis in "xyc"]
-    written = 0
-    with (
-        atomic_destination(folder / "landmarks.csv") as aside,
-        aside.open("w", encoding="utf-8", newline="") as file,
-    ):
-        table = csv.writer(file)
-        table.writerow(["image", "subject", "roll", "pitch", "yaw", *points])
-        for number, face in turn_faces(faces, model, **options):
-            name = f"{written:06d}.jpg"
-            picture = cv2.cvtColor(face.image, cv2.COLOR_RGB2BGR)
-            data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
-            (images / name).write_bytes(data.tobytes())
-            values = [f"{value:.2f}" for value in face.landmarks.ravel()]
-            pose = ["", "", f"{face.yaw:.4f}"]
-            table.writerow([name, faces.subjects[number], *pose, *values])
-            written += 1
+        begin_folder(folder, settings)
+        skipped = options.setdefault("skipped", [])
+        turned = turn_faces(faces, model, copies=copies, yaws=yaws, seed=seed, size=size, **options)
+        written = _write(turned, faces, folder)
         if not written:
             raise nothing_left(skipped)
-    (folder / _BEGUN).unlink()
     return written
 
 
-def _begin(folder):
-    """Makes a folder that may be written to: one that is empty, or was begun before."""
-    others = sorted(path.name for path in folder.iterdir() if path.name != LOCK_FILE)
-    if others and _BEGUN not in others:
-        raise ValueError(
-            f"{folder}: expected a new or empty folder for turned faces, received one with "
-            f"{', '.join(others[:3])} in it."
-        )
-    remove_leftovers(folder)
-    (folder / _BEGUN).touch()
+def _write(turned, faces, folder):
+    """Writes turned faces and, if there are any, their table; returns how many there are."""
+    rows = []
+    for written, (number, face) in enumerate(turned):
+        name = f"{written:06d}.jpg"
+        picture = cv2.cvtColor(face.image, cv2.COLOR_RGB2BGR)
+        data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
+        with atomic_destination(folder / IMAGES / name, sweep=False) as aside:
+            aside.write_bytes(data.tobytes())
+        values = [f"{value:.2f}" for value in face.landmarks.ravel()]
+        rows.append([name, faces.subjects[number], "", "", f"{face.yaw:.4f}", *values])
+    if rows:
+        points = [f"{a}{n}" for n in range(faces.landmarks.shape[1]) for a in "xyc"]
+        with (
+            atomic_destination(folder / LANDMARK_TABLE) as aside,
+            aside.open("w", encoding="utf-8", newline="") as file,
+        ):
+            table = csv.writer(file)
+            table.writerow(["image", "subject", "roll", "pitch", "yaw", *points])
+            table.writerows(rows)
+    return len(rows)
 
 
 def _trusted_fit(turner, landmarks):

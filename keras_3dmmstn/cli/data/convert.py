@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from keras_3dmmstn.cli import terminal
-from keras_3dmmstn.cli.options import Folders, Subjects
+from keras_3dmmstn.cli.options import Anywhere, Folders, Subjects
 from keras_3dmmstn.cli.progress import tracking
 
 Out = Annotated[Path, typer.Option(help="Folder for the shards. Created if it does not exist.")]
@@ -58,6 +58,7 @@ def convert(
     subjects: Subjects = None,
     complete: Complete = False,
     yaw: Yaw = None,
+    anywhere: Anywhere = False,
 ) -> None:
     """Cut the faces out of their photographs once, into TFRecord shards.
 
@@ -72,7 +73,7 @@ def convert(
 
     bar = tracking("Converting")
     with terminal.failing_on(OSError, ValueError):
-        faces = read_faces(folders)
+        faces = read_faces(folders, anywhere)
         if subjects is not None:
             faces = faces.choose(of_subjects(faces, subjects))
         if held_out:

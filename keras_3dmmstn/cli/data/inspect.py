@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from keras_3dmmstn.cli import terminal
-from keras_3dmmstn.cli.options import Folders
+from keras_3dmmstn.cli.options import Anywhere, Folders
 from keras_3dmmstn.cli.progress import tracking
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ Picture = Annotated[
 Count = Annotated[int, typer.Option(min=1, max=400, help="Faces in the picture.")]
 
 
-def inspect(folders: Folders, picture: Picture = None, count: Count = 48) -> None:
+def inspect(
+    folders: Folders, picture: Picture = None, count: Count = 48, anywhere: Anywhere = False
+) -> None:
     """Print what is in folders of labelled photographs or of shards.
 
     Faces whose photographs are missing, or whose labels cannot be read, are not counted but
@@ -31,7 +33,7 @@ def inspect(folders: Folders, picture: Picture = None, count: Count = 48) -> Non
     skipped: list[Skipped] = []
     for number, folder in enumerate(folders):
         with terminal.failing_on(OSError, ValueError):
-            crops = _describe(table, folder, count if picture else 0, skipped)
+            crops = _describe(table, folder, count if picture else 0, skipped, anywhere)
             if picture:
                 _draw(crops, _numbered(picture, number, len(folders)))
     terminal.output.print(table)
@@ -40,7 +42,7 @@ def inspect(folders: Folders, picture: Picture = None, count: Count = 48) -> Non
         terminal.fail(f"{len(skipped)} faces cannot be used and are not counted.")
 
 
-def _describe(table, folder, count, skipped):
+def _describe(table, folder, count, skipped, anywhere):
     """Adds a row on a folder to the table; returns some of its crops.
 
     What cannot be used is appended to `skipped`.
@@ -56,7 +58,7 @@ def _describe(table, folder, count, skipped):
         shards = read_shards(folder)
         table.add_row(escape(str(folder)), str(len(shards)), f"{len(shards.skipped)} skipped")
         return shards.load(count) if count else None
-    faces = _with_photographs(read_faces(folder))
+    faces = _with_photographs(read_faces(folder, anywhere))
     skipped += faces.skipped
     labelled = (faces.landmarks[..., 2] > 0).sum(axis=1)
     table.add_row(

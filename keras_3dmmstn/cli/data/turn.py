@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from keras_3dmmstn.cli import terminal
-from keras_3dmmstn.cli.options import FaceModel, Subjects, load_face_model, numbers
+from keras_3dmmstn.cli.options import Anywhere, FaceModel, Subjects, load_face_model, numbers
 from keras_3dmmstn.cli.progress import tracking
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def turn(
     seed: Seed = 0,
     subjects: Subjects = None,
     face_model: FaceModel = None,
+    anywhere: Anywhere = False,
 ) -> None:
     """Turn photographed faces to large poses, which photographs rarely show.
 
@@ -53,7 +54,7 @@ def turn(
     skipped: list[Skipped] = []
     model = load_face_model(face_model)
     with terminal.failing_on(OSError, ValueError):
-        faces = read_faces(folders)
+        faces = read_faces(folders, anywhere)
         if subjects is not None:
             faces = faces.choose(of_subjects(faces, subjects))
         written = write_turned_faces(

@@ -226,6 +226,7 @@ def test_a_server_refuses_images_of_another_shape(version):
     [
         (np.full((1, SIZE + 1, SIZE, 3), 50.0, np.float32), f"shape .batch, {SIZE}, {SIZE}, 3"),
         (np.full((1, SIZE, SIZE, 3), 0.5, np.float32), "received 0..1"),
+        (np.full((3, SIZE, SIZE, 3), [[[[90]]], [[[0]]], [[[0.5]]]], np.float32), r"batch:\D+2\D"),
         (np.full((1, SIZE, SIZE, 3), 256.0, np.float32), "0..255"),
         (np.zeros((0, SIZE, SIZE, 3), np.float32), "at least one"),
         (np.full((1, SIZE, SIZE, 3), 50.0), "expected to be a float tensor"),

@@ -1,9 +1,13 @@
 """The training of the confidence, on features whose meaning is known."""
 
+import keras
 import numpy as np
 import pytest
 
+from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.network.framing import tight_box
+from keras_3dmmstn.network.confidence import with_confidence
+from keras_3dmmstn.training.confidence.confidence_run import add_confidence
 from keras_3dmmstn.training.confidence.difficult_crops import DifficultCrop
 from keras_3dmmstn.training.confidence.reliability import area_under_roc, reliability
 from keras_3dmmstn.training.confidence.train_confidence import (
@@ -85,6 +89,38 @@ def test_a_calibrated_confidence_is_the_share_of_faces_that_are_right(normaliser
     before = off()
     scale, _ = calibrate(localiser, others)
     assert 0 < scale < 1 and off() < 0.1 < before
+
+
+@pytest.mark.parametrize("right", [0, 40])
+def test_crops_that_are_all_right_or_all_wrong_are_refused(normaliser, right):
+    size = normaliser.localiser.get_layer("head").input.shape[-1]
+    errors = np.full(40, 0.01 if right else np.inf)
+    alike = Judgements(np.ones((40, size)), errors, np.full(40, "ordinary"), np.arange(40))
+    message = f"some come out right and some wrong, received {right} right ones of 40"
+    with pytest.raises(ValueError, match=f"crops to train on .*{message}"):
+        train_confidence(normaliser.localiser, alike)
+    localiser = with_confidence(normaliser.localiser)
+    before = localiser.get_layer("confidence").get_weights()
+    with pytest.raises(ValueError, match=f"crops to calibrate on .*{message}"):
+        calibrate(localiser, alike)
+    np.testing.assert_array_equal(localiser.get_layer("confidence").get_weights()[0], before[0])
+
+
+def test_a_calibration_never_turns_the_order_round(normaliser):
+    localiser = train_confidence(normaliser.localiser, judgements(normaliser.localiser, 600))
+    contrary = judgements(normaliser.localiser, 600, slope=-3.0, seed=1)
+    before = confidence_of(localiser, contrary.features[:2])
+    scale, _ = calibrate(localiser, contrary)
+    after = confidence_of(localiser, contrary.features[:2])
+    assert scale > 0 and np.sign(np.diff(before)) * np.diff(after) >= 0
+
+
+def test_a_localiser_of_another_kind_is_refused_by_name(normaliser):
+    image = keras.Input((SIZE, SIZE, 3))
+    theta = keras.layers.Dense(12, name="mine")(keras.layers.Flatten()(image))
+    other = Normaliser(keras.Model(image, theta), normaliser.grid_model)
+    with pytest.raises(ValueError, match=r"localiser of build_localiser.*received .*mine"):
+        add_confidence(other, ["nowhere"])
 
 
 def test_bins_of_reliability_and_the_area_under_the_curve():

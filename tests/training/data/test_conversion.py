@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
 from keras_3dmmstn.training.data import conversion
 from keras_3dmmstn.training.data.conversion import convert
 from keras_3dmmstn.training.data.crops import cut_faces
@@ -191,7 +192,7 @@ def test_a_shard_with_a_flipped_bit_is_named(faces, tmp_path):
     content[1000] ^= 1
     shards.files[1].write_bytes(content)
     with pytest.raises(
-        ValueError, match=r"faces-00001\.tfrecord: expected whole .* delete the file"
+        ValueError, match=r"faces-00001\.tfrecord: .* damaged records .* delete the file"
     ):
         read_shards(tmp_path / "out").load()
     shards.files[1].unlink()
@@ -230,6 +231,92 @@ def test_a_folder_without_index_or_with_a_foreign_one_is_named(faces, tmp_path):
     path.write_text("[]")
     with pytest.raises(ValueError, match=r"index\.json: expected the index of face crops"):
         read_shards(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"shards": None},
+        {"shards": [{"file": "../faces-00000.tfrecord"}]},
+        {"shards": [7]},
+        {"settings": {"landmark_set": LANDMARK_SET}},
+        {"settings": {"landmark_set": LANDMARK_SET, "size": 10**9, "share": 1.5, "sources": {}}},
+        {"skipped": [{"name": "a"}]},
+        {"finished": "yes"},
+    ],
+)
+def test_an_index_with_other_content_is_named(faces, tmp_path, change):
+    convert(faces, tmp_path / "out")
+    path = tmp_path / "out" / "index.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(ValueError, match=r"index\.json: expected the index of face crops: "):
+        read_shards(tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["file", "faces", "bytes", "skipped"])
+def test_so_is_one_whose_shards_lack_something(faces, tmp_path, name):
+    convert(faces, tmp_path / "out")
+    path = tmp_path / "out" / "index.json"
+    index = json.loads(path.read_text())
+    del index["shards"][0][name]
+    path.write_text(json.dumps(index))
+    with pytest.raises(ValueError, match=r"index\.json: expected the index of face crops: shards"):
+        read_shards(tmp_path / "out")
+
+
+def test_an_index_that_nests_deeply_is_named(faces, tmp_path):
+    (tmp_path / "index.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"index\.json: expected the index of face crops"):
+        read_shards(tmp_path)
+
+
+@pytest.mark.parametrize("claimed", [3, 9_000])
+def test_shards_with_fewer_faces_than_the_index_says_are_named(faces, tmp_path, claimed):
+    convert(faces, tmp_path / "out", faces_per_shard=2)
+    path = tmp_path / "out" / "index.json"
+    index = json.loads(path.read_text())
+    index["shards"][0]["faces"] = claimed
+    path.write_text(json.dumps(index))
+    with pytest.raises(
+        ValueError, match=rf"faces-00000\.tfrecord: expected {claimed} .*received 2"
+    ):
+        read_shards(tmp_path / "out").load()
+
+
+def test_shards_of_another_size_than_the_index_says_are_named(faces, tmp_path):
+    convert(faces, tmp_path / "out", size=64)
+    path = tmp_path / "out" / "index.json"
+    index = json.loads(path.read_text())
+    index["settings"]["size"] = 96
+    path.write_text(json.dumps(index))
+    with pytest.raises(ValueError, match=r"tfrecord: expected .* of 96 pixels, .* \(64, 64, 3\)"):
+        read_shards(tmp_path / "out").load()
+
+
+def test_a_shard_that_vanishes_or_changes_while_it_is_read_is_named(faces, tmp_path):
+    shards = convert(faces, tmp_path / "out", faces_per_shard=2)
+    data = shards.files[0].read_bytes()
+    shards.files[0].write_bytes(data[:40] + b"?" + data[41:])
+    with pytest.raises(ValueError, match=r"faces-00000\.tfrecord: .* received damaged records"):
+        shards.load()
+    with tf.io.TFRecordWriter(str(shards.files[0])) as writer:
+        writer.write(b"no example")
+    with pytest.raises(ValueError, match=r"faces-00000\.tfrecord: .* received damaged records"):
+        shards.load()
+    shards.files[0].unlink()
+    with pytest.raises(ValueError, match=r"faces-00000\.tfrecord: .* no such file: run the conv"):
+        shards.load()
+
+
+def test_a_full_disk_names_the_shard(faces, tmp_path, monkeypatch):
+    def full(writer, record):
+        raise tf.errors.ResourceExhaustedError(None, None, "no space")
+
+    monkeypatch.setattr(tf.io.TFRecordWriter, "write", full)
+    with pytest.raises(OSError, match="No space left on device") as raised:
+        convert(faces, tmp_path / "out")
+    assert raised.value.filename == str(tmp_path / "out" / "faces-00000.tfrecord")
+    assert not list((tmp_path / "out").glob("*.tfrecord*"))
 
 
 @pytest.mark.slow

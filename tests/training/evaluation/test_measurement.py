@@ -195,6 +195,27 @@ def test_what_cannot_be_measured_is_left_out_with_its_reason(mean_face, photogra
     )
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda points: points * 1e5, "which lies outside"),
+        (lambda points: np.vstack([points[:-1], [[1e30, 90]]]), "more than 10 times as large"),
+        (lambda points: np.vstack([points[:-1], [[3e6, 90]]]), "more than 10 times as large"),
+        (lambda points: points + [0, 300], "which lies outside"),
+        (lambda points: points - 300, "which lies outside"),
+    ],
+)
+def test_labels_that_no_face_in_the_photograph_has_are_left_out(
+    mean_face, photographs, rng, change, reason
+):
+    points = rng.uniform(40, 160, (2, 68, 2))
+    points[1] = change(points[1])
+    measurement = measure(mean_face, labelled_faces(photographs[:2], points))
+    assert measurement.faces.paths == photographs[:1]
+    (skipped,) = measurement.skipped
+    assert skipped.name == str(photographs[1]) and reason in skipped.reason
+
+
 def test_not_one_face_is_an_error_that_names_the_first(mean_face, tmp_path, rng):
     faces = labelled_faces((tmp_path / "missing.png",), rng.uniform(40, 160, (1, 68, 2)))
     with pytest.raises(ValueError, match=r"at least one face.*received none\. .*missing\.png"):

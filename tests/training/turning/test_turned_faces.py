@@ -1,5 +1,7 @@
 """Turned faces for training."""
 
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -107,18 +109,76 @@ def test_only_a_new_folder_or_one_of_a_stopped_run_is_written_to(faces, tmp_path
         write_turned_faces(faces, out, copies=1, progress=stopped)
     assert not (out / "landmarks.csv").exists()  # no half table that could be trained on
     assert write_turned_faces(faces, out, copies=1) == 2
-    assert sorted(path.name for path in out.iterdir()) == ["images", "landmarks.csv"]
+    names = sorted(path.name for path in out.iterdir())
+    assert names == ["images", "landmarks.csv", "turned.json"]
     before = (out / "landmarks.csv").read_bytes()
     with pytest.raises(ValueError, match=r"out: expected a new or empty .* images, landmarks\.csv"):
         write_turned_faces(faces, out, copies=2)
     assert (out / "landmarks.csv").read_bytes() == before
 
 
+def stop(numbers):
+    """Progress of a run that is stopped after its first face."""
+    yield numbers[0]
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"seed": 7}, "seed 0 and not 7"),
+        ({"copies": 3}, "copies 1 and not 3"),
+        ({"yaws": (0.5, 0.9)}, r"yaws \[.*\] and not \[0.5, 0.9\]"),
+        ({"size": 64}, "size 192 and not 64"),
+    ],
+)
+def test_a_stopped_run_does_not_go_on_with_other_settings(faces, tmp_path, change, named):
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        write_turned_faces(faces, out, copies=1, progress=stop)
+    before = {path: path.read_bytes() for path in out.rglob("*.*")}
+    with pytest.raises(ValueError, match=f"settings that this run was begun with, {named}"):
+        write_turned_faces(faces, out, **{"copies": 1, **change})
+    assert {path: path.read_bytes() for path in out.rglob("*.*")} == before
+
+
+def test_a_stopped_run_does_not_go_on_with_other_labels(faces, tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        write_turned_faces(faces, out, progress=stop)
+    faces.landmarks[1, 3, 0] += 1
+    with pytest.raises(ValueError, match=r"begun with, labels '\w+' and not"):
+        write_turned_faces(faces, out)
+
+
+def test_no_picture_of_a_stopped_run_stays_that_is_not_in_the_table(faces, tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):  # the second face is not made
+        write_turned_faces(faces, out, copies=3, progress=stop)
+    assert len(list((out / "images").iterdir())) == 3
+    faces.paths[0].unlink()  # of the first face nothing is left
+    assert write_turned_faces(faces, out, copies=3) == 3
+    read = read_landmark_csv(out)
+    assert read.subjects == ("Bob",) * 3
+    pictures = sorted((out / "images").glob("*.jpg"))
+    assert pictures == list(read.paths)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "[" * 100_000])
+def test_settings_that_are_damaged_are_named(faces, tmp_path, content):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "turned.json").write_text(content)
+    with pytest.raises(ValueError, match=r"turned\.json: expected the settings of turned faces"):
+        write_turned_faces(faces, out)
+
+
 def test_a_folder_that_the_version_before_began_is_written_to(faces, tmp_path):
-    (tmp_path / "images").mkdir()
-    (tmp_path / "landmarks.csv.part").write_text("image,subj")
-    assert write_turned_faces(faces, tmp_path, copies=1) == 2
-    assert len(read_landmark_csv(tmp_path)) == 2
+    out = tmp_path / "out"
+    (out / "images").mkdir(parents=True)
+    (out / "landmarks.csv.part").write_text("image,subj")
+    assert write_turned_faces(faces, out, copies=1) == 2
+    assert len(read_landmark_csv(out)) == 2 and not (out / "landmarks.csv.part").exists()
 
 
 def test_no_face_to_turn_is_an_error(faces, tmp_path):
@@ -127,6 +187,22 @@ def test_no_face_to_turn_is_an_error(faces, tmp_path):
         turned_faces(faces)
     with pytest.raises(ValueError, match=r"none of the 2 could be used.*a: expected at least 30"):
         write_turned_faces(faces, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda points: points * 1e5, "which lies outside|10 times as large"),
+        (lambda points: points * 1e30, "which lies outside|10 times as large"),
+        (lambda points: points + [1000, 0], "which lies outside"),
+        (lambda points: (points - 100) * 40 + 100, "more than 10 times as large"),
+    ],
+)
+def test_labels_that_no_face_in_the_photograph_has_are_left_out(faces, change, reason):
+    faces.landmarks[0, :, :2] = change(faces.landmarks[0, :, :2])
+    crops = turned_faces(faces, copies=1, size=64)
+    assert crops.kept.tolist() == [1]
+    assert re.search(reason, crops.skipped[0].reason) and crops.skipped[0].name == "a"
 
 
 @pytest.mark.parametrize("options", [{"copies": 0}, {"size": 0}])

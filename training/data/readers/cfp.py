@@ -17,6 +17,7 @@ from keras_3dmmstn.training.data.readers.landmark_table import (
     shown,
     source_of,
 )
+from keras_3dmmstn.training.data.readers.photograph_names import within_folder
 
 #: What the 30 points are among `ibug68` when a face shows the side that is image-left in a frontal
 #: photograph: jaw from the ear to the chin, brow, eye, nose from the top to its base, lips.
@@ -53,7 +54,7 @@ def is_cfp(folder: str | Path) -> bool:
     return {"kind", "subject_right_side"} <= set(header) and further_point not in header
 
 
-def read_cfp(folder: str | Path) -> LabelledFaces:
+def read_cfp(folder: str | Path, anywhere: bool = False) -> LabelledFaces:
     """Reads the profile photographs of CFP, each with 30 of the points of `ibug68`.
 
     Their points are labelled by hand. Those of the FRONTAL photographs come from a detector and
@@ -66,11 +67,12 @@ def read_cfp(folder: str | Path) -> LabelledFaces:
             or "profile"), subject_right_side (1: the face shows the side that is image-left in a
             frontal photograph, 0: the other) and x0, y0 ... x29, y29 in pixels counted from 0. A
             number that is empty or nan is not labelled.
+        anywhere: whether its names may be absolute, or climb out of `images/` with `..`.
 
     Returns:
         Faces with confidence 1 of the labelled points, but `JAWBONE_CONFIDENCE` of the first four.
-        The subject is the person's number; the pose is not known. Rows that were cut off are in
-        `skipped`.
+        The subject is the person's number; the pose is not known. Rows that were cut off, or whose
+        photographs are elsewhere, are in `skipped`.
 
     Raises:
         ValueError: if a table is no CSV table in UTF-8, a column is missing, a row names no image,
@@ -101,7 +103,8 @@ def read_cfp(folder: str | Path) -> LabelledFaces:
             f"{path}: expected at least one row of kind profile that {_SUSPECTS} does not name, "
             f"received {len(rows)} other rows."
         )
-    return plausible_faces(everyone.choose(chosen))
+    profiles = within_folder(everyone.choose(chosen), folder / "images", anywhere)
+    return plausible_faces(profiles)
 
 
 def _check_columns(path, header, columns):

@@ -6,6 +6,9 @@ from typing import Any
 
 from keras_3dmmstn.training.data.skipped import Skipped, nothing_left
 
+# Of 68 points: a few kilobytes in text or from MATLAB, some 100 with the face model's meshes.
+_LARGEST_FILE = 16 << 20
+
 _PHOTOGRAPHS = (".jpg", ".png", ".jpeg")
 
 
@@ -58,6 +61,7 @@ def read_each(
     values, places, skipped = [], [], []
     for place, (file, name) in enumerate(zip(files, names, strict=True)):
         try:
+            _check_file(file)
             values.append(read(file))
             places.append(place)
         except (OSError, ValueError) as error:
@@ -65,3 +69,14 @@ def read_each(
     if not values:
         raise nothing_left(skipped)
     return values, places, skipped
+
+
+def _check_file(file):
+    """Raises a ValueError unless a file of labels is one, and of a size that labels have."""
+    if not file.is_file():  # a pipe is read for ever
+        raise ValueError(f"{file}: expected a file of labels, received something else.")
+    if file.stat().st_size > _LARGEST_FILE:
+        raise ValueError(
+            f"{file}: expected the labels of a face, received a file of more than "
+            f"{_LARGEST_FILE >> 20} megabytes."
+        )

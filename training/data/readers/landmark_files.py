@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, LANDMARK_SET, mirror_permutation
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces, joint_landmarks
-from keras_3dmmstn.training.data.plausible_faces import plausible_faces
+from keras_3dmmstn.training.data.plausible_faces import plausible_faces, single_precision
 from keras_3dmmstn.training.data.readers.label_files import (
     label_files,
     photographs_beside,
@@ -20,6 +20,7 @@ from keras_3dmmstn.training.data.readers.landmark_table import (
     shown,
     source_of,
 )
+from keras_3dmmstn.training.data.readers.photograph_names import within_folder
 
 # A landmarks.csv has columns x0, y0, x1, y1 ...: how many there are says what they are.
 _SETS = {len(mirror_permutation(name)): name for name in ("ibug68", "aflw21", LANDMARK_SET)}
@@ -64,7 +65,7 @@ def read_pts(path: Path) -> np.ndarray:
     """Reads the points of one `.pts` file as they are written, `(68, 2)`."""
     try:
         lines = path.read_text("utf-8").split("{")[-1].split("}")[0].split()
-        points = np.array(lines, np.float32).reshape(-1, 2)
+        points = single_precision(np.array(lines, float)).reshape(-1, 2)
     except ValueError as error:
         raise ValueError(f"{path}: expected pairs of numbers between braces: {error}") from error
     if points.shape != (IBUG68_COUNT, 2):
@@ -72,7 +73,7 @@ def read_pts(path: Path) -> np.ndarray:
     return points
 
 
-def read_landmark_csv(folder: str | Path) -> LabelledFaces:
+def read_landmark_csv(folder: str | Path, anywhere: bool = False) -> LabelledFaces:
     """Reads `landmarks.csv` with `images/`; pixels are counted from 0.
 
     Its columns are image, and x0, y0, x1, y1 ... for the 68 points of `ibug68`, the 21 of
@@ -80,8 +81,12 @@ def read_landmark_csv(folder: str | Path) -> LabelledFaces:
     and right_mouth (left is image-left). It may have subject, confidences c0, c1 ..., and roll,
     pitch, yaw in radians. A number that is empty or nan is not labelled.
 
+    Args:
+        folder: the folder.
+        anywhere: whether its names may be absolute, or climb out of `images/` with `..`.
+
     Returns:
-        The faces; rows that were cut off are in `skipped`.
+        The faces; rows that were cut off, or whose photographs are elsewhere, are in `skipped`.
 
     Raises:
         ValueError: if it is no CSV table in UTF-8, columns are missing, a row names no image, a
@@ -98,17 +103,16 @@ def read_landmark_csv(folder: str | Path) -> LabelledFaces:
     if set(_POSE) <= set(header):
         pose = numbers_in(path, rows, list(_POSE))
     source = source_of(folder)
-    return plausible_faces(
-        LabelledFaces(
-            tuple(folder / "images" / row["image"] for row in rows.values()),
-            joint_landmarks(landmarks.reshape(len(rows), len(points), len(axes)), landmark_set),
-            pose=pose,
-            subjects=tuple(row.get("subject", "") for row in rows.values()),
-            names=tuple(f"{source}/{row['image']}, line {line}" for line, row in rows.items()),
-            sources=(source,) * len(rows),
-            skipped=tuple(skipped),
-        )
+    everyone = LabelledFaces(
+        tuple(folder / "images" / row["image"] for row in rows.values()),
+        joint_landmarks(landmarks.reshape(len(rows), len(points), len(axes)), landmark_set),
+        pose=pose,
+        subjects=tuple(row.get("subject", "") for row in rows.values()),
+        names=tuple(f"{source}/{row['image']}, line {line}" for line, row in rows.items()),
+        sources=(source,) * len(rows),
+        skipped=tuple(skipped),
     )
+    return plausible_faces(within_folder(everyone, folder / "images", anywhere))
 
 
 def _points_of_columns(path, header):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_3dmmstn.training.data.plausible_faces import single_precision
 from keras_3dmmstn.training.data.skipped import Skipped, nothing_left
 
 LANDMARK_TABLE = "landmarks.csv"
@@ -63,7 +64,7 @@ def numbers_in(path: Path, rows: Rows, columns: Sequence[str]) -> np.ndarray:
     Raises:
         ValueError: if a cell holds something else than a number.
     """
-    values = np.empty((len(rows), len(columns)), np.float32)
+    values = np.empty((len(rows), len(columns)))
     for place, (line, row) in enumerate(rows.items()):
         for column, name in enumerate(columns):
             text = row[name]
@@ -73,7 +74,7 @@ def numbers_in(path: Path, rows: Rows, columns: Sequence[str]) -> np.ndarray:
                 raise ValueError(
                     f"{path}, line {line}: expected a number in column {name}, received {text!r}."
                 ) from None
-    return values
+    return single_precision(values)
 
 
 def source_of(folder: str | Path) -> str:
@@ -101,6 +102,8 @@ def _cell_count(row):
 @contextmanager
 def _opened(path: Path) -> Iterator[csv.DictReader]:
     """Gives the reader of a CSV file; what is wrong with the file becomes a ValueError."""
+    if path.exists() and not path.is_file():  # a pipe is read for ever
+        raise ValueError(f"{path}: expected a CSV table, received something that is no file.")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:  # Excel begins with a mark
             yield csv.DictReader(file)

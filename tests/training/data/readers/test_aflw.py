@@ -1,10 +1,12 @@
 """AFLW as its owners ship it."""
 
+import re
 import sqlite3
 
 import numpy as np
 import pytest
 
+from keras_3dmmstn.training.data.readers import aflw_database
 from keras_3dmmstn.training.data.readers.aflw import is_aflw, read_aflw
 from tests.support.face_folders import aflw_points, write_aflw
 from tests.support.paths import labelled_photographs
@@ -113,6 +115,95 @@ def test_a_face_without_photograph_row_is_kept_by_its_file_name(tmp_path):
         database.execute("DELETE FROM FaceImages")
     database.close()
     assert read_aflw(folder).names == ("a.jpg, face 1",)
+
+
+def changed(folder, statements):
+    """Runs SQL on a folder's database."""
+    with sqlite3.connect(folder / "aflw.sqlite") as database:
+        database.executescript(statements)
+    database.close()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("UPDATE FaceImages SET filepath = x'ff00' WHERE filepath LIKE '2/%'", "name of a photogr"),
+        ("UPDATE Faces SET db_id = x'00' WHERE face_id = 39", "expected the name of a photograph"),
+        ("DELETE FROM FaceImages; UPDATE Faces SET file_id = NULL WHERE face_id = 39", "name of a"),
+        (
+            "INSERT INTO FacePose VALUES (39, 'left', 0, 0, 1)",
+            "rectangle and pose, received .*left",
+        ),
+        ("INSERT INTO FaceRect VALUES (39, x'01', 0, 0, 0, 1)", "expected its number, rectangle"),
+        ("UPDATE FeatureCoords SET x = 'far' WHERE face_id = 39", "numbers of its points.*'far'"),
+        ("UPDATE FeatureCoords SET y = x'02' WHERE face_id = 39", "expected numbers of its points"),
+        ("UPDATE FeatureCoords SET x = 1e300 WHERE face_id = 39", "100,000 pixels, received 3.4"),
+        (
+            "INSERT INTO FaceRect VALUES (39, 1e300, 0, 9, 9, 1)",
+            "a rectangle within .*received 3.4",
+        ),
+    ],
+)
+def test_a_row_that_is_none_costs_its_face_alone(folder, statement, reason):
+    faces = read_aflw(changed(folder, statement))
+    assert all("face 39" not in name for name in faces.names) and len(faces) == 2
+    (skipped,) = faces.skipped
+    assert "39" in skipped.name and re.search(reason, skipped.reason)
+
+
+def test_no_row_that_is_one_is_an_error(folder):
+    changed(folder, "UPDATE FeatureCoords SET x = 'far'; DELETE FROM Faces WHERE face_id = 50")
+    with pytest.raises(
+        ValueError, match=r"none of the 3 could be used.*aflw\.sqlite, face 39: exp"
+    ):
+        read_aflw(folder)
+
+
+ENDLESS = """
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+    SELECT i AS face_id, 'a' AS file_id, 'flickr' AS db_id FROM n
+"""
+
+
+def test_a_view_in_place_of_a_table_is_refused(folder):
+    changed(folder, f"DROP TABLE Faces; CREATE VIEW faces AS {ENDLESS}")
+    with pytest.raises(ValueError, match=r"aflw\.sqlite: expected a table faces, received a view"):
+        read_aflw(folder)
+
+
+def test_a_query_that_does_not_end_is_ended(folder, monkeypatch):
+    monkeypatch.setattr(aflw_database, "_FEWEST_STEPS", 1_000_000)
+    # 3,000 rectangles and 3,000 poses of one face: nine million rows.
+    many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000)"
+    columns = ("face_id, x, y, w, h", "face_id, roll, pitch, yaw")
+    changed(
+        folder,
+        "DROP TABLE FaceRect; DROP TABLE FacePose;"
+        f"CREATE TABLE FaceRect({columns[0]}); CREATE TABLE FacePose({columns[1]});"
+        f"INSERT INTO FaceRect {many} SELECT 39, 1, 1, 1, 1 FROM n;"
+        f"INSERT INTO FacePose {many} SELECT 39, 0, 0, 0 FROM n;",
+    )
+    with pytest.raises(
+        ValueError, match=r"aflw\.sqlite: expected the database of AFLW: interrupted"
+    ):
+        read_aflw(folder)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE FaceImages SET filepath = '../../../secret.jpg' WHERE filepath LIKE '2/%'",
+        "UPDATE FaceImages SET filepath = '..\\..\\..\\secret.jpg' WHERE filepath LIKE '2/%'",
+        "UPDATE FaceImages SET filepath = '/etc/secret.jpg' WHERE filepath LIKE '2/%'",
+        "UPDATE Faces SET db_id = '../..' WHERE face_id = 39",
+        "UPDATE Faces SET db_id = '/etc' WHERE face_id = 39",
+    ],
+)
+def test_photographs_outside_of_the_folder_are_left_out_unless_wanted(folder, statement):
+    faces = read_aflw(changed(folder, statement))
+    assert len(faces) == 2 and "expected a photograph in" in faces.skipped[0].reason
+    assert len(read_aflw(folder, anywhere=True)) == 3
 
 
 def test_the_small_aflw_is_read_whole():

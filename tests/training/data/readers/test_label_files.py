@@ -1,12 +1,14 @@
 """Names, and files that cannot be read: what is found, and what is left out by name."""
 
+import os
 import shutil
 
+import numpy as np
 import pytest
 
-from keras_3dmmstn.training.data.faces import read_300w, read_faces
+from keras_3dmmstn.training.data.faces import read_300w, read_faces, read_landmark_csv
 from keras_3dmmstn.training.data.readers.aflw2000 import is_aflw2000, read_aflw2000
-from tests.support.face_folders import write_300w, write_aflw2000
+from tests.support.face_folders import write_300w, write_aflw2000, write_csv
 
 
 @pytest.mark.parametrize("ending", [".jpg", ".JPG", ".Jpg", ".jPeG", ".PNG", ".Png"])
@@ -84,3 +86,33 @@ def test_a_folder_of_which_nothing_can_be_read_is_an_error(tmp_path):
         (tmp_path / f"image_{number}.pts").write_text("")
     with pytest.raises(ValueError, match=r"none of the 2 could .*image_0\.pts: expected 68 points"):
         read_300w(tmp_path)
+
+
+def test_what_is_no_file_of_labels_is_left_out_by_name(tmp_path):
+    folder = write_300w(tmp_path, 2)
+    (folder / "folder.pts").mkdir()
+    (folder / "large.pts").write_bytes(b"{" + b"1 " * (9 << 20) + b"}")
+    (folder / "far.pts").write_text("{" + "1 2 " * 67 + "1e300 5}")
+    expected = {"folder": "received something else", "large": "more than 16 megabytes"}
+    if hasattr(os, "mkfifo"):  # whoever opens it waits for ever
+        os.mkfifo(folder / "pipe.pts")
+        expected["pipe"] = "received something else"
+    expected["far"] = "within ±100,000 pixels, received 3.40282e+38"
+    faces = read_faces(folder)
+    assert len(faces) == 2 and len(faces.skipped) == len(expected)
+    for name, reason in expected.items():
+        assert any(f"{name}." in face.name and reason in face.reason for face in faces.skipped)
+
+
+@pytest.mark.parametrize("value", ["1e300", "-1e39"])
+def test_a_number_beyond_single_precision_is_not_taken_for_an_unlabelled_point(tmp_path, value):
+    with pytest.raises(ValueError, match=r"line 2: .*100,000 pixels, received 3\.40282e\+38"):
+        read_landmark_csv(write_csv(tmp_path, value))
+    assert np.flatnonzero(read_landmark_csv(write_csv(tmp_path, "nan")).landmarks[0, :68, 2] == 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are a matter of POSIX")
+def test_a_pipe_in_place_of_a_table_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "landmarks.csv")
+    with pytest.raises(ValueError, match=r"landmarks\.csv: expected a CSV table, .* no file"):
+        read_faces(tmp_path)

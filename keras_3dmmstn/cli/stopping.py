@@ -1,0 +1,51 @@
+"""Signals that stop the program: Ctrl-C and SIGTERM, with exit status 130 and 143."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+# Signals that came, in order. A library may swallow the exception that one raises.
+_received: list[int] = []
+
+
+@contextmanager
+def stopping_on_signals() -> Iterator[None]:
+    """Makes SIGTERM end what is within as Ctrl-C does, with its own exit status.
+
+    Both raise KeyboardInterrupt, so that nothing half written is left, and a run of training says
+    how it goes on.
+    """
+    _received.clear()
+    # Who started the program with signals ignored, such as nohup, wants them ignored.
+    numbers = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, _stop) for number in numbers}
+    try:
+        yield
+    except KeyboardInterrupt:  # while the program starts: its commands handle it by themselves
+        sys.exit(exit_status())
+    except SystemExit as end:
+        if _received and end.code == 128 + signal.SIGINT:
+            end.code = exit_status()
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def exit_status() -> int:
+    """Returns the exit status of a program that the first of the signals has stopped."""
+    return 128 + (_received[0] if _received else signal.SIGINT)
+
+
+def raise_if_stopped() -> None:
+    """Raises KeyboardInterrupt if a signal came, for loops in which a library may swallow it."""
+    if _received:
+        raise KeyboardInterrupt
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Notes a signal and interrupts the program."""
+    _received.append(number)
+    raise KeyboardInterrupt

@@ -1,0 +1,82 @@
+"""Programs that are stopped by a signal."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from keras_3dmmstn.cli.stopping import raise_if_stopped, stopping_on_signals
+from tests.support.paths import ROOT
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_command_by_itself_or_by_typer(number, status):
+    with pytest.raises(SystemExit) as ended, stopping_on_signals():
+        os.kill(os.getpid(), number)
+    assert ended.value.code == status
+
+    app = typer.Typer()
+    undone = []
+
+    @app.command()
+    def wait():
+        try:
+            os.kill(os.getpid(), number)
+        finally:
+            undone.append(True)
+
+    with pytest.raises(SystemExit) as ended, stopping_on_signals():
+        app([])
+    assert ended.value.code == status and undone == [True]
+
+
+def test_other_ends_keep_their_status_and_handlers_come_back():
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    for status in (0, 1, 2):
+        with pytest.raises(SystemExit) as ended, stopping_on_signals():
+            sys.exit(status)
+        assert ended.value.code == status
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+
+def test_a_signal_that_a_library_swallows_stops_the_next_step():
+    with pytest.raises(SystemExit) as ended, stopping_on_signals():
+        raise_if_stopped()
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise_if_stopped()
+        pytest.fail("went on")
+    assert ended.value.code == 143
+
+
+def test_signals_that_the_caller_ignores_stay_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with stopping_on_signals():
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_the_program_ends_without_a_traceback_while_it_starts():
+    code = (
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'keras_3dmmstn.cli.app':\n"
+        "            os.kill(os.getpid(), signal.SIGTERM)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from keras_3dmmstn.cli import main\n"
+        "main()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (143, "", "")
