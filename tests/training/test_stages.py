@@ -1,6 +1,8 @@
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -14,6 +16,7 @@ from keras_3dmmstn.training.stages import BUNDLED_WEIGHTS, STAGES_FILE, read_sta
 # Appends its arguments to a file; "fail" fails unless there is a file `mended`.
 SCRIPT = """
 import sys
+from pathlib import Path
 from pathlib import Path
 out, *words = sys.argv[1:]
 if words == ["fail"] and not Path(out, "mended").exists():
@@ -165,3 +168,11 @@ def test_the_command_runs_and_names_what_failed(stages, tmp_path):
     assert set(json.loads((tmp_path / "run" / STAGES_FILE).read_text())) == {"one", "two"}
     listed = subprocess.run([*command, "--dry-run"], capture_output=True, text=True, check=True)
     assert listed.stdout.count("script.py") == 3
+
+
+def test_the_example_of_the_page_is_a_file_of_stages(tmp_path):
+    page = Path(__file__).parents[2] / "docs" / "training.md"
+    (block,) = re.findall(r"```toml\n(\[\[stage.*?)```", page.read_text("utf-8"), re.S)
+    (tmp_path / "mine.toml").write_text(block)
+    stages = read_stages(tmp_path / "mine.toml", {"faces": "F", "out": "O"})
+    assert [stage.command[-1] for stage in stages] == ["O/crops", "O/run"]

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn.inference.normaliser import Normaliser
-from keras_3dmmstn.network.framing import tight_box
 from keras_3dmmstn.network.confidence import with_confidence
+from keras_3dmmstn.network.framing import tight_box
 from keras_3dmmstn.training.confidence.confidence_run import add_confidence
 from keras_3dmmstn.training.confidence.difficult_crops import DifficultCrop
 from keras_3dmmstn.training.confidence.reliability import area_under_roc, reliability
