@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 
+from keras_3dmmstn.mesh.formats.obj import read_obj, read_obj_vertices
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT
 from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.mesh.readers.blendshapes import modes_from_blendshapes
 from keras_3dmmstn.mesh.readers.frames import outward_triangles, to_package_frame
-from keras_3dmmstn.mesh.readers.obj import read_obj, read_obj_vertices
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
 _NEUTRAL, _INDICES, _FACE_MATERIAL = "generic_neutral_mesh.obj", "vertex_indices.json", "M_Face"
