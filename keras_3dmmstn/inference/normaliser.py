@@ -16,6 +16,7 @@ from keras_3dmmstn.inference.compiled_localiser import CompiledLocaliser
 from keras_3dmmstn.inference.description import FaceDescriber, check_fitted
 from keras_3dmmstn.inference.detection import Detector, FaceDetector
 from keras_3dmmstn.inference.fitted_faces import FaceGeometry, FittedFaces
+from keras_3dmmstn.inference.localiser_checks import check_input, check_weights
 from keras_3dmmstn.inference.looking import FacesInPhotographs, all_faces, look_again
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.inference.normalised_photograph import NormalisedPhotograph
@@ -79,6 +80,7 @@ class Normaliser:
         fill: str | None = None,
         detector: Detector | None = None,
     ):
+        check_input(localiser)
         expected = (None, 6 + grid_model.modes)
         shape, _ = answer_shapes(localiser)
         if shape != expected:
@@ -124,8 +126,8 @@ class Normaliser:
 
         Raises:
             FileNotFoundError: if one of the two is missing.
-            ValueError: if they are damaged or do not go together, or `visibility`, `texture_size`
-                or `fill` is none that there is.
+            ValueError: if they are damaged or do not go together, weights are not finite, or
+                `visibility`, `texture_size` or `fill` is none that there is.
         """
         localiser_path, model_path = Path(path) / LOCALISER_FILE, Path(path) / FACE_MODEL_FILE
         for file in (localiser_path, model_path):
@@ -136,6 +138,7 @@ class Normaliser:
                 )
         camera = Camera.load(path)
         localiser, grid_model = load_localiser(localiser_path), GridModel.load(model_path)
+        check_weights(localiser_path, localiser)
         return cls(
             localiser, grid_model, visibility, camera.focal_length, texture_size, fill, detector
         )
