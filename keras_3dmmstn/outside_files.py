@@ -61,8 +61,8 @@ def check_memory(what: str, size: int, needed: int) -> None:
     if needed > allowed:
         raise ValueError(
             f"{what}: expected at most {allowed:,} bytes of memory for a file of {size:,} bytes, "
-            f"received one that needs {needed:,}. Is it what it should be? The environment "
-            f"variable {MAX_EXPANSION} raises the limit."
+            f"received one that needs {needed:,}; the environment variable {MAX_EXPANSION} raises "
+            "the limit"
         )
 
 

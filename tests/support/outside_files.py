@@ -118,10 +118,10 @@ def _basel_2009(folder, model):
         scipy.io.savemat(own / "model_info.mat", {"trimIndex": np.arange(1.0, 61)[:, None]})
 
         def read_both(shape=shape, expressions=expressions):
-            return read("bfm2009", shape, 2, 2, expressions=expressions)
+            return read("bfm2009", shape, identity=2, expression=2, expressions=expressions)
 
         files[f"Basel 2009, {name}"] = OutsideFile(
-            shape, lambda shape=shape: read("bfm2009", shape)
+            shape, lambda shape=shape: read("bfm2009", shape, identity=2)
         )
         files[f"expressions, {name}"] = OutsideFile(expressions, read_both)
         files[f"vertex map, {name}"] = OutsideFile(own / "model_info.mat", read_both)
