@@ -181,7 +181,9 @@ def eos_model(model: ShapeModel) -> bytes:
     shape = [model.mean.reshape(-1, 1), _modes(model), np.ones((4, 1))]
     nothing = [np.zeros((0, 1)), np.zeros((0, 0)), np.zeros((0, 1))]
     colour = b"".join(map(eos_matrix, nothing)) + struct.pack("<Q", 0)
-    return struct.pack("<I", 1) + b"".join(map(eos_matrix, shape)) + triangles + colour
+    without_texture = struct.pack("<Q", 0)
+    shape_model = b"".join(map(eos_matrix, shape)) + triangles
+    return struct.pack("<I", 1) + shape_model + colour + without_texture
 
 
 def eos_blendshapes(model: ShapeModel) -> bytes:
