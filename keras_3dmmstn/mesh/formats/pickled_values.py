@@ -18,6 +18,7 @@ _ARRAY_NAMES = {
     ("_codecs", "encode"): "encode",
     **{(module, "_reconstructor"): "reconstructor" for module in ("copy_reg", "copyreg")},
     **{(module, "object"): "object" for module in ("__builtin__", "builtins")},
+    **{(module, "bytes"): "bytes" for module in ("__builtin__", "builtins")},
     **{(module, "set"): "set" for module in ("__builtin__", "builtins")},
 }
 
@@ -130,6 +131,7 @@ def called(function: Any, arguments: Any, copies: Copies) -> Any:
         "buffer": _array_of_buffer,
         "dtype": _new_type,
         "encode": _encoded,
+        "bytes": _no_bytes,
         "reconstructor": _reconstructed,
         "set": _new_set,
     }
@@ -226,6 +228,11 @@ def _encoded(text, *_):
     if not isinstance(text, str):
         raise ValueError("bytes that are no text")
     return text.encode("latin1")
+
+
+def _no_bytes():
+    """Old protocols write empty bytes as a call of `bytes`."""
+    return b""
 
 
 def _reconstructed(kind, *_):
