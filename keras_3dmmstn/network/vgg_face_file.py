@@ -162,10 +162,13 @@ def _mean_colour(path, meta):
     """Returns the average image's mean colour."""
     normalization = meta.get("normalization") if isinstance(meta, dict) else None
     average = normalization.get("averageImage") if isinstance(normalization, dict) else None
-    is_array = isinstance(average, np.ndarray)
-    is_image = is_array and (average.shape[-1] == 3 or average.size == 3)
-    if not is_image or not average.size:
-        received = f"an array of shape {average.shape}" if is_array else "none"
+    shape = getattr(average, "shape", None)
+    received = "none" if shape is None else f"an array of shape {shape}"
+    if (
+        not isinstance(average, np.ndarray)
+        or not average.size
+        or (average.shape[-1] != 3 and average.size != 3)
+    ):
         raise ValueError(
             f"{path}: expected MatConvNet's vgg-face.mat with an average image in "
             f"`meta.normalization.averageImage`, received {received}."

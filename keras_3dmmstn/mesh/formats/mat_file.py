@@ -119,7 +119,7 @@ def _read_variables(content, wanted, reading) -> Iterator[tuple[str, Any]]:
             parts = _elements(data, reading.order)
             head = _head(parts, reading.order)
             if wanted is None or head[2] in wanted:
-                yield head[2], _value(parts, reading, *head[:2], 0)
+                yield head[2], _value(parts, reading, head[0], head[1], 0)
 
 
 def _head(parts, order):

@@ -35,7 +35,8 @@ def polygons_of_off(content: bytes) -> Polygons:
     if any(len(words) < 3 for words in rest[:vertex_count]):
         raise ValueError("a vertex of less than three numbers")
     vertices = np.array([[float(word) for word in words[:3]] for words in rest[:vertex_count]])
-    sizes, corners = [], []
+    sizes: list[int] = []
+    corners: list[int] = []
     for words in rest[vertex_count : vertex_count + polygon_count]:
         size = int(words[0])
         if not 0 < size < len(words):

@@ -19,6 +19,8 @@ from keras_3dmmstn.mesh.formats.pickled_values import (
 # One instruction makes at most one object, of a few hundred bytes. FLAME takes some thousands.
 MOST_OBJECTS = 1_000_000
 
+_INSTRUCTIONS = {instruction.code: instruction for instruction in pickletools.opcodes}
+
 _CONSTANTS: dict[str, Callable[[], Any]] = {
     "NONE": lambda: None,
     "NEWTRUE": lambda: True,
@@ -72,7 +74,7 @@ class PickleMachine:
         """
         for _ in range(MOST_OBJECTS):
             code = self._stream.read(1).decode("latin1")
-            instruction = pickletools.code2op.get(code)
+            instruction = _INSTRUCTIONS.get(code)
             if instruction is None:
                 raise Damaged("it is cut off" if not code else f"no instruction {code!r}")
             argument = _argument(instruction, self._stream)

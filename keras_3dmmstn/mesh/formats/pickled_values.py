@@ -1,5 +1,6 @@
 """What a pickle may make: arrays of plain numbers, and stand-ins for what is not needed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -125,7 +126,7 @@ def called(function: Any, arguments: Any, copies: Copies) -> Any:
         raise ValueError("a call of something that is no name")
     if function.is_inert:
         return Inert(*arguments)
-    makers = {
+    makers: dict[str, Callable[..., Any]] = {
         "array": _new_array,
         "scalar": _scalar,
         "buffer": _array_of_buffer,

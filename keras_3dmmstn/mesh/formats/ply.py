@@ -1,6 +1,6 @@
 """Reads the polygons of a PLY file: its header, and what the formats of its data share."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,7 +41,9 @@ def polygons_of_ply(content: bytes) -> Polygons:
     header = _read_header(content)
     body = memoryview(content)[header.end :]
     data = BinaryData(body, header.order) if header.order else AsciiData(body)
-    vertices, sizes, corners = None, None, None
+    vertices: np.ndarray | None = None
+    sizes: Any = None
+    corners: Any = None
     for element in header.elements:
         if element.name == "vertex" and vertices is None:
             columns = data.columns(element, ("x", "y", "z"))

@@ -14,10 +14,10 @@ class Property(NamedTuple):
 
 
 class Element(NamedTuple):
-    """A table of the file, `count` rows of properties."""
+    """A table of the file, `rows` rows of properties."""
 
     name: str
-    count: int
+    rows: int
     properties: list[Property]
 
 
@@ -33,15 +33,15 @@ class AsciiData:
         if any(part.length_type for part in element.properties):
             raise ValueError(f"lists in the element {element.name}")
         width = len(element.properties)
-        table = self._take(element.count * width)
+        table = self._take(element.rows * width)
         return [[float(word) for word in table[place::width]] for place in places]
 
     def lists(self, element: Element, name: str) -> tuple[list[int], list[int]]:
         """Returns sizes and items of a list property, and passes the element."""
         sizes: list[int] = []
         items: list[int] = []
-        self._check_left(element.count * len(element.properties))
-        for _ in range(element.count):
+        self._check_left(element.rows * len(element.properties))
+        for _ in range(element.rows):
             for part in element.properties:
                 size = int(self._take(1)[0]) if part.length_type else 1
                 words = self._take(size)
@@ -77,13 +77,13 @@ class BinaryData:
         places = _places(element, names)
         if any(part.length_type for part in element.properties):
             raise ValueError(f"lists in the element {element.name}")
-        table = self._table(element.count, [self._order + p.type for p in element.properties])
+        table = self._table(element.rows, [self._order + p.type for p in element.properties])
         return [table[f"f{place}"] for place in places]
 
     def lists(self, element: Element, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Returns sizes and items of a list property, and passes the element."""
         least = sum(int((part.length_type or part.type)[1]) for part in element.properties)
-        self._check_left(element.count * least)
+        self._check_left(element.rows * least)
         start = self._place
         fast = self._lists_of_one_size(element, name)
         if fast is not None:
@@ -91,7 +91,7 @@ class BinaryData:
         self._place = start
         sizes: list[int] = []
         items: list[np.ndarray] = []
-        for _ in range(element.count):
+        for _ in range(element.rows):
             for part in element.properties:
                 numbers = self._numbers(part)
                 if part.name == name:
@@ -107,7 +107,7 @@ class BinaryData:
     def _lists_of_one_size(self, element, name):
         """Returns the same as `lists`, or None if the lists are not all as long as the first."""
         types, start = [], self._place
-        for part in element.properties if element.count else ():
+        for part in element.properties if element.rows else ():
             size = len(self._numbers(part))
             if part.length_type:
                 types.append(self._order + part.length_type)
@@ -115,9 +115,9 @@ class BinaryData:
             types.append((kind, (size,)) if part.length_type else kind)
         self._place = start
         width = sum(np.dtype(kind).itemsize for kind in types)
-        if not types or element.count * width > len(self._body) - start:
+        if not types or element.rows * width > len(self._body) - start:
             return None
-        table, place, found = self._table(element.count, types), 0, None
+        table, place, found = self._table(element.rows, types), 0, None
         for part in element.properties:
             if part.length_type:
                 if (table[f"f{place}"] != table[f"f{place}"][0]).any():
@@ -128,7 +128,7 @@ class BinaryData:
             place += 1
         if found is None:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        return np.full(element.count, found.shape[1]), found.ravel()
+        return np.full(element.rows, found.shape[1]), found.ravel()
 
     def _numbers(self, part):
         """Reads one number, or one list."""

@@ -94,5 +94,5 @@ def _named_landmarks(path, arrays, points):
         ) from error
     if not len(positions):
         return {}
-    positions = checks.numbers(path, _LANDMARKS, positions, (None, 3))
-    return {"basel": cKDTree(points).query(positions)[1]}
+    places = checks.numbers(path, _LANDMARKS, positions, (None, 3))
+    return {"basel": cKDTree(points).query(places)[1]}
