@@ -69,7 +69,7 @@ def test_damaged_meshes_are_named(suffix, tmp_path):
     damaged = [whole[: len(whole) // 2], b""]
     damaged += [mesh_files(SQUARE, [p])[suffix] for p in ([0, 1, 5], [0, 1], [0, 1, 9])]
     if suffix != "obj":  # whose last polygon would have a corner less
-        damaged += [whole[:-3], whole.replace(b" 5", b" 1000000000", 1)]
+        damaged += [whole[:-3], whole.replace(b"5", b"1000000000", 1)]
     for content in damaged:
         path.write_bytes(content)
         with pytest.raises(ValueError, match=rf"a\.{suffix}"):
