@@ -6,7 +6,7 @@ BIN := .venv/bin
 # TensorFlow's notes on the hardware it finds.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test addons lint check format bench bench-record bench-quick clean
+.PHONY: demo test fuzz addons lint check format bench bench-record bench-quick clean
 
 .venv/.installed: setup.cfg pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -19,6 +19,9 @@ demo: .venv/.installed  ## normalise a portrait with the bundled model
 
 test: .venv/.installed  ## the whole test suite, doctests included, in two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+fuzz: .venv/.installed  ## read mutants of files of every format, and count what came of them
+	PYTHONPATH=. $(BIN)/python tools/fuzz.py $(FUZZ)
 
 .venv-addons/.installed: tests/addons/requirements.txt
 	test -x .venv-addons/bin/python || $(PYTHON) -m venv .venv-addons

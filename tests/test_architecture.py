@@ -23,6 +23,7 @@ ROOMS = (
     "keras_classes",
     "atomic_files",
     "folder_lock",
+    "outside_files",
     "assets",
     "mesh",
     "ops",

@@ -9,6 +9,7 @@ import numpy as np
 from keras_3dmmstn.atomic_files import write_atomically
 from keras_3dmmstn.network import framing
 from keras_3dmmstn.network.grid_generator import check_focal_length
+from keras_3dmmstn.outside_files import read_file
 
 #: The file beside `localiser.keras` in which a perspective camera is kept.
 FILE = "camera.json"
@@ -63,11 +64,11 @@ class Camera:
         if not path.exists():
             return cls()
         try:
-            return cls(float(json.loads(path.read_text())["focal_length"]))
-        except (KeyError, TypeError, ValueError) as error:
+            return cls(float(json.loads(read_file(path))["focal_length"]))
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ValueError(
                 f'{path}: expected JSON with a positive "focal_length" in sides of the image: '
-                f"{error}"
+                f"{str(error)[:200]}"
             ) from error
 
     def save(self, folder: str | Path) -> None:

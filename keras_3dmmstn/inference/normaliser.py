@@ -15,6 +15,7 @@ from keras_3dmmstn.inference.compiled_localiser import CompiledLocaliser
 from keras_3dmmstn.inference.description import FaceDescriber, check_fitted
 from keras_3dmmstn.inference.detection import Detector, FaceDetector
 from keras_3dmmstn.inference.fitted_faces import FaceGeometry, FittedFaces
+from keras_3dmmstn.inference.localiser_checks import check_input, check_weights
 from keras_3dmmstn.inference.looking import FacesInPhotographs, all_faces, look_again
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.inference.normalised_photograph import NormalisedPhotograph
@@ -83,6 +84,7 @@ class Normaliser:
         fill: str | None = None,
         detector: Detector | None = None,
     ):
+        check_input(localiser)
         expected = (None, 6 + grid_model.modes)
         shape, confidence = answer_shapes(localiser)
         if shape != expected:
@@ -146,8 +148,8 @@ class Normaliser:
 
         Raises:
             FileNotFoundError: if one of the two is missing.
-            ValueError: if they are damaged or do not go together, or `visibility`, `texture_size`
-                or `fill` is none that there is.
+            ValueError: if they are damaged or do not go together, weights are not finite, or
+                `visibility`, `texture_size` or `fill` is none that there is.
         """
         files = Path(path) / LOCALISER_FILE, Path(path) / FACE_MODEL_FILE
         for file in files:
@@ -163,6 +165,7 @@ class Normaliser:
         """Reads a localiser, its face model and the camera beside them."""
         focal_length = Camera.load(localiser_path.parent).focal_length
         localiser, grid_model = load_localiser(localiser_path), GridModel.load(model_path)
+        check_weights(localiser_path, localiser)
         options = (visibility, focal_length, texture_size, fill, detector)
         return cls(localiser, grid_model, *options)
 

@@ -5,12 +5,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from keras_3dmmstn.inference.picture_size import check_picture
+from keras_3dmmstn.outside_files import read_file
+
 
 def read_photograph(path: str | Path, *, upright: bool = True) -> np.ndarray:
     """Reads an image file as `(height, width, 3)` uint8 RGB.
 
     Grey images get three equal channels, 16-bit images are reduced to 8, and transparency is
-    dropped.
+    dropped. The size is looked up before anything is decoded: at most 128 megapixels, unless the
+    environment variable KERAS_3DMMSTN_MAX_MEGAPIXELS says otherwise.
 
     Args:
         path: the file.
@@ -19,19 +23,32 @@ def read_photograph(path: str | Path, *, upright: bool = True) -> np.ndarray:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is not an image that OpenCV reads.
+        ValueError: if the file is not an image that OpenCV reads, has too many pixels, or is a
+            folder, a named pipe or a device.
     """
-    data = np.frombuffer(Path(path).read_bytes(), np.uint8)
+    content = read_file(path)
+    try:
+        check_picture(content)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    data = np.frombuffer(content, np.uint8)
     flags = cv2.IMREAD_COLOR_RGB | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
     try:
-        image = cv2.imdecode(data, flags) if data.size else None
+        image = cv2.imdecode(data, flags)
     except cv2.error as error:
-        raise ValueError(f"{path}: expected an image, which OpenCV refuses: {error}") from None
+        raise ValueError(
+            f"{path}: expected an image, which OpenCV refuses: {_reason(error)}."
+        ) from None
     if image is None:
         raise ValueError(
             f"{path}: expected an image, received a file that is not an image, or a damaged one."
         )
     return image
+
+
+def _reason(error):
+    """Returns the last line of an error of OpenCV, without where in its code it is."""
+    return str(error).strip().split("\n")[-1].split(") ")[-1][:200].rstrip(".")
 
 
 def as_photograph(image: np.ndarray) -> np.ndarray:

@@ -24,25 +24,42 @@ def write_archive(path: str | Path, kind: str, version: int, arrays: dict) -> No
         np.savez_compressed(file, kind=np.array(kind), version=np.array(version), **arrays)
 
 
-def read_archive(path: str | Path, kind: str, version: int, names: tuple[str, ...]) -> dict:
+def read_archive(
+    path: str | Path,
+    kind: str,
+    version: int,
+    names: tuple[str, ...],
+    optional: tuple[str, ...] = (),
+) -> dict:
     """Reads what `write_archive` wrote; nothing in the file is unpickled.
 
+    Args:
+        path: the file.
+        kind, version: what it must be.
+        names: of arrays that it must have.
+        optional: of arrays that it may have; a name that ends in a slash stands for all that
+            begin with it. Others are not read.
+
     Returns:
-        Name to array, for every array of the file.
+        Name to array.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if the file is no archive of this kind and version, or lacks one of `names`.
     """
+    single = {"kind", "version", *names, *optional}
+    prefixes = tuple(name for name in optional if name.endswith("/"))
     try:
-        arrays = read_npz(path)
+        arrays = read_npz(path, lambda name: name in single or name.startswith(prefixes))
     except ValueError as error:
         raise ValueError(f"Expected a {kind} file. {error}") from error
 
-    found = str(arrays.pop("kind", "none"))
+    found = text_in(path, arrays, "kind", "none")
+    arrays.pop("kind", None)
     if found != kind:
-        raise ValueError(f"Expected a {kind} file, received {path}, whose kind is {found}.")
-    found_version = int(arrays.pop("version", -1))
+        raise ValueError(f"Expected a {kind} file, received {path}, whose kind is {found[:80]}.")
+    found_version = whole_number_in(path, arrays, "version", -1)
+    arrays.pop("version", None)
     if found_version != version:
         raise ValueError(
             f"{path}: expected format version {version} of a {kind} file, received {found_version}."
@@ -51,3 +68,52 @@ def read_archive(path: str | Path, kind: str, version: int, names: tuple[str, ..
     if missing:
         raise ValueError(f"{path}: a {kind} file needs {', '.join(missing)}, which it lacks.")
     return arrays
+
+
+def text_in(path: str | Path, arrays: dict, name: str, default: str = "") -> str:
+    """Returns a text among the arrays of a file, or the default where there is none.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    array = arrays.get(name, np.array(default))
+    if array.shape != () or array.dtype.kind != "U":
+        raise ValueError(f"{path}: expected `{name}` to be a text, received {_described(array)}.")
+    return str(array)
+
+
+def whole_number_in(path: str | Path, arrays: dict, name: str, default: int = 0) -> int:
+    """Returns a whole number among the arrays of a file, or the default where there is none.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    array = arrays.get(name, np.array(default))
+    if array.shape != () or array.dtype.kind not in "iu":
+        raise ValueError(
+            f"{path}: expected `{name}` to be a whole number, received {_described(array)}."
+        )
+    return int(array)
+
+
+def check_types(path: str | Path, arrays: dict, names: tuple[str, ...], kinds: str) -> None:
+    """Raises a ValueError unless the arrays of these names, where they are, are numbers.
+
+    Args:
+        path: the file, for the error.
+        arrays: what it holds.
+        names: of arrays; one that ends in a slash stands for all that begin with it.
+        kinds: NumPy's letters for the types, `"iu"` for whole numbers and `"iuf"` for any.
+    """
+    prefixes = tuple(name for name in names if name.endswith("/"))
+    for name, array in arrays.items():
+        if (name in names or name.startswith(prefixes)) and array.dtype.kind not in kinds:
+            expected = "numbers" if "f" in kinds else "whole numbers"
+            raise ValueError(
+                f"{path}: expected {expected} in `{name[:80]}`, received {_described(array)}."
+            )
+
+
+def _described(array):
+    """Returns shape and type of an array, for an error."""
+    return f"shape {array.shape} of {array.dtype.name[:40]}"

@@ -6,8 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_3dmmstn.mesh.archive import read_archive, write_archive
+from keras_3dmmstn.mesh.archive import (
+    check_types,
+    read_archive,
+    text_in,
+    whole_number_in,
+    write_archive,
+)
 from keras_3dmmstn.mesh.shape_model import (
+    as_float32,
     as_index_sets,
     check_index_sets,
     check_linear_model,
@@ -16,6 +23,9 @@ from keras_3dmmstn.mesh.shape_model import (
 )
 
 _KIND, _VERSION = "keras_3dmmstn grid model", 1
+
+# How many times as far apart the rows of a face lie in a grid whose sides were swapped, at least.
+_FAR_APART = 2
 
 
 @dataclass(frozen=True)
@@ -48,11 +58,11 @@ class GridModel:
     regions: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self):
-        object.__setattr__(self, "mean", np.asarray(self.mean, np.float32))
-        object.__setattr__(self, "basis", np.asarray(self.basis, np.float32))
+        object.__setattr__(self, "mean", as_float32(self.mean))
+        object.__setattr__(self, "basis", as_float32(self.basis))
         object.__setattr__(self, "grid_shape", tuple(int(n) for n in self.grid_shape))
-        object.__setattr__(self, "landmarks", as_index_sets(self.landmarks))
-        object.__setattr__(self, "regions", as_index_sets(self.regions))
+        object.__setattr__(self, "landmarks", as_index_sets("landmarks", self.landmarks))
+        object.__setattr__(self, "regions", as_index_sets("regions", self.regions))
         self.check()
 
     def check(self) -> None:
@@ -144,16 +154,23 @@ class GridModel:
             ValueError: if the file is damaged or holds something else.
         """
         names = ("mean", "basis", "grid_shape", "identity_count")
-        arrays = read_archive(path, _KIND, _VERSION, names)
-        return cls(
-            mean=arrays["mean"],
-            basis=arrays["basis"],
-            grid_shape=tuple(arrays["grid_shape"]),
-            landmarks=index_sets_of(arrays, "landmarks"),
-            regions=index_sets_of(arrays, "regions"),
-            identity_count=int(arrays["identity_count"]),
-            name=str(arrays.get("name", "")),
-        )
+        arrays = read_archive(path, _KIND, _VERSION, names, ("name", "landmarks/", "regions/"))
+        check_types(path, arrays, ("mean", "basis"), "iuf")
+        check_types(path, arrays, ("grid_shape", "landmarks/", "regions/"), "iu")
+        try:
+            model = cls(
+                mean=arrays["mean"],
+                basis=arrays["basis"],
+                grid_shape=tuple(arrays["grid_shape"].ravel().tolist()),
+                landmarks=index_sets_of(arrays, "landmarks"),
+                regions=index_sets_of(arrays, "regions"),
+                identity_count=whole_number_in(path, arrays, "identity_count"),
+                name=text_in(path, arrays, "name"),
+            )
+            _check_order(model)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+        return model
 
     @classmethod
     def bundled(cls) -> "GridModel":
@@ -161,3 +178,19 @@ class GridModel:
         asset = resources.files("keras_3dmmstn.assets") / "face_model.npz"
         with resources.as_file(asset) as path:
             return cls.load(path)
+
+
+def _check_order(model):
+    """Raises a ValueError if rows and columns were swapped: neighbours would lie far apart."""
+    rows, columns = model.grid_shape
+    if rows == columns:
+        return
+    here, swapped = (
+        np.linalg.norm(np.diff(model.mean.reshape(*shape, 3), axis=0), axis=-1).mean()
+        for shape in ((rows, columns), (columns, rows))
+    )
+    if here > _FAR_APART * swapped:
+        raise ValueError(
+            f"GridModel expects `grid_shape` (rows, columns), received {model.grid_shape}, where "
+            f"{(columns, rows)} puts neighbours {here / swapped:.1f} times as near."
+        )

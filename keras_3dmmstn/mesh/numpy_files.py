@@ -1,26 +1,52 @@
 """Opens NumPy's .npz and .npy files without unpickling anything in them."""
 
-from collections.abc import Iterable
+import os
+import zipfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
+from keras_3dmmstn.outside_files import check_memory, open_file
 
-def read_npz(path: str | Path, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
-    """Reads arrays of an `.npz` file.
+# Whole numbers, floats, complex numbers, texts and dates: what is no object.
+_KINDS = "biufcSUmM"
+_MOST_MEMBERS = 10_000
+
+# np.savez writes no others; the decoders of others take memory as they like.
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def read_npz(
+    path: str | Path, names: Iterable[str] | Callable[[str], bool] | None = None
+) -> dict[str, np.ndarray]:
+    """Reads arrays of an `.npz` file; others are not touched.
+
+    Args:
+        path: the file.
+        names: of the arrays, or a function that says whether a name is wanted; None for all.
 
     Returns:
-        Name to array, for those of `names` that the file has; None stands for all.
+        Name to array, for those of `names` that the file has.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is damaged, something else, or holds Python objects.
+        ValueError: if it is damaged, something else, holds Python objects, or asks for more memory
+            than a file of its size may take.
     """
+    is_wanted = names if callable(names) else (None if names is None else set(names).__contains__)
     try:
-        # np.load leaves the file open when the archive is damaged: open it here.
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            wanted = archive.files if names is None else set(names) & set(archive.files)
-            return {name: archive[name] for name in wanted}
+        with open_file(path) as file, zipfile.ZipFile(file) as archive:
+            members = {
+                member.filename.removesuffix(".npy"): member
+                for member in archive.infolist()
+                if member.filename.endswith(".npy")
+            }
+            if len(members) > _MOST_MEMBERS:
+                raise ValueError(f"more than {_MOST_MEMBERS:,} arrays")
+            wanted = {n: m for n, m in members.items() if is_wanted is None or is_wanted(n)}
+            return _read_members(archive, wanted, os.fstat(file.fileno()).st_size)
     except FileNotFoundError:
         raise
     except Exception as error:  # a damaged file raises almost anything
@@ -37,7 +63,10 @@ def read_npy(path: str | Path) -> np.ndarray:
         ValueError: if it is damaged, something else, or holds Python objects.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open_file(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            _check_array(file, size)
+            file.seek(0)
             return np.lib.format.read_array(file, allow_pickle=False)
     except FileNotFoundError:
         raise
@@ -49,4 +78,40 @@ def read_npy(path: str | Path) -> np.ndarray:
 
 def first_sentence(error: Exception) -> str:
     """Returns what went wrong, without NumPy's advice to load files unsafely."""
-    return str(error).split(". ")[0].rstrip(".") + "."
+    return (str(error) or type(error).__name__).split(". ")[0].rstrip(".")[:300] + "."
+
+
+def _read_members(archive, members, file_size):
+    """Returns the arrays of members of an archive, once their sizes are held against the file's."""
+    arrays, needed = {}, 0
+    for name, member in members.items():
+        if member.compress_type not in _COMPRESSIONS:
+            raise ValueError(f"`{name}` is compressed in a way that np.savez does not use")
+        with archive.open(member) as stream:
+            needed += _check_array(stream, member.file_size)
+        check_memory(f"`{name}`", file_size, needed)
+        with archive.open(member) as stream:
+            arrays[name] = np.lib.format.read_array(stream, allow_pickle=False)
+            stream.read(1)  # the end, where the check sum is compared
+    return arrays
+
+
+def _check_array(stream: BinaryIO, size: int) -> int:
+    """Returns how many bytes the numbers of a `.npy` stream of `size` bytes take, checked."""
+    version = np.lib.format.read_magic(stream)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in read:
+        raise ValueError(f"an array in version {version} of the format")
+    shape, _, dtype = read[version](stream)
+    if dtype.kind not in _KINDS:
+        raise ValueError(f"Object arrays cannot be loaded, nor those of {dtype.name[:40]}")
+    count = 1
+    for side in shape:
+        count *= side
+    needed, held = count * dtype.itemsize, size - stream.tell()
+    if needed != held or min(shape, default=0) < 0 or (not dtype.itemsize and count > 1):
+        raise ValueError(f"an array of shape {shape} of {dtype} in {held:,} bytes")
+    return needed

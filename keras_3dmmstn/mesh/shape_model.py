@@ -5,7 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_3dmmstn.mesh.archive import read_archive, write_archive
+from keras_3dmmstn.mesh.archive import (
+    check_types,
+    read_archive,
+    text_in,
+    whole_number_in,
+    write_archive,
+)
+from keras_3dmmstn.mesh.landmark_sets import NAMES
 
 _KIND, _VERSION = "keras_3dmmstn shape model", 1
 
@@ -40,13 +47,13 @@ class ShapeModel:
     regions: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self):
-        object.__setattr__(self, "mean", np.asarray(self.mean, np.float32))
-        object.__setattr__(self, "basis", np.asarray(self.basis, np.float32))
-        object.__setattr__(self, "triangles", np.asarray(self.triangles, np.int32))
-        object.__setattr__(self, "landmarks", as_index_sets(self.landmarks))
-        object.__setattr__(self, "regions", as_index_sets(self.regions))
+        object.__setattr__(self, "mean", as_float32(self.mean))
+        object.__setattr__(self, "basis", as_float32(self.basis))
+        object.__setattr__(self, "triangles", as_indices("triangles", self.triangles))
+        object.__setattr__(self, "landmarks", as_index_sets("landmarks", self.landmarks))
+        object.__setattr__(self, "regions", as_index_sets("regions", self.regions))
         if self.mirror is not None:
-            object.__setattr__(self, "mirror", np.asarray(self.mirror, np.int32))
+            object.__setattr__(self, "mirror", as_indices("mirror", self.mirror))
         self.check()
 
     def check(self) -> None:
@@ -103,17 +110,23 @@ class ShapeModel:
             ValueError: if the file is damaged or holds something else.
         """
         names = ("mean", "basis", "triangles", "identity_count")
-        arrays = read_archive(path, _KIND, _VERSION, names)
-        return cls(
-            mean=arrays["mean"],
-            basis=arrays["basis"],
-            triangles=arrays["triangles"],
-            landmarks=index_sets_of(arrays, "landmarks"),
-            regions=index_sets_of(arrays, "regions"),
-            identity_count=int(arrays["identity_count"]),
-            mirror=arrays.get("mirror"),
-            name=str(arrays.get("name", "")),
-        )
+        optional = ("mirror", "name", "landmarks/", "regions/")
+        arrays = read_archive(path, _KIND, _VERSION, names, optional)
+        check_types(path, arrays, ("mean", "basis"), "iuf")
+        check_types(path, arrays, ("triangles", "mirror", "landmarks/", "regions/"), "iu")
+        try:
+            return cls(
+                mean=arrays["mean"],
+                basis=arrays["basis"],
+                triangles=arrays["triangles"],
+                landmarks=index_sets_of(arrays, "landmarks"),
+                regions=index_sets_of(arrays, "regions"),
+                identity_count=whole_number_in(path, arrays, "identity_count"),
+                mirror=arrays.get("mirror"),
+                name=text_in(path, arrays, "name"),
+            )
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
 
 
 def check_linear_model(who: str, mean: np.ndarray, basis: np.ndarray, identity_count: int) -> None:
@@ -134,14 +147,48 @@ def check_linear_model(who: str, mean: np.ndarray, basis: np.ndarray, identity_c
         )
 
 
-def as_index_sets(sets: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def as_float32(array: np.ndarray) -> np.ndarray:
+    """Returns an array as float32; numbers beyond it become infinite, which the checks refuse."""
+    with np.errstate(over="ignore"):
+        return np.asarray(array, np.float32)
+
+
+def as_indices(what: str, array: np.ndarray) -> np.ndarray:
+    """Returns vertex numbers as int32.
+
+    Args:
+        what: they are, for the error.
+        array: whole numbers, whatever their type.
+
+    Raises:
+        ValueError: if they are no whole numbers.
+    """
+    array = np.asarray(array)
+    if array.size and not (
+        array.dtype.kind in "iuf" and (array == array.astype(np.int32, copy=False)).all()
+    ):
+        raise ValueError(f"Expected whole numbers in {what}, received others ({array.dtype}).")
+    return array.astype(np.int32)
+
+
+def as_index_sets(what: str, sets: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Returns name to indices as int32 arrays."""
-    return {name: np.asarray(indices, np.int32) for name, indices in sets.items()}
+    return {name: as_indices(f"{what}[{name!r}]", indices) for name, indices in sets.items()}
 
 
 def check_index_sets(what: str, sets: dict[str, np.ndarray], count: int) -> None:
-    """Raises a ValueError unless all indices number one of `count` vertices."""
+    """Raises a ValueError unless all indices number one of `count` vertices.
+
+    A landmark set that is known by its name has as many as there are names.
+    """
     for name, indices in sets.items():
+        if indices.ndim != 1:
+            raise ValueError(f"Expected {what}[{name!r}] to be a list, received {indices.shape}.")
+        if what == "landmarks" and name in NAMES and len(indices) != len(NAMES[name]):
+            raise ValueError(
+                f"Expected {what}[{name!r}] to be {len(NAMES[name])} vertices, received "
+                f"{len(indices)}."
+            )
         _check_indices(f"{what}[{name!r}]", indices, count)
 
 

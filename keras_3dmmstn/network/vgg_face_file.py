@@ -4,7 +4,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.io import loadmat
+
+from keras_3dmmstn.mesh.formats.mat_file import read_mat_values
+
+# A layer's stride, padding and pooling are a few numbers.
+_MOST_NUMBERS = 16
 
 
 class VggFaceFile(NamedTuple):
@@ -40,15 +44,14 @@ def read_vgg_face(path: str | Path, blocks: list[list[str]]) -> VggFaceFile:
         MatConvNet 1.0-beta25, `vl_simplenn` (the format), `cnn_vgg_faces.m` (its use).
     """
     content = _load(path)
-    try:
-        layers = [layer[0, 0] for layer in content["layers"].ravel()]
-        layers = [layer for layer in layers if _text(layer, "type") != "dropout"]
-        mean_colour = _mean_colour(content["meta"])
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    layers = content.get("layers")
+    if not isinstance(layers, list) or not all(isinstance(layer, dict) for layer in layers):
         raise ValueError(
             f"{path}: expected MatConvNet's vgg-face.mat, with `layers` and "
-            f"`meta.normalization.averageImage`, received another MATLAB file ({error})."
-        ) from error
+            "`meta.normalization.averageImage`, received another MATLAB file."
+        )
+    layers = [layer for layer in layers if _text(layer, "type") != "dropout"]
+    mean_colour = _mean_colour(path, content.get("meta"))
     convolutions = {}
     channels = 3
     for index, (name, kind) in enumerate(_expected_layers(blocks)):
@@ -64,22 +67,11 @@ def read_vgg_face(path: str | Path, blocks: list[list[str]]) -> VggFaceFile:
 
 def _load(path):
     """Returns the variables of the file, those of a struct `net` unpacked."""
-    try:
-        with Path(path).open("rb") as file:
-            content = loadmat(file)
-        if "net" in content:
-            struct = content["net"][0, 0]
-            content = {name: struct[name] for name in struct.dtype.names}
-            if "normalization" in content:
-                content.setdefault("meta", content)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # a damaged file raises almost anything
-        reason = str(error).strip().split("\n")[0][:200]
-        raise ValueError(
-            f"{path}: expected a MATLAB file of version 5 to 7.2, received one that is damaged or "
-            f"something else ({type(error).__name__}: {reason})."
-        ) from error
+    content = read_mat_values(path, ("net", "layers", "meta", "normalization"))
+    if isinstance(content.get("net"), dict):
+        content = content["net"]
+    if "normalization" in content:
+        content.setdefault("meta", {"normalization": content["normalization"]})
     return content
 
 
@@ -113,14 +105,14 @@ def _convolution(path, name, layer, channels, fully_connected):
     _check_kind(path, name, "conv", layer)
     if _text(layer, "name") != name:
         raise ValueError(f"{path}: expected layer {name}, received {_text(layer, 'name')}.")
-    try:
-        kernel, bias = (np.asarray(array, np.float32) for array in layer["weights"].flat)
-        kernel = kernel.reshape([*kernel.shape, *[1] * (4 - kernel.ndim)])
-        bias = bias.ravel()
-    except (TypeError, ValueError, AttributeError, IndexError) as error:
+    weights = layer.get("weights")
+    if not _are_weights(weights):
         raise ValueError(
-            f"{path}: expected layer {name} to have a kernel and a bias, received neither: {error}."
-        ) from error
+            f"{path}: expected layer {name} to have a kernel and a bias, received neither."
+        )
+    kernel, bias = (np.asarray(array, np.float32) for array in weights)
+    kernel = kernel.reshape([*kernel.shape, *[1] * (4 - kernel.ndim)])
+    bias = bias.ravel()
     side = kernel.shape[0]
     expected = (side, side, channels, len(bias))
     if kernel.shape != expected or (side != 3 and not fully_connected):
@@ -140,24 +132,48 @@ def _convolution(path, name, layer, channels, fully_connected):
     return kernel, bias
 
 
+def _are_weights(weights):
+    """Whether these are two arrays, the first of at most four axes."""
+    return (
+        isinstance(weights, list)
+        and len(weights) == 2
+        and all(isinstance(array, np.ndarray) for array in weights)
+        and weights[0].ndim <= 4
+    )
+
+
 def _text(struct, name, default=None):
     """Returns a text field of a struct."""
-    if name not in struct.dtype.names or not struct[name].size:
-        return default
-    return str(np.ravel(struct[name])[0])
+    value = struct.get(name)
+    return value if isinstance(value, str) and value else default
 
 
 def _numbers(struct, name, default=None):
-    """Returns a field of integers of a struct as a list."""
-    if name not in struct.dtype.names:
+    """Returns a field of integers of a struct as a list; `"no number"` for what is none."""
+    if name not in struct:
         return [default]
-    return [int(number) for number in np.ravel(struct[name])]
+    value = struct[name]
+    if not isinstance(value, np.ndarray) or not value.size or value.size > _MOST_NUMBERS:
+        return ["no number"]
+    return value.ravel().tolist()
 
 
-def _mean_colour(meta):
+def _mean_colour(path, meta):
     """Returns the average image's mean colour."""
-    normalization = meta["normalization"] if isinstance(meta, dict) else meta[0, 0]["normalization"]
-    average = np.asarray(normalization[0, 0]["averageImage"], float)
-    if average.shape[-1] != 3 and average.size != 3:
-        raise ValueError(f"an average image of shape {average.shape}")
-    return tuple(average.reshape(-1, 3).mean(axis=0).tolist())
+    normalization = meta.get("normalization") if isinstance(meta, dict) else None
+    average = normalization.get("averageImage") if isinstance(normalization, dict) else None
+    shape = getattr(average, "shape", None)
+    received = "none" if shape is None else f"an array of shape {shape}"
+    if (
+        not isinstance(average, np.ndarray)
+        or not average.size
+        or (average.shape[-1] != 3 and average.size != 3)
+    ):
+        raise ValueError(
+            f"{path}: expected MatConvNet's vgg-face.mat with an average image in "
+            f"`meta.normalization.averageImage`, received {received}."
+        )
+    mean_colour = average.astype(float).reshape(-1, 3).mean(axis=0)
+    if not (mean_colour.min() >= 0 and mean_colour.max() <= 255):
+        raise ValueError(f"{path}: expected a mean colour in 0..255, received {mean_colour}.")
+    return tuple(mean_colour.tolist())

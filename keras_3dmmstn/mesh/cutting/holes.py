@@ -74,6 +74,9 @@ def boundary_loops(triangles: np.ndarray) -> list[np.ndarray]:
 
     Returns:
         One array of vertex indices for each loop, from its smallest index on.
+
+    Raises:
+        ValueError: if several loops pass through a vertex, or triangles have no one orientation.
     """
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
     count = int(edges.max(initial=-1)) + 1
@@ -86,7 +89,12 @@ def boundary_loops(triangles: np.ndarray) -> list[np.ndarray]:
     while after:
         start = next(iter(after))
         loop = [start]
-        while (vertex := after.pop(loop[-1])) != start:
+        while (vertex := after.pop(loop[-1], None)) != start:
+            if vertex is None:
+                raise ValueError(
+                    "boundary_loops expects triangles of one orientation whose edge is made of "
+                    f"loops, received ones whose edge ends at vertex {loop[-1]}."
+                )
             loop.append(vertex)
         loops.append(np.array(loop))
     return loops

@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_3dmmstn.mesh.landmark_sets import NAMES
 from keras_3dmmstn.mesh.readers import checks
+from keras_3dmmstn.outside_files import read_file
 
 _SETS = {len(NAMES[name]): name for name in ("ibug68", "aflw21")}
 
@@ -32,12 +33,14 @@ def read_annotations(path: str | Path, vertex_count: int) -> dict[str, np.ndarra
         raise ValueError(f"{path}: expected a folder with Landmarks68_BFM.anl, received none.")
     landmarks = {}
     for file in files:
-        lines = file.read_text(errors="replace").splitlines()
+        lines = read_file(file).decode(errors="replace").splitlines()
         words = [line.strip() for line in lines if line.strip() and not line.startswith("%")]
         try:
-            numbers = np.array([int(word) for word in words])
-        except ValueError as error:
-            raise ValueError(f"{file}: expected one vertex number a line: {error}") from error
+            numbers = np.array([int(word) for word in words], np.int64)
+        except (ValueError, OverflowError) as error:
+            raise ValueError(
+                f"{file}: expected one vertex number a line: {str(error)[:200]}"
+            ) from error
         if len(numbers) not in _SETS:
             raise ValueError(f"{file}: expected 21 or 68 landmarks, received {len(numbers)}.")
         landmarks[_SETS[len(numbers)]] = checks.indices(

@@ -7,10 +7,10 @@ import igl
 import numpy as np
 from scipy.sparse.linalg import MatrixRankWarning, spsolve
 
+from keras_3dmmstn.mesh.formats.mat_file import read_mat
 from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.mesh.readers.annotations import read_annotations
 from keras_3dmmstn.mesh.readers.frames import outward_triangles, to_package_frame
-from keras_3dmmstn.mesh.readers.mat_file import read_mat
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
 _SHAPE = ("shapeMU", "shapePC", "shapeEV", "tl")

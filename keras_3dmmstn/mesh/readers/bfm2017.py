@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-import h5py
 import numpy as np
 from scipy.spatial import cKDTree
 
+from keras_3dmmstn.mesh.formats.hdf5_file import read_hdf5
 from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.mesh.readers.frames import outward_triangles, to_package_frame
 from keras_3dmmstn.mesh.shape_model import ShapeModel
@@ -41,9 +41,10 @@ def read_bfm2017(
     Source:
         Gerig et al. 2018.
     """
-    arrays = _read_datasets(path)
+    arrays = read_hdf5(path, (*_SHAPE, *_EXPRESSION, _LANDMARKS))
     checks.require(path, arrays, _SHAPE, "a Basel Face Model")
     points = checks.numbers(path, _POINTS, arrays[_POINTS], (3, None)).T
+    cells = checks.numbers(path, _CELLS, arrays[_CELLS], (3, None))
     mean, modes = _linear_model(path, arrays, "shape", identity, len(points))
     identity_count = len(modes)
     if any(name in arrays for name in _EXPRESSION):
@@ -52,7 +53,7 @@ def read_bfm2017(
         mean, modes = mean + offset, np.concatenate([modes, expressions])
     else:
         checks.mode_count(path, "expression", expression, 0)
-    triangles = checks.triangles(path, _CELLS, arrays[_CELLS].T, len(points))
+    triangles = checks.triangles(path, _CELLS, cells.T, len(points))
     return ShapeModel(
         mean=to_package_frame(mean, "mm"),
         basis=to_package_frame(modes, "mm"),
@@ -61,17 +62,6 @@ def read_bfm2017(
         identity_count=identity_count,
         name="Basel Face Model 2017/2019",
     )
-
-
-def _read_datasets(path):
-    """Returns the arrays of the file that are needed, by name."""
-    with Path(path).open("rb") as stream:
-        try:
-            with h5py.File(stream, "r") as file:
-                found = {name: file.get(name) for name in (*_SHAPE, *_EXPRESSION, _LANDMARKS)}
-                return {n: item[()] for n, item in found.items() if isinstance(item, h5py.Dataset)}
-        except Exception as error:  # a damaged file raises almost anything
-            raise ValueError(f"Expected an HDF5 file, received {path}: {error}") from error
 
 
 def _linear_model(path, arrays, part, asked, vertex_count):
@@ -96,13 +86,13 @@ def _named_landmarks(path, arrays, points):
     try:
         entries = json.loads(np.ravel(arrays[_LANDMARKS])[0])
         named = {entry["id"]: entry["coordinates"] for entry in entries}
-        positions = np.array([named[name] for name in sorted(named)], float)
-    except (IndexError, KeyError, TypeError, ValueError) as error:
+        positions = [named[name] for name in sorted(named)]
+    except (IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{path}: expected `{_LANDMARKS}` to be a list of landmarks, each with `id` and "
             f"`coordinates`: {error}."
         ) from error
     if not len(positions):
         return {}
-    positions = checks.numbers(path, _LANDMARKS, positions, (None, 3))
-    return {"basel": cKDTree(points).query(positions)[1]}
+    places = checks.numbers(path, _LANDMARKS, positions, (None, 3))
+    return {"basel": cKDTree(points).query(places)[1]}

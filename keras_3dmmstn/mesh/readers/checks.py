@@ -27,6 +27,40 @@ def require(path: str | Path, arrays: Mapping, names: Iterable[str], what: str) 
         )
 
 
+def as_array(path: str | Path, name: str, value: object) -> np.ndarray:
+    """Returns an array, or lists of numbers as one.
+
+    NumPy makes arrays of anything: of texts as wide as the longest, or of objects.
+
+    Args:
+        path: the file, for the error.
+        name: what the array is called there.
+        value: an array, a number, or lists of numbers in lists.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    if isinstance(value, (np.ndarray, np.generic)):
+        return np.asarray(value)
+    if not _is_of_numbers(value):
+        raise ValueError(f"{path}: expected numbers in `{name}`, received something else.")
+    try:
+        return np.asarray(value)
+    except (ValueError, OverflowError) as error:  # rows of different lengths
+        raise ValueError(
+            f"{path}: expected an array of numbers in `{name}`: {str(error).split('.')[0]}."
+        ) from error
+
+
+def _is_of_numbers(value, depth=0):
+    """Whether a value is a number, or lists of numbers, at most four deep."""
+    if isinstance(value, (list, tuple)):
+        return depth < 4 and all(_is_of_numbers(item, depth + 1) for item in value)
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "fiub" and depth + value.ndim <= 4
+    return isinstance(value, (int, float, np.number))
+
+
 def numbers(
     path: str | Path, name: str, array: object, shape: tuple[int | None, ...]
 ) -> np.ndarray:
@@ -42,7 +76,7 @@ def numbers(
         ValueError: if it has another shape, is not numeric, or holds NaN, infinity or numbers
             beyond all measure.
     """
-    array = np.asarray(array)
+    array = as_array(path, name, array)
     fits = array.ndim == len(shape) and all(
         size == wanted or (wanted is None and size > 0)
         for size, wanted in zip(array.shape, shape, strict=True)
@@ -74,7 +108,7 @@ def indices(path: str | Path, name: str, array: object, count: int, first: int =
     Raises:
         ValueError: if they are not whole numbers from `first` to `first + count - 1`.
     """
-    array = np.asarray(array)
+    array = as_array(path, name, array)
     whole = array.dtype.kind in "iu" or (
         array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.round(array)).all()
     )
@@ -98,7 +132,7 @@ def triangles(path: str | Path, name: str, array: object, count: int, first: int
         ValueError: if the shape is neither `(triangles, 3)` nor `(3, triangles)`, or an index is
             out of range.
     """
-    array = np.asarray(array)
+    array = as_array(path, name, array)
     if array.ndim == 2 and array.shape[1] != 3 and array.shape[0] == 3:
         array = array.T
     return indices(path, name, numbers(path, name, array, (None, 3)), count, first)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_3dmmstn.mesh.formats.array_pickle import array_of, load_array_pickle
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, JAW_POINTS
 from keras_3dmmstn.mesh.numpy_files import read_npz
 from keras_3dmmstn.mesh.readers import checks
-from keras_3dmmstn.mesh.readers.array_pickle import array_of, load_array_pickle
 from keras_3dmmstn.mesh.readers.frames import outward_triangles, to_package_frame
 from keras_3dmmstn.mesh.readers.jaw_line import jaw_line
 from keras_3dmmstn.mesh.shape_model import ShapeModel
@@ -92,7 +92,7 @@ def _unpickled(path):
             f"{path}: expected a dictionary with {', '.join(_ARRAYS)}, "
             f"received {type(arrays).__name__}."
         )
-    return {str(name): array_of(value) for name, value in arrays.items()}
+    return {name: array_of(value) for name, value in arrays.items() if isinstance(name, str)}
 
 
 def _read_embedding(path, mean, triangles):
@@ -107,18 +107,22 @@ def _read_embedding(path, mean, triangles):
         )
     checks.require(path, embedding, names, "a landmark embedding of FLAME")
     count = IBUG68_COUNT if names is _FULL else IBUG68_COUNT - JAW_POINTS
-    faces = checks.numbers(path, names[0], np.ravel(array_of(embedding[names[0]])), (count,))
+    held = [checks.as_array(path, name, array_of(embedding[name])) for name in names]
+    faces = checks.numbers(path, names[0], np.ravel(held[0]), (count,))
     faces = checks.indices(path, f"{names[0]} (triangles)", faces, len(triangles))
-    weights = np.asarray(array_of(embedding[names[1]]))
-    if names is _FULL and weights.ndim == 3:
+    weights = held[1]
+    if names is _FULL and weights.ndim == 3 and len(weights):
         weights = weights[0]
     weights = checks.numbers(path, names[1], weights, (count, 3))
     points = triangles[faces, weights.argmax(axis=1)]
     if names is _FULL:
         return points
     inner = np.concatenate([np.full(JAW_POINTS, -1), points])
-    chin = _chin(mean, inner)
-    inner[:JAW_POINTS] = jaw_line(mean, triangles, chin, (inner[36], inner[45]))
+    try:
+        chin = _chin(mean, inner)
+        inner[:JAW_POINTS] = jaw_line(mean, triangles, chin, (inner[36], inner[45]))
+    except ValueError as error:
+        raise ValueError(f"{path}: expected landmarks that lie on a face: {error}") from error
     return inner
 
 
@@ -126,6 +130,8 @@ def _chin(mean, points):
     """Returns a vertex for point 8, straight below the lower lip."""
     nose, lip = mean[points[33]], mean[points[57]]
     length = np.linalg.norm(lip - nose)
+    if not length > 0:
+        raise ValueError("the nose and the lower lip are in one place.")
     target = lip[:2] + [0.0, _CHIN_BELOW_LIP * length]
     distance = np.linalg.norm(mean[:, :2] - target, axis=1)
     near = np.flatnonzero(distance < distance.min() + 0.3 * length)

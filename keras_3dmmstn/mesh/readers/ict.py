@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 
+from keras_3dmmstn.mesh.formats.obj import read_obj, read_obj_vertices
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT
 from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.mesh.readers.blendshapes import modes_from_blendshapes
 from keras_3dmmstn.mesh.readers.frames import outward_triangles, to_package_frame
-from keras_3dmmstn.mesh.readers.obj import read_obj, read_obj_vertices
 from keras_3dmmstn.mesh.shape_model import ShapeModel
+from keras_3dmmstn.outside_files import read_file
 
 _NEUTRAL, _INDICES, _FACE_MATERIAL = "generic_neutral_mesh.obj", "vertex_indices.json", "M_Face"
 
@@ -112,8 +113,8 @@ def _polygons_of(mesh, material):
 def _read_indices(path, vertex_count):
     """Returns the 68 landmark vertices and the names of the expressions."""
     try:
-        indices = json.loads(path.read_text(errors="replace"))
-    except json.JSONDecodeError as error:
+        indices = json.loads(read_file(path).decode(errors="replace"))
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"Expected a JSON file, received {path}: {error}") from error
     if not isinstance(indices, dict):
         raise ValueError(f"{path}: expected a JSON object, received {type(indices).__name__}.")

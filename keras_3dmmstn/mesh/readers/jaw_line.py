@@ -34,10 +34,13 @@ def jaw_line(
         `(17,)` vertex indices, from image-left to image-right; `chin` is the ninth.
 
     Raises:
-        ValueError: if the surface does not reach from the chin to the height of the eyes.
+        ValueError: if the surface does not reach from the chin to the height of the eyes, which
+            are above it, or its edge is not made of loops.
     """
     vertices = np.asarray(vertices, np.float64)
     eyes = vertices[list(eye_corners)].mean(axis=0)
+    if not vertices[chin, 1] > eyes[1]:
+        raise ValueError("jaw_line expects a chin below the eyes.")
     depth = _DEPTH * np.linalg.norm(vertices[eye_corners[0]] - vertices[eye_corners[1]])
     t = np.clip((vertices[:, 1] - eyes[1]) / (vertices[chin, 1] - eyes[1]), 0, 1)
     height = vertices[:, 2] - vertices[chin, 2] - depth * np.sqrt(1 - t**2)

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-import igl
 import numpy as np
 
+from keras_3dmmstn.mesh.formats.triangle_mesh import SUFFIXES, read_triangle_mesh
 from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.mesh.readers.frames import check_frame, outward_triangles, to_package_frame
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
-_SUFFIXES = (".obj", ".ply", ".off")
 _ALIGNMENT_ROUNDS = 20
 
 
@@ -29,7 +28,7 @@ def read_registered_meshes(
 
     Args:
         path: a folder of at least three `.obj`, `.ply` or `.off` meshes with the same
-            triangles. Polygons are split as libigl does it.
+            triangles. Polygons are split from their first corner.
         identity: how many modes to keep, None for all; at most the number of meshes less 1.
         expression: 0 or None; there are no expression modes.
         unit: the meshes' unit, `"um"`, `"mm"`, `"cm"` or `"m"`.
@@ -45,10 +44,10 @@ def read_registered_meshes(
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(path)
-    files = sorted(file for file in path.glob("*") if file.suffix.lower() in _SUFFIXES)
+    files = sorted(file for file in path.glob("*") if file.suffix.lower() in SUFFIXES)
     if len(files) < 3:
         raise ValueError(
-            f"{path}: expected a folder of at least three meshes ({', '.join(_SUFFIXES)}), "
+            f"{path}: expected a folder of at least three meshes ({', '.join(SUFFIXES)}), "
             f"received {len(files)}."
         )
     checks.mode_count(path, "expression", expression, 0)
@@ -72,10 +71,7 @@ def _read_meshes(files):
     """Returns the vertices `(meshes, N, 3)` and the common triangles `(T, 3)`."""
     shapes, triangles = [], None
     for file in files:
-        try:
-            vertices, faces = igl.read_triangle_mesh(str(file))
-        except (RuntimeError, ValueError, IndexError) as error:
-            raise ValueError(f"Expected a triangle mesh, received {file}: {error}") from error
+        vertices, faces = read_triangle_mesh(file)
         vertices = checks.numbers(file, "vertices", vertices, (None, 3))
         faces = checks.triangles(file, "faces", faces, len(vertices))
         if triangles is None:

@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from keras_3dmmstn.mesh.cutting.holes import boundary_loops
+from keras_3dmmstn.mesh.formats.eos_file import read_eos_blendshapes, read_eos_model
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, JAW_POINTS
 from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.mesh.readers.blendshapes import modes_from_blendshapes
 from keras_3dmmstn.mesh.readers.frames import outward_triangles, to_package_frame
 from keras_3dmmstn.mesh.readers.jaw_line import jaw_line
 from keras_3dmmstn.mesh.shape_model import ShapeModel
+from keras_3dmmstn.outside_files import read_file
 
 _BLENDSHAPES, _TABLE = "expression_blendshapes_3448.bin", "ibug_to_sfm.txt"
 
@@ -50,7 +52,6 @@ def read_surrey(
             there.
 
     Raises:
-        ImportError: if eos-py is not installed.
         ValueError: if a file is not what it should be, or has fewer modes.
         FileNotFoundError: if there is no such file.
     """
@@ -90,56 +91,41 @@ def _beside(model_path, given, name):
     return found if found.is_file() else None
 
 
-def _eos():
-    try:
-        import eos
-    except ImportError as error:
-        raise ImportError(
-            "Reading the Surrey Face Model needs eos-py: pip install 'keras-3dmmstn[eos]'."
-        ) from error
-    return eos
-
-
-def _load(path, load):
-    """Calls a loader of eos on an existing file; it reports a damaged one as RuntimeError."""
-    path.open("rb").close()
-    try:
-        return load(str(path))
-    except (RuntimeError, MemoryError, ValueError) as error:
-        raise ValueError(f"Expected a file of eos, received {path}: {error}") from error
-
-
 def _read_shape(path):
     """Returns mean `(N, 3)`, unit-variance basis `(K, N, 3)` and triangles of a shape model."""
-    model = _load(path, _eos().morphablemodel.load_model)
-    if model.has_separate_expression_model():
+    model = read_eos_model(path)
+    if model.has_expressions:
         raise ValueError(f"{path}: expected eos' shape model without expressions.")
-    shape = model.get_shape_model()
-    mean = np.ravel(shape.get_mean())
-    basis = np.asarray(shape.get_rescaled_pca_basis())
-    basis = checks.numbers(path, "basis", basis, (len(mean), None)).T.reshape(-1, len(mean) // 3, 3)
-    mean = checks.numbers(path, "mean", mean.reshape(-1, 3), (None, 3))
-    triangles = np.array(shape.get_triangle_list())
-    return mean, basis, checks.triangles(path, "triangles", triangles, len(mean))
+    mean = checks.numbers(path, "mean", model.mean, (None,))
+    if len(mean) % 3:
+        raise ValueError(
+            f"{path}: expected a mean of three numbers a vertex, received {len(mean)}."
+        )
+    basis = checks.numbers(path, "basis", model.basis, (len(mean), None))
+    variances = checks.numbers(path, "variances", model.variances, (basis.shape[1],))
+    if variances.min() < 0:
+        raise ValueError(f"{path}: expected variances, received {variances.min()}.")
+    basis = (basis * np.sqrt(variances)).T.reshape(-1, len(mean) // 3, 3)
+    return (
+        mean.reshape(-1, 3),
+        basis,
+        checks.triangles(path, "triangles", model.triangles, len(mean) // 3),
+    )
 
 
 def _read_blendshapes(path, vertex_count):
     """Returns the offsets `(shapes, N, 3)` of a blend shape file."""
-    shapes = _load(path, _eos().morphablemodel.load_blendshapes)
-    if not shapes:
-        raise ValueError(f"{path}: expected blend shapes, received none.")
-    return np.stack(
-        [
-            checks.numbers(path, shape.name, shape.deformation, (3 * vertex_count,))
-            for shape in shapes
-        ]
-    ).reshape(len(shapes), vertex_count, 3)
+    shapes = [
+        checks.numbers(path, name, offsets, (3 * vertex_count,))
+        for name, offsets in read_eos_blendshapes(path).items()
+    ]
+    return np.stack(shapes).reshape(len(shapes), vertex_count, 3)
 
 
 def _ibug68(path, mean, triangles):
     """Returns the 68 vertices: those of the table, and the derived ones."""
-    lines = path.read_text(errors="replace").splitlines()
-    pairs = [re.match(r"\s*(\d+)\s*=\s*(\d+)\s*(#.*)?$", line) for line in lines]
+    lines = read_file(path).decode(errors="replace").splitlines()
+    pairs = [re.match(r"\s*(\d{1,9})\s*=\s*(\d{1,9})\s*(#.*)?$", line) for line in lines]
     table = {int(pair[1]) - 1: int(pair[2]) for pair in pairs if pair}  # the table counts from 1
     points = np.full(IBUG68_COUNT, -1)
     missing = sorted(set(range(IBUG68_COUNT)) - set(table) - set(_JAW) - set(_INNER_MOUTH_CORNERS))
@@ -148,12 +134,16 @@ def _ibug68(path, mean, triangles):
             f"{path}: expected a table `ibug point = vertex` with point 9 and points 18 to 68, "
             f"received {len(table)} points."
         )
-    checks.indices(path, "vertices", np.array(list(table.values())), len(mean))
+    checks.indices(path, "vertices", list(table.values()), len(mean))
     points[list(table)] = list(table.values())
-    jaw = jaw_line(mean, triangles, points[8], (points[36], points[45]))
+    try:
+        jaw = jaw_line(mean, triangles, points[8], (points[36], points[45]))
+        mouth = _mouth_ends(mean, triangles, points)
+    except ValueError as error:
+        raise ValueError(f"{path}: expected landmarks that lie on a face: {error}") from error
     derived = {
         **dict(zip(_JAW, jaw, strict=True)),
-        **dict(zip(_INNER_MOUTH_CORNERS, _mouth_ends(mean, triangles, points), strict=True)),
+        **dict(zip(_INNER_MOUTH_CORNERS, mouth, strict=True)),
     }
     for number, vertex in derived.items():
         points[number] = table.get(number, vertex)
@@ -163,7 +153,11 @@ def _ibug68(path, mean, triangles):
 def _mouth_ends(mean, triangles, points):
     """Returns the leftmost and the rightmost vertex of the mouth opening within the lips."""
     loops = boundary_loops(triangles)
+    if not loops:
+        raise ValueError("the surface has no mouth opening.")
     mouth = max(loops, key=lambda loop: len(np.intersect1d(loop, points[[61, 62, 63, 65, 66, 67]])))
     # The opening may end in the outer corners, which are points of their own.
     mouth = np.setdiff1d(mouth, points[[48, 54]])
+    if not len(mouth):
+        raise ValueError("the mouth opening has no vertices.")
     return mouth[[mean[mouth, 0].argmin(), mean[mouth, 0].argmax()]]

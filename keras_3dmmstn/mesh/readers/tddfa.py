@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_3dmmstn.mesh.formats.array_pickle import load_array_pickle
+from keras_3dmmstn.mesh.formats.mat_file import read_mat
 from keras_3dmmstn.mesh.landmark_sets import NAMES
 from keras_3dmmstn.mesh.numpy_files import read_npy, read_npz
 from keras_3dmmstn.mesh.readers import checks
-from keras_3dmmstn.mesh.readers.array_pickle import load_array_pickle
 from keras_3dmmstn.mesh.readers.frames import outward_triangles, to_package_frame
-from keras_3dmmstn.mesh.readers.mat_file import read_mat
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
 # Of the 62 parameters of 3DDFA the first 12 are the pose.

@@ -127,8 +127,6 @@ def test_a_built_model_goes_into_the_network_and_learns_two_photographs(model):
     [("tddfa", "bfm_3ddfa_53215.npz"), ("ict", "ict/FaceXModel"), ("surrey", "sfm")],
 )
 def test_published_models_go_into_the_network_and_learn_two_photographs(kind, path, tmp_path):
-    if kind == "surrey":
-        pytest.importorskip("eos")
     out = tmp_path / "model.npz"
     result = build(published_model(path), "--kind", kind, "--out", out)
     assert result.exit_code == 0, result.output

@@ -273,8 +273,6 @@ def test_landmarks_of_one_side_only_can_be_resampled():
     ],
 )
 def test_published_models_become_symmetric_discs(kind, path, largest_mirror_error):
-    if kind == "surrey":
-        pytest.importorskip("eos")
     model = read(kind, published_model(path))
     face = cut_face(model)
     assert_is_a_symmetric_disc(face)

@@ -136,8 +136,6 @@ def test_dispatch_by_kind(write, small):
 @pytest.mark.parametrize("kind", sorted(READERS))
 def test_every_reader_refuses_another_file(tmp_path, kind):
     (tmp_path / "readme.txt").write_text("no model")
-    if kind == "surrey":
-        pytest.importorskip("eos", reason="eos-py is not installed (extra: eos)")
     with pytest.raises(ValueError, match=r"readme\.txt"):
         read(kind, tmp_path / "readme.txt")
     with pytest.raises(FileNotFoundError):

@@ -1,6 +1,5 @@
-"""The Surrey Face Model: the real files where present. Without eos-py: an error that helps."""
+"""The Surrey Face Model: the real files where present."""
 
-import builtins
 import shutil
 
 import numpy as np
@@ -12,7 +11,6 @@ from tests.support.paths import published_model
 
 @pytest.fixture
 def folder():
-    pytest.importorskip("eos", reason="eos-py is not installed (extra: eos)")
     return published_model("sfm")
 
 
@@ -25,8 +23,7 @@ def test_frame_size_and_landmarks(folder, assert_is_upright_face):
 
 
 def test_values_are_those_of_eos(folder):
-    import eos
-
+    eos = pytest.importorskip("eos", reason="eos-py, the oracle, is not installed")
     path = folder / "sfm_shape_3448.bin"
     shape = eos.morphablemodel.load_model(str(path)).get_shape_model()
     coefficients = np.linspace(-1, 1, 63)
@@ -51,8 +48,7 @@ def test_derived_landmarks_are_placed_symmetrically(folder):
 
 
 def test_expressions_span_the_blend_shapes(folder):
-    import eos
-
+    eos = pytest.importorskip("eos", reason="eos-py, the oracle, is not installed")
     model = read_surrey(folder, 0)
     shapes = eos.morphablemodel.load_blendshapes(str(folder / "expression_blendshapes_3448.bin"))
     smile = next(s for s in shapes if s.name == "happiness")
@@ -101,18 +97,4 @@ def test_damaged_files(folder, tmp_path):
         (tmp_path / name).write_bytes(content)
     (tmp_path / "sfm_shape_3448.bin").unlink()
     with pytest.raises(FileNotFoundError):
-        read_surrey(tmp_path)
-
-
-def test_missing_eos_is_named(tmp_path, monkeypatch):
-    (tmp_path / "sfm_shape_3448.bin").write_bytes(b"")
-    real_import = builtins.__import__
-
-    def no_eos(name, *arguments, **options):
-        if name == "eos":
-            raise ImportError(name)
-        return real_import(name, *arguments, **options)
-
-    monkeypatch.setattr(builtins, "__import__", no_eos)
-    with pytest.raises(ImportError, match=r"pip install 'keras-3dmmstn\[eos\]'"):
         read_surrey(tmp_path)

@@ -8,7 +8,7 @@ import types
 import numpy as np
 import pytest
 
-from keras_3dmmstn.mesh.readers.array_pickle import Inert, array_of, load_array_pickle
+from keras_3dmmstn.mesh.formats.array_pickle import Inert, array_of, load_array_pickle
 
 ARRAY = np.arange(12.0).reshape(3, 4) / 7
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from keras_3dmmstn.mesh.readers.mat_file import read_mat
+from keras_3dmmstn.mesh.formats.mat_file import read_mat
 
 ARRAYS = {
     "a": np.arange(6.0).reshape(2, 3) / 7,

@@ -1,0 +1,43 @@
+"""What is asked of a localiser before it sees a photograph."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+
+def check_input(localiser: Any) -> None:
+    """Raises a ValueError unless a localiser takes square RGB images of one size, and only these.
+
+    Args:
+        localiser: as of `Normaliser`.
+    """
+    shape = localiser.input_shape
+    if isinstance(shape, (list, dict)):
+        raise ValueError(
+            "Normaliser expects a localiser with one input, images of shape (batch, side, side, "
+            f"3), received one with {len(shape)} inputs."
+        )
+    sides = tuple(shape)[1:]
+    if len(sides) != 3 or None in sides or sides[0] != sides[1] or sides[2] != 3:
+        raise ValueError(
+            "Normaliser expects a localiser whose input is images of shape (batch, side, side, "
+            f"3) of one size, received one with input of shape {tuple(shape)}."
+        )
+
+
+def check_weights(path: str | Path, localiser: keras.Model) -> None:
+    """Raises a ValueError that names the first weight of a localiser which is not finite.
+
+    Args:
+        path: the file that it comes from, for the error.
+        localiser: the model.
+    """
+    for weight in localiser.weights:
+        values = keras.ops.convert_to_numpy(weight)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise ValueError(
+                f"{path}: expected finite weights, received NaN or infinity in {weight.path}: the "
+                "training may have diverged."
+            )
