@@ -11,10 +11,7 @@ if TYPE_CHECKING:
     from keras_3dmmstn.inference.normaliser import Normaliser
     from keras_3dmmstn.mesh import GridModel
 
-_WEIGHTS = (
-    "compact or base, the bundled weights for phones or servers, or a folder with localiser.keras "
-    "and face_model.npz. Default: compact."
-)
+_WEIGHTS = "Folder with localiser.keras and face_model.npz. Default: the bundled weights."
 
 Weights = Annotated[Path | None, typer.Option(help=_WEIGHTS)]
 WeightsArgument = Annotated[Path | None, typer.Argument(help=_WEIGHTS)]
@@ -69,17 +66,13 @@ def load_normaliser(
     fill: str | None = None,
     visibility: str = "depth",
 ) -> "Normaliser":
-    """Loads the normaliser of a folder or a preset, or ends with a message."""
+    """Loads the normaliser of a folder, or the bundled one, or ends with a message."""
     from keras_3dmmstn.inference.normaliser import Normaliser
-    from keras_3dmmstn.network.pretrained import PRESETS
 
     with failing_on(OSError, ValueError):
-        options = (visibility, texture_size, fill)
-        if weights is None:
-            return Normaliser.pretrained(*options)
-        if str(weights) in PRESETS and not weights.exists():
-            return Normaliser.pretrained(*options, preset=str(weights))
-        return Normaliser.load(weights, *options)
+        if weights:
+            return Normaliser.load(weights, visibility, texture_size, fill)
+        return Normaliser.pretrained(visibility, texture_size, fill)
 
 
 def load_face_model(path: Path | None) -> "GridModel":

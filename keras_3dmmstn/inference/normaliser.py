@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from importlib import resources
 from pathlib import Path
 
 import cv2
@@ -26,12 +27,7 @@ from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.network import framing
 from keras_3dmmstn.network.confidence import answer_shapes
-from keras_3dmmstn.network.pretrained import (
-    FACE_MODEL_FILE,
-    LOCALISER_FILE,
-    bundled_weights,
-    load_localiser,
-)
+from keras_3dmmstn.network.pretrained import FACE_MODEL_FILE, LOCALISER_FILE, load_localiser
 
 Photograph = str | Path | np.ndarray
 Boxes = np.ndarray | Sequence | None
@@ -115,23 +111,10 @@ class Normaliser:
         texture_size: int | None = None,
         fill: str | None = None,
         detector: Detector | None = None,
-        *,
-        preset: str = "compact",
     ) -> "Normaliser":
-        """Returns the normaliser with weights that come with the package.
-
-        Args:
-            visibility: as of the class, as are `texture_size`, `fill` and `detector`.
-            preset: `"compact"`, small enough for phones, or `"base"`, more precise, with some three
-                times the work.
-
-        Raises:
-            ValueError: if there is no preset of that name, or one of the others is none that there
-                is.
-        """
-        with bundled_weights(preset) as path:
-            options = (visibility, texture_size, fill, detector)
-            return cls._read(path, path.with_name(FACE_MODEL_FILE), *options)
+        """Returns the normaliser with the weights that come with the package."""
+        with resources.as_file(resources.files("keras_3dmmstn.assets")) as folder:
+            return cls.load(folder, visibility, texture_size, fill, detector)
 
     @classmethod
     def load(
@@ -151,23 +134,19 @@ class Normaliser:
             ValueError: if they are damaged or do not go together, weights are not finite, or
                 `visibility`, `texture_size` or `fill` is none that there is.
         """
-        files = Path(path) / LOCALISER_FILE, Path(path) / FACE_MODEL_FILE
-        for file in files:
+        localiser_path, model_path = Path(path) / LOCALISER_FILE, Path(path) / FACE_MODEL_FILE
+        for file in (localiser_path, model_path):
             if not file.exists():
                 raise FileNotFoundError(
                     f"Normaliser.load expects a folder with {LOCALISER_FILE} and "
                     f"{FACE_MODEL_FILE}, but there is no {file}."
                 )
-        return cls._read(*files, visibility, texture_size, fill, detector)
-
-    @classmethod
-    def _read(cls, localiser_path, model_path, visibility, texture_size, fill, detector):
-        """Reads a localiser, its face model and the camera beside them."""
-        focal_length = Camera.load(localiser_path.parent).focal_length
+        camera = Camera.load(path)
         localiser, grid_model = load_localiser(localiser_path), GridModel.load(model_path)
         check_weights(localiser_path, localiser)
-        options = (visibility, focal_length, texture_size, fill, detector)
-        return cls(localiser, grid_model, *options)
+        return cls(
+            localiser, grid_model, visibility, camera.focal_length, texture_size, fill, detector
+        )
 
     def save(self, path: str | Path) -> None:
         """Writes the folder that `load` reads; each file whole or not at all."""

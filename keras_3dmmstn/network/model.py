@@ -45,8 +45,8 @@ def spatial_transformer(
             scale of the face's origin in the image. See `docs/perspective.md`.
         visibility: how the mask is computed: `"normals"` as in the paper; `"depth"` or `"table"`
             also for what one part of the face hides of another, see `SelfOcclusionMask`.
-        weights: None for random ones; `"pretrained"` for the bundled weights of compact or base
-            and the bundled face model; or a `localiser.keras`, or the folder of a run.
+        weights: None for random ones; `"pretrained"` for the bundled weights of the compact
+            localiser and the bundled face model; or a `localiser.keras`, or the folder of a run.
         texture_size: side in pixels of the square texture and mask, from 32 to 2,048, sampled
             between the vertices, too; None for one texel for each vertex of the face model. It
             changes neither weights nor geometry.
@@ -74,10 +74,10 @@ def spatial_transformer(
     """
     if localiser is not None:
         backbone = _renamed(backbone, localiser)
-    if weights == "pretrained" and isinstance(backbone, keras.Model):
+    if weights == "pretrained" and backbone not in (None, "compact"):
         raise ValueError(
-            'spatial_transformer expects `weights` "pretrained" with the localiser compact or '
-            "base, received a `backbone` of another kind."
+            'spatial_transformer expects `weights` "pretrained" with the compact localiser, '
+            "received a `backbone`, too."
         )
     regressor = _regressor(backbone or "compact", grid_model, image_size)
     options = (landmarks, jaw, focal_length, visibility, texture_size)

@@ -1,7 +1,5 @@
 """Weights of localisers: the bundled ones, and those of runs."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -14,24 +12,8 @@ from keras_3dmmstn.network.confidence import without_confidence
 #: The files of a folder of weights.
 LOCALISER_FILE, FACE_MODEL_FILE = "localiser.keras", "face_model.npz"
 
-#: The bundled weights by the name of their network: for phones, and for servers.
-PRESETS = {"compact": LOCALISER_FILE, "base": "base.keras"}
-
 # Modes that were refined by training, or stored in half precision, are still the same modes.
 _LEAST_CORRELATION = 0.7
-
-
-@contextmanager
-def bundled_weights(preset: str = "compact") -> Iterator[Path]:
-    """Gives the path of a bundled localiser. Its face model lies beside it.
-
-    Raises:
-        ValueError: if there is no preset of that name.
-    """
-    if preset not in PRESETS:
-        raise ValueError(f"Expected a preset among {', '.join(PRESETS)}, received {preset!r}.")
-    with resources.as_file(resources.files("keras_3dmmstn.assets")) as folder:
-        yield folder / PRESETS[preset]
 
 
 def load_localiser(path: str | Path) -> keras.Model:
@@ -61,8 +43,7 @@ def load_weights(
 
     Args:
         localiser: as of `build_localiser`.
-        weights: `"pretrained"` for the bundled ones of its kind, a `localiser.keras`, or a folder
-            with one.
+        weights: `"pretrained"` for the bundled ones, a `localiser.keras`, or a folder with one.
         grid_model: the face model of the localiser; compared with the one that lies beside the
             weights, if it does.
 
@@ -71,9 +52,8 @@ def load_weights(
         ValueError: if it is damaged, of another architecture or for another face model.
     """
     if weights == "pretrained":
-        names = [layer.name for layer in localiser.layers]
-        with bundled_weights("base" if "base" in names else "compact") as path:
-            return load_weights(localiser, path, grid_model)
+        with resources.as_file(resources.files("keras_3dmmstn.assets")) as folder:
+            return load_weights(localiser, folder, grid_model)
     path = Path(weights)
     if path.is_dir():
         path = path / LOCALISER_FILE

@@ -80,7 +80,7 @@ def test_modes_in_another_order_are_refused_but_refined_ones_are_not(grid_model,
 
 
 def test_the_bundled_weights_are_of_the_compact_localiser(grid_model):
-    with pytest.raises(ValueError, match="localiser compact or base, received a `backbone`"):
+    with pytest.raises(ValueError, match="compact localiser, received a `backbone`"):
         backbone = small_localiser(grid_model).layers[1]
         spatial_transformer(grid_model, backbone, SIZE, weights="pretrained")
 
