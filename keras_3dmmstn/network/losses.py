@@ -154,6 +154,13 @@ def _squared_difference(texture, other_texture, weight):
     return tf.reduce_sum(weighted * difference, axis=(1, 2, 3)), gradient
 
 
+#: What is said of a batch in which an image lacks its reflection.
+PARTED_PAIR = (
+    "mirror_pair_loss expects each image to be followed by its reflection (an even batch, on each "
+    "of several devices)"
+)
+
+
 def mirror_pair_loss(texture, mask):
     """Computes the siamese loss of a batch in which each image is followed by its reflection.
 
@@ -171,11 +178,13 @@ def mirror_pair_loss(texture, mask):
     Source:
         Bas et al. 2017, sec. 3.2.
     """
-    if texture.shape[0] is not None and texture.shape[0] % 2:
-        raise ValueError(
-            "mirror_pair_loss expects each image to be followed by its reflection (an even "
-            f"batch, on each of several devices), received a batch of {texture.shape[0]}."
-        )
+    count = texture.shape[0]
+    if count is not None and count % 2:
+        raise ValueError(f"{PARTED_PAIR}, received a batch of {count}.")
+    if count is None:
+        even = tf.debugging.Assert(tf.shape(texture)[0] % 2 == 0, [PARTED_PAIR])
+        with tf.control_dependencies([even] if even is not None else []):
+            texture, mask = tf.identity(texture), tf.identity(mask)
     # Not texture[0::2] and texture[1::2]: 2 images would be broadcast against 1 reflection.
     pairs = (tf.reshape(x, (-1, 2, *x.shape[1:])) for x in (texture, mask))
     # Not pair[:, 0] and pair[:, 1], whose gradient would first be laid into zeros.

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_3dmmstn.network.losses import PARTED_PAIR
+
 # How far an image may be from what is said to be its reflection, in deviations of its own levels:
 # room for changes of colour, where another image is about one deviation off.
 _FURTHEST = 0.5
@@ -52,7 +54,7 @@ def refusal(error: tf.errors.InvalidArgumentError) -> ValueError | None:
     Args:
         error: as it comes out of `fit`.
     """
-    found = [text for text in (_ODD, _NO_REFLECTION) if text in str(error)]
+    found = [text for text in (_ODD, _NO_REFLECTION, PARTED_PAIR) if text in str(error)]
     return ValueError(found[0]) if found else None
 
 

@@ -141,11 +141,18 @@ def test_what_ends_a_run_is_said_without_a_traceback(error, status, message, fil
 
 
 def test_steps_are_shown_on_a_terminal_only(files, monkeypatch):
-    received = []
+    received, shown = [], []
     monkeypatch.setattr(
         "keras_3dmmstn.training.train.train", lambda *_, **options: received.append(options)
     )
+    monkeypatch.setattr(
+        "keras_3dmmstn.cli.training_progress.TrainingProgress.step",
+        lambda _, done: shown.append(done),
+    )
     train(files)
+    received[0]["step_progress"]("a step")
+    assert not shown
     monkeypatch.setattr(terminal, "errors", Console(stderr=True, force_terminal=True))
     train(files)
-    assert [options["step_progress"] is None for options in received] == [True, False]
+    received[1]["step_progress"]("a step")
+    assert shown == ["a step"]
