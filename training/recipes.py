@@ -25,7 +25,7 @@ _COMPACT = TrainingConfig(
     scale_deviation=0.1,
 )
 
-#: The recipes by name. `compact` and `base` are those of the bundled weights.
+#: The recipes by name. `compact` is that of the bundled weights.
 RECIPES: Mapping[str, TrainingConfig] = {
     "paper": TrainingConfig(),
     "compact": _COMPACT,

@@ -1,4 +1,4 @@
-"""The localisers that are trained from scratch: residual networks for phones and for servers."""
+"""The localisers that are trained from scratch: a small residual network and a larger one."""
 
 import keras
 import tensorflow as tf
@@ -37,7 +37,7 @@ def compact_localiser(grid_model: GridModel, image_size: int = 224) -> keras.Mod
 
 
 def base_localiser(grid_model: GridModel, image_size: int = 224) -> keras.Model:
-    """Builds the larger localiser, for servers and desktops: `compact_localiser`, wider and deeper.
+    """Builds a larger localiser, for much data: `compact_localiser`, wider and deeper.
 
     It has 2.4 million parameters and 139 million multiplications. Arguments, result, errors and
     source are those of `compact_localiser`, whose weights it can start from
