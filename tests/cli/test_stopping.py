@@ -15,6 +15,16 @@ from tests.support.paths import ROOT
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 
 
+@pytest.fixture(autouse=True)
+def python_s_own_handlers():
+    """Signals as Python has them by default, whatever the tests were started with (nohup, cron)."""
+    own = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in own.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_command_by_itself_or_by_typer(number, status):
     with pytest.raises(SystemExit) as ended, stopping_on_signals():

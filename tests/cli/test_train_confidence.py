@@ -21,7 +21,10 @@ def faces(tmp_path):
     return write_csv(tmp_path / "faces")
 
 
-def test_weights_get_a_confidence_and_keep_their_fit(weights, faces, tmp_path):
+def test_weights_get_a_confidence_and_keep_their_fit(weights, faces, tmp_path, monkeypatch):
+    # These weights fit nothing: whatever shows the face counts as right, and nothing else.
+    module = "keras_3dmmstn.training.confidence.train_confidence"
+    monkeypatch.setattr(f"{module}.LARGEST_ERROR", 100.0)
     out = tmp_path / "sure"
     options = ("--weights", weights, "--crops", 100, "--calibration", faces, "--out", out)
     result = run("train-confidence", faces, *options)
@@ -33,6 +36,13 @@ def test_weights_get_a_confidence_and_keep_their_fit(weights, faces, tmp_path):
     np.testing.assert_allclose(sure.parameters, plain.parameters, atol=1e-4)
     assert plain.confidence is None
     assert ((sure.confidence >= 0) & (sure.confidence <= 1)).all()
+
+
+def test_weights_that_are_never_right_get_none(weights, faces, tmp_path):
+    options = ("--weights", weights, "--crops", 100, "--out", tmp_path / "sure")
+    result = run("train-confidence", faces, *options)
+    assert_fails(result, "received 0 right ones of 100: there is nothing to tell apart")
+    assert not list((tmp_path / "sure").glob("*.keras"))
 
 
 def test_a_folder_that_has_something_is_left_alone(weights, faces, tmp_path):

@@ -239,7 +239,7 @@ def test_a_damaged_shard_is_named(folder):
     content = bytearray(shards.files[0].read_bytes())
     content[5000] ^= 1
     shards.files[0].write_bytes(content)
-    with pytest.raises(ValueError, match=r"faces-00000\.tfrecord: expected whole records"):
+    with pytest.raises(ValueError, match=r"faces-00000\.tfrecord: expected 12 face crops"):
         train(
             [folder / "shards"],
             folder / "of shards",

@@ -51,7 +51,10 @@ def test_the_far_jaw_slides_over_the_cheek_and_the_near_one_stays():
     fixed = face.landmarks["ibug68"]
     landmarks, _, vertices = photographed((0, -0.6, 0), face=face)  # image-right is the far side
     fit = FaceFitter(face).fit(landmarks)
-    np.testing.assert_array_equal(fit.vertices, vertices)
+    # Where two vertices are equally near the contour, a hair of pose decides between them.
+    assert (fit.vertices != vertices).sum() <= 1
+    shown = fit.project(face.mean[fit.vertices])
+    assert np.linalg.norm(shown - landmarks[:, :2], axis=1).max() < 0.03 * np.ptp(landmarks[:, 0])
     np.testing.assert_array_equal(fit.vertices[:5], fixed[:5])
     assert (fit.vertices[12:17] != fixed[12:17]).sum() >= 3
 
