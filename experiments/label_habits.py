@@ -5,9 +5,9 @@ python experiments/label_habits.py SET... [--weights RUN] [--record]
 Each SET is a folder with 68 points, such as 300w/afw and youtube/val. The mean offset between
 prediction and label is taken for each point, in the image and in sides √(w h) of the face's box, on
 each of the sets. What is printed is the mean error over the faces of each set in %, of 68 and of
-the 51 inner points: as it is, and with the offsets of each set taken out. An offset that is learnt
-on one set and helps on another is a fault of the weights or of the face model; one that helps on
-its own set alone is a habit.
+the 51 inner points: as it is, and with the offsets of each set taken out. An offset that helps on
+its own set alone is a habit of those who labelled it. The shift is the mean of the inner points'
+offsets, to the right and down in the image.
 """
 
 from dataclasses import dataclass
@@ -37,6 +37,11 @@ class Differences:
     def offsets(self) -> np.ndarray:
         """The mean of each point `(68, 2)`."""
         return self.values.mean(axis=0)
+
+    @property
+    def shift(self) -> list[float]:
+        """The mean offset of the inner points in %, to the right and down."""
+        return (100 * self.offsets[JAW_POINTS:].mean(axis=0)).tolist()
 
     def errors(self, offsets: np.ndarray | float = 0.0) -> list[float]:
         """Returns the mean error in %, of all and of the inner points, without some offsets."""
@@ -68,11 +73,11 @@ def main():
     measured = {"/".join(s.parts[-2:]): differences(predict, s) for s in arguments.sets}
     rows = {}
     for name, one in measured.items():
-        rows[name] = {"as it is": one.errors()}
+        rows[name] = {"shift": one.shift, "as it is": one.errors()}
         for other, two in measured.items():
             rows[name][f"without the offsets of {other}"] = one.errors(two.offsets)
-        for what, (all_points, inner) in rows[name].items():
-            print(f"{name}, {what}: {all_points:.2f} / {inner:.2f}", flush=True)
+        for what, (first, second) in rows[name].items():
+            print(f"{name}, {what}: {first:.2f} / {second:.2f}", flush=True)
     out = results_file("label_habits.json", arguments.record)
     write_results(out, rows)
     print(out)

@@ -17,7 +17,7 @@ from keras_3dmmstn.folder_lock import folder_in_use
 #: Of the file that says which stages are done, in the folder of the run.
 STAGES_FILE = "stages.json"
 
-#: The stages that make the bundled weights.
+#: The stages that make weights like the bundled ones.
 BUNDLED_WEIGHTS = Path(__file__).with_name("bundled_weights.toml")
 
 _NAME = re.compile(r"\{(\w+)\}")
@@ -30,7 +30,7 @@ class Stage:
     Attributes:
         name: of the stage, and of its result in the folder of the run.
         command: arguments of `keras-3dmmstn`; a first one that ends with `.py` is a script.
-        minutes: what it took on two idle cores.
+        minutes: about what it takes on two idle cores.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""`keras-3dmmstn train-stages`: several trainings in order, as for the bundled weights."""
+"""`keras-3dmmstn train-stages`: several trainings in order."""
 
 import shlex
 import subprocess
@@ -14,7 +14,7 @@ Out = Annotated[
 ]
 File = Annotated[
     Path | None,
-    typer.Argument(help="TOML file of stages; by default those of the bundled weights."),
+    typer.Argument(help="TOML file of stages; by default training/bundled_weights.toml."),
 ]
 Paths = Annotated[
     list[str] | None,
@@ -31,7 +31,7 @@ def train_stages(
     only: Only = None,
     dry_run: DryRun = False,
 ) -> None:
-    """Run a training of several stages from scratch, such as that of the bundled weights.
+    """Run a training of several stages, by default one that makes weights like the bundled ones.
 
     Repeat the command to go on with a run that was stopped.
     """

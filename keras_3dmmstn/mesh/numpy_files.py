@@ -96,16 +96,29 @@ def _read_members(archive, members, file_size):
     return arrays
 
 
-def _check_array(stream: BinaryIO, size: int) -> int:
-    """Returns how many bytes the numbers of a `.npy` stream of `size` bytes take, checked."""
+def npy_header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
+    """Reads the header of an `.npy` stream, up to where its content begins.
+
+    Returns:
+        The array's shape and type.
+
+    Raises:
+        ValueError: if it is none, or of a version that arrays of numbers do not have.
+    """
     version = np.lib.format.read_magic(stream)
     read = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
     }
     if version not in read:
-        raise ValueError(f"an array in version {version} of the format")
+        raise ValueError(f"an .npy file of version {version}")
     shape, _, dtype = read[version](stream)
+    return shape, dtype
+
+
+def _check_array(stream: BinaryIO, size: int) -> int:
+    """Returns how many bytes the numbers of a `.npy` stream of `size` bytes take, checked."""
+    shape, dtype = npy_header(stream)
     if dtype.kind not in _KINDS:
         raise ValueError(f"Object arrays cannot be loaded, nor those of {dtype.name[:40]}")
     count = 1

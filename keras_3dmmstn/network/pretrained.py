@@ -59,16 +59,24 @@ def load_weights(
         path = path / LOCALISER_FILE
     if grid_model is not None:
         _check_face_model(path, grid_model)
-    saved = without_confidence(load_localiser(path))
+    set_weights(localiser, load_localiser(path), path)
+    return None
+
+
+def set_weights(localiser: keras.Model, saved: keras.Model, path: str | Path) -> None:
+    """Gives a localiser the weights of a saved one, which was read from `path`.
+
+    Raises:
+        ValueError: if it is of another architecture.
+    """
     try:
-        localiser.set_weights(saved.get_weights())
+        localiser.set_weights(without_confidence(saved).get_weights())
     except ValueError as error:
         reason = str(error).strip().split("\n")[0][:200]
         raise ValueError(
             f"{path}: expected the weights of a localiser of the architecture that they are for, "
             f"received those of another ({reason})."
         ) from error
-    return None
 
 
 def _check_face_model(path, grid_model):

@@ -14,7 +14,7 @@ COMPACT_SIZE, MIDDLE_SIZE = 140, 112
 def compact_localiser(grid_model: GridModel, image_size: int = 224) -> keras.Model:
     """Builds the default localiser: small enough for a phone, trained from scratch.
 
-    A narrow residual network (0.6 million parameters, 34 million multiplications) on the middle of
+    A narrow residual network (0.6 million parameters, 35 million multiplications) on the middle of
     the image, 112 pixels wide. Plain 3×3 convolutions rather than depthwise ones: they train
     several times as fast on a processor. The last feature map is flattened, not averaged, so that
     it matters where a feature is.

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_3dmmstn.network.confidence import without_confidence
-from keras_3dmmstn.network.pretrained import load_localiser, load_weights
+from keras_3dmmstn.network.pretrained import load_localiser, set_weights
 
 # Copies of a channel are told apart by this much noise, in standard deviations of its kernel, or
 # they would stay copies for ever.
@@ -22,13 +22,13 @@ def begin_with(localiser: keras.Model, start: str | Path) -> None:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is damaged, of another architecture or for another face model.
+        ValueError: if it is damaged, of another architecture or for another number of modes.
     """
     saved = load_localiser(start)
-    if {"compact"} <= _names(saved) and {"base"} <= _names(localiser):
+    if "compact" in _names(saved) and "base" in _names(localiser):
         widen(saved, localiser)
     else:
-        load_weights(localiser, start)
+        set_weights(localiser, saved, start)
 
 
 def widen(narrow: keras.Model, wide: keras.Model, seed: int = 0) -> None:

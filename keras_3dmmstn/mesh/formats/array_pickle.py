@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_3dmmstn.mesh.formats.pickle_machine import MOST_OBJECTS, PickleMachine
 from keras_3dmmstn.mesh.formats.pickled_values import Copies, Inert, Name, PickledArray, PickledType
+from keras_3dmmstn.mesh.numpy_files import npy_header
 from keras_3dmmstn.outside_files import memory_limit, read_file
 
 # Containers within containers. FLAME takes five.
@@ -86,14 +87,7 @@ class _Plain:
 def _behind_npy_header(content):
     """Returns the pickle behind the header of an .npy file."""
     stream = BytesIO(content)
-    version = np.lib.format.read_magic(stream)
-    read = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    if version not in read:
-        raise ValueError(f"an .npy file of version {version}")
-    shape, _, dtype = read[version](stream)
+    shape, dtype = npy_header(stream)
     if not dtype.hasobject or shape != ():
         raise ValueError("an .npy file of numbers, not of a pickled dictionary")
     return content[stream.tell() :]
