@@ -47,7 +47,7 @@ def difference(expected: Path, received: Path, changing: Sequence[str] = ()) -> 
     Args:
         expected: a folder.
         received: another one. Files in a folder `events` are not compared.
-        changing: columns of CSV and keys of JSON that may differ.
+        changing: columns of CSV, keys of JSON and arrays that may differ.
     """
     first, second = _files(expected), _files(received)
     told = [f"missing: {name}" for name in sorted(first - second)]
