@@ -12,6 +12,8 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 
+from keras_3dmmstn.cli.opencv_problem import opencv_problem
+
 # Columns of tables that go to a file or another program; a terminal has its own width.
 _FILE_WIDTH = 120
 
@@ -110,8 +112,24 @@ def failing_on(*kinds: type[Exception], about: object = "") -> Iterator[None]:
         fail(message_of(error, about))
 
 
+@contextmanager
+def naming_opencv_problems() -> Iterator[None]:
+    """Ends the program with what to install where OpenCV is missing or does not load."""
+    try:
+        yield
+    except (ImportError, AttributeError) as error:
+        problem = opencv_problem(error)
+        if problem is None:
+            raise
+        note(problem)
+        sys.exit(1)
+
+
 def message_of(error: Exception, about: object = "") -> str:
     """Returns what to tell the user of an exception: of an OSError, its file and reason."""
+    problem = opencv_problem(error)
+    if problem is not None:
+        return problem
     message = str(error)
     file = _file_for_a_folder(error)
     if file:
