@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_3dmmstn.drawing.results.files import without_results
-
-#: Endings, in small or capital letters, of the files in a folder that are photographs.
-ENDINGS = (".avif", ".bmp", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+from keras_3dmmstn.inference.photograph import ENDINGS
 
 
 @dataclass(frozen=True)
@@ -60,6 +58,12 @@ def is_folder(path: Path) -> bool:
         return False  # what is wrong with it is said when it is read
 
 
+def is_photograph(path: str | Path) -> bool:
+    """Says whether a path below a folder is a photograph's by its ending, and nothing is hidden."""
+    hidden = any(part.startswith(".") for part in Path(path).parts)
+    return not hidden and str(path).lower().endswith(ENDINGS)
+
+
 def _may_block(path: Path) -> bool:
     """Says whether a path is a named pipe, a socket or a device: reading those may never end."""
     try:
@@ -75,6 +79,5 @@ def _below(top: Path, errors: list[Exception]) -> Iterator[PhotographFile]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(without_results(names)):
             path = Path(folder, name)
-            is_photograph = not name.startswith(".") and name.lower().endswith(ENDINGS)
-            if is_photograph and not _may_block(path):
+            if is_photograph(name) and not _may_block(path):
                 yield PhotographFile(path, Path(folder).relative_to(top), is_named=False)
