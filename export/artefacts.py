@@ -1,7 +1,9 @@
 """All files of an export: written aside, compared with the network, moved into place together."""
 
 import importlib.util
+import logging
 import os
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ from keras_3dmmstn.export.onnx import onnx_model
 from keras_3dmmstn.export.serving.model_versions import next_version
 from keras_3dmmstn.export.serving.saved_model import write_version
 from keras_3dmmstn.inference.normaliser import Normaliser
+
+logger = logging.getLogger(__name__)
 
 #: The formats that are written.
 FORMATS = ("saved-model", "tflite", "onnx")
@@ -138,6 +142,7 @@ def export_artefacts(
         card = network_card(normaliser, landmarks, None, visibility, texture_size)
         for artefact, asides in zip(artefacts, places, strict=True):
             progress(f"Writing {artefact.title}")
+            began = time.monotonic()
             if artefact.kind == "tflite":
                 options = (landmarks, batch, visibility, texture_size)
                 content = tflite_model(normaliser, artefact.precision, photographs, *options)
@@ -149,6 +154,8 @@ def export_artefacts(
                 write_version(network, asides[0], card)
             progress(f"Comparing {artefact.title} with the network")
             reports.append(_compared(artefact, asides[0], network, photographs))
+            about = artefact.title, len(photographs), time.monotonic() - began
+            logger.info("%s: written and compared on %d photographs in %.1f s", *about)
         targets = [path for artefact in artefacts for path in artefact.paths]
         asides = [aside for place in places for aside in place]
         stack.enter_context(moving_all_or_none(folder, list(zip(asides, targets, strict=True))))

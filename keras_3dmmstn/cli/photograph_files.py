@@ -1,5 +1,6 @@
 """Which photographs a command line names: files, and what lies in folders."""
 
+import logging
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -8,6 +9,8 @@ from pathlib import Path
 
 from keras_3dmmstn.drawing.results.files import without_results
 from keras_3dmmstn.inference.photograph import ENDINGS
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ def photograph_files(given: Sequence[Path]) -> tuple[list[PhotographFile], list[
             continue
         count, troubles = len(files), len(errors)
         files += _below(path, errors)
+        logger.info("%s: %d photographs", path, len(files) - count)
         if len(files) == count and len(errors) == troubles:
             endings = ", ".join(ENDINGS)
             errors.append(ValueError(f"{path}: expected photographs ({endings}), found none."))
@@ -76,8 +80,22 @@ def _may_block(path: Path) -> bool:
 def _below(top: Path, errors: list[Exception]) -> Iterator[PhotographFile]:
     """Yields the photographs below a folder; what cannot be read is added to `errors`."""
     for folder, folders, names in os.walk(top, onerror=errors.append):
+        for name in sorted(folders):
+            if name.startswith(".") or Path(folder, name).is_symlink():
+                logger.info("left out: %s: a folder that is hidden or a link", Path(folder, name))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(without_results(names)):
+        photographs = set(without_results(names))
+        for name in sorted(names):
             path = Path(folder, name)
-            if is_photograph(name) and not _may_block(path):
-                yield PhotographFile(path, Path(folder).relative_to(top), is_named=False)
+            reason = _why_not(path) if name in photographs else "a result of a photograph"
+            if reason is not None:
+                logger.info("left out: %s: %s", path, reason)
+                continue
+            yield PhotographFile(path, Path(folder).relative_to(top), is_named=False)
+
+
+def _why_not(path: Path) -> str | None:
+    """Returns why a file in a folder is not taken for a photograph, or None if it is."""
+    if not is_photograph(path.name):
+        return "its name is hidden, or does not end as a photograph's"
+    return "no file, but a pipe or a device" if _may_block(path) else None
