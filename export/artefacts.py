@@ -142,7 +142,6 @@ def export_artefacts(
         card = network_card(normaliser, landmarks, None, visibility, texture_size)
         for artefact, asides in zip(artefacts, places, strict=True):
             progress(f"Writing {artefact.title}")
-            began = time.monotonic()
             if artefact.kind == "tflite":
                 options = (landmarks, batch, visibility, texture_size)
                 content = tflite_model(normaliser, artefact.precision, photographs, *options)
@@ -154,8 +153,6 @@ def export_artefacts(
                 write_version(network, asides[0], card)
             progress(f"Comparing {artefact.title} with the network")
             reports.append(_compared(artefact, asides[0], network, photographs))
-            about = artefact.title, len(photographs), time.monotonic() - began
-            logger.info("%s: written and compared on %d photographs in %.1f s", *about)
         targets = [path for artefact in artefacts for path in artefact.paths]
         asides = [aside for place in places for aside in place]
         stack.enter_context(moving_all_or_none(folder, list(zip(asides, targets, strict=True))))
@@ -170,10 +167,13 @@ def _folder_of(artefacts):
 
 def _compared(artefact, aside, network, photographs):
     """Returns the report on an artefact that was written aside."""
+    began = time.monotonic()
     try:
         report = parity.check_parity(artefact.kind, aside, network, photographs, artefact.tolerance)
     except parity.ParityError as error:
         raise parity.ParityError(f"{artefact.path}: {error}") from error
+    about = artefact.title, len(photographs), time.monotonic() - began
+    logger.info("%s: compared on %d photographs in %.1f s", *about)
     what = {"format": artefact.kind, "precision": artefact.precision}
     return {"path": str(artefact.path), **what, **report}
 

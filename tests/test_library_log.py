@@ -7,9 +7,11 @@ import sys
 import numpy as np
 import pytest
 
+from keras_3dmmstn.training.faces import read_faces
 from tests.support.detectors import DetectorThatSays
 from tests.support.faces_with_labels import normaliser_that_says
 
+FIVE = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
 PHOTOGRAPH = np.full((100, 120, 3), 90, np.uint8)
 
 
@@ -55,6 +57,15 @@ def test_a_backbone_that_litert_does_not_run_is_logged_with_the_devices(monkeypa
     with caplog.at_level(logging.INFO, "keras_3dmmstn"):
         normaliser_that_says()
     assert "LiteRT does not run the localiser: an operator" in caplog.messages
-    assert any(
-        line.startswith("TensorFlow runs the localiser; devices: ") for line in caplog.messages
-    )
+    assert "TensorFlow runs the localiser; devices: " in caplog.text
+
+
+def test_faces_that_are_left_out_are_logged(tmp_path, caplog):
+    names = [f"{axis}_{point}" for point in FIVE for axis in "xy"]
+    rows = [["image", *names], ["a.png", *"1234567891"], ["b.png", "1", "2"]]
+    text = "\n".join(", ".join(row) for row in rows)
+    (tmp_path / "landmarks.csv").write_text(text)  # with spaces at its commas
+    with caplog.at_level(logging.INFO, "keras_3dmmstn"):
+        assert len(read_faces(tmp_path)) == 1
+    assert caplog.messages[0] == f"{tmp_path}: 1 labelled faces, 1 left out"
+    assert "landmarks.csv, line 3: expected 11 cells, received 3" in caplog.messages[1]

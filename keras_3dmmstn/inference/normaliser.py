@@ -189,9 +189,9 @@ class Normaliser:
                 is not one roll for each box, the detector fails, or the localiser's numbers
                 describe no face.
         """
-        began, source, image = time.monotonic(), image, _read(image)
-        (faces,) = self._normalise([image], [self._framed(source, image, boxes, rolls)])
-        log_normalised(source, image, faces, time.monotonic() - began)
+        began, pixels = time.monotonic(), _read(image)
+        (faces,) = self._normalise([pixels], [self._framed(image, pixels, boxes, rolls)])
+        log_normalised(image, pixels, faces, time.monotonic() - began)
         return faces
 
     def normalise_batch(
