@@ -21,7 +21,8 @@ from texture_faces import surface_of
 
 from keras_3dmmstn.drawing.figures import mean_texture_figure
 from keras_3dmmstn.drawing.panels import encoded
-from keras_3dmmstn.inference.central_face import PHOTOGRAPHS, central_face, read_boxes
+from keras_3dmmstn.inference.box_table import read_boxes
+from keras_3dmmstn.inference.central_face import PHOTOGRAPHS, central_face
 from keras_3dmmstn.inference.fusion.mean_texture import mean_texture, plain_mean
 from keras_3dmmstn.inference.fusion.sharpness import gradient_energy
 from keras_3dmmstn.inference.normaliser import Normaliser

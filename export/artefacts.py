@@ -1,7 +1,9 @@
 """All files of an export: written aside, compared with the network, moved into place together."""
 
 import importlib.util
+import logging
 import os
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ from keras_3dmmstn.export.onnx import onnx_model
 from keras_3dmmstn.export.serving.model_versions import next_version
 from keras_3dmmstn.export.serving.saved_model import write_version
 from keras_3dmmstn.inference.normaliser import Normaliser
+
+logger = logging.getLogger(__name__)
 
 #: The formats that are written.
 FORMATS = ("saved-model", "tflite", "onnx")
@@ -163,10 +167,13 @@ def _folder_of(artefacts):
 
 def _compared(artefact, aside, network, photographs):
     """Returns the report on an artefact that was written aside."""
+    began = time.monotonic()
     try:
         report = parity.check_parity(artefact.kind, aside, network, photographs, artefact.tolerance)
     except parity.ParityError as error:
         raise parity.ParityError(f"{artefact.path}: {error}") from error
+    about = artefact.title, len(photographs), time.monotonic() - began
+    logger.info("%s: compared on %d photographs in %.1f s", *about)
     what = {"format": artefact.kind, "precision": artefact.precision}
     return {"path": str(artefact.path), **what, **report}
 

@@ -1,5 +1,6 @@
 """An exported network in the place of a trained localiser."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ from keras_3dmmstn.export import artefact_runtimes
 from keras_3dmmstn.export.card import camera_of_card, read_card, texture_size_of_card
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel
+
+logger = logging.getLogger(__name__)
 
 _KINDS = {".tflite": "tflite", ".onnx": "onnx"}
 
@@ -81,6 +84,7 @@ class ExportedLocaliser:
             ) from error
         except (RuntimeError, ValueError) as error:
             raise ValueError(f"{path}: its runtime refuses it: {error}") from error
+        logger.info("%s runs in its own runtime, %s, on the CPU", path, kind)
 
     def __call__(self, crops: np.ndarray) -> dict[str, np.ndarray]:
         """Returns what the network says of crops `(n, size, size, 3)`, levels in 0..255.

@@ -1,8 +1,10 @@
 """3D Morphable Models as Spatial Transformer Networks, as Keras layers.
 
-Nothing is imported before it is used, so that what needs no TensorFlow does not wait for it.
+Nothing is imported before it is used, so that what needs no TensorFlow does not wait for it. The
+package logs under the name `keras_3dmmstn`, and shows nothing of it unless it is told to.
 """
 
+import logging
 import os
 import sys
 from importlib import import_module
@@ -52,6 +54,8 @@ __all__ = [
     "spatial_transformer",
     "training",
 ]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 # The modules of names that are not modules themselves.
 _HOMES = {

@@ -58,6 +58,7 @@ EXTRAS = {
     "onnx",
     "onnxruntime",
     "tensorflow_serving",
+    "pillow_heif",
 }
 
 

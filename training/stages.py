@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,10 +47,11 @@ class Stage:
         filled = (_NAME.sub(lambda match: str(paths[match[1]]), text) for text in self.command)
         return replace(self, command=tuple(filled))
 
-    def arguments(self) -> list[str]:
-        """Returns the arguments of the process that runs it."""
+    def arguments(self, options: Sequence[str] = ()) -> list[str]:
+        """Returns the arguments of the process that runs it; a script gets no `options`."""
         script = self.command[0].endswith(".py")
-        return [sys.executable, *(() if script else ("-m", "keras_3dmmstn")), *self.command]
+        program = () if script else ("-m", "keras_3dmmstn", *options)
+        return [sys.executable, *program, *self.command]
 
 
 def read_stages(path: str | Path, paths: Mapping[str, str | Path]) -> list[Stage]:
@@ -92,6 +93,7 @@ def run_stages(
     out: str | Path,
     only: str | None = None,
     report: Callable[[str], None] = print,
+    options: Sequence[str] = (),
 ) -> None:
     """Runs the stages that are not done.
 
@@ -102,6 +104,7 @@ def run_stages(
         out: the folder of the run; `stages.json` in it says what is done.
         only: name of the one stage to run; by default all of them.
         report: called with a line of text on each stage.
+        options: that stages which are commands of this program get as well, such as `-q`.
 
     Raises:
         FolderInUseError: if another process runs stages there.
@@ -119,7 +122,7 @@ def run_stages(
                 _check_same(stage, done[stage.name], out)
         for stage in _left(stages, done, only, report):
             began = time.monotonic()
-            subprocess.run(stage.arguments(), check=True)
+            subprocess.run(stage.arguments(options), check=True)
             minutes = round((time.monotonic() - began) / 60, 1)
             done[stage.name] = {"command": stage.digest, "minutes": minutes}
             write_atomically(Path(out) / STAGES_FILE, json.dumps(done, indent=2).encode())

@@ -1,10 +1,13 @@
 """A training run: from folders of labelled photographs to a folder with the trained localiser."""
 
+import logging
+import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from keras_3dmmstn.folder_lock import folder_in_use
 from keras_3dmmstn.mesh import GridModel
@@ -22,9 +25,11 @@ from keras_3dmmstn.training.data.run_data import (
 from keras_3dmmstn.training.data.shards import named_damage
 from keras_3dmmstn.training.epoch_callback import StepProgress
 from keras_3dmmstn.training.epoch_trainer import EpochTrainer
-from keras_3dmmstn.training.network import build_measure, build_network, build_trainer
+from keras_3dmmstn.training.network import build_measure, build_network, build_trainer, uses_xla
 from keras_3dmmstn.training.run_folder import begin_run, describe_model, write_log
 from keras_3dmmstn.training.run_results import RunResults
+
+logger = logging.getLogger(__name__)
 
 
 def train(
@@ -95,6 +100,7 @@ def train(
         }
         epochs_before = begin_run(out, config, inputs, saved_progress(out).epoch)
         _report_epochs(epochs_before, config, report)
+        _log_run(model, config, source, steps)
         trainer = build_trainer(model, config, steps * config.epochs)
         progress = restore_checkpoint(out, trainer)
         if _is_finished(out, progress, config, steps, report):
@@ -120,6 +126,18 @@ def _first_network(config, grid_model, start):
     if start is not None:
         begin_with(model.get_layer("localiser"), start)
     return model
+
+
+def _log_run(model, config, source, steps):
+    """Logs what a run computes on, and how much there is to do."""
+    devices = [device.name for device in tf.config.get_visible_devices()]
+    compiled = "by XLA" if uses_xla(config) else "as graphs of TensorFlow"
+    logger.info("devices: %s; %s, steps %s", ", ".join(devices), config.precision, compiled)
+    logger.info(
+        "%d numbers to train on %d faces: %d epochs of %d steps of %d photographs",
+        *(sum(math.prod(weight.shape) for weight in model.trainable_weights), len(source)),
+        *(config.epochs, steps, config.batch_size),
+    )
 
 
 def _report_skipped(source, measured, report):

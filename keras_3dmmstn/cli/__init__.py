@@ -18,6 +18,7 @@ def main() -> None:
     with stopping_on_signals():
         from keras_3dmmstn.cli.app import app
         from keras_3dmmstn.cli.native_output import NativeOutput
+        from keras_3dmmstn.cli.terminal import naming_opencv_problems
 
-        with NativeOutput() as native_output:
+        with NativeOutput() as native_output, naming_opencv_problems():
             app(obj=native_output)

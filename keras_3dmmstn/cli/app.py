@@ -19,13 +19,14 @@ from keras_3dmmstn.cli.data import inspect as inspect_data
 from keras_3dmmstn.cli.face_model import build, render, sample
 from keras_3dmmstn.cli.face_model import inspect as inspect_face_model
 from keras_3dmmstn.cli.figure import mean_texture, person, pipeline, textures, uv
+from keras_3dmmstn.cli.verbosity import with_verbosity
 
 
 def _group(*commands, **options):
     """Returns an app of commands."""
     app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, **options)
     for command in commands:
-        app.command(help=help_text(command))(command)
+        app.command(help=help_text(command))(with_verbosity(command))
     return app
 
 

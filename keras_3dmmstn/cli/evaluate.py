@@ -149,7 +149,7 @@ def _measure(normaliser, folder, settings):
     faces, jaw = _read(folder, settings)
     few = not ((faces.landmarks[..., 2] > 0).sum(axis=1) > _FEW_POINTS).any()
     if few and not settings["estimate_boxes"]:
-        terminal.note(
+        terminal.remark(
             f"{folder}: no face has more than {_FEW_POINTS} labelled points, too small a box "
             "to frame a face: boxes are estimated, as by --estimate-boxes."
         )
@@ -193,7 +193,7 @@ def _print(name, description):
     terminal.output.print(tables.yaw_table(description))
     terminal.output.print(tables.landmark_table(description))
     for face in description["skipped"]:
-        terminal.note(f"skipped: {face['name']}: {face['reason']}")
+        terminal.remark(f"skipped: {face['name']}: {face['reason']}")
     terminal.output.print()
 
 
@@ -212,4 +212,4 @@ def _write_pictures(out, normaliser, measurements, descriptions):
     with terminal.failing_on(OSError):
         out.mkdir(parents=True, exist_ok=True)
         for path in write_pictures(out, normaliser, measurements, descriptions):
-            terminal.say(path)
+            terminal.tell(path)

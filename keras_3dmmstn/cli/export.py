@@ -90,8 +90,9 @@ def export(
                 progress=begin,
             )
     for report in reports:
-        terminal.say(report["path"])
-    terminal.output.print(_table(reports))
+        terminal.tell(report["path"])
+    if not terminal.is_quiet:
+        terminal.output.print(_table(reports))
     if json_file:
         _write_json(json_file, weights, len(images), reports)
 

@@ -16,6 +16,8 @@ from typing import IO, Self
 
 # Of its end, this much is looked at, in bytes, and this much shown, in lines.
 _END, _LINES = 1 << 16, 20
+# Loggers of libraries: that from which others have their level, and those with one of their own.
+_LOGGERS = (None, "absl", "tensorflow")
 # Lines that say of themselves that nothing is wrong.
 _REMARK = re.compile(r"I\d{4} |INFO: |WARNING: All log messages before absl::InitializeLog")
 
@@ -46,8 +48,12 @@ class NativeOutput:
         if is_unexpected:
             sys.exit(1)
 
-    def hide(self) -> None:
-        """Hides it from now on, and what libraries log and warn of in Python."""
+    def hide(self, keep_log: bool = False) -> None:
+        """Hides it from now on, and what libraries log and warn of in Python.
+
+        Args:
+            keep_log: whether this package's own log stays.
+        """
         if self._hidden is not None or sys.stderr is None:
             return
         try:
@@ -55,7 +61,11 @@ class NativeOutput:
         except OSError:
             return  # there is no room to hide it
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-        logging.disable(logging.WARNING)
+        if keep_log:
+            for name in _LOGGERS:
+                logging.getLogger(name).setLevel(logging.ERROR)
+        else:
+            logging.disable(logging.WARNING)
         _ignore_warnings_of_others()
 
         encoding, terminal = sys.stderr.encoding, os.dup(2)

@@ -1,5 +1,6 @@
 """Which photographs a command line names: files, and what lies in folders."""
 
+import logging
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -7,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_3dmmstn.drawing.results.files import without_results
+from keras_3dmmstn.inference.photograph import ENDINGS
 
-#: Endings, in small or capital letters, of the files in a folder that are photographs.
-ENDINGS = (".avif", ".bmp", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def photograph_files(given: Sequence[Path]) -> tuple[list[PhotographFile], list[
             continue
         count, troubles = len(files), len(errors)
         files += _below(path, errors)
+        logger.info("%s: %d photographs", path, len(files) - count)
         if len(files) == count and len(errors) == troubles:
             endings = ", ".join(ENDINGS)
             errors.append(ValueError(f"{path}: expected photographs ({endings}), found none."))
@@ -60,6 +62,12 @@ def is_folder(path: Path) -> bool:
         return False  # what is wrong with it is said when it is read
 
 
+def is_photograph(path: str | Path) -> bool:
+    """Says whether a path below a folder is a photograph's by its ending, and nothing is hidden."""
+    hidden = any(part.startswith(".") for part in Path(path).parts)
+    return not hidden and str(path).lower().endswith(ENDINGS)
+
+
 def _may_block(path: Path) -> bool:
     """Says whether a path is a named pipe, a socket or a device: reading those may never end."""
     try:
@@ -72,9 +80,22 @@ def _may_block(path: Path) -> bool:
 def _below(top: Path, errors: list[Exception]) -> Iterator[PhotographFile]:
     """Yields the photographs below a folder; what cannot be read is added to `errors`."""
     for folder, folders, names in os.walk(top, onerror=errors.append):
+        for name in sorted(folders):
+            if name.startswith(".") or Path(folder, name).is_symlink():
+                logger.info("left out: %s: a folder that is hidden or a link", Path(folder, name))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(without_results(names)):
+        photographs = set(without_results(names))
+        for name in sorted(names):
             path = Path(folder, name)
-            is_photograph = not name.startswith(".") and name.lower().endswith(ENDINGS)
-            if is_photograph and not _may_block(path):
-                yield PhotographFile(path, Path(folder).relative_to(top), is_named=False)
+            reason = _why_not(path) if name in photographs else "a result of a photograph"
+            if reason is not None:
+                logger.info("left out: %s: %s", path, reason)
+                continue
+            yield PhotographFile(path, Path(folder).relative_to(top), is_named=False)
+
+
+def _why_not(path: Path) -> str | None:
+    """Returns why a file in a folder is not taken for a photograph, or None if it is."""
+    if not is_photograph(path.name):
+        return "its name is hidden, or does not end as a photograph's"
+    return "no file, but a pipe or a device" if _may_block(path) else None

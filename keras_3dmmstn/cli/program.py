@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from keras_3dmmstn.cli import terminal
-from keras_3dmmstn.cli.native_output import NativeOutput, is_asked_for
+from keras_3dmmstn.cli.verbosity import Quiet, Verbose, keep_for_command
 from keras_3dmmstn.version import __version__
 
 
@@ -22,15 +22,10 @@ Version = Annotated[
         "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
     ),
 ]
-Verbose = Annotated[
-    bool,
-    typer.Option(
-        "--verbose", "-v", help="Also show the messages of TensorFlow and other libraries."
-    ),
-]
 
 
-def program(context: typer.Context, version: Version = False, verbose: Verbose = False) -> None:
+def program(
+    context: typer.Context, version: Version = False, verbose: Verbose = 0, quiet: Quiet = False
+) -> None:
     """Pose-normalised textures and fitted 3D faces from photographs."""
-    if isinstance(context.obj, NativeOutput) and not is_asked_for(verbose):
-        context.obj.hide()
+    keep_for_command(context, verbose, quiet)

@@ -13,7 +13,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from keras_3dmmstn.cli.terminal import errors, note, output
+from keras_3dmmstn.cli import terminal
+from keras_3dmmstn.cli.terminal import errors, output, remark
 
 
 def progress_bar(*columns: ProgressColumn) -> Progress:
@@ -25,7 +26,7 @@ def progress_bar(*columns: ProgressColumn) -> Progress:
         *columns,
         console=errors,
         transient=True,
-        disable=not errors.is_terminal,
+        disable=terminal.is_quiet or not errors.is_terminal,
         redirect_stdout=output.is_terminal,
     )
 
@@ -71,6 +72,6 @@ def _lines(count):
     def begin(step: str) -> None:
         nonlocal number
         number += 1
-        note(f"{number}/{count} {step} ({time.monotonic() - began:.0f} s)")
+        remark(f"{number}/{count} {step} ({time.monotonic() - began:.0f} s)")
 
     return begin

@@ -12,12 +12,17 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 
+from keras_3dmmstn.cli.opencv_problem import opencv_problem
+
 # Columns of tables that go to a file or another program; a terminal has its own width.
 _FILE_WIDTH = 120
 
 _has_terminal = sys.stdout is not None and sys.stdout.isatty()
 output = Console(soft_wrap=True, width=None if _has_terminal else _FILE_WIDTH)
 errors = Console(stderr=True, soft_wrap=True)
+
+#: Whether the running command prints errors only, and results that were asked for.
+is_quiet = False
 
 # Skipped items that are named; more are counted.
 _NAMED = 20
@@ -28,18 +33,26 @@ _UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 
 
 def say(text: object) -> None:
-    """Prints a line, such as the path of a file that was written, as it is.
+    """Prints a line of a result that was asked for, as it is.
 
     What a terminal cannot print, or would act upon, is escaped.
     """
     _print(output, text)
 
 
-def say_if_possible(text: object) -> None:
+def tell(text: object) -> None:
+    """Prints a line of what was done, such as the path of a file that was written; not if quiet."""
+    if not is_quiet:
+        say(text)
+
+
+def tell_if_possible(text: object) -> None:
     """Prints a line likewise; where that fails, as on a full disk, notes it and carries on.
 
     A closed pipe ends the program as always.
     """
+    if is_quiet:
+        return
     with _giving_up(sys.stdout) as failures:
         say(text)
     for error in failures:
@@ -50,6 +63,12 @@ def note(text: object) -> None:
     """Prints a line beside the results as `say` does, if that is possible."""
     with _giving_up(sys.stderr):
         _print(errors, text)
+
+
+def remark(text: object) -> None:
+    """Notes what is no error; not if quiet."""
+    if not is_quiet:
+        note(text)
 
 
 def printable(text: object, keep: str = "") -> str:
@@ -110,8 +129,24 @@ def failing_on(*kinds: type[Exception], about: object = "") -> Iterator[None]:
         fail(message_of(error, about))
 
 
+@contextmanager
+def naming_opencv_problems() -> Iterator[None]:
+    """Ends the program with what to install where OpenCV is missing or does not load."""
+    try:
+        yield
+    except (ImportError, AttributeError) as error:
+        problem = opencv_problem(error)
+        if problem is None:
+            raise
+        note(problem)
+        sys.exit(1)
+
+
 def message_of(error: Exception, about: object = "") -> str:
     """Returns what to tell the user of an exception: of an OSError, its file and reason."""
+    problem = opencv_problem(error)
+    if problem is not None:
+        return problem
     message = str(error)
     file = _file_for_a_folder(error)
     if file:
@@ -133,12 +168,15 @@ def _file_for_a_folder(error):
     return next((place for place in (path, *path.parents) if place.is_file()), None)
 
 
-def report_skipped(skipped: Sequence[object], rest: str = "and {} more.") -> None:
+def report_skipped(
+    skipped: Sequence[object], rest: str = "and {} more.", is_error: bool = False
+) -> None:
     """Names what was skipped, and says with `rest` how many more there are than are named."""
+    line = note if is_error else remark
     for item in skipped[:_NAMED]:
-        note(f"skipped: {item}")
+        line(f"skipped: {item}")
     if len(skipped) > _NAMED:
-        note(rest.format(len(skipped) - _NAMED))
+        line(rest.format(len(skipped) - _NAMED))
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -147,7 +185,7 @@ def write_file(path: Path, content: bytes) -> None:
 
     with failing_on(OSError):
         write_atomically(path, content)
-    say(path)
+    tell(path)
 
 
 def write_json(path: Path, content: object) -> None:

@@ -102,7 +102,7 @@ def train(
     flags = dict(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
     with _ending_a_run(), training_progress() as progress:
         name, settings = _settings(recipe, config, setting or [], flags)
-        terminal.say(f"recipe: {name}")
+        terminal.tell(f"recipe: {name}")
         run(
             folders,
             out,
@@ -112,7 +112,7 @@ def train(
             start,
             weights=weight,
             unmirrored=unmirrored or (),
-            report=terminal.say,
+            report=terminal.tell,
             progress_bar=progress.reading,
             step_progress=step,
         )

@@ -49,7 +49,7 @@ def train_confidence(
     _print("trained on", run, run.trained_on)
     if run.calibrated_on is not None:
         _print("calibrated on", run, run.calibrated_on)
-    terminal.say(out)
+    terminal.tell(out)
 
 
 def _print(name, run, judged):
@@ -58,11 +58,11 @@ def _print(name, run, judged):
 
     sure, faces = run.confidence(judged), judged.kinds != "faceless"
     plain = ~faces | (judged.kinds == "ordinary")
-    terminal.say(
+    terminal.tell(
         f"{name} {len(sure)} crops, {judged.right.mean():.0%} of them right: area under the ROC "
         f"{area_under_roc(sure[plain], faces[plain]):.4f} for faces, "
         f"{area_under_roc(sure[faces], judged.right[faces]):.4f} for right faces"
     )
     for row in reliability(sure, judged.right):
         share = f"{row.right:.0%} right" if row.count else ""
-        terminal.say(f"  confidence {row.low:.1f} to {row.high:.1f}: {row.count} crops {share}")
+        terminal.tell(f"  confidence {row.low:.1f} to {row.high:.1f}: {row.count} crops {share}")

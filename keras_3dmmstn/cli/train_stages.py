@@ -35,6 +35,7 @@ def train_stages(
 
     Repeat the command to go on with a run that was stopped.
     """
+    from keras_3dmmstn.cli.verbosity import verbosity_options
     from keras_3dmmstn.training.stages import BUNDLED_WEIGHTS, read_stages, run_stages
 
     with terminal.failing_on(OSError, ValueError):
@@ -45,7 +46,7 @@ def train_stages(
                 terminal.say(shlex.join(stage.arguments()))
             return
         try:
-            run_stages(stages, out, only, terminal.say)
+            run_stages(stages, out, only, terminal.tell, verbosity_options())
         except subprocess.CalledProcessError as error:
             terminal.note(f"A stage failed: {shlex.join(error.cmd)}")
             raise typer.Exit(error.returncode if error.returncode > 0 else 1) from None

@@ -56,15 +56,16 @@ def _write_one(normalised, results, photograph, view, overlay):
     if not faces:
         name = terminal.printable(photograph.path)
         help_of_user = " Give its box with --box." if photograph.is_named else ""
-        terminal.note(f"{name}: no face was found.{help_of_user}")
+        say = terminal.note if photograph.is_named else terminal.remark
+        say(f"{name}: no face was found.{help_of_user}")
         return "failed" if photograph.is_named else "faceless"
     if photograph.is_named:
         for path in written:
-            terminal.say_if_possible(path)
+            terminal.tell_if_possible(path)
     else:
         name = terminal.printable(results.folder / results.name)
         count = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
-        terminal.say_if_possible(f"{name}: {count}")
+        terminal.tell_if_possible(f"{name}: {count}")
     return "written"
 
 
@@ -76,7 +77,7 @@ def report(outcomes: Counter[str], troubles: Sequence[Exception]) -> None:
         troubles: what folders met; each has been noted.
     """
     if outcomes["faceless"]:
-        terminal.note(
+        terminal.remark(
             f"No face was found in {outcomes['faceless']} of {outcomes.total()} photographs."
         )
     if outcomes["failed"]:

@@ -1,5 +1,6 @@
 """The localiser compiled for inference."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn.inference.compiled_function import CompiledFunction, check_process
+from keras_3dmmstn.inference.threads import processors
 from keras_3dmmstn.network.confidence import parameters_and_confidence
+
+logger = logging.getLogger(__name__)
 
 # Larger ones, such as VGG-Face, would be held in memory three times.
 _MOST_WEIGHTS = 50_000_000
@@ -66,12 +70,18 @@ def _compiled(localiser):
     """Returns what runs a localiser."""
     check_process()
     if not isinstance(localiser, keras.Model):
+        logger.info("the localiser is called as it is: %s", type(localiser).__name__)
         return localiser
     shape = localiser.input_shape[1:]
     if localiser.count_params() <= _MOST_WEIGHTS:
         try:
-            return CompiledFunction(lambda images: _answers(localiser, images), [shape])
-        except Exception:  # an operator of the backbone that LiteRT does not have: anything
-            pass
+            compiled = CompiledFunction(lambda images: _answers(localiser, images), [shape])
+        except Exception as error:  # an operator that LiteRT does not have: anything
+            logger.info("LiteRT does not run the localiser: %s", str(error).strip().split("\n")[0])
+        else:
+            logger.info("LiteRT runs the localiser on the CPU, on up to %d threads", processors())
+            return compiled
+    devices = [device.name for device in tf.config.get_visible_devices()]
+    logger.info("TensorFlow runs the localiser; devices: %s", ", ".join(devices))
     signature = [tf.TensorSpec((None, *shape), tf.float32)]
     return tf.function(lambda images: localiser(images, training=False), input_signature=signature)

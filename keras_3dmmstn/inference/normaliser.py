@@ -1,5 +1,7 @@
 """Photographs in, normalised faces out."""
 
+import logging
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
@@ -26,6 +28,7 @@ from keras_3dmmstn.inference.localiser_checks import check_input, check_weights
 from keras_3dmmstn.inference.looking import FacesInPhotographs, all_faces, look_again
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.inference.normalised_photograph import NormalisedPhotograph
+from keras_3dmmstn.inference.photograph_log import log_failed, log_found, log_normalised
 from keras_3dmmstn.inference.threads import in_threads, processors
 from keras_3dmmstn.inference.view.filling import check_fill
 from keras_3dmmstn.mesh import GridModel
@@ -33,6 +36,8 @@ from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.network import framing
 from keras_3dmmstn.network.confidence import answer_shapes
 from keras_3dmmstn.network.pretrained import FACE_MODEL_FILE, LOCALISER_FILE, load_localiser
+
+logger = logging.getLogger(__name__)
 
 # What can be wrong with a photograph, its boxes or the faces in it.
 _FAILURES = (OSError, ValueError, TypeError, MemoryError, cv2.error)
@@ -160,6 +165,11 @@ class Normaliser:
         camera = Camera.load(path)
         localiser, grid_model = load_localiser(localiser_path), GridModel.load(model_path)
         check_weights(localiser_path, localiser)
+        logger.info(
+            "weights of %s: %d numbers, images of %s pixels; face model %s, grid %d x %d, %d modes",
+            *(localiser_path, localiser.count_params(), localiser.input_shape[1]),
+            *(grid_model.name, *grid_model.grid_shape, grid_model.modes),
+        )
         return cls(
             localiser, grid_model, visibility, camera.focal_length, texture_size, fill, detector
         )
@@ -195,8 +205,10 @@ class Normaliser:
                 is not one roll for each box, the detector fails, or the localiser's numbers
                 describe no face.
         """
-        image = as_pixels(image)
-        return self._normalise([image], [self._framed(image, boxes, rolls)])[0]
+        began, pixels = time.monotonic(), as_pixels(image)
+        (faces,) = self._normalise([pixels], [self._framed(image, pixels, boxes, rolls)])
+        log_normalised(image, pixels, faces, time.monotonic() - began)
+        return faces
 
     def normalise_batch(
         self,
@@ -221,15 +233,18 @@ class Normaliser:
                 localiser's numbers describe no face.
         """
         given = [*together(images, boxes, rolls)]
+        began = time.monotonic()
         read = list(in_threads(self._read_and_framed, given, processors()))
         whole = [(image, framed) for image, framed, error in read if error is None]
         faces = iter(
             self._normalise([image for image, _ in whole], [framed for _, framed in whole])
         )
-        return [
+        photographs = [
             NormalisedPhotograph(source, image, error, [] if error else next(faces))
             for (source, *_), (image, _, error) in zip(given, read, strict=True)
         ]
+        logger.info("a batch of %d took %.2f s", len(given), time.monotonic() - began)
+        return photographs
 
     def stream(
         self,
@@ -285,12 +300,15 @@ class Normaliser:
 
     def _normalised(self, source, photograph, boxes, rolls):
         """Normalises one photograph of a source, and keeps what went wrong."""
+        began = time.monotonic()
         image, framed, error = self._read_and_framed(photograph, boxes, rolls)
         faces = []
         if error is None:
             try:
                 (faces,) = self._normalise([image], [framed])
+                log_normalised(source, image, faces, time.monotonic() - began)
             except _FAILURES as failure:
+                log_failed(source, failure)
                 error = failure
         return NormalisedPhotograph(source, image, error, faces)
 
@@ -299,21 +317,24 @@ class Normaliser:
         image = None
         try:
             image = as_pixels(source)
-            return image, self._framed(image, boxes, rolls), None
+            return image, self._framed(source, image, boxes, rolls), None
         except _FAILURES as error:
+            log_failed(source, error)
             return image, None, error
 
-    def _framed(self, image, boxes, rolls):
+    def _framed(self, source, image, boxes, rolls):
         """Returns the faces of a photograph, found by the detector or in boxes that are given."""
         if boxes is None:
             if rolls is not None:
                 raise ValueError("Expected boxes with the rolls: a roll goes with a box.")
+            began = time.monotonic()
             try:
                 found = self.detector.find(unchangeable(image))
             except _FAILURES:
                 raise
             except Exception as error:  # a detector may be anyone's
                 raise ValueError(f"The detector failed: {error!r}") from error
+            log_found(source, found, time.monotonic() - began)
             found_boxes = checked_boxes(found.boxes, image)
             return FacesInPhotographs.in_boxes(
                 found_boxes, self.image_size, checked_rolls(found.rolls, found_boxes), found.scores

@@ -5,45 +5,89 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from keras_3dmmstn.inference.heif import check_reader, is_heif, read_heif
 from keras_3dmmstn.inference.picture_size import check_picture
+from keras_3dmmstn.inference.tiff_header import tiff_numbers
 from keras_3dmmstn.outside_files import read_file
+
+#: Endings, in small or capital letters, of the files in a folder that are photographs.
+ENDINGS = (
+    *(".avif", ".bmp", ".heic", ".heif", ".jp2", ".jpeg", ".jpg", ".png"),
+    *(".tif", ".tiff", ".webp"),
+)
 
 
 def read_photograph(path: str | Path, *, upright: bool = True) -> np.ndarray:
     """Reads an image file as `(height, width, 3)` uint8 RGB.
 
-    Grey images get three equal channels, 16-bit images are reduced to 8, and transparency is
-    dropped. The size is looked up before anything is decoded: at most 128 megapixels, unless the
-    environment variable KERAS_3DMMSTN_MAX_MEGAPIXELS says otherwise.
+    Grey images get three equal channels, images of more bits are reduced to 8, and transparency is
+    dropped. HEIC is read if `pillow-heif` is installed. The size is looked up before anything is
+    decoded: at most 128 megapixels, unless the environment variable KERAS_3DMMSTN_MAX_MEGAPIXELS
+    says otherwise.
 
     Args:
         path: the file.
         upright: whether the orientation stored in EXIF is applied. Labels of data sets are made on
-            the pixels as they are stored.
+            the pixels as they are stored. HEIC is always upright.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is not an image that OpenCV reads, has too many pixels, or is a
-            folder, a named pipe or a device.
+        ValueError: if the file is not an image that OpenCV reads, nor HEIC where `pillow-heif` is
+            installed, has too many pixels, has 16 bits and nothing above 255 or floating-point
+            levels and nothing above 1, which would be black, or is a folder, a named pipe or a
+            device.
     """
     content = read_file(path)
     try:
+        if is_heif(content):
+            check_reader()
+            check_picture(content)
+            return as_photograph(read_heif(content))
         check_picture(content)
+        return _decoded(content, upright)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def _decoded(content, upright):
+    """Decodes a picture of a format that OpenCV reads, or raises a ValueError."""
     data = np.frombuffer(content, np.uint8)
     flags = cv2.IMREAD_COLOR_RGB | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
     try:
         image = cv2.imdecode(data, flags)
+        if image is not None and image.max() <= 1:
+            _check_levels(cv2.imdecode(data, cv2.IMREAD_UNCHANGED))
     except cv2.error as error:
-        raise ValueError(
-            f"{path}: expected an image, which OpenCV refuses: {_reason(error)}."
-        ) from None
+        raise ValueError(_refusal(content, _reason(error))) from None
     if image is None:
-        raise ValueError(
-            f"{path}: expected an image, received a file that is not an image, or a damaged one."
-        )
+        raise ValueError(_refusal(content, None))
     return image
+
+
+def _refusal(content, reason):
+    """Says why OpenCV did not decode a file; `reason` is its own, None if it gave none."""
+    numbers = tiff_numbers(content)
+    if numbers not in (None, "8-bit unsigned", "16-bit unsigned"):
+        return (
+            f"expected levels of 8 or 16 bits, received a TIFF of {numbers} numbers: convert it to "
+            "PNG or JPEG."
+        )
+    if reason is not None:
+        return f"expected an image, which OpenCV refuses: {reason}."
+    return "expected an image, received a file that is not an image, or a damaged one."
+
+
+def _check_levels(image):
+    """Raises a ValueError if an image became black since its levels are not those of its type."""
+    if image is None:
+        return
+    largest = image.max()
+    if image.dtype == np.uint16 and 0 < largest <= 255:
+        raise ValueError(f"expected levels in 0..65535 of 16 bits, received none above {largest}.")
+    if image.dtype.kind == "f" and 0 < largest <= 1:
+        raise ValueError(
+            f"expected levels in 0..255, received floating-point levels, none above {largest:g}."
+        )
 
 
 def _reason(error):

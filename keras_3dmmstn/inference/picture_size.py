@@ -4,13 +4,12 @@ import re
 import struct
 from collections.abc import Callable
 
+from keras_3dmmstn.inference.heif import is_heif, largest_picture
+from keras_3dmmstn.inference.tiff_header import tiff_size
 from keras_3dmmstn.outside_files import MAX_MEGAPIXELS, limit
 
 # A photograph of more pixels than this has at least a byte for so many of them.
 _SMALL, _PIXELS_A_BYTE = 16e6, 256
-
-# What files that are refused are called, by the brand in their header.
-_OTHER_BRANDS = {b"heic": "HEIC", b"heix": "HEIC", b"hevc": "HEIC", b"mif1": "HEIF"}
 
 
 def check_picture(content: bytes) -> None:
@@ -27,11 +26,10 @@ def check_picture(content: bytes) -> None:
     except (struct.error, IndexError, ValueError, OverflowError):
         size = None
     if size is None:
-        brand = _OTHER_BRANDS.get(content[8:12]) if content[4:8] == b"ftyp" else None
         raise ValueError(
-            "expected an image, received a file that is not an image, or a damaged one."
-            if brand is None
-            else f"expected an image that OpenCV reads, received {brand}: convert it to JPEG."
+            "expected a HEIC image, received a damaged one."
+            if is_heif(content)
+            else "expected an image, received a file that is not an image, or a damaged one."
         )
     width, height = size
     allowed = limit(MAX_MEGAPIXELS)
@@ -56,13 +54,14 @@ def picture_size(content: bytes) -> tuple[int, int] | None:
     Raises:
         Exception: ValueError, IndexError or struct.error if the header is damaged.
     """
-    for begins, size in _FORMATS:
-        if begins.match(content):
-            width, height = size(content)
-            if width < 1 or height < 1:
-                raise ValueError(f"a size of {width} x {height}")
-            return width, height
-    return None
+    readers = (size for begins, size in _FORMATS if begins.match(content))
+    size = largest_picture if is_heif(content) else next(readers, None)
+    if size is None:
+        return None
+    width, height = size(content)
+    if width < 1 or height < 1:
+        raise ValueError(f"a size of {width} x {height}")
+    return width, height
 
 
 def _jpeg(content):
@@ -110,28 +109,6 @@ def _webp(content):
     return width & 0x3FFF, height & 0x3FFF
 
 
-def _tiff(content):
-    """Reads the sides of the first picture; tiles may be larger than it is."""
-    order = "<" if content[:2] == b"II" else ">"
-    if struct.unpack_from(f"{order}H", content, 2)[0] == 43:  # BigTIFF
-        (place,) = struct.unpack_from(f"{order}Q", content, 8)
-        count, place = struct.unpack_from(f"{order}Q", content, place)[0], place + 8
-        step, value_place = 20, 12
-    else:
-        (place,) = struct.unpack_from(f"{order}I", content, 4)
-        count, place = struct.unpack_from(f"{order}H", content, place)[0], place + 2
-        step, value_place = 12, 8
-    tags = {256: 0, 257: 0, 322: 0, 323: 0}
-    for entry in range(place, min(place + count * step, len(content) - step + 1), step):
-        tag, kind = struct.unpack_from(f"{order}HH", content, entry)
-        if tag in tags:
-            form = {3: "H", 4: "I", 16: "Q"}[kind] if kind in (3, 4, 16) else "B"
-            (tags[tag],) = struct.unpack_from(order + form, content, entry + value_place)
-    if not tags[256] * tags[257]:
-        raise ValueError("a picture without a size")
-    return max(tags[256], tags[322]), max(tags[257], tags[323])
-
-
 def _pnm(content):
     """Reads the numbers behind the letters; comments go to the end of their line."""
     words = re.sub(rb"#[^\n]*", b"", content[2:4096]).split()
@@ -161,12 +138,6 @@ def _jpeg_2000(content):
     return right - left, bottom - top
 
 
-def _avif(content):
-    """Returns the largest picture; parts of it, and of others, have sizes of their own."""
-    places = [match.end() + 4 for match in re.finditer(rb"ispe", content[: 2**20])]
-    return max(struct.unpack_from(">II", content, place) for place in places)
-
-
 def _number(word):
     if not word.isdigit() or len(word) > 9:
         raise ValueError("a size that is no number")
@@ -182,12 +153,12 @@ _FORMATS: list[tuple[re.Pattern[bytes], Callable]] = [
         (rb"GIF8[79]a", _gif),
         (rb"RIFF....WEBPVP8[ LX]", _webp),
         (rb"BM", _bmp),
-        (rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]", _tiff),
+        (rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]", tiff_size),
         (rb"P[1-6Ff]\s", _pnm),
         (rb"P7\s", _pam),
         (rb"#\?R(ADIANCE|GBE)", _hdr),
         (rb"\x59\xa6\x6a\x95", _sun_raster),
         (rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  ", _jpeg_2000),
-        (rb"....ftyp(avif|avis|mif1).*?(avif|avis)", _avif),
+        (rb"....ftyp(avif|avis|mif1).*?(avif|avis)", largest_picture),
     )
 ]

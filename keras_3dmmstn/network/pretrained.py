@@ -1,5 +1,6 @@
 """Weights of localisers: the bundled ones, and those of runs."""
 
+import logging
 from importlib import resources
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import numpy as np
 
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.confidence import without_confidence
+
+logger = logging.getLogger(__name__)
 
 #: The files of a folder of weights.
 LOCALISER_FILE, FACE_MODEL_FILE = "localiser.keras", "face_model.npz"
@@ -71,6 +74,7 @@ def set_weights(localiser: keras.Model, saved: keras.Model, path: str | Path) ->
     """
     try:
         localiser.set_weights(without_confidence(saved).get_weights())
+        logger.info("%s starts with the weights of %s", localiser.name, path)
     except ValueError as error:
         reason = str(error).strip().split("\n")[0][:200]
         raise ValueError(

@@ -45,11 +45,11 @@ def test_native_words_are_hidden():
     assert run() == (1, OURS)
 
 
-@pytest.mark.parametrize("option", ["-v", "--verbose"])
-def test_they_are_shown_where_asked_for(option):
-    status, lines = run(options=[option])
+@pytest.mark.parametrize("options", [["-vv"], ["--verbose", "-v"]])
+def test_they_are_shown_where_asked_for(options):
+    status, lines = run(options=options)
     assert status == 1 and lines[:2] == ["I0000 00:00 a remark", "F0000 00:00 native words"]
-    assert lines[2:] == OURS
+    assert lines[2:4] == OURS and "took" in lines[4]
 
 
 def test_the_level_that_a_user_sets_is_respected():
@@ -91,6 +91,15 @@ def test_warnings_of_libraries_are_hidden_and_ours_are_lines():
 def test_log_records_of_libraries_are_hidden():
     log = "import logging; logging.getLogger('tensorflow').warning('retracing'); "
     assert run(log + EXPECTED) == (1, OURS)
+
+
+@pytest.mark.parametrize("library", ["tensorflow", "absl", "other"])
+def test_with_the_package_s_own_log_they_stay_hidden(library):
+    log = f"import logging; logging.getLogger({library!r}).warning('theirs'); "
+    log += "logging.getLogger('keras_3dmmstn.network').info('ours'); "
+    status, lines = run(log + EXPECTED, options=["-v"])
+    assert status == 1 and [line.split(" ", 1)[-1] for line in lines[1:2]] == ["INFO ours"]
+    assert [lines[0], lines[2]] == OURS and len(lines) == 4 and "took" in lines[3]
 
 
 def test_a_terminal_stays_a_terminal():

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from keras_3dmmstn.cli import photograph_files
-from tests.support.command_line import assert_fails, run
+from tests.support.command_line import assert_fails, names, run
 from tests.support.photograph_folders import add_photograph, results
 
 
@@ -105,3 +105,59 @@ def test_a_named_pipe_is_no_photograph(tmp_path):
     os.mkfifo(tmp_path / "in" / "pipe.png")
     found, troubles = photograph_files.photograph_files([tmp_path / "in"])
     assert [photograph.path.name for photograph in found] == ["x.png"] and not troubles
+
+
+def test_names_of_240_characters_are_no_trouble(weights, faces, tmp_path):
+    stem = "n" * 236
+    photograph = add_photograph(tmp_path / "in" / f"{stem}.png")
+    out, options = tmp_path / "out", ("--weights", weights, "--front", "--front-size", 32)
+    for source in (photograph, tmp_path / "in"):
+        result = run("normalise", source, "--out", out, *options)
+        assert result.exit_code == 0, result.output
+        endings = (".json", "_front.png", "_mask.png", "_texture.png")
+        expected = [f"{stem}_0{ending}" for ending in endings] + [f"{stem}_overlay.jpg"]
+        assert names(out) == sorted(expected)
+
+
+def test_a_hidden_photograph_that_is_named_is_normalised(normalise, tmp_path):
+    hidden = [add_photograph(tmp_path / ".in" / name) for name in (".x.png", ".png")]
+    result = normalise(*hidden)
+    assert result.exit_code == 0, result.output
+    assert results(tmp_path / "out") == {
+        ".x_0.json": "../.in/.x.png",
+        ".png_0.json": "../.in/.png",
+    }
+    assert names(tmp_path / ".in") == [".png", ".x.png"]
+
+
+def test_links_to_photographs_and_folders_are_normalised_under_their_own_names(normalise, tmp_path):
+    photograph = add_photograph(tmp_path / "in" / "x.png")
+    (tmp_path / "in" / "y.png").symlink_to(photograph)
+    (tmp_path / "linked").symlink_to(tmp_path / "in")
+    (tmp_path / "real").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "real")
+    result = normalise(tmp_path / "linked")
+    assert result.exit_code == 0, result.output
+    assert results(tmp_path / "real") == {"x_0.json": "../in/x.png", "y_0.json": "../in/y.png"}
+    assert normalise(tmp_path / "in").exit_code == 0  # by another way they are the same
+    assert sorted(results(tmp_path / "real")) == ["x_0.json", "y_0.json"]
+
+
+def test_links_to_nothing_and_in_a_circle_are_named_while_the_others_go_on(normalise, tmp_path):
+    add_photograph(tmp_path / "in" / "x.png")
+    (tmp_path / "in" / "lost.png").symlink_to(tmp_path / "none.png")
+    (tmp_path / "in" / "circle.png").symlink_to(tmp_path / "in" / "circle.png")
+    result = normalise(tmp_path / "in")
+    assert_fails(result, "lost.png: No such file", "circle.png: Too many levels", "2 of 3")
+    assert list(results(tmp_path / "out")) == ["x_0.json"]
+
+
+def test_a_result_that_is_a_link_leaves_what_it_leads_to(normalise, tmp_path):
+    photograph = add_photograph(tmp_path / "x.png")
+    assert normalise(photograph).exit_code == 0
+    texture, mine = tmp_path / "out" / "x_0_texture.png", tmp_path / "mine.txt"
+    mine.write_text("mine")
+    texture.unlink()
+    texture.symlink_to(mine)
+    assert normalise(photograph).exit_code == 0
+    assert mine.read_text() == "mine" and not texture.is_symlink()

@@ -38,7 +38,7 @@ def test_a_line_that_cannot_be_printed_is_no_failure(normalise, tmp_path, monkey
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_below_the_output_ends_nothing(tmp_path):
-    code = "from keras_3dmmstn.cli import terminal\nfor n in '12': terminal.say_if_possible(n)"
+    code = "from keras_3dmmstn.cli import terminal\nfor n in '12': terminal.tell_if_possible(n)"
     with Path("/dev/full").open("w") as full:
         result = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE)
     assert result.returncode == 0
@@ -51,4 +51,4 @@ def test_a_closed_pipe_ends_the_command(monkeypatch):
 
     monkeypatch.setattr(terminal, "say", closed)
     with pytest.raises(BrokenPipeError):
-        terminal.say_if_possible("x")
+        terminal.tell_if_possible("x")

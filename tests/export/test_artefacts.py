@@ -54,13 +54,18 @@ def test_what_is_unknown_is_named(tmp_path, arguments):
 
 
 @pytest.mark.slow
-def test_every_format_is_written_with_its_card(normaliser, photographs, tmp_path, monkeypatch):
+def test_every_format_is_written_with_its_card(
+    normaliser, photographs, tmp_path, monkeypatch, caplog
+):
     monkeypatch.setattr(parity, "THREADS", (1,))
     # The small network is untrained: weights in int8 move its landmarks by more than others'.
     loose = parity.Tolerance(landmarks=2.0, outliers=0.1, texture=20.0, mask=0.1)
     monkeypatch.setattr(Artefact, "tolerance", loose)
     artefacts, said = planned_artefacts(tmp_path), []
-    reports = export_artefacts(normaliser, artefacts, photographs, progress=said.append)
+    with caplog.at_level("INFO", "keras_3dmmstn"):
+        reports = export_artefacts(normaliser, artefacts, photographs, progress=said.append)
+    for artefact in artefacts:
+        assert f"{artefact.title}: compared on {len(photographs)} photographs in " in caplog.text
     assert [report["path"] for report in reports] == [str(a.path) for a in artefacts]
     for artefact, report in zip(artefacts, reports, strict=True):
         assert artefact.path.exists()

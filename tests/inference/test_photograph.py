@@ -1,5 +1,7 @@
 """Photographs of every common kind."""
 
+import struct
+
 import cv2
 import numpy as np
 import pytest
@@ -53,6 +55,52 @@ def test_exif_orientation_is_applied(picture, tmp_path):
     assert read[2, 5, 0] > 150 and read[35, 27, 1] > 70 and read[35, 5].max() < 40
     stored = read_photograph(tmp_path / "a.jpg", upright=False)
     np.testing.assert_array_equal(np.rot90(read), stored)
+
+
+@pytest.mark.parametrize("sample_format", [1, 3])
+def test_a_tiff_of_numbers_that_are_no_levels_is_named(sample_format, tmp_path):
+    kind = "floating-point" if sample_format == 3 else "unsigned"
+    values = np.linspace(0, 255, 30 * 40 * 3).reshape(30, 40, 3)
+    (tmp_path / "a.tif").write_bytes(tiff_32_bits(values, sample_format))
+    with pytest.raises(ValueError, match=rf"a\.tif: expected .* a TIFF of 32-bit {kind} numbers"):
+        read_photograph(tmp_path / "a.tif")
+
+
+def tiff_32_bits(values, sample_format):
+    """A TIFF of 32-bit numbers, `(height, width, 3)`, in one strip behind its header."""
+    pixels = values.astype("<f4" if sample_format == 3 else "<u4").tobytes()
+    height, width = values.shape[:2]
+    bits, begin = 8, 16  # places of the three numbers of bits, and of the pixels
+    tags = [
+        (256, 3, 1, width),
+        (257, 3, 1, height),
+        (258, 3, 3, bits),
+        (259, 3, 1, 1),
+        (262, 3, 1, 2),
+        (273, 4, 1, begin),
+        (277, 3, 1, 3),
+        (278, 3, 1, height),
+        (279, 4, 1, len(pixels)),
+        (339, 3, 1, sample_format),
+    ]
+    header = b"II*\0" + struct.pack("<IHHHH", begin + len(pixels), 32, 32, 32, 0)
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    return header + pixels + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "top", "expected"),
+    [
+        ("a.png", np.uint16, 200, r"0\.\.65535 of 16 bits, received none above 200"),
+        ("a.pfm", np.float32, 0.75, r"0\.\.255, received floating-point .* above 0\.75"),
+    ],
+)
+def test_a_picture_that_would_be_black_is_refused(picture, tmp_path, name, dtype, top, expected):
+    levels = (picture / 200 * top).astype(dtype)
+    with pytest.raises(ValueError, match=expected):
+        read_photograph(write(tmp_path / name, levels))
+    black = np.zeros_like(levels)
+    assert not read_photograph(write(tmp_path / name, black)).any()
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n broken"])

@@ -1,5 +1,6 @@
 """The blocks of Python on the pages: what each reads, what is shortened, what it must do."""
 
+import logging
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -166,6 +167,12 @@ def check_loaded(names):
     assert names["model"].output["parameters"].shape == (None, 70)
 
 
+def check_log_is_shown(names):
+    package = logging.getLogger("keras_3dmmstn")
+    assert package.isEnabledFor(logging.INFO) and not package.isEnabledFor(logging.DEBUG)
+    package.setLevel(logging.NOTSET)
+
+
 def check_exported(names):
     found = sorted(path.name for path in Path("exported").iterdir())
     assert found == ["face", "face.json", "face.onnx", "face.tflite"]
@@ -222,7 +229,10 @@ BLOCKS = {
     "docs/face_models.md": [
         Block("flatten_symmetric", (write_shape_model,), check=check_grid_model)
     ],
-    "docs/troubleshooting.md": [Block("load_model", (write_run,), check=check_loaded)],
+    "docs/troubleshooting.md": [
+        Block("load_model", (write_run,), check=check_loaded),
+        Block("basicConfig", check=check_log_is_shown),
+    ],
     "docs/export.md": [Block("export_tflite", check=check_exported, slow=True)],
     "docs/serving.md": [
         Block("predict_by_grpc", (write_portrait,), slow=True),

@@ -11,7 +11,13 @@ from keras_3dmmstn.cli.app import app
 from keras_3dmmstn.training.config import with_settings
 from keras_3dmmstn.training.config_file import parse_setting
 from keras_3dmmstn.training.recipes import recipe
-from keras_3dmmstn.training.stages import BUNDLED_WEIGHTS, STAGES_FILE, read_stages, run_stages
+from keras_3dmmstn.training.stages import (
+    BUNDLED_WEIGHTS,
+    STAGES_FILE,
+    Stage,
+    read_stages,
+    run_stages,
+)
 
 # Appends its arguments to a file; "fail" fails unless there is a file `mended`.
 SCRIPT = """
@@ -176,3 +182,9 @@ def test_the_example_of_the_page_is_a_file_of_stages(tmp_path):
     (tmp_path / "mine.toml").write_text(block)
     stages = read_stages(tmp_path / "mine.toml", {"faces": "F", "out": "O"})
     assert [stage.command[-1] for stage in stages] == ["O/crops", "O/run"]
+
+
+def test_options_go_to_commands_of_the_program_and_not_to_scripts():
+    program, script = (Stage("one", (name, "--out", "run"), 1.0) for name in ("train", "tool.py"))
+    assert program.arguments(["-q"])[1:] == ["-m", "keras_3dmmstn", "-q", "train", "--out", "run"]
+    assert script.arguments(["-q"])[1:] == ["tool.py", "--out", "run"]

@@ -128,10 +128,13 @@ def test_the_saved_weights_are_the_average(folder):
 
 
 @pytest.mark.slow
-def test_a_complete_run_is_not_trained_further(folder):
+def test_a_complete_run_is_not_trained_further(folder, caplog):
     before = (folder / "unbroken" / "localiser.keras").read_bytes()
     said, steps = [], []
-    history = run(folder, "unbroken", report=said.append, step_progress=steps.append)
+    with caplog.at_level("INFO", "keras_3dmmstn"):
+        history = run(folder, "unbroken", report=said.append, step_progress=steps.append)
+    assert "float32, steps as graphs of TensorFlow" in caplog.text and "CPU:0" in caplog.text
+    assert "numbers to train on 12 faces: 4 epochs of " in caplog.text
     assert len(history) == 4
     (line,) = said
     assert line.startswith(f"The run in {folder / 'unbroken'} is finished: 4 epochs are done.")

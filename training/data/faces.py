@@ -1,5 +1,6 @@
 """Reads labelled photographs of any of the known data sets."""
 
+import logging
 from collections.abc import Sequence
 from functools import reduce
 from operator import add
@@ -21,6 +22,8 @@ __all__ = [
     "read_landmark_csv",
 ]
 
+logger = logging.getLogger(__name__)
+
 
 def read_faces(folders: str | Path | Sequence[str | Path], anywhere: bool = False) -> LabelledFaces:
     """Reads folders of labelled photographs into one collection.
@@ -39,7 +42,16 @@ def read_faces(folders: str | Path | Sequence[str | Path], anywhere: bool = Fals
         folders = [folders]
     if not folders:
         raise ValueError("Expected at least one folder of labelled photographs, received none.")
-    return reduce(add, [_read_folder(Path(folder), anywhere) for folder in folders])
+    return reduce(add, [_read_and_logged(Path(folder), anywhere) for folder in folders])
+
+
+def _read_and_logged(folder, anywhere):
+    """Reads one folder, and logs how many faces there are and which were left out."""
+    faces = _read_folder(folder, anywhere)
+    logger.info("%s: %d labelled faces, %d left out", folder, len(faces), len(faces.skipped))
+    for skipped in faces.skipped:
+        logger.info("left out: %s", skipped)
+    return faces
 
 
 def _read_folder(folder, anywhere):

@@ -83,4 +83,4 @@ def convert(
         shards = run(faces, out, size, image_format, faces_per_shard, seed, bar)
     terminal.report_skipped(shards.skipped, "and {} more; index.json lists them all.")
     files = "1 shard" if len(shards.files) == 1 else f"{len(shards.files)} shards"
-    terminal.say(f"{out}: {len(shards)} faces in {files}, {len(shards.skipped)} skipped")
+    terminal.tell(f"{out}: {len(shards)} faces in {files}, {len(shards.skipped)} skipped")

@@ -37,7 +37,7 @@ def inspect(
             if picture:
                 _draw(crops, _numbered(picture, number, len(folders)))
     terminal.output.print(table)
-    terminal.report_skipped(skipped)
+    terminal.report_skipped(skipped, is_error=True)
     if skipped:
         terminal.fail(f"{len(skipped)} faces cannot be used and are not counted.")
 

@@ -69,7 +69,7 @@ def turn(
             progress=tracking("Turning"),
         )
     terminal.report_skipped(skipped)
-    terminal.say(f"{out}: {written} turned faces, {len(skipped)} skipped")
+    terminal.tell(f"{out}: {written} turned faces, {len(skipped)} skipped")
 
 
 def _radians(text):

@@ -159,11 +159,13 @@ def _parsed_centre(text):
 
 
 def _print(out, built):
-    """Prints what was built and how good its flattening is."""
+    """Prints what was built and how good its flattening is, unless quiet."""
     from keras_3dmmstn.mesh.quality import measure_distortion, mirror_errors
 
+    if terminal.is_quiet:
+        return
     face, (rows, columns) = built.face, built.grid_model.grid_shape
-    terminal.say(f"{out}: {face.name}, {rows} x {columns}, {face.modes} modes")
+    terminal.tell(f"{out}: {face.name}, {rows} x {columns}, {face.modes} modes")
     size = f"{len(face.mean)} vertices, {len(face.triangles)} triangles"
     print_rows(
         [

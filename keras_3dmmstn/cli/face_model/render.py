@@ -13,4 +13,4 @@ def render(model: Model, out: OutFolder) -> None:
     with terminal.failing_on(OSError):
         out.mkdir(parents=True, exist_ok=True)
         for path in draw_model(face, out, tracking("Drawing the modes")):
-            terminal.say(path)
+            terminal.tell(path)

@@ -19,4 +19,4 @@ def sample(model: Model, out: OutFolder, count: Count = 10, seed: Seed = 0) -> N
     with terminal.failing_on(ImportError, OSError):
         out.mkdir(parents=True, exist_ok=True)
         for path in write_samples(face, out, count, seed):
-            terminal.say(path)
+            terminal.tell(path)

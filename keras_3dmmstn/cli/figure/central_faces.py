@@ -17,7 +17,8 @@ def central_faces(
     normaliser: "Normaliser", photographs: Sequence[Path], boxes: Path | None
 ) -> "list[tuple[np.ndarray, NormalisedFace]]":
     """Returns photographs and the central face of each; those without one are named, left out."""
-    from keras_3dmmstn.inference.central_face import central_face, read_boxes
+    from keras_3dmmstn.inference.box_table import read_boxes
+    from keras_3dmmstn.inference.central_face import central_face
     from keras_3dmmstn.inference.photograph import read_photograph
 
     with terminal.failing_on(OSError, ValueError):
@@ -29,7 +30,7 @@ def central_faces(
             box = known.box_of(path) if known else None
             found.append((image, central_face(normaliser, image, box)))
         except ImportError as error:
-            terminal.fail(error)
+            terminal.fail(terminal.message_of(error))
         except (OSError, ValueError) as error:
             terminal.note(terminal.message_of(error, about=path))
     return found

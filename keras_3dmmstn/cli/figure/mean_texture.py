@@ -55,12 +55,13 @@ def mean_texture(
 
 def _persons(folder):
     """Returns the photographs of each folder below one, or ends with a message."""
-    from keras_3dmmstn.inference.central_face import PHOTOGRAPHS
+    from keras_3dmmstn.cli.photograph_files import is_photograph
 
     persons = {
         below.name: photographs
         for below in sorted(folder.glob("*/"))
-        if (photographs := sorted(p for p in below.iterdir() if p.suffix.lower() in PHOTOGRAPHS))
+        if not below.name.startswith(".")
+        and (photographs := sorted(path for path in below.iterdir() if is_photograph(path.name)))
     }
     if not persons:
         terminal.fail(f"Expected folders of photographs in {folder}, found none.")

@@ -39,13 +39,13 @@ def textures(
 
 def _photographs(sources):
     """Returns photographs and those in folders and the folders below, or ends with a message."""
-    from keras_3dmmstn.inference.central_face import PHOTOGRAPHS
+    from keras_3dmmstn.cli.photograph_files import is_photograph
 
     paths: list[Path] = []
     for source in sources:
         if source.is_dir():
             inside = source.rglob("*")
-            paths += sorted(path for path in inside if path.suffix.lower() in PHOTOGRAPHS)
+            paths += sorted(path for path in inside if is_photograph(path.relative_to(source)))
         else:
             paths.append(source)
     if not paths:

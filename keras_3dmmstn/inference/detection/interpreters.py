@@ -1,6 +1,7 @@
 """The detector's networks, run by LiteRT."""
 
 import functools
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from importlib import resources
 from typing import Any
 
 from ai_edge_litert.interpreter import Interpreter
+
+logger = logging.getLogger(__name__)
 
 # Pictures of another size need another plan of the memory, which takes as long as a search. The
 # plans of so many sizes are kept.
@@ -42,6 +45,8 @@ class Interpreters:
             interpreter = idle.pop() if idle else None
         if interpreter is None:
             interpreter = _make_interpreter(_model(self.file), shape, self.threads)
+            about = self.file, " x ".join(map(str, shape)), self.threads
+            logger.debug("LiteRT runs %s on %s, threads: %d", *about)
         try:
             yield interpreter
         finally:

@@ -106,6 +106,6 @@ def _opened(path: Path) -> Iterator[csv.DictReader]:
         raise ValueError(f"{path}: expected a CSV table, received something that is no file.")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:  # Excel begins with a mark
-            yield csv.DictReader(file)
+            yield csv.DictReader(file, skipinitialspace=True)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: expected a CSV table in UTF-8: {error}.") from error

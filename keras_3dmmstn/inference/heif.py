@@ -1,0 +1,62 @@
+"""HEIC pictures, as phones take them: OpenCV does not read them, `pillow-heif` does."""
+
+import re
+import struct
+
+import numpy as np
+
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
+# Brands of any picture in such a file, and those of AVIF among them, which OpenCV reads.
+_ANY, _AVIF = (b"mif1", b"msf1"), (b"avif", b"avis")
+
+
+def is_heif(content: bytes) -> bool:
+    """Says whether the bytes of a file are those of a HEIC or another HEIF picture, but AVIF."""
+    if content[4:8] != b"ftyp":
+        return False
+    end = int.from_bytes(content[:4], "big")
+    others = {content[place : place + 4] for place in range(16, min(end, 256), 4)}
+    brand = content[8:12]
+    return brand in _HEIC or (brand in _ANY and not others.intersection(_AVIF))
+
+
+def largest_picture(content: bytes) -> tuple[int, int]:
+    """Returns the largest size that a HEIF file claims; parts of a picture have their own.
+
+    Raises:
+        ValueError: if it claims none.
+        struct.error: if it ends before.
+    """
+    places = [match.end() + 4 for match in re.finditer(rb"ispe", content[: 2**20])]
+    return max(struct.unpack_from(">II", content, place) for place in places)
+
+
+def check_reader() -> None:
+    """Raises a ValueError that says what to install unless `pillow-heif` is."""
+    try:
+        import pillow_heif  # noqa: F401
+    except ImportError:
+        raise ValueError(
+            "expected an image that OpenCV reads, received HEIC, which needs pillow-heif: "
+            'pip install "keras-3dmmstn[heic]", or convert it to JPEG.'
+        ) from None
+
+
+def read_heif(content: bytes) -> np.ndarray:
+    """Decodes a HEIF picture as `(height, width)` or `(height, width, 3 or 4)` uint8, upright.
+
+    How it is turned is a part of the format: whoever decodes it turns it, whatever EXIF says.
+
+    Raises:
+        ValueError: if it is damaged.
+    """
+    import pillow_heif
+
+    try:
+        pixels = np.array(pillow_heif.open_heif(content))  # of several, the one that is shown
+    except Exception as error:  # a damaged file raises almost anything
+        reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+        raise ValueError(f"expected a HEIC image, received a damaged one: {reason}.") from None
+    if pixels.ndim == 3 and pixels.shape[2] == 2:  # grey with transparency
+        pixels = pixels[..., 0]
+    return pixels
