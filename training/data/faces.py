@@ -45,7 +45,8 @@ def read_faces(folders: str | Path | Sequence[str | Path], anywhere: bool = Fals
 def _read_folder(folder, anywhere):
     """Reads one folder, of whatever format it is."""
     if not folder.is_dir():
-        raise ValueError(f"Expected a folder of labelled photographs, received {folder}.")
+        found = "a file" if folder.exists() else "and there is nothing of that name"
+        raise ValueError(f"Expected a folder of labelled photographs, received {folder}, {found}.")
     if (folder / "landmarks.csv").exists():
         return (read_cfp if is_cfp(folder) else read_landmark_csv)(folder, anywhere)
     if is_aflw(folder):
