@@ -243,9 +243,12 @@ def main():
 
 def four_numbers(text):
     """Returns the numbers of "x0,y0,x1,y1", of a box with an extent."""
-    x0, y0, x1, y1 = box = [float(number) for number in text.split(",")]
+    try:
+        x0, y0, x1, y1 = box = [float(number) for number in text.split(",")]
+    except ValueError:
+        x0, y0, x1, y1 = box = [np.nan] * 4
     if not (np.isfinite(box).all() and x0 < x1 and y0 < y1):
-        raise ValueError(text)  # argparse names the option
+        raise argparse.ArgumentTypeError(f"expected x0,y0,x1,y1 of a box, received {text}")
     return box
 
 

@@ -137,7 +137,10 @@ def test_what_is_wrong_is_said_in_a_sentence(model, tmp_path):
         ((tmp_path / "no.tflite", *box), "Expected a .tflite file, received"),
         ((tmp_path / "alone.tflite", *box, *source), "expected its card beside it"),
         ((tmp_path / "other.tflite", *box, *source), "other.json: expected the card of"),
-        ((model, "--box", "1,2,3"), "argument --box: invalid four_numbers value: '1,2,3'"),
+        (
+            (model, "--box", "1,2,3"),
+            "argument --box: expected x0,y0,x1,y1 of a box, received 1,2,3",
+        ),
         ((model, "--detector", model), "expected BlazeFace, with input of shape"),
         ((model, *box, "--source", tmp_path / "file"), "Expected a camera, a video or a photo"),
         ((model, *box, *source[:2], "--out", tmp_path / "file"), "file: File exists"),
