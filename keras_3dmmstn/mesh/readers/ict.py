@@ -83,7 +83,7 @@ def read_ict(
     )
 
 
-def _face_x_model(path):
+def _face_x_model(path: Path) -> Path:
     """Returns the folder itself, or the folder FaceXModel in it."""
     below = path / "FaceXModel"
     return below if not (path / _NEUTRAL).exists() and (below / _NEUTRAL).is_file() else path
