@@ -6,7 +6,7 @@ BIN := .venv/bin
 # TensorFlow's notes on the hardware it finds.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test fuzz addons lint check format bench bench-record bench-quick clean
+.PHONY: demo test fuzz torture addons lint check format bench bench-record bench-quick clean
 
 .venv/.installed: setup.cfg pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -22,6 +22,9 @@ test: .venv/.installed  ## the whole test suite, doctests included, in two proce
 
 fuzz: .venv/.installed  ## read mutants of files of every format, and count what came of them
 	PYTHONPATH=. $(BIN)/python tools/fuzz.py $(FUZZ)
+
+torture: .venv/.installed  ## kill the commands that write at random, and see what is left
+	PYTHONPATH=. $(BIN)/python tools/torture.py $(TORTURE)
 
 .venv-addons/.installed: tests/addons/requirements.txt
 	test -x .venv-addons/bin/python || $(PYTHON) -m venv .venv-addons

@@ -7,7 +7,8 @@ INTRODUCTION = """\
 themselves, `python experiments/textures_page.py` makes this page of their results, and
 `keras-3dmmstn face-model inspect` prints the widths and areas of any face model. A column is a set
 of weights with its face model. The second edition was measured with earlier weights and its first
-layout, in which the inside of the mouth had three rows of the texture; it has five now."""
+layout, in which the inside of the mouth had three rows of the texture. It has eight now, and the
+inward curl of the lips has fewer."""
 
 LAYOUT = """\
 Widths in the texture as shares of the distance between the outer eye corners there, and how much of

@@ -1,5 +1,6 @@
 """Lays the face out in texture space: least distortion, with more room for eyes, nose and mouth."""
 
+import igl
 import numpy as np
 from population import Population
 from scipy.spatial import cKDTree
@@ -11,13 +12,15 @@ from keras_3dmmstn.mesh.flattening.least_distortion import flatten_least_distort
 # The face that is laid out has its mouth a little open, for what is between the lips to have room:
 # as much as the teeth of a broad smile need.
 _PARTED = {
-    "jawOpen": 0.21, "mouthUpperUpLeft": 0.16, "mouthUpperUpRight": 0.16,
-    "mouthLowerDownLeft": 0.16, "mouthLowerDownRight": 0.16,
+    "jawOpen": 0.2205, "mouthUpperUpLeft": 0.168, "mouthUpperUpRight": 0.168,
+    "mouthLowerDownLeft": 0.168, "mouthLowerDownRight": 0.168,
 }  # fmt: skip
-# Its lengths shrink so far that closed lips do not look parted.
-_MOUTH_INSIDE, _MOUTH_REACH = 0.5, 1.0
+# Where lips curl inwards, nearer to the inside of the mouth than this in millimetres, a texture
+# shows the same few pixels again and again: lengths shrink there, and count little.
+_CURL_REACH, _CURL, _CURL_WEIGHT = 4.5, 1.25, 0.4
 # What the flattening of the nostrils' caps counts, relative to the rest.
 _CAP_WEIGHT = 0.1
+_SHORTEST = 0.1
 # Where the flattening begins: with nose and mouth not too crowded.
 _EVENNESS = 0.5
 _ITERATIONS = 200
@@ -37,9 +40,19 @@ def lay_out(population: Population, mean: np.ndarray, regions: dict[str, np.ndar
     for name in ("left_nostril", "right_nostril"):
         weights[regions[name]] = _CAP_WEIGHT
     magnification = feature_magnification(mean, population.landmarks["ibug68"])
-    distance, _ = cKDTree(mean[regions["mouth"]]).query(mean)
-    magnification -= _MOUTH_INSIDE * np.exp(-((distance / _MOUTH_REACH) ** 2))
+    curl = _curl(face, surface.triangles, mean, regions["mouth"])
+    magnification = np.maximum(magnification - _CURL * curl, _SHORTEST)
+    weights *= 1 - (1 - _CURL_WEIGHT) * curl
     start = flatten_symmetric(face, surface.triangles, surface.mirror, _EVENNESS)
     return flatten_least_distorted(
         face, surface.triangles, surface.mirror, magnification, weights, start, _ITERATIONS
     )
+
+
+def _curl(face, triangles, mean, mouth):
+    """Returns how much a vertex is of the lips and turned away from the viewer, `(N,)` in 0..1."""
+    normals = igl.per_vertex_normals(face, triangles.astype(np.int64))
+    distance, _ = cKDTree(mean[mouth]).query(mean)
+    near = np.exp(-((distance / _CURL_REACH) ** 2))
+    near[mouth] = 0
+    return near * (1 - np.clip(-normals[:, 2], 0, 1))

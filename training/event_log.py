@@ -1,5 +1,6 @@
 """Logs for TensorBoard, written with TensorFlow alone: looking at them needs `tensorboard`."""
 
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -14,11 +15,16 @@ class EventLog:
     `keras.callbacks.TensorBoard` fail without it; `tf.summary.write` does not.
 
     Args:
-        folder: for the event files; each `EventLog` begins a new one.
+        folder: for the event files. Each `EventLog` begins a new one with the first that it writes;
+            TensorBoard shows all files of a folder as one run.
     """
 
     def __init__(self, folder: str | Path):
-        self._writer = tf.summary.create_file_writer(str(folder))
+        self._folder = str(folder)
+
+    @cached_property
+    def _writer(self):
+        return tf.summary.create_file_writer(self._folder)
 
     def scalar(self, tag: str, value: float, step: int) -> None:
         """Writes a number."""

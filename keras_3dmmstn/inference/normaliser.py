@@ -1,6 +1,5 @@
 """Photographs in, normalised faces out."""
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
@@ -16,11 +15,17 @@ from keras_3dmmstn.inference.compiled_localiser import CompiledLocaliser
 from keras_3dmmstn.inference.description import FaceDescriber, check_fitted
 from keras_3dmmstn.inference.detection import Detector, FaceDetector
 from keras_3dmmstn.inference.fitted_faces import FaceGeometry, FittedFaces
+from keras_3dmmstn.inference.given_photographs import (
+    Boxes,
+    Photograph,
+    as_pixels,
+    together,
+    unchangeable,
+)
 from keras_3dmmstn.inference.localiser_checks import check_input, check_weights
 from keras_3dmmstn.inference.looking import FacesInPhotographs, all_faces, look_again
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.inference.normalised_photograph import NormalisedPhotograph
-from keras_3dmmstn.inference.photograph import as_photograph, read_photograph
 from keras_3dmmstn.inference.threads import in_threads, processors
 from keras_3dmmstn.inference.view.filling import check_fill
 from keras_3dmmstn.mesh import GridModel
@@ -33,9 +38,6 @@ from keras_3dmmstn.network.pretrained import (
     load_localiser,
     weights_files,
 )
-
-Photograph = str | Path | np.ndarray
-Boxes = np.ndarray | Sequence | None
 
 # What can be wrong with a photograph, its boxes or the faces in it.
 _FAILURES = (OSError, ValueError, TypeError, MemoryError, cv2.error)
@@ -62,11 +64,13 @@ class Normaliser:
             `find(image) -> FoundFaces`, see `keras_3dmmstn.inference.detection`; None for a
             `FaceDetector`.
 
-    The weights are those that the localiser has when the normaliser is made. It may be called from
-    several threads, pickled and copied. Processes that are forked after it was used do not work
-    with TensorFlow: spawn them.
+    The weights are those that the localiser has when the normaliser is made; those of the moment if
+    LiteRT cannot run it, or if it has over 50 million weights. It may be called from several
+    threads, pickled and copied. Processes that are forked after it was used do not work with
+    TensorFlow: spawn them.
 
     Attributes:
+        localiser, grid_model, visibility: as given; another one takes another normaliser.
         image_size: side in pixels of the square images that the localiser sees.
         camera: its `Camera`.
 
@@ -99,7 +103,7 @@ class Normaliser:
                 "Normaliser expects a localiser whose confidence has the shape (None, 1), received "
                 f"one of shape {tuple(confidence)}."
             )
-        self.localiser, self.grid_model, self.visibility = localiser, grid_model, visibility
+        self._localiser, self._grid_model, self._visibility = localiser, grid_model, visibility
         self.camera = Camera(focal_length)
         texture_shape(texture_size, grid_model.grid_shape)
         check_fill(fill)
@@ -108,6 +112,18 @@ class Normaliser:
         self.detector = FaceDetector() if detector is None else detector
         self._geometry = FaceGeometry(grid_model, self.image_size, visibility, focal_length)
         self._localise = CompiledLocaliser(localiser)
+
+    @property
+    def localiser(self) -> keras.Model:
+        return self._localiser
+
+    @property
+    def grid_model(self) -> GridModel:
+        return self._grid_model
+
+    @property
+    def visibility(self) -> str:
+        return self._visibility
 
     @classmethod
     def pretrained(
@@ -178,7 +194,7 @@ class Normaliser:
                 is not one roll for each box, the detector fails, or the localiser's numbers
                 describe no face.
         """
-        image = _read(image)
+        image = as_pixels(image)
         return self._normalise([image], [self._framed(image, boxes, rolls)])[0]
 
     def normalise_batch(
@@ -203,7 +219,7 @@ class Normaliser:
             ValueError: if there are not as many `boxes` or `rolls` as photographs, or the
                 localiser's numbers describe no face.
         """
-        given = [*_together(images, boxes, rolls)]
+        given = [*together(images, boxes, rolls)]
         read = list(in_threads(self._read_and_framed, given, processors()))
         whole = [(image, framed) for image, framed, error in read if error is None]
         faces = iter(
@@ -244,7 +260,7 @@ class Normaliser:
             raise ValueError(f"Expected at least one worker, received {workers}.")
         taken = (
             (source, source.copy() if isinstance(source, np.ndarray) else source, *where)
-            for source, *where in _together(images, boxes, rolls)
+            for source, *where in together(images, boxes, rolls)
         )
         return in_threads(self._normalised, taken, workers)
 
@@ -281,7 +297,7 @@ class Normaliser:
         """Reads a photograph and finds its faces: both, and what went wrong."""
         image = None
         try:
-            image = _read(source)
+            image = as_pixels(source)
             return image, self._framed(image, boxes, rolls), None
         except _FAILURES as error:
             return image, None, error
@@ -292,7 +308,7 @@ class Normaliser:
             if rolls is not None:
                 raise ValueError("Expected boxes with the rolls: a roll goes with a box.")
             try:
-                found = self.detector.find(image)
+                found = self.detector.find(unchangeable(image))
             except _FAILURES:
                 raise
             except Exception as error:  # a detector may be anyone's
@@ -322,18 +338,3 @@ class Normaliser:
 
     def _checked_fit(self, crops):
         return check_fitted(self.fit(crops))
-
-
-def _read(image):
-    """Returns a photograph, of a file or an array, as `(height, width, 3)` uint8."""
-    return read_photograph(image) if isinstance(image, (str, Path)) else as_photograph(image)
-
-
-def _together(images, boxes, rolls):
-    """Yields photographs, each with its boxes and rolls, None where none are given."""
-    given, end = [column for column in (boxes, rolls) if column is not None], object()
-    for image, *row in itertools.zip_longest(images, *given, fillvalue=end):
-        if image is end or any(value is end for value in row):
-            raise ValueError("Expected as many boxes and rolls as photographs.")
-        values = iter(row)
-        yield image, *(None if column is None else next(values) for column in (boxes, rolls))

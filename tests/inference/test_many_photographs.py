@@ -207,3 +207,28 @@ def test_a_detector_that_fails_fails_its_photograph(failure, photographs, monkey
     results = list(normaliser.stream(photographs[:2], [None, [BOX]]))
     assert isinstance(results[0].error, ValueError) and results[0].error.__cause__ is failure
     assert len(results[1].faces) == 1
+
+
+def test_a_detector_cannot_draw_into_the_photograph(photographs, monkeypatch, normaliser):
+    class Drawing:
+        def find(self, image):
+            image[:50] = 0
+
+    photograph = photographs[0].copy()
+    monkeypatch.setattr(normaliser, "detector", Drawing())
+    with pytest.raises(ValueError, match="read-only"):
+        normaliser(photograph)
+    np.testing.assert_array_equal(photograph, photographs[0])
+    photograph[:50] = 0  # the caller's own array may be written to, as before
+
+
+@pytest.mark.parametrize("several", ["normalise_batch", "stream"])
+def test_the_name_of_one_photograph_is_not_several(several, normaliser):
+    with pytest.raises(TypeError, match=r"Expected several photographs, in a list.*'a\.jpg'"):
+        list(getattr(normaliser, several)("a.jpg"))
+
+
+@pytest.mark.parametrize("name", ["localiser", "grid_model", "visibility"])
+def test_what_is_compiled_cannot_be_exchanged(name, normaliser):
+    with pytest.raises(AttributeError, match=name):
+        setattr(normaliser, name, None)

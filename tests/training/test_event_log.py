@@ -33,3 +33,11 @@ def test_a_second_log_adds_to_the_first(tmp_path):
         log.flush()
     # TensorBoard puts files of the same second in no order of its own.
     assert sorted(step for step, _, _ in events(tmp_path)["loss"]) == [1, 2]
+
+
+def test_a_log_that_nothing_was_written_to_leaves_no_file(tmp_path):
+    log = EventLog(tmp_path / "events")
+    assert not (tmp_path / "events").exists()
+    log.scalar("loss", 1.0, 1)
+    log.flush()
+    assert len(list((tmp_path / "events").iterdir())) == 1

@@ -1,5 +1,7 @@
 """The face detector that comes with the package."""
 
+from numbers import Real
+
 import numpy as np
 
 from keras_3dmmstn.inference.detection.candidates import (
@@ -49,10 +51,11 @@ class FaceDetector:
     """
 
     def __init__(self, smallest: float = 32, least_score: float = 0.5, threads: int = 1):
-        if not (smallest > 0 and 0 <= least_score <= 1 and threads > 0):
+        numbers = all(isinstance(value, Real) for value in (smallest, least_score, threads))
+        if not (numbers and smallest > 0 and 0 <= least_score <= 1 and threads > 0):
             raise ValueError(
                 "FaceDetector expects smallest > 0, least_score in 0..1 and threads > 0, received "
-                f"{smallest}, {least_score} and {threads}."
+                f"{smallest!r}, {least_score!r} and {threads!r}."
             )
         self.smallest, self.least_score, self.threads = smallest, least_score, threads
         self._search, self._look = Search(smallest, threads), SecondLook(threads)

@@ -125,7 +125,15 @@ def test_the_least_score_drops_faces():
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"smallest": 0}, {"least_score": 1.1}, {"least_score": -0.1}, {"threads": 0}]
+    "arguments",
+    [
+        {"smallest": 0},
+        {"smallest": "x"},
+        {"least_score": 1.1},
+        {"least_score": -0.1},
+        {"threads": 0},
+        {"threads": None},
+    ],
 )
 def test_arguments_that_mean_nothing_are_refused(arguments):
     with pytest.raises(ValueError, match=r"FaceDetector expects smallest > 0, .* received"):

@@ -20,11 +20,12 @@ from keras_3dmmstn.training.data.readers.landmark_table import (
 from keras_3dmmstn.training.data.readers.photograph_names import within_folder
 
 #: What the 30 points are among `ibug68` when a face shows the side that is image-left in a frontal
-#: photograph: jaw from the ear to the chin, brow, eye, nose from the top to its base, lips.
+#: photograph: jaw from the ear to the chin, brow, eye, nose from the top to its base, lips. On the
+#: lower lid CFP begins at the outer corner, `ibug68` at the inner one.
 IMAGE_LEFT_POINTS = (
     *range(9),
     *(17, 19, 21),
-    *range(36, 42),
+    *(36, 37, 38, 39, 41, 40),
     *(27, 28, 29, 30, 33, 32, 31),
     *(48, 51, 62, 57, 66),
 )

@@ -36,8 +36,8 @@ def changed(folder, before, after, file="landmarks.csv"):
 
 
 def test_the_points_of_either_side_are_those_of_the_description():
-    brow_eye_image_left = [17, 19, 21, 36, 37, 38, 39, 40, 41]
-    brow_eye_image_right = [26, 24, 22, 45, 44, 43, 42, 47, 46]
+    brow_eye_image_left = [17, 19, 21, 36, 37, 38, 39, 41, 40]
+    brow_eye_image_right = [26, 24, 22, 45, 44, 43, 42, 46, 47]
     bridge, lips = [27, 28, 29, 30], [51, 62, 57, 66]
     assert list(IMAGE_LEFT_POINTS) == (
         [0, 1, 2, 3, 4, 5, 6, 7, 8] + brow_eye_image_left + bridge + [33, 32, 31, 48] + lips
@@ -45,6 +45,12 @@ def test_the_points_of_either_side_are_those_of_the_description():
     assert list(IMAGE_RIGHT_POINTS) == (
         [16, 15, 14, 13, 12, 11, 10, 9, 8] + brow_eye_image_right + bridge + [33, 34, 35, 54] + lips
     )
+
+
+def test_the_lower_lid_is_labelled_from_its_outer_corner():
+    # CFP's points 16 and 17, seen in numbered photographs: the first is the outer one.
+    assert [IMAGE_LEFT_POINTS[16], IMAGE_LEFT_POINTS[17]] == [41, 40]
+    assert [IMAGE_RIGHT_POINTS[16], IMAGE_RIGHT_POINTS[17]] == [46, 47]
 
 
 def test_profiles_are_read_without_the_frontal_photographs(folder):

@@ -1,0 +1,42 @@
+"""Photographs as callers give them: files or arrays, one or many, with or without boxes."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_3dmmstn.inference.photograph import as_photograph, read_photograph
+
+Photograph = str | Path | np.ndarray
+Boxes = np.ndarray | Sequence | None
+
+
+def as_pixels(image: Photograph) -> np.ndarray:
+    """Returns a photograph, of a file or an array, as `(height, width, 3)` uint8."""
+    return read_photograph(image) if isinstance(image, (str, Path)) else as_photograph(image)
+
+
+def unchangeable(image: np.ndarray) -> np.ndarray:
+    """Returns the same pixels, for those who may look at them only."""
+    view = image.view()
+    view.flags.writeable = False
+    return view
+
+
+def together(images, boxes, rolls) -> Iterator[tuple[Any, ...]]:
+    """Yields photographs, each with its boxes and rolls, None where none are given.
+
+    Raises:
+        TypeError: if `images` is the name of one file.
+        ValueError: if there are not as many boxes or rolls as photographs.
+    """
+    if isinstance(images, (str, Path)):
+        raise TypeError(f"Expected several photographs, in a list, received {str(images)!r}.")
+    given, end = [column for column in (boxes, rolls) if column is not None], object()
+    for image, *row in itertools.zip_longest(images, *given, fillvalue=end):
+        if image is end or any(value is end for value in row):
+            raise ValueError("Expected as many boxes and rolls as photographs.")
+        values = iter(row)
+        yield image, *(None if column is None else next(values) for column in (boxes, rolls))
