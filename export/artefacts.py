@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,7 @@ def export_artefacts(
     batch: int | None = 1,
     visibility: str | None = None,
     texture_size: int | None = None,
+    overwrite: bool = False,
     progress: Callable[[str], None] = lambda message: None,
 ) -> list[dict[str, Any]]:
     """Writes artefacts, runs each in a fresh process, and moves all of them if all say the same.
@@ -115,13 +116,16 @@ def export_artefacts(
             computes it if None.
         texture_size: side of texture and mask in pixels, from 32 to 2,048, sampled between the
             vertices, too; None for the face model's grid, whatever size the normaliser samples at.
+        overwrite: whether files at the artefacts' places are replaced, once all are written and
+            compared. If the process is killed in that moment, some of the old ones are gone.
         progress: called with what is done next.
 
     Returns:
-        A report for each artefact: `path`, `format`, `precision`, and what `check_parity` returns.
+        A report for each artefact: `path`, `format`, `precision`, `tolerance`, and what
+        `check_parity` returns.
 
     Raises:
-        FileExistsError: if there is something where an artefact belongs.
+        FileExistsError: if there is something where an artefact belongs, and `overwrite` is false.
         ImportError: if what writes or runs a format is not installed.
         ValueError: if an option is none that there is.
         ParityError: if one differs from the network by more than its precision allows.
@@ -134,7 +138,7 @@ def export_artefacts(
     with ExitStack() as stack, ExitStack() as moves:
         move = moves.enter_context
         places = [
-            [move(atomic_destination(path, replace=False)) for path in artefact.paths]
+            [move(atomic_destination(path, replace=overwrite)) for path in artefact.paths]
             for artefact in artefacts
         ]
         progress("Building the network")
@@ -175,6 +179,7 @@ def _compared(artefact, aside, network, photographs):
     about = artefact.title, len(photographs), time.monotonic() - began
     logger.info("%s: compared on %d photographs in %.1f s", *about)
     what = {"format": artefact.kind, "precision": artefact.precision}
+    what["tolerance"] = asdict(artefact.tolerance)
     return {"path": str(artefact.path), **what, **report}
 
 

@@ -12,6 +12,9 @@ from keras_3dmmstn.mesh.landmark_sets import NAMES
 from keras_3dmmstn.network.framing import CROP_TO_BOX
 from keras_3dmmstn.version import __version__
 
+# Of what a card may claim: no image or texture has more pixels a side.
+_LARGEST_SIDE = 1 << 14
+
 #: Key of the card in the metadata of an ONNX file.
 CARD_KEY = "keras_3dmmstn"
 
@@ -157,19 +160,58 @@ def read_card(path: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: if there is none.
-        ValueError: if it is not JSON.
+        ValueError: if it is not JSON, or not what `network_card` makes.
     """
     card = path / "assets.extra" / "card.json" if path.is_dir() else card_path(path)
     if card.exists():
-        text = card.read_text()
+        text = card.read_bytes().decode(errors="replace")
     elif path.suffix == ".onnx":
         text = _metadata(path)
     else:
         raise FileNotFoundError(f"{path}: expected its card {card}, which `export` wrote with it.")
+        card = path  # that is where it is
     try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"{card}: expected JSON: {error}") from error
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{card}: expected the card of an export in JSON: {error}") from error
+    fault = _fault(content)
+    if fault:
+        raise ValueError(f"{card}: expected the card of an export, received {fault}.")
+    return content
+
+
+def _fault(card):
+    """Returns what of a card is of another kind than `network_card` makes it, or None."""
+    if not isinstance(card, dict):
+        return f"{type(card).__name__} in the place of an object"
+    inputs, outputs, camera = (card.get(name, {}) for name in ("input", "outputs", "camera"))
+    if not all(isinstance(part, dict) for part in (inputs, outputs, camera)):
+        return "input, outputs or camera that are no objects"
+    if not isinstance(card.get("face_model"), str):
+        return f"face_model {card.get('face_model')!r}"
+    sizes = {"parameters": 1, "texture": 3}
+    for name, part, count in [
+        ("input", inputs, 3),
+        *((name, outputs.get(name), count) for name, count in sizes.items()),
+    ]:
+        shape = part.get("shape") if isinstance(part, dict) else None
+        if not _is_shape(shape, count):
+            return f"{name} of shape {shape!r}"[:200]
+    mask, focal_length = outputs.get("mask"), camera.get("focal_length")
+    if not isinstance(mask, dict) or not isinstance(mask.get("method"), str):
+        return f"mask {mask!r}"[:200]
+    if focal_length is not None and type(focal_length) not in (int, float):
+        return f"focal_length {focal_length!r}"[:200]
+    return None
+
+
+def _is_shape(shape, count):
+    """Says whether a value of JSON is the shape of a batch with so many axes after it."""
+    return (
+        isinstance(shape, list)
+        and len(shape) == 1 + count
+        and all(type(side) is int and 0 < side <= _LARGEST_SIDE for side in shape[1:])
+    )
 
 
 def _metadata(path):

@@ -1,5 +1,6 @@
 """An exported network in the place of a trained localiser."""
 
+import importlib.util
 import logging
 from pathlib import Path
 
@@ -7,12 +8,16 @@ import numpy as np
 
 from keras_3dmmstn.export import artefact_runtimes
 from keras_3dmmstn.export.card import camera_of_card, read_card, texture_size_of_card
+from keras_3dmmstn.export.parity import ParityError, run_artefact
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel
 
 logger = logging.getLogger(__name__)
 
 _KINDS = {".tflite": "tflite", ".onnx": "onnx"}
+
+# What has to be installed to run a format.
+_RUNTIMES = {"saved-model": (), "tflite": ("ai_edge_litert",), "onnx": ("onnxruntime",)}
 
 
 def is_exported(path: Path) -> bool:
@@ -32,7 +37,8 @@ def load_exported(path: str | Path, grid_model: GridModel) -> Normaliser:
 
     Raises:
         FileNotFoundError: if there is no such file or it has no card.
-        ValueError: if it was exported with another face model, or its runtime refuses it.
+        ValueError: if it was exported with another face model, is damaged, or its runtime refuses
+            it.
         ImportError: if its runtime is not installed.
     """
     path = Path(path)
@@ -45,6 +51,7 @@ def load_exported(path: str | Path, grid_model: GridModel) -> Normaliser:
             f"{path}: exported with the face model {name!r} of {parameters - 6} modes, "
             f"received {grid_model.name!r} of {grid_model.modes}."
         )
+    _try_aside(path, card)
     localiser = ExportedLocaliser(path, card)
     visibility = card["outputs"]["mask"]["method"]
     focal_length = camera_of_card(card).focal_length
@@ -75,20 +82,65 @@ class ExportedLocaliser:
         self.output_shape: tuple[None, int] | dict[str, tuple[None, int]] = (
             {"parameters": parameters, "confidence": (None, 1)} if has_confidence else parameters
         )
-        kind = _KINDS.get(path.suffix, "saved-model")
+        self._path, self._parameters = path, parameters[1]
+        _check_runtime(path)
         try:
-            self._run = artefact_runtimes.RUNTIMES[kind](str(path), None)
-        except ImportError as error:
-            raise ImportError(
-                f'{path}: its runtime is missing: pip install "keras-3dmmstn[export]".'
-            ) from error
-        except (RuntimeError, ValueError) as error:
-            raise ValueError(f"{path}: its runtime refuses it: {error}") from error
-        logger.info("%s runs in its own runtime, %s, on the CPU", path, kind)
+            self._run = artefact_runtimes.RUNTIMES[_kind(path)](str(path), None)
+        except MemoryError:
+            raise
+        except Exception as error:  # a damaged file raises errors of the runtime's own
+            raise _refused(path, error) from error
+        logger.info("%s runs in its own runtime, %s, on the CPU", path, _kind(path))
 
     def __call__(self, crops: np.ndarray) -> dict[str, np.ndarray]:
         """Returns what the network says of crops `(n, size, size, 3)`, levels in 0..255.
 
         Among it are `parameters`, θ `(n, 6 + D)`, and `confidence` `(n, 1)`, if it has one.
+
+        Raises:
+            ValueError: if its runtime fails on them, or says something else.
         """
-        return self._run(np.asarray(crops, np.float32))
+        try:
+            outputs = self._run(np.asarray(crops, np.float32))
+        except MemoryError:
+            raise
+        except Exception as error:  # as above
+            raise _refused(self._path, error) from error
+        expected, found = (len(crops), self._parameters), outputs.get("parameters")
+        received = None if found is None else found.shape
+        if received != expected:
+            raise ValueError(
+                f"{self._path}: expected `parameters` of shape {expected}, as its card says, "
+                f"received {'none' if received is None else f'shape {received}'}."
+            )
+        return outputs
+
+
+def _kind(path):
+    """Returns the format of an exported network."""
+    return _KINDS.get(path.suffix, "saved-model")
+
+
+def _check_runtime(path):
+    """Raises an ImportError if what runs an exported network is not installed."""
+    if any(importlib.util.find_spec(module) is None for module in _RUNTIMES[_kind(path)]):
+        raise ImportError(f'{path}: its runtime is missing: pip install "keras-3dmmstn[export]".')
+
+
+def _try_aside(path, card):
+    """Raises a ValueError if an exported network does not run in a process of its own.
+
+    What is damaged may end the process that runs it.
+    """
+    _check_runtime(path)
+    size = card["input"]["shape"][1]
+    try:
+        run_artefact(_kind(path), path, np.full((1, size, size, 3), 127, np.float32), 1)
+    except ParityError as error:
+        raise _refused(path, error) from error
+
+
+def _refused(path, error):
+    """Returns the error for a file that its runtime refuses."""
+    reason = (str(error).strip() or type(error).__name__).split("\n")[0][:300]
+    return ValueError(f"{path}: expected an exported network, but its runtime refuses it: {reason}")

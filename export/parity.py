@@ -144,7 +144,9 @@ def run_artefact(
         arguments = [kind, artefact, threads, inputs, results]
         run = subprocess.run([*program, *map(str, arguments)], capture_output=True, text=True)
         if run.returncode:
-            reason = (run.stderr.strip().splitlines() or ["no message"])[-1]
+            ended = f"signal {-run.returncode}" if run.returncode < 0 else "no message"
+            lines = [] if run.returncode < 0 else run.stderr.strip().splitlines()
+            reason = (lines or [ended])[-1]
             raise ParityError(f"it does not run: {reason}")
         with np.load(results) as arrays:
             outputs = dict(arrays)

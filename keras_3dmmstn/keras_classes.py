@@ -15,6 +15,7 @@ import wrapt
 # Where classes are registered.
 _MODULES = (
     "keras_3dmmstn.layers",
+    "keras_3dmmstn.network.checked_levels",
     "keras_3dmmstn.network.landmark_opening",
     "keras_3dmmstn.network.localiser",
     "keras_3dmmstn.network.losses",

@@ -76,8 +76,13 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
 
 def config_differences(before: TrainingConfig, after: TrainingConfig) -> list[str]:
-    """Returns what differs between two configs, as `name: before → after`."""
+    """Returns what differs between two configs, as `name: before → after`.
+
+    A file of weights that neither reads is no difference.
+    """
     old, new = asdict(before), asdict(after)
+    if "vgg_face" not in (before.backbone, after.backbone):
+        old["pretrained"] = new["pretrained"]
     return [f"{name}: {old[name]} → {new[name]}" for name in old if old[name] != new[name]]
 
 

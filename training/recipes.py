@@ -7,6 +7,7 @@ from keras_3dmmstn.training.config import TrainingConfig
 
 _COMPACT = TrainingConfig(
     backbone="compact",
+    pretrained="",
     image_size=140,
     landmark_loss="distance",
     shape_prior=0.004,

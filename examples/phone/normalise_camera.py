@@ -31,9 +31,13 @@ class Model:
     """
 
     def __init__(self, path):
-        self.interpreter = Interpreter(str(path), num_threads=1)
-        self.interpreter.allocate_tensors()
-        (self.input,) = self.interpreter.get_input_details()
+        try:
+            self.interpreter = Interpreter(str(path), num_threads=1)
+            self.interpreter.allocate_tensors()
+            (self.input,) = self.interpreter.get_input_details()
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise SystemExit(f"Expected a .tflite file, received {path}: {reason}") from error
 
     def __call__(self, image):
         """Returns the outputs by name for an image `(height, width, 3)`."""
@@ -53,10 +57,15 @@ class FaceNormaliser:
     """
 
     def __init__(self, path):
-        card = json.loads(Path(path).with_suffix(".json").read_text())
         self.model = Model(path)
-        self.size = card["input"]["shape"][1]
-        self.share = card["input"]["box"]["share"]
+        card = Path(path).with_suffix(".json")
+        try:
+            given = json.loads(card.read_text("utf-8"))["input"]
+            self.size, self.share = int(given["shape"][1]), float(given["box"]["share"])
+        except OSError as error:
+            raise SystemExit(f"{path}: expected its card beside it, {card}.") from error
+        except (IndexError, KeyError, TypeError, ValueError) as error:
+            raise SystemExit(f"{card}: expected the card of {path}: {error!r}") from error
 
     def __call__(self, frame, box):
         """Normalises one face.
@@ -88,7 +97,12 @@ class FaceDetector:
 
     def __init__(self, path):
         self.model = Model(path)
-        self.size = self.model.input["shape"][1]
+        expected, received = [1, 128, 128, 3], self.model.input["shape"].tolist()
+        if received != expected:
+            raise SystemExit(
+                f"{path}: expected BlazeFace, with input of shape {expected}, received {received}."
+            )
+        self.size = expected[1]
         # Two anchors in each of 16 × 16 cells, six in each of 8 × 8.
         self.anchors = np.concatenate([np.repeat(cells(16), 2, 0), np.repeat(cells(8), 6, 0)])
 
@@ -206,27 +220,58 @@ def main():
     parser.add_argument("model", type=Path, help=".tflite file with its .json beside it")
     parser.add_argument("--source", default="0", help="number of a camera, video or photograph")
     parser.add_argument("--detector", type=Path, help=".tflite file of BlazeFace, short range")
-    parser.add_argument("--box", help="x0,y0,x1,y1 of the landmarks in the first frame")
+    parser.add_argument(
+        "--box", type=four_numbers, help="x0,y0,x1,y1 of the landmarks in the first frame"
+    )
     parser.add_argument("--out", type=Path, help="folder for textures; a window if absent")
     arguments = parser.parse_args()
     if not arguments.detector and not arguments.box:
         parser.error("one of --detector and --box is needed")
     detect = FaceDetector(arguments.detector) if arguments.detector else None
-    box = [float(number) for number in arguments.box.split(",")] if arguments.box else None
-    if arguments.out:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-
     normalise = FaceNormaliser(arguments.model)
-    frames = read_frames(arguments.source)
-    for number, (frame, face) in enumerate(follow(frames, normalise, detect, box)):
-        if arguments.out and face is not None:
+    frames = follow(read_frames(arguments.source), normalise, detect, arguments.box)
+    try:
+        if arguments.out:
+            write(frames, arguments.out)
+        else:
+            show(frames)
+    except OSError as error:
+        raise SystemExit(f"{error.filename or arguments.out}: {error.strerror or error}") from error
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def four_numbers(text):
+    """Returns the numbers of "x0,y0,x1,y1", of a box with an extent."""
+    try:
+        x0, y0, x1, y1 = box = [float(number) for number in text.split(",")]
+    except ValueError:
+        x0, y0, x1, y1 = box = [np.nan] * 4
+    if not (np.isfinite(box).all() and x0 < x1 and y0 < y1):
+        raise argparse.ArgumentTypeError(f"expected x0,y0,x1,y1 of a box, received {text}")
+    return box
+
+
+def write(frames, folder):
+    """Writes the texture of each frame with a face, and prints the box of its landmarks."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, (_, face) in enumerate(frames):
+        if face is not None:
             texture = cv2.cvtColor(face["texture"], cv2.COLOR_RGB2BGR)
-            cv2.imwrite(str(arguments.out / f"{number:06}.png"), texture)
+            path = folder / f"{number:06}.png"
+            path.write_bytes(cv2.imencode(".png", texture)[1].tobytes())
             print(number, *np.round(tight_box(face["landmarks"]), 1))
-        elif not arguments.out:
+
+
+def show(frames):
+    """Shows each frame in a window until a key is pressed."""
+    for frame, face in frames:
+        try:
             cv2.imshow("face", picture(frame, face))
             if cv2.waitKey(1) >= 0:
                 break
+        except cv2.error as error:
+            raise SystemExit("There is no window to show faces in: give --out.") from error
 
 
 def picture(frame, face):

@@ -152,7 +152,8 @@ def masked_samples(image, points, visible):
     pixels = tf.gather(tf.reshape(image, (height * width, 3)), tf.reshape(index, (-1,)))
     # Planes again: a product that repeats the weight for each colour is slow.
     planes = tf.transpose(pixels) * tf.reshape(weight, (1, -1))
-    return tf.transpose(tf.reduce_sum(tf.reshape(planes, (3, 4, count)), axis=1))
+    samples = tf.reduce_sum(tf.reshape(planes, (3, 4, count)), axis=1)
+    return tf.transpose(tf.minimum(samples, 255.0))  # rounding may take the sum past it
 
 
 def landmark_points(theta, grid_model: GridModel, name: str, intrinsics=None):

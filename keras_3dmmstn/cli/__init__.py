@@ -1,6 +1,5 @@
 """The command line: `keras-3dmmstn`."""
 
-import io
 import os
 import sys
 
@@ -9,13 +8,14 @@ def main() -> None:
     """Runs the command line, in a process of its own."""
     # Whatever backend the user's other programs have.
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A name that the terminal cannot print is nobody's failure.
-            stream.reconfigure(errors="backslashreplace")
     from keras_3dmmstn.cli.stopping import stopping_on_signals
 
     with stopping_on_signals():
+        from keras_3dmmstn.cli.encodings import print_what_there_is
+
+        for stream in (sys.stdout, sys.stderr):
+            # A name that the terminal cannot print is nobody's failure.
+            print_what_there_is(stream)
         from keras_3dmmstn.cli.app import app
         from keras_3dmmstn.cli.native_output import NativeOutput
         from keras_3dmmstn.cli.terminal import naming_opencv_problems

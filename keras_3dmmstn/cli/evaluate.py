@@ -29,7 +29,7 @@ Folders = Annotated[
 ]
 FaceModel = Annotated[
     Path | None,
-    typer.Option(help="Face model (.npz) of an exported network. Default: the bundled face."),
+    typer.Option(help="Face model (.npz) of an exported network, or `bundled`, the default."),
 ]
 Out = Annotated[
     Path | None, typer.Option(help="Folder for pictures. Created if it does not exist.")

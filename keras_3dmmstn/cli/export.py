@@ -45,6 +45,14 @@ Photographs = Annotated[
 Landmarks = Annotated[
     str, typer.Option(help='The landmark set; several joined by "+" follow one another.')
 ]
+Overwrite = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite",
+        help="Replace files of an earlier export. Of a SavedModel the next version is written, "
+        "with this option or without.",
+    ),
+]
 JsonFile = Annotated[
     Path | None, typer.Option("--json", help="File for the parity report, as JSON.")
 ]
@@ -60,6 +68,7 @@ def export(
     photographs: Photographs = None,
     landmarks: Landmarks = "ibug68",
     texture_size: TextureSize = None,
+    overwrite: Overwrite = False,
     json_file: JsonFile = None,
 ) -> None:
     """Export the network for servers and phones, and check each file against it.
@@ -74,6 +83,8 @@ def export(
     with terminal.failing_on(ImportError, OSError, ValueError), folder_in_use(out):
         recover(out)
         artefacts = _planned(out, to, precision, any_batch)
+        if not overwrite:
+            _refuse_existing(artefacts)
         with steps(3 + 2 * len(artefacts)) as begin:
             begin("Reading the weights")
             normaliser = load_normaliser(weights)
@@ -87,6 +98,7 @@ def export(
                 batch=None if any_batch else 1,
                 visibility=visibility,
                 texture_size=texture_size,
+                overwrite=overwrite,
                 progress=begin,
             )
     for report in reports:
@@ -102,6 +114,8 @@ def _planned(out, to, precision, any_batch):
     from keras_3dmmstn.export.artefacts import FORMATS, planned_artefacts
     from keras_3dmmstn.export.mobile.tflite import PRECISIONS
 
+    if to not in (*FORMATS, "all"):
+        raise ValueError(f"--to expects {', '.join(FORMATS)} or all, received {to!r}.")
     if precision and to in FORMATS and to != "tflite":
         raise ValueError(
             f"--precision goes with TensorFlow Lite only: {to} is float32. Leave it out, or use "
@@ -110,6 +124,17 @@ def _planned(out, to, precision, any_batch):
     formats = FORMATS if to == "all" else (to,)
     precisions = precision or (["float32", "float16"] if any_batch else [*PRECISIONS])
     return planned_artefacts(out, formats, precisions)
+
+
+def _refuse_existing(artefacts):
+    """Raises a FileExistsError if there is something where an artefact belongs."""
+    there = [path for a in artefacts for path in a.paths if path.exists() or path.is_symlink()]
+    if there:
+        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise FileExistsError(
+            f"Expected paths at which there is nothing, but {there[0]}{more} exist: give another "
+            "--out, or --overwrite to replace them."
+        )
 
 
 def _images(normaliser, paths):
@@ -133,18 +158,24 @@ def _table(reports):
     table = Table(
         title="Difference from the network: landmarks in pixels, texture in levels. "
         "Time for one image",
+        caption="beyond (may be): how many landmarks are off by more than px allowed, and how many "
+        "may be. A point of the jaw can become another vertex.",
         box=box.SIMPLE,
         padding=(0, 1, 0, 0),
     )
-    for column in ("format", "px max", "mean", "levels", "mask", "MB", "ms", "ms, 2 threads"):
+    beyond = ("px allowed", "beyond (may be)")
+    sizes = ("levels", "mask", "MB", "ms", "ms, 2 threads")
+    for column in ("format", "px mean", "max", *beyond, *sizes):
         table.add_column(column, no_wrap=True)
     for report in reports:
         pixels, latency = report["landmarks_px"], report["latency_ms"]
         precision = f" {report['precision']}" if report["format"] == "tflite" else ""
         table.add_row(
             f"{report['format']}{precision}",
-            f"{pixels['max']:.2g}",
             f"{pixels['mean']:.2g}",
+            f"{pixels['max']:.2g}",
+            f"{report['tolerance']['landmarks']:g}",
+            f"{report['landmarks_beyond']:.2%} ({report['tolerance']['outliers']:.1%})",
             f"{report['texture_levels']['mean']:.2g}",
             f"{report['mask_share']:.2%}",
             f"{report['size_bytes'] / 1e6:.2f}",

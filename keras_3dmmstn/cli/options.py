@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from keras_3dmmstn.inference.normaliser import Normaliser
     from keras_3dmmstn.mesh import GridModel
 
-_WEIGHTS = "Folder with localiser.keras and face_model.npz. Default: the bundled weights."
+_WEIGHTS = "Folder with localiser.keras and face_model.npz, or `bundled`, the default."
 
 Weights = Annotated[Path | None, typer.Option(help=_WEIGHTS)]
 WeightsArgument = Annotated[Path | None, typer.Argument(help=_WEIGHTS)]
 FaceModel = Annotated[
-    Path | None, typer.Option(help="Grid model (.npz). Default: the bundled face.")
+    Path | None, typer.Option(help="Grid model (.npz), or `bundled`, the default.")
 ]
-Model = Annotated[Path, typer.Argument(help="Grid model (.npz) that `build` wrote.")]
+Model = Annotated[Path, typer.Argument(help="Grid model (.npz) that `build` wrote, or `bundled`.")]
 Boxes = Annotated[
     Path | None,
     typer.Option(
@@ -70,7 +70,7 @@ def load_normaliser(
     from keras_3dmmstn.inference.normaliser import Normaliser
 
     with failing_on(OSError, ValueError):
-        if weights:
+        if weights and not _is_bundled(weights):
             return Normaliser.load(weights, visibility, texture_size, fill)
         return Normaliser.pretrained(visibility, texture_size, fill)
 
@@ -80,7 +80,12 @@ def load_face_model(path: Path | None) -> "GridModel":
     from keras_3dmmstn.mesh import GridModel
 
     with failing_on(OSError, ValueError):
-        return GridModel.load(path) if path else GridModel.bundled()
+        return GridModel.load(path) if path and not _is_bundled(path) else GridModel.bundled()
+
+
+def _is_bundled(path: Path) -> bool:
+    """Says whether a path is the word for what comes with the package."""
+    return path == Path("bundled") and not path.exists()
 
 
 def numbers(text: str, count: int) -> list[float]:

@@ -1,5 +1,6 @@
 """Pictures and sampled meshes of a grid model, written to a folder."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -7,12 +8,13 @@ import cv2
 import numpy as np
 
 from keras_3dmmstn.atomic_files import write_atomically
+from keras_3dmmstn.drawing.panels import tiled, with_caption
 from keras_3dmmstn.drawing.render import geometry_image, render_mesh
 from keras_3dmmstn.mesh.grid_model import GridModel
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_LINES
 
 # Pixels: the side of a picture of the mean, of a mode, and of the texture layout.
-_MEAN_SIZE, _MODE_SIZE, _LAYOUT_SIZE = 512, 256, 896
+_MEAN_SIZE, _MODE_SIZE, _LAYOUT_SIZE = 512, 160, 896
 # How far along a mode its pictures are, in standard deviations.
 _DEVIATIONS = 2.5
 # Turns of the head, radians about the vertical axis.
@@ -26,8 +28,8 @@ def draw_model(
 ) -> Iterator[Path]:
     """Writes pictures of a grid model.
 
-    `mean.png` (the mean face from three sides, with landmarks), `modes.png` (a row for each mode:
-    −2.5, +2.5, and both from the side), `geometry_image.png` (x, y, z as red, green, blue),
+    `mean.png` (the mean face from three sides, with landmarks), `modes.png` (each mode by its
+    number: −2.5, +2.5, and both from the side), `geometry_image.png` (x, y, z as red, green, blue),
     `layout.png` (the mean as it lies in texture space, shaded, with lines of the grid and the
     landmarks).
 
@@ -69,25 +71,38 @@ def mean_picture(model: GridModel) -> np.ndarray:
 
 
 def modes_picture(model: GridModel, progress: Callable[[Sequence], Iterable] = iter) -> np.ndarray:
-    """Draws each mode at −2.5 and +2.5 standard deviations, from the front and the side."""
+    """Draws each mode at −2.5 and +2.5 standard deviations, from the front and the side.
+
+    The modes stand in rows of several, with their kinds and numbers below, so that the picture is
+    about as wide as high.
+    """
     if not model.modes:
         return np.full((_MODE_SIZE, 4 * _MODE_SIZE, 3), 255, np.uint8)
     low, high = model.mean.min(axis=0), model.mean.max(axis=0)
     frame = ((low + high)[:2] / 2, 1.35 * float((high - low)[:2].max()))
-    rows = []
-    for mode in progress([*model.basis]):
+    strips = []
+    for mode, name in zip(progress([*model.basis]), mode_names(model), strict=True):
         faces = [model.mean + sign * _DEVIATIONS * mode for sign in (-1, 1)]
         turns = [(0.0, 0.0, 0.0), (0.0, 0.9, 0.0)]
-        rows.append(
-            np.hstack(
-                [
-                    render_mesh(face, model.triangles, _MODE_SIZE, axis_angle=turn, frame=frame)
-                    for turn in turns
-                    for face in faces
-                ]
-            )
-        )
-    return np.vstack(rows)
+        pictures = [
+            render_mesh(face, model.triangles, _MODE_SIZE, axis_angle=turn, frame=frame)
+            for turn in turns
+            for face in faces
+        ]
+        sign = f"-{_DEVIATIONS:g} and +{_DEVIATIONS:g}"
+        strips.append(with_caption(np.hstack(pictures), f"{name}: {sign}, also from the side"))
+    height, width = strips[0].shape[:2]
+    return tiled(strips, max(1, round(math.sqrt(len(strips) * height / width))))
+
+
+def mode_names(model: GridModel) -> list[str]:
+    """Returns what each mode is: identity or expression, counted from 0 as in θ."""
+    return [
+        f"identity {number}"
+        if number < model.identity_count
+        else f"expression {number - model.identity_count}"
+        for number in range(model.modes)
+    ]
 
 
 def layout_picture(model: GridModel) -> np.ndarray:

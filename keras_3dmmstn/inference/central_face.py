@@ -10,6 +10,10 @@ from keras_3dmmstn.inference.photograph import ENDINGS
 PHOTOGRAPHS = ENDINGS
 
 
+class NoFaceError(ValueError):
+    """Raised for a photograph in which no face was found."""
+
+
 def central_face(
     normaliser: Normaliser, photograph: np.ndarray, box: np.ndarray | None = None
 ) -> NormalisedFace:
@@ -22,11 +26,12 @@ def central_face(
             detector.
 
     Raises:
-        ValueError: if no face is found, or the box is none.
+        NoFaceError: if no face is found.
+        ValueError: if the box is none.
     """
     faces = normaliser(photograph, None if box is None else box[None])
     if not faces:
-        raise ValueError("no face was found. Give its box.")
+        raise NoFaceError("no face was found.")
     middle = (np.array(photograph.shape[1::-1]) - 1) / 2
     return min(
         faces, key=lambda face: float(np.hypot(*((face.box[:2] + face.box[2:]) / 2 - middle)))

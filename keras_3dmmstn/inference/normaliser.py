@@ -35,7 +35,12 @@ from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.network import framing
 from keras_3dmmstn.network.confidence import answer_shapes
-from keras_3dmmstn.network.pretrained import FACE_MODEL_FILE, LOCALISER_FILE, load_localiser
+from keras_3dmmstn.network.pretrained import (
+    FACE_MODEL_FILE,
+    LOCALISER_FILE,
+    load_localiser,
+    weights_files,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -155,13 +160,7 @@ class Normaliser:
             ValueError: if they are damaged or do not go together, weights are not finite, or
                 `visibility`, `texture_size` or `fill` is none that there is.
         """
-        localiser_path, model_path = Path(path) / LOCALISER_FILE, Path(path) / FACE_MODEL_FILE
-        for file in (localiser_path, model_path):
-            if not file.exists():
-                raise FileNotFoundError(
-                    f"Normaliser.load expects a folder with {LOCALISER_FILE} and "
-                    f"{FACE_MODEL_FILE}, but there is no {file}."
-                )
+        localiser_path, model_path = weights_files(path)
         camera = Camera.load(path)
         localiser, grid_model = load_localiser(localiser_path), GridModel.load(model_path)
         check_weights(localiser_path, localiser)

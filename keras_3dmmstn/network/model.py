@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 
 from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.network.checked_levels import LevelCheckedModel
 from keras_3dmmstn.network.confidence import parameters_and_confidence
 from keras_3dmmstn.network.grid_generator import grid_generator
 from keras_3dmmstn.network.localiser import build_localiser
@@ -116,7 +117,7 @@ def connect(
     }
     if confidence is not None:
         outputs["confidence"] = confidence
-    return keras.Model(image, outputs, name="spatial_transformer")
+    return LevelCheckedModel(image, outputs, name="spatial_transformer")
 
 
 def _regressor(backbone, grid_model, image_size):

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_3dmmstn.network import losses
+from keras_3dmmstn.network.checked_levels import checked_levels, naming_levels
 from keras_3dmmstn.network.reflected_batches import checked_pairs, refusal
 from keras_3dmmstn.network.subnetworks import landmark_network, texture_network
 from keras_3dmmstn.ops.parameters import POSE_SIZE
@@ -85,16 +86,17 @@ class TrainingModel(keras.Model):
         """Trains as `keras.Model.fit` does; with `mirror_pairs`, on images with reflections alone.
 
         Raises:
-            ValueError: if an image is not followed by its reflection.
+            ValueError: if an image is not followed by its reflection, or levels are in 0..1.
         """
-        if not self.weight_of["mirror_pairs"]:
-            return super().fit(*args, **kwargs)
         bound = inspect.signature(super().fit).bind(*args, **kwargs)
         bound.apply_defaults()
         arguments = dict(bound.arguments)
-        arguments["x"] = checked_pairs(arguments)
+        arguments["x"] = checked_levels(arguments["x"])
+        if self.weight_of["mirror_pairs"]:
+            arguments["x"] = checked_pairs(arguments)
         try:
-            return super().fit(**arguments)
+            with naming_levels():
+                return super().fit(**arguments)
         except tf.errors.InvalidArgumentError as error:
             refused = refusal(error)
             if refused is None:

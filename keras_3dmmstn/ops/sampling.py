@@ -76,8 +76,9 @@ def _sample_cells(image, grid):
     pixels = tf.reshape(image, (-1, channels))
     first = _first_pixel_of_each_image(image, grid) + row * width + column
     # Changes nothing. XLA would compute cheap indices again for each of the gathers, with all of
-    # the projection that they depend on; a remainder it computes once.
-    first %= tf.shape(pixels)[0]
+    # the projection that they depend on; a remainder it computes once. Without images there are
+    # no pixels, and ONNX refuses to divide by that.
+    first %= tf.maximum(tf.shape(pixels)[0], 1)
     index = (first, first + 1, first + width, first + width + 1)
     weight = (
         upper_weight * left_weight,
@@ -87,6 +88,8 @@ def _sample_cells(image, grid):
     )
     taps = [tf.gather(pixels, i) for i in index]
     samples = tf.add_n([w[..., None] * tap for w, tap in zip(weight, taps, strict=True)])
+    # Rounding may take the sum past the largest pixel, and levels past 255.
+    samples = tf.minimum(samples, _largest_or_zero(*taps))
 
     def gradient(upstream):  # (batch, ..., channels) -> image, (batch, ..., 2)
         g00, g01, g10, g11 = (_sum_over_channels(upstream, tap) for tap in taps)
@@ -110,6 +113,11 @@ def _cell(coordinate, size):
     # Rounded towards 0 is ⌊x⌋ after clipping; what a far coordinate becomes is clipped as well.
     low = tf.clip_by_value(tf.cast(coordinate, tf.int32), 0, size - 2)
     return low, coordinate - tf.cast(low, coordinate.dtype)
+
+
+def _largest_or_zero(first, second, third, fourth):
+    """Returns the largest of four pixels and what is outside the image."""
+    return tf.nn.relu(tf.maximum(tf.maximum(first, second), tf.maximum(third, fourth)))
 
 
 def _hat(distance):

@@ -93,6 +93,21 @@ def test_integers_with_any_batch_are_refused(weights, tmp_path):
     assert not out.exists()
 
 
+def test_existing_files_are_refused_at_once_and_replaced_on_request(weights, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "keras_3dmmstn-float32.tflite").write_bytes(b"an older export")
+    options = ("--to", "tflite", "--precision", "float32", "--out", out)
+    with monkeypatch.context() as patch:
+        patch.setattr("keras_3dmmstn.cli.export.load_normaliser", None)  # is not come to
+        result = export(weights, *options)
+    assert_fails(result, "keras_3dmmstn-float32.tflite exist", "or --overwrite")
+    result = export(weights, *options, "--overwrite")
+    assert result.exit_code == 0, result.output
+    assert (out / "keras_3dmmstn-float32.tflite").stat().st_size > 1000
+    assert "0.00% (0.0%)" in result.output  # landmarks beyond 0.05 pixels, and how many may be
+
+
 def test_an_artefact_that_differs_leaves_nothing(weights, tmp_path, monkeypatch):
     once = parity.run_artefact
 
@@ -111,7 +126,7 @@ def test_an_artefact_that_differs_leaves_nothing(weights, tmp_path, monkeypatch)
 
 def test_an_unknown_format_is_named(weights, tmp_path):
     result = export(weights, "--to", "coreml", "--out", tmp_path / "out")
-    assert result.exit_code == 1 and "received 'coreml'" in result.output
+    assert_fails(result, "--to expects saved-model, tflite, onnx or all, received 'coreml'.")
     assert not (tmp_path / "out").exists()
 
 

@@ -1,6 +1,8 @@
 """Exported networks measured as trained ones are."""
 
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from keras_3dmmstn.export.exported_localiser import is_exported, load_exported
 from keras_3dmmstn.export.mobile.tflite import export_tflite
 from keras_3dmmstn.export.onnx import export_onnx
+from keras_3dmmstn.export.serving.saved_model import export_saved_model
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from tests.support.small_network import SIZE, small_normaliser
@@ -93,5 +96,63 @@ def test_a_file_that_is_not_there_is_named(tmp_path, normaliser):
 
 def test_a_damaged_file_is_named(path, normaliser):
     path.write_bytes(b"no model")
-    with pytest.raises(ValueError, match=r"face\.tflite: its runtime refuses it"):
+    refusal = r"face\.tflite: expected an exported network, but its runtime refuses it: "
+    with pytest.raises(ValueError, match=refusal):
+        load_exported(path, normaliser.grid_model)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x08\x01", None])
+def test_a_damaged_saved_model_is_named(damage, normaliser, tmp_path):
+    version = export_saved_model(normaliser, tmp_path / "face")
+    graph = version / "saved_model.pb"
+    graph.write_bytes(graph.read_bytes()[:5000] if damage is None else damage)
+    with pytest.raises(ValueError, match="1: expected an exported network, but its runtime"):
+        load_exported(version, normaliser.grid_model)
+
+
+def test_a_damaged_onnx_file_with_a_card_beside_it_is_named(normaliser, path):
+    onnx = path.with_suffix(".onnx")  # the card is that of the other file
+    onnx.write_bytes(b"no model")
+    with pytest.raises(ValueError, match=r"face\.onnx: expected an exported network"):
+        load_exported(onnx, normaliser.grid_model)
+
+
+def test_a_file_that_ends_its_process_ends_another_one(path, normaliser, monkeypatch):
+    run, crash = subprocess.run, "import os; os.kill(os.getpid(), 11)"
+    monkeypatch.setattr(
+        subprocess, "run", lambda _, **options: run([sys.executable, "-c", crash], **options)
+    )
+    with pytest.raises(ValueError, match=r"refuses it: it does not run: signal 11"):
+        load_exported(path, normaliser.grid_model)
+
+
+def test_what_fails_while_it_runs_is_named(path, normaliser):
+    exported = load_exported(path, normaliser.grid_model)
+
+    def fail(crops):
+        raise RuntimeError("gather index out of bounds")
+
+    exported.localiser._run = fail
+    with pytest.raises(ValueError, match=r"face\.tflite: .* refuses it: gather index"):
+        exported.localiser(np.zeros((1, SIZE, SIZE, 3)))
+    exported.localiser._run = lambda crops: {"parameters": np.zeros((1, 3))}
+    with pytest.raises(ValueError, match=r"face\.tflite: expected `parameters` of shape \(1, 12\)"):
+        exported.localiser(np.zeros((1, SIZE, SIZE, 3)))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[]",
+        "{}",
+        "[" * 100_000,
+        "\xff",
+        '{"face_model": "a", "outputs": []}',
+        '{"face_model": "a", "input": {"shape": [1, -4, 5, 3]}}',
+        '{"face_model": "a", "input": {"shape": [1, 5, 5, 3]}, "outputs": {"parameters": 3}}',
+    ],
+)
+def test_a_card_that_is_none_is_named(content, path, normaliser):
+    path.with_suffix(".json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(ValueError, match=r"face\.json: expected the card of an export"):
         load_exported(path, normaliser.grid_model)

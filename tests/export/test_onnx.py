@@ -111,6 +111,16 @@ def test_a_file_masks_like_its_source_unless_told_otherwise(visibility, normalis
         np.testing.assert_array_equal(received, expected)
 
 
+@pytest.mark.parametrize("visibility", ["normals", "depth", "table"])
+def test_a_batch_of_none_has_no_outputs(visibility, normaliser):
+    network = trained_network(normaliser, visibility=visibility)
+    session = onnxruntime.InferenceSession(onnx_model(network), providers=["CPUExecutionProvider"])
+    outputs = session.run(None, {"image": np.zeros((0, SIZE, SIZE, 3), np.float32)})
+    expected = network(np.zeros((0, SIZE, SIZE, 3)))
+    shapes = {o.name: value.shape for o, value in zip(session.get_outputs(), outputs, strict=True)}
+    assert shapes == {name: tuple(value.shape) for name, value in expected.items()}
+
+
 def test_a_confidence_is_a_fifth_output(rng):
     sure = small_normaliser(confidence=True)
     network, card = trained_network(sure), network_card(sure)

@@ -317,6 +317,8 @@ def test_it_is_loaded_with_a_texture_size(larger, coordinates, tmp_path):
 def test_a_folder_without_weights_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"there is no .*localiser\.keras"):
         Normaliser.load(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"but there is no folder .*nowhere\."):
+        Normaliser.load(tmp_path / "nowhere")
 
 
 def test_a_localiser_for_another_face_model_is_refused(grid_model):

@@ -217,3 +217,20 @@ def test_gradient_of_the_grid_returns_to_its_point():
         lambda p: points_to_grid(p, (2, 3)), tf.zeros((1, 6, 1)), cotangent=cotangent
     )
     np.testing.assert_array_equal(gradient[0, :, 0], np.arange(6))
+
+
+def test_samples_are_not_larger_than_the_largest_pixel(rng):
+    image = np.full((1, 40, 40, 3), 255, np.float32)
+    grid = rng.uniform(1, 38, (1, 200, 200, 2)).astype(np.float32)
+    samples = sample_bilinear(tf.constant(image), tf.constant(grid)).numpy()
+    assert samples.max() == 255 and samples.min() > 254.999
+
+
+def test_negative_pixels_fade_to_zero_at_the_border():
+    samples = sample_bilinear(tf.fill((1, 3, 3, 1), -5.0), tf.constant([[[-0.5, 1.0]]]))
+    np.testing.assert_allclose(samples, [[[-2.5]]])
+
+
+def test_no_images_have_no_samples():
+    empty = sample_bilinear(tf.zeros((0, 4, 4, 3)), tf.zeros((0, 5, 5, 2)))
+    assert empty.shape == (0, 5, 5, 3)

@@ -169,3 +169,15 @@ def test_differences_are_named():
     assert config_differences(before, before) == []
     after = replace(before, seed=3, optimiser="adamw")
     assert config_differences(before, after) == ["optimiser: sgd → adamw", "seed: 0 → 3"]
+
+
+@pytest.mark.parametrize("name", ["compact", "base"])
+def test_a_recipe_from_scratch_names_no_file_of_weights(name):
+    assert recipe(name).pretrained == ""
+    # What a run of before recorded there means nothing.
+    before = replace(recipe(name), pretrained="vgg-face.mat")
+    assert config_differences(before, recipe(name)) == []
+    paper = recipe("paper")
+    assert config_differences(paper, replace(paper, pretrained="other.mat")) == [
+        "pretrained: vgg-face.mat → other.mat"
+    ]

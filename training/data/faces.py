@@ -57,7 +57,8 @@ def _read_and_logged(folder, anywhere):
 def _read_folder(folder, anywhere):
     """Reads one folder, of whatever format it is."""
     if not folder.is_dir():
-        raise ValueError(f"Expected a folder of labelled photographs, received {folder}.")
+        found = "a file" if folder.exists() else "and there is nothing of that name"
+        raise ValueError(f"Expected a folder of labelled photographs, received {folder}, {found}.")
     if (folder / "landmarks.csv").exists():
         return (read_cfp if is_cfp(folder) else read_landmark_csv)(folder, anywhere)
     if is_aflw(folder):

@@ -73,6 +73,22 @@ class Shards:
             self._check()
         return FaceCrops(images, landmarks, self.crop_side, numbers, self.skipped)
 
+    def labels(self) -> tuple[np.ndarray, np.ndarray, list[str]]:
+        """Reads landmarks `(n, 89, 3)`, poses `(n, 3)` and subjects of all faces, not the crops.
+
+        Raises:
+            ValueError: if a shard is damaged.
+        """
+        names = ("landmarks", "pose", "subject")
+        features = {name: FEATURES[name] for name in names}
+        parsed = self.records().map(lambda record: tf.io.parse_single_example(record, features))
+        with named_damage([self]):
+            faces = list(parsed.as_numpy_iterator())
+        if len(faces) != len(self):
+            self._check()
+        landmarks, pose = (np.stack([face[name] for face in faces]) for name in names[:2])
+        return landmarks, pose, [face["subject"].decode(errors="replace") for face in faces]
+
     def _check(self):
         """Raises a ValueError that names the first shard that is not what the index says."""
         for file, count in zip(self.files, self.counts, strict=True):

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
 from rich.markup import escape
 from rich.table import Table
 
@@ -29,7 +30,10 @@ def inspect(
     Faces whose photographs are missing, or whose labels cannot be read, are not counted but
     named. The exit status is then 1.
     """
-    table = Table("folder", "faces", "photographs", "people", "points", "with pose")
+    table = Table(box=box.SIMPLE)
+    table.add_column("folder", overflow="fold")  # paths that begin alike must not be cut alike
+    for name in ("faces", "photographs", "people", "points", "with pose"):
+        table.add_column(name, no_wrap=True, justify="right")
     skipped: list[Skipped] = []
     for number, folder in enumerate(folders):
         with terminal.failing_on(OSError, ValueError):
@@ -56,23 +60,39 @@ def _describe(table, folder, count, skipped, anywhere):
 
     if is_shards(folder):
         shards = read_shards(folder)
-        table.add_row(escape(str(folder)), str(len(shards)), f"{len(shards.skipped)} skipped")
+        left_out = f" ({len(shards.skipped)} skipped)" if shards.skipped else ""
+        _add_row(table, folder, f"{len(shards)}{left_out}", "crops", shards.labels())
         return shards.load(count) if count else None
     faces = _with_photographs(read_faces(folder, anywhere))
     skipped += faces.skipped
-    labelled = (faces.landmarks[..., 2] > 0).sum(axis=1)
-    table.add_row(
-        escape(str(folder)),
-        str(len(faces)),
-        str(len(set(faces.paths))),
-        str(len(set(faces.subjects) - {""})),
-        f"{labelled.min()} to {labelled.max()}",
-        str(np.isfinite(faces.pose).all(axis=1).sum()),
-    )
+    labels = faces.landmarks, faces.pose, faces.subjects
+    _add_row(table, folder, str(len(faces)), str(len(set(faces.paths))), labels)
     if not count:
         return None
     chosen = np.linspace(0, len(faces) - 1, min(count, len(faces))).astype(int)
     return cut_faces(faces.choose(chosen), tracking("Cutting"))
+
+
+def _add_row(table, folder, faces, photographs, labels):
+    """Adds a row on a folder: how many faces and photographs, and what their labels are.
+
+    Args:
+        table: the table.
+        folder, faces, photographs: its first cells.
+        labels: landmarks `(n, 89, 3)`, poses `(n, 3)` and subjects of the faces.
+    """
+    import numpy as np
+
+    landmarks, pose, subjects = labels
+    labelled = (landmarks[..., 2] > 0).sum(axis=1)
+    table.add_row(
+        escape(str(folder)),
+        faces,
+        photographs,
+        str(len(set(subjects) - {""})),
+        f"{labelled.min()} to {labelled.max()}",
+        str(np.isfinite(pose).all(axis=1).sum()),
+    )
 
 
 def _with_photographs(faces):

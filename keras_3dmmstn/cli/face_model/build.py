@@ -32,8 +32,11 @@ Triangles = Annotated[
 ]
 Landmarks = Annotated[Path | None, typer.Option(help="bfm2009, surrey, flame: the landmark file.")]
 Part = Annotated[str | None, typer.Option(help="ict: all or face.")]
-Unit = Annotated[str | None, typer.Option(help="npz, meshes: um, mm, cm or m.")]
-Frame = Annotated[str | None, typer.Option(help="npz, meshes: where the axes point.")]
+Unit = Annotated[str | None, typer.Option(help="npz, meshes: um, mm (the default), cm or m.")]
+Frame = Annotated[
+    str | None,
+    typer.Option(help='npz, meshes: where the axes point, "y up" (the default) or "y down".'),
+]
 LandmarksFrom = Annotated[
     str | None,
     typer.Option(help="Take missing landmarks from this model file, or from `bundled`."),

@@ -1,6 +1,7 @@
 """The photographs of a figure, and the face in the middle of each."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,17 +14,47 @@ if TYPE_CHECKING:
     from keras_3dmmstn.inference.normaliser import NormalisedFace, Normaliser
 
 
+@dataclass(frozen=True)
+class CentralFaces:
+    """The central faces of photographs, and how many photographs have none.
+
+    Attributes:
+        found: photographs and the face of each.
+        failed: how many cannot be read or fitted, or were named and have no face.
+        faceless: how many others have no face: those of folders, where that is no failure.
+    """
+
+    found: "list[tuple[np.ndarray, NormalisedFace]]"
+    failed: int
+    faceless: int
+
+    @property
+    def faces(self) -> "list[NormalisedFace]":
+        """The faces alone."""
+        return [face for _, face in self.found]
+
+
 def central_faces(
-    normaliser: "Normaliser", photographs: Sequence[Path], boxes: Path | None
-) -> "list[tuple[np.ndarray, NormalisedFace]]":
-    """Returns photographs and the central face of each; those without one are named, left out."""
+    normaliser: "Normaliser",
+    photographs: Sequence[Path],
+    boxes: Path | None,
+    named: Collection[Path] = (),
+) -> CentralFaces:
+    """Returns the central face of each photograph; those without one are named and left out.
+
+    Args:
+        normaliser: the normaliser.
+        photographs: the files.
+        boxes: a file of boxes, or None for the detector.
+        named: those photographs that the user named, rather than a folder of them.
+    """
     from keras_3dmmstn.inference.box_table import read_boxes
-    from keras_3dmmstn.inference.central_face import central_face
+    from keras_3dmmstn.inference.central_face import NoFaceError, central_face
     from keras_3dmmstn.inference.photograph import read_photograph
 
     with terminal.failing_on(OSError, ValueError):
         known = read_boxes(boxes) if boxes else None
-    found = []
+    found, failed, faceless = [], 0, 0
     for path in tracking("Normalising")(photographs):
         try:
             image = read_photograph(path)
@@ -31,18 +62,42 @@ def central_faces(
             found.append((image, central_face(normaliser, image, box)))
         except ImportError as error:
             terminal.fail(terminal.message_of(error))
+        except NoFaceError as error:
+            failed, faceless = failed + (path in named), faceless + (path not in named)
+            terminal.note(f"{terminal.printable(path)}: {error} Give its box with --boxes.")
         except (OSError, ValueError) as error:
+            failed += 1
             terminal.note(terminal.message_of(error, about=path))
-    return found
+    return CentralFaces(found, failed, faceless)
 
 
 def some_central_faces(
-    normaliser: "Normaliser", photographs: Sequence[Path], boxes: Path | None
-) -> "list[tuple[np.ndarray, NormalisedFace]]":
-    """Returns what `central_faces` does, or ends with a message if that is nothing."""
-    found = central_faces(normaliser, photographs, boxes)
-    if not found:
+    normaliser: "Normaliser",
+    photographs: Sequence[Path],
+    boxes: Path | None,
+    named: Collection[Path] | None = None,
+) -> CentralFaces:
+    """Returns what `central_faces` does, or ends with a message if that is nothing.
+
+    Without `named`, all photographs are.
+    """
+    named = photographs if named is None else named
+    central = central_faces(normaliser, photographs, boxes, named)
+    if not central.found:
         count = len(photographs)
         place = "the photograph" if count == 1 else f"any of the {count} photographs"
         terminal.fail(f"No face was found in {place}.")
-    return found
+    return central
+
+
+def report_failures(*groups: CentralFaces) -> None:
+    """Says how many photographs are not in a figure; ends with exit status 1 if any has failed.
+
+    To be called when the figure is written.
+    """
+    failed, faceless = sum(g.failed for g in groups), sum(g.faceless for g in groups)
+    total = failed + faceless + sum(len(g.found) for g in groups)
+    if faceless:
+        terminal.note(f"No face was found in {faceless} of {total} photographs.")
+    if failed:
+        terminal.fail(f"{failed} of {total} photographs failed.")

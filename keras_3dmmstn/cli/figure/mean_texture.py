@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from keras_3dmmstn.cli import terminal
-from keras_3dmmstn.cli.figure.central_faces import central_faces
+from keras_3dmmstn.cli.figure.central_faces import central_faces, report_failures
 from keras_3dmmstn.cli.figure.picture_file import write_picture
 from keras_3dmmstn.cli.options import Boxes, Weights, load_normaliser
 
@@ -36,21 +36,23 @@ def mean_texture(
     """Figure 8: the mean texture of each person, weighted by visibility and viewing angle.
 
     In each photograph the face nearest the middle counts. Writes NAME.png for each person, and all
-    of them as mean_textures.jpg.
+    of them as mean_textures.jpg. Photographs without a face are named and left out. If one cannot
+    be read, the others are still used, and the exit status is 1.
     """
     from keras_3dmmstn.drawing.figures import mean_texture_figure
     from keras_3dmmstn.inference.fusion import mean_texture as fusion
 
     normaliser = load_normaliser(weights, texture_size)
-    textures, counts = {}, {}
+    textures, counts, groups = {}, {}, []
     for name, photographs in _persons(folder).items():
-        faces = [face for _, face in central_faces(normaliser, photographs, boxes)]
-        if faces:
+        groups.append(central_faces(normaliser, photographs, boxes))
+        if faces := groups[-1].faces:
             textures[name], counts[name] = fusion.mean_texture(faces, align), len(faces)
             write_picture(out / f"{name}.png", textures[name])
     if not textures:
         terminal.fail(f"No face was found in any of the photographs in {folder}.")
     write_picture(out / "mean_textures.jpg", mean_texture_figure(textures, counts, columns))
+    report_failures(*groups)
 
 
 def _persons(folder):

@@ -19,5 +19,5 @@ def pipeline(
     from keras_3dmmstn.drawing.figures import pipeline_figure
 
     normaliser = load_normaliser(weights)
-    ((image, face),) = some_central_faces(normaliser, [photograph], boxes)
+    ((image, face),) = some_central_faces(normaliser, [photograph], boxes).found
     write_picture(out, pipeline_figure(image, face, normaliser.grid_model))

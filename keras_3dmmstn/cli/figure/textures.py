@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from keras_3dmmstn.cli import terminal
-from keras_3dmmstn.cli.figure.central_faces import some_central_faces
+from keras_3dmmstn.cli.figure.central_faces import report_failures, some_central_faces
 from keras_3dmmstn.cli.figure.picture_file import PictureFile, write_picture
 from keras_3dmmstn.cli.options import Boxes, Weights, load_normaliser
 
@@ -28,13 +28,15 @@ def textures(
     """Textures of many photographs, in rows: fifty of them, ten in a row.
 
     Of more photographs, some are taken that are spread evenly over all in the order of their names.
-    In each, the face nearest the middle counts.
+    In each, the face nearest the middle counts. Photographs that cannot be read, and named ones
+    without a face, are left out; the exit status is then 1.
     """
     from keras_3dmmstn.drawing.figures import texture_montage
 
     chosen = _spread(_photographs(sources), count)
-    found = some_central_faces(load_normaliser(weights, texture_size), chosen, boxes)
-    write_picture(out, texture_montage([face for _, face in found], texture_size, columns))
+    central = some_central_faces(load_normaliser(weights, texture_size), chosen, boxes, sources)
+    write_picture(out, texture_montage(central.faces, texture_size, columns))
+    report_failures(central)
 
 
 def _photographs(sources):

@@ -11,7 +11,7 @@ from keras_3dmmstn.mesh.shape_model import ShapeModel
 
 _MEAN = ("mean", "v_template", "vertices", "shapeMU")
 _BASIS = ("basis", "shapedirs", "components", "shapePC")
-_TRIANGLES = ("triangles", "faces", "f", "tri")
+_TRIANGLES = ("triangles", "faces", "f", "tri", "quads", "faces_quad")
 _LANDMARKS = {"ibug68": ("ibug68", "landmarks68"), "aflw21": ("aflw21", "landmarks21")}
 
 
@@ -30,7 +30,7 @@ def read_arrays(
     |---|---|---|
     | mean | mean, v_template, vertices, shapeMU | (N, 3), (3N,), (3N, 1) |
     | modes | basis, shapedirs, components, shapePC | (K, N, 3), (N, 3, K), (3N, K), (K, 3N) |
-    | triangles | triangles, faces, f, tri | (T, 3), (3, T) |
+    | triangles or quads | triangles, faces, f, tri, quads, faces_quad | (T, 3), (3, T), (Q, 4) |
     | deviations, optional | standard_deviation | (K,), multiplies the modes |
     | identity modes, optional | identity_count | a number; None means all K |
     | landmarks, optional | ibug68 or landmarks68, aflw21 or landmarks21 | (68,), (21,) |

@@ -128,14 +128,23 @@ def indices(path: str | Path, name: str, array: object, count: int, first: int =
 def triangles(path: str | Path, name: str, array: object, count: int, first: int = 0) -> np.ndarray:
     """Returns `(triangles, 3)` vertex indices from 0; `array` may be the transpose.
 
+    Quads are split from their first corner. One of which two neighbouring corners are the same is
+    a triangle.
+
     Raises:
-        ValueError: if the shape is neither `(triangles, 3)` nor `(3, triangles)`, or an index is
-            out of range.
+        ValueError: if the shape is none of `(triangles, 3)`, `(3, triangles)`, `(quads, 4)` and
+            `(4, quads)`, or an index is out of range.
     """
     array = as_array(path, name, array)
-    if array.ndim == 2 and array.shape[1] != 3 and array.shape[0] == 3:
+    if array.ndim == 2 and array.shape[1] not in (3, 4) and array.shape[0] in (3, 4):
         array = array.T
-    return indices(path, name, numbers(path, name, array, (None, 3)), count, first)
+    corners = 4 if array.ndim == 2 and array.shape[1] == 4 else 3
+    faces = indices(path, name, numbers(path, name, array, (None, corners)), count, first)
+    if corners == 3:
+        return faces
+    halves = faces[:, [[0, 1, 2], [0, 2, 3]]].reshape(-1, 3)
+    a, b, c = halves.T
+    return halves[(a != b) & (b != c) & (c != a)]
 
 
 def mode_count(path: str | Path, kind: str, asked: int | None, held: int) -> int:

@@ -14,11 +14,10 @@ AXES = {
 
 def check_frame(who: str, unit: str, frame: str) -> None:
     """Raises a ValueError unless unit and frame are known."""
-    if unit not in MILLIMETRES or frame not in AXES:
-        raise ValueError(
-            f"{who} expects `unit` among {', '.join(MILLIMETRES)} and `frame` among "
-            f"{', '.join(AXES)}, received {unit!r} and {frame!r}."
-        )
+    for name, received, known in (("unit", unit, MILLIMETRES), ("frame", frame, AXES)):
+        if received not in known:
+            values = ", ".join(f'"{value}"' for value in known)
+            raise ValueError(f"{who} expects `{name}` among {values}, received {received!r}.")
 
 
 def to_package_frame(points: np.ndarray, unit: str, frame: str = "y up") -> np.ndarray:

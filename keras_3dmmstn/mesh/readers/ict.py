@@ -39,7 +39,7 @@ def read_ict(
     Quads are split so that the triangles are as mirror symmetric as the quads.
 
     Args:
-        path: the folder `FaceXModel`.
+        path: the folder `FaceXModel`, or the one above it.
         identity, expression: how many modes to keep, None for all.
         part: `"all"`, or `"face"` for the material M_Face alone: the face without back of head,
             neck, eyes, sockets, teeth and lashes, 9,409 vertices.
@@ -48,7 +48,7 @@ def read_ict(
         ValueError: if a file is not what it should be, or there are fewer modes.
         FileNotFoundError: if there is no such folder.
     """
-    path = Path(path)
+    path = _face_x_model(Path(path))
     _check_request(path, part)
     neutral = read_obj(path / _NEUTRAL)
     face_polygons = _polygons_of(neutral, _FACE_MATERIAL)
@@ -81,6 +81,12 @@ def read_ict(
         identity_count=count,
         name="ICT Face Model Light",
     )
+
+
+def _face_x_model(path: Path) -> Path:
+    """Returns the folder itself, or the folder FaceXModel in it."""
+    below = path / "FaceXModel"
+    return below if not (path / _NEUTRAL).exists() and (below / _NEUTRAL).is_file() else path
 
 
 def _check_request(path, part):

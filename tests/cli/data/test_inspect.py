@@ -1,5 +1,7 @@
 """`keras-3dmmstn data inspect`, run as a user runs it."""
 
+import re
+
 import cv2
 
 from tests.support.command_line import assert_fails, run
@@ -10,11 +12,16 @@ def inspect(*arguments):
     return run("data", "inspect", *arguments)
 
 
+def rows_of(result):
+    """Returns the cells of the table beside the folders."""
+    cells = [re.split(r" {2,}", line.strip())[-5:] for line in result.output.splitlines()]
+    return [row for row in cells if len(row) == 5 and row[0] != "faces"]
+
+
 def test_inspect_prints_what_is_in_folders(aflw, tmp_path):
     result = inspect(aflw, write_300w(tmp_path / "helen"))
     assert result.exit_code == 0, result.output
-    lines = [line.split("│")[2:7] for line in result.output.splitlines() if "│" in line]
-    cells = [[cell.strip() for cell in line] for line in lines]
+    cells = rows_of(result)
     assert ["3", "2", "0", "19 to 21", "1"] in cells
     assert ["2", "2", "0", "68 to 68", "0"] in cells
 
@@ -25,8 +32,8 @@ def test_inspect_knows_the_profiles_of_cfp(tmp_path):
     ]
     result = inspect(write_cfp(tmp_path, rows))
     assert result.exit_code == 0, result.output
-    (cells,) = [line.split("│")[2:7] for line in result.output.splitlines() if "│" in line]
-    assert [cell.strip() for cell in cells] == ["1", "1", "1", "30 to 30", "0"]
+    (cells,) = rows_of(result)
+    assert cells == ["1", "1", "1", "30 to 30", "0"]
 
 
 def test_inspect_draws_the_faces(aflw, tmp_path):
@@ -39,7 +46,11 @@ def test_inspect_knows_shards(aflw, tmp_path):
     run("data", "convert", aflw, "--out", tmp_path / "out")
     pictures = "--picture", tmp_path / "sheet.png", "--count", 2
     result = inspect(tmp_path / "out", aflw, *pictures)
-    assert result.exit_code == 0 and "0 skipped" in result.output
+    assert result.exit_code == 0, result.output
+    assert rows_of(result) == [
+        ["3", "crops", "0", "19 to 21", "1"],
+        ["3", "2", "0", "19 to 21", "1"],
+    ]
     for name in ("sheet-1.png", "sheet-2.png"):
         assert cv2.imread(str(tmp_path / name)).shape == (192, 2 * 192, 3)
 
@@ -59,14 +70,25 @@ def test_names_of_folders_are_printed_as_they_are(tmp_path):
     assert "[red] é" in inspect(folder).output.replace("\n", " ")
 
 
+def test_long_paths_that_begin_alike_are_printed_whole(tmp_path):
+    above = tmp_path / ("photographs" * 8)
+    folders = [write_300w(above / name) for name in ("helen", "lfpw")]
+    result = inspect(*folders)
+    output = result.output
+    assert len(rows_of(result)) == 2
+    folded = "".join(re.split(r" {2,}", line.strip())[0] for line in output.splitlines())
+    for folder in folders:
+        assert str(folder) in folded
+
+
 def test_faces_that_cannot_be_used_are_named_and_not_counted(tmp_path):
     folder = write_300w(tmp_path / "helen", 4)
     (folder / "image_1.jpg").unlink()
     (folder / "image_2.pts").write_text("")
     result = inspect(folder)
     assert result.exit_code == 1
-    (cells,) = [line.split("│")[2:7] for line in result.output.splitlines() if "│" in line]
-    assert [cell.strip() for cell in cells] == ["2", "2", "0", "68 to 68", "0"]
+    (cells,) = rows_of(result)
+    assert cells == ["2", "2", "0", "68 to 68", "0"]
     for message in (
         f"helen/image_1.jpg: {folder / 'image_1.jpg'}: no such file",
         "expected 68 points, received 0",

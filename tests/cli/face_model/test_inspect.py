@@ -28,3 +28,12 @@ def test_a_damaged_model_is_named(model, tmp_path):
     broken = tmp_path / "broken.npz"
     broken.write_bytes(model.read_bytes()[:-500])
     assert_fails(inspect(broken), "broken.npz")
+
+
+def test_the_bundled_face_has_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run("face-model", "inspect", "bundled")
+    assert result.exit_code == 0, result.output
+    assert "40 identity, 24 expression" in result.output
+    (tmp_path / "bundled").write_text("a file of that name")
+    assert_fails(run("face-model", "inspect", "bundled"), "Expected an .npz file of arrays")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from keras_3dmmstn.inference import central_face
 from keras_3dmmstn.inference.fusion import mean_texture as fusion
 from keras_3dmmstn.inference.photograph import read_photograph
 from tests.support.command_line import run
@@ -56,7 +57,7 @@ def test_a_person_without_any_face_is_left_out(weights, persons, tmp_path):
     out = tmp_path / "means"
     size = ("--texture-size", 32)
     result = mean_texture(persons, "--out", out, "--weights", weights, "--boxes", boxes, *size)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 1 and "1 of 3 photographs failed." in result.output
     assert "Bob/image_0.png: expected its box" in result.output.replace("\n", "")
     assert {path.name for path in out.iterdir()} == {"Ann_Other.png", "mean_textures.jpg"}
 
@@ -65,6 +66,34 @@ def test_a_person_without_any_face_is_left_out(weights, persons, tmp_path):
     assert (
         result.exit_code == 1 and "No face was found in any of the photographs in" in result.output
     )
+
+
+def test_a_photograph_without_a_face_is_no_failure(weights, persons, tmp_path, monkeypatch):
+    found = iter([True, True, False])
+    normalise = central_face.central_face
+
+    def some(*arguments):
+        if next(found):
+            return normalise(*arguments)
+        raise central_face.NoFaceError("no face was found.")
+
+    monkeypatch.setattr(central_face, "central_face", some)
+    out = ("--out", tmp_path / "means", "--weights", weights, "--texture-size", 32)
+    result = mean_texture(persons, *out, "--boxes", persons / "boxes.csv")
+    assert result.exit_code == 0, result.output
+    output = result.output.replace("\n", "")
+    assert "image_0.png: no face was found. Give its box with --boxes." in output
+    assert "No face was found in 1 of 3 photographs." in output
+
+
+def test_a_photograph_that_cannot_be_read_makes_the_status_1(weights, persons, tmp_path):
+    out = ("--out", tmp_path / "means", "--weights", weights)
+    (persons / "Bob" / "broken.jpg").write_text("no photograph")
+    boxes = persons / "boxes.csv"
+    boxes.write_text(boxes.read_text() + "Bob/broken.jpg,40,50,140,150\n")
+    result = mean_texture(persons, *out, "--boxes", boxes, "--texture-size", 32)
+    assert result.exit_code == 1 and "1 of 4 photographs failed." in result.output
+    assert (tmp_path / "means" / "mean_textures.jpg").exists()
 
 
 def test_a_folder_without_persons_is_named(weights, tmp_path):

@@ -38,6 +38,19 @@ def test_of_many_photographs_some_are_taken_evenly(weights, persons, faces_of, t
     np.testing.assert_array_equal(read_photograph(out), expected)
 
 
+def test_a_photograph_that_fails_is_left_out_and_makes_the_status_1(weights, persons, tmp_path):
+    (tmp_path / "broken.jpg").write_text("no photograph")
+    boxes = persons / "boxes.csv"
+    boxes.write_text(boxes.read_text() + "broken.jpg,40,50,140,150\n")
+    out = tmp_path / "textures.png"
+    result = textures(
+        *(persons, tmp_path / "broken.jpg", "--out", out),
+        *("--boxes", boxes, "--weights", weights, "--texture-size", 40),
+    )
+    assert result.exit_code == 1 and "1 of 4 photographs failed." in result.output
+    assert read_photograph(out).shape[:2] == (40, 3 * 40 + 2 * 6)  # with gaps
+
+
 def test_a_folder_without_photographs_is_named(weights, tmp_path):
     (tmp_path / "nothing").mkdir()
     out = ("--out", tmp_path / "t.png", "--weights", weights)

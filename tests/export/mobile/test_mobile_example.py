@@ -124,6 +124,32 @@ def test_without_a_box_and_a_detector_the_example_says_what_it_needs(model):
     assert run.returncode == 2 and "one of --detector and --box is needed" in run.stderr
 
 
+def test_what_is_wrong_is_said_in_a_sentence(model, tmp_path):
+    (tmp_path / "alone.tflite").write_bytes(model.read_bytes())
+    (tmp_path / "other.tflite").write_bytes(model.read_bytes())
+    (tmp_path / "other.json").write_text("[]")
+    (tmp_path / "no.tflite").write_bytes(b"no model")
+    (tmp_path / "file").touch()
+    box = ("--box", ",".join(map(str, BOX)))
+    source = ("--source", PORTRAIT, "--out", tmp_path / "out")
+    for arguments, message in (
+        ((tmp_path / "none.tflite", *box), "Expected a .tflite file, received"),
+        ((tmp_path / "no.tflite", *box), "Expected a .tflite file, received"),
+        ((tmp_path / "alone.tflite", *box, *source), "expected its card beside it"),
+        ((tmp_path / "other.tflite", *box, *source), "other.json: expected the card of"),
+        (
+            (model, "--box", "1,2,3"),
+            "argument --box: expected x0,y0,x1,y1 of a box, received 1,2,3",
+        ),
+        ((model, "--detector", model), "expected BlazeFace, with input of shape"),
+        ((model, *box, "--source", tmp_path / "file"), "Expected a camera, a video or a photo"),
+        ((model, *box, *source[:2], "--out", tmp_path / "file"), "file: File exists"),
+    ):
+        run = run_alone(*arguments)
+        assert run.returncode in (1, 2) and message in run.stderr, run.stderr
+        assert "Traceback" not in run.stderr
+
+
 def test_the_buffers_of_the_kotlin_example_fit_the_model(model):
     card = json.loads(model.with_suffix(".json").read_text())
     text = (FOLDER / "FaceNormaliser.kt").read_text()

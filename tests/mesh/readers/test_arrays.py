@@ -115,7 +115,7 @@ def test_wrong_options_and_files(tmp_path, write, small):
     path = write(mean=small.mean, basis=small.identity, triangles=small.triangles)
     with pytest.raises(ValueError, match="received 'inch'"):
         read_arrays(path, unit="inch")
-    with pytest.raises(ValueError, match="received 'mm' and 'z up'"):
+    with pytest.raises(ValueError, match='`frame` among "y up", "y down", received'):
         read_arrays(path, frame="z up")
     content = path.read_bytes()
     for damaged in (content[:-100], content[:100], b"", b"text"):
@@ -140,3 +140,21 @@ def test_every_reader_refuses_another_file(tmp_path, kind):
         read(kind, tmp_path / "readme.txt")
     with pytest.raises(FileNotFoundError):
         read(kind, tmp_path / "absent")
+
+
+@pytest.mark.parametrize("name", ["quads", "faces_quad", "faces"])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_quads_are_split(write, name, transposed):
+    x, y = np.meshgrid(np.arange(4.0), -np.arange(3.0))
+    mean = np.stack([x, y, 1 - 0.1 * x**2], axis=-1).reshape(-1, 3)
+    number = np.arange(12).reshape(3, 4)
+    quads = np.stack([number[:-1, :-1], number[1:, :-1], number[1:, 1:], number[:-1, 1:]], -1)
+    quads = quads.reshape(-1, 4)
+    quads[-1, 3] = quads[-1, 2]  # a triangle
+    faces = {name: quads.T if transposed else quads}
+    model = read_arrays(write(mean=mean, basis=np.zeros((1, 12, 3)), **faces))
+    expected = quads[:, [[0, 1, 2], [0, 2, 3]]].reshape(-1, 3)[:-1]
+    assert {frozenset(face) for face in model.triangles.tolist()} == {
+        frozenset(face) for face in expected.tolist()
+    }
+    assert len(model.triangles) == 11

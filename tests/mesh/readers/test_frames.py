@@ -29,5 +29,5 @@ def test_open_and_closed_surfaces_are_turned_outward():
 
 def test_unknown_names():
     check_frame("reader", "m", "y down")
-    with pytest.raises(ValueError, match="reader expects `unit` among um, mm, cm, m"):
+    with pytest.raises(ValueError, match='reader expects `unit` among "um", "mm", "cm", "m", rec'):
         check_frame("reader", "ft", "y up")

@@ -48,6 +48,11 @@ def folder(tmp_path):
     return folder, vertices, offsets
 
 
+def test_the_folder_above_is_as_good(folder):
+    path = folder[0]
+    np.testing.assert_array_equal(read_ict(path.parent).mean, read_ict(path).mean)
+
+
 def test_values_are_in_our_frame(folder):
     path, vertices, offsets = folder
     model = read_ict(path)

@@ -99,7 +99,9 @@ def test_no_folder_is_refused():
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"Expected a folder of labelled photographs.*nowhere"):
+    with pytest.raises(
+        ValueError, match=r"of labelled photographs.*nowhere, and there is nothing of"
+    ):
         read_faces(tmp_path / "nowhere")
 
 
