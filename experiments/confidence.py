@@ -21,9 +21,10 @@ from peers import data_sets
 from rich.progress import track
 
 from keras_3dmmstn import Normaliser
-from keras_3dmmstn.training.confidence.confidence_run import judged
+from keras_3dmmstn.training.confidence.confidence_run import STORED_SIZE, judged
 from keras_3dmmstn.training.confidence.reliability import area_under_roc, reliability
 from keras_3dmmstn.training.confidence.train_confidence import confidence_of
+from keras_3dmmstn.training.data.crops import cut_faces
 
 SEED = 7  # of other crops than those that the confidence was calibrated on
 
@@ -83,7 +84,9 @@ def main():
         def shown(numbers, name=name):
             return track(numbers, name)
 
-        judgements = judged(normaliser, faces, arguments.crops, SEED, shown)
+        judgements = judged(
+            normaliser, cut_faces(faces, shown, STORED_SIZE), arguments.crops, SEED, shown
+        )
         confidence = confidence_of(normaliser.localiser, judgements.features)
         results[name] = values = described(confidence, judgements)
         print(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_3dmmstn.inference.normaliser import Normaliser
+from keras_3dmmstn.training.confidence.chosen_faces import chosen_faces
 from keras_3dmmstn.training.confidence.difficult_crops import difficult_crops
 from keras_3dmmstn.training.confidence.train_confidence import (
     Judgements,
@@ -16,8 +17,7 @@ from keras_3dmmstn.training.confidence.train_confidence import (
     judge,
     train_confidence,
 )
-from keras_3dmmstn.training.data.crops import cut_faces
-from keras_3dmmstn.training.data.faces import LabelledFaces, read_faces
+from keras_3dmmstn.training.data.crops import FaceCrops
 from keras_3dmmstn.training.recipes import recipe
 
 #: Side in pixels of the crops that are kept in memory, and how many are at most.
@@ -58,7 +58,8 @@ def add_confidence(
 
     Args:
         normaliser: the trained weights.
-        folders: labelled photographs, such as those that the weights were trained on.
+        folders: labelled photographs, such as those that the weights were trained on, or shards;
+            equally many faces are taken of each, as far as it has them.
         calibration: labelled photographs that they were not trained on; none: no calibration.
         crops: how many the head is trained on, and a third of it for the calibration.
         seed: of all chance.
@@ -69,8 +70,9 @@ def add_confidence(
             or the localiser is not one of `build_localiser`.
     """
     check_localiser(normaliser.localiser)
-    calibrating = read_faces(list(calibration)) if calibration else None
-    trained_on = judged(normaliser, read_faces(list(folders)), crops, seed, progress)
+    choice = (MOST_FACES, STORED_SIZE, seed, progress)
+    calibrating = chosen_faces(calibration, *choice) if calibration else None
+    trained_on = judged(normaliser, chosen_faces(folders, *choice), crops, seed, progress)
     localiser = train_confidence(normaliser.localiser, trained_on, seed)
     calibrated_on, change = None, (1.0, 0.0)
     if calibrating is not None:
@@ -92,24 +94,21 @@ def add_confidence(
 
 def judged(
     normaliser: Normaliser,
-    faces: LabelledFaces,
+    faces: FaceCrops,
     count: int,
     seed: int = 0,
     progress: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> Judgements:
-    """Returns what weights make of difficult crops of faces, `MOST_FACES` of them at most.
+    """Returns what weights make of difficult crops of faces.
 
     Args:
         normaliser: the weights.
-        faces: labelled photographs.
+        faces: with their labels.
         count: how many crops.
         seed: of the crops.
         progress: as of `add_confidence`.
     """
-    rng = np.random.default_rng([seed, 6])
-    few = faces.choose(np.sort(rng.permutation(len(faces))[:MOST_FACES]))
-    cut = cut_faces(few, progress, STORED_SIZE)
     config = replace(recipe("compact"), image_size=normaliser.image_size)
-    crops = difficult_crops(cut, config, count, seed)
+    crops = difficult_crops(faces, config, count, seed)
     shown = zip(progress(range(count)), crops, strict=True)
     return judge(normaliser, (crop for _, crop in shown))
