@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from keras_3dmmstn.cli import terminal
-from keras_3dmmstn.cli.options import Folders, Weights, load_normaliser
+from keras_3dmmstn.cli.options import Weights, load_normaliser
 from keras_3dmmstn.cli.progress import tracking
 
 Out = Annotated[
@@ -24,7 +24,13 @@ Seed = Annotated[int, typer.Option(min=0, help="Seed of the crops and the new we
 
 
 def train_confidence(
-    folders: Folders,
+    folders: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Folders of labelled photographs: 300-W (.pts), landmarks.csv with images/ "
+            "(CFP's, too), AFLW (aflw.sqlite with flickr/), or shards of `data convert`."
+        ),
+    ],
     out: Out,
     weights: Weights = None,
     calibration: Calibration = None,
