@@ -14,7 +14,7 @@ from keras_3dmmstn.export.artefacts import (
     export_artefacts,
     planned_artefacts,
 )
-from keras_3dmmstn.export.card import read_card
+from keras_3dmmstn.export.card import network_card, read_card
 from tests.support.small_network import SIZE, small_normaliser
 
 pytest.importorskip("tf2onnx", reason="the extra `export` is not installed")
@@ -111,11 +111,15 @@ def test_what_exists_stops_before_anything_is_built(normaliser, photographs, tmp
     assert files_below(tmp_path) == [f"{NAME}.onnx"]
 
 
-def test_a_card_that_is_missing_or_damaged_is_named(tmp_path):
+def test_a_card_that_is_missing_or_damaged_is_named(tmp_path, normaliser):
     with pytest.raises(FileNotFoundError, match=r"face\.json"):
         read_card(tmp_path / "face.tflite")
     (tmp_path / "face.json").write_text("{")
-    with pytest.raises(ValueError, match=r"face\.json: expected JSON"):
+    with pytest.raises(ValueError, match=r"face\.json: expected the card of an export in JSON"):
         read_card(tmp_path / "face.tflite")
-    (tmp_path / "face.json").write_text(json.dumps({"version": "1"}))
-    assert read_card(tmp_path / "face.tflite") == {"version": "1"}
+    card = network_card(normaliser)
+    (tmp_path / "face.json").write_text(json.dumps({**card, "face_model": 3}))
+    with pytest.raises(ValueError, match=r"face\.json: expected .* received face_model 3"):
+        read_card(tmp_path / "face.tflite")
+    (tmp_path / "face.json").write_text(json.dumps(card))
+    assert read_card(tmp_path / "face.tflite") == card

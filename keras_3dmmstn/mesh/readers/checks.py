@@ -133,7 +133,7 @@ def triangles(path: str | Path, name: str, array: object, count: int, first: int
 
     Raises:
         ValueError: if the shape is none of `(triangles, 3)`, `(3, triangles)`, `(quads, 4)` and
-            `(4, quads)`, or an index is out of range.
+            `(4, quads)`, an index is out of range, or no triangle is left.
     """
     array = as_array(path, name, array)
     if array.ndim == 2 and array.shape[1] not in (3, 4) and array.shape[0] in (3, 4):
@@ -144,7 +144,13 @@ def triangles(path: str | Path, name: str, array: object, count: int, first: int
         return faces
     halves = faces[:, [[0, 1, 2], [0, 2, 3]]].reshape(-1, 3)
     a, b, c = halves.T
-    return halves[(a != b) & (b != c) & (c != a)]
+    left = halves[(a != b) & (b != c) & (c != a)]
+    if not len(left):
+        raise ValueError(
+            f"{path}: expected quads with three different corners at least in `{name}`, received "
+            "none."
+        )
+    return left
 
 
 def mode_count(path: str | Path, kind: str, asked: int | None, held: int) -> int:
