@@ -13,7 +13,7 @@ from keras_3dmmstn.network.framing import CROP_TO_BOX
 from keras_3dmmstn.version import __version__
 
 # Of what a card may claim: no image or texture has more pixels a side.
-_LARGEST_SIDE = 1 << 14
+_LARGEST_SIDE = 2048
 
 #: Key of the card in the metadata of an ONNX file.
 CARD_KEY = "keras_3dmmstn"
@@ -200,7 +200,9 @@ def _fault(card):
     mask, focal_length = outputs.get("mask"), camera.get("focal_length")
     if not isinstance(mask, dict) or not isinstance(mask.get("method"), str):
         return f"mask {mask!r}"[:200]
-    if focal_length is not None and type(focal_length) not in (int, float):
+    try:
+        Camera(focal_length)
+    except (TypeError, ValueError):
         return f"focal_length {focal_length!r}"[:200]
     return None
 

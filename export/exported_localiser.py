@@ -134,10 +134,13 @@ def _try_aside(path, card):
     """
     _check_runtime(path)
     size = card["input"]["shape"][1]
+    grey = np.full((1, size, size, 3), 127, np.float32)
     try:
-        run_artefact(_kind(path), path, np.full((1, size, size, 3), 127, np.float32), 1)
+        outputs, _ = run_artefact(_kind(path), path, grey, 1)
     except ParityError as error:
         raise _refused(path, error) from error
+    if not all(np.isfinite(value).all() for value in outputs.values()):
+        raise ValueError(f"{path}: expected an exported network, but what it says is not finite.")
 
 
 def _refused(path, error):

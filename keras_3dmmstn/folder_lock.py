@@ -18,7 +18,7 @@ class FolderInUseError(OSError):
 
 
 @contextmanager
-def folder_in_use(folder: str | Path) -> Iterator[None]:
+def folder_in_use(folder: str | Path) -> Iterator[IO[str]]:
     """Keeps a folder for this process: others that ask for it meanwhile are refused.
 
     The operating system holds the lock, and lets go of it when the process ends, however it ends. A
@@ -28,6 +28,9 @@ def folder_in_use(folder: str | Path) -> Iterator[None]:
 
     Args:
         folder: is made if missing, and removed again if nothing was written to it.
+
+    Yields:
+        The file that is locked. A process that is given it keeps the lock, too.
 
     Raises:
         FolderInUseError: if another process, or another call in this one, has it.
@@ -42,7 +45,7 @@ def folder_in_use(folder: str | Path) -> Iterator[None]:
         file.truncate()
         file.write(json.dumps({"process": os.getpid(), "machine": socket.gethostname()}))
         file.flush()
-        yield
+        yield file
     finally:
         if os.name == "nt":
             file.close()  # Windows removes no file that is open

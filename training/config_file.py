@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_3dmmstn.atomic_files import write_atomically
+from keras_3dmmstn.outside_files import read_file
 from keras_3dmmstn.training.config import (
     TrainingConfig,
     by_current_names,
@@ -41,8 +42,8 @@ def load_config(path: str | Path, *, warn: bool = True) -> TrainingConfig:
         ValueError: if it is no TOML, or a setting is unknown, of another type or out of range.
     """
     try:
-        content = tomllib.loads(Path(path).read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = tomllib.loads(read_file(path).decode("utf-8"))
+    except (tomllib.TOMLDecodeError, RecursionError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: expected a TOML file of settings: {error}.") from error
     try:
         base = recipe(content.pop("recipe", "paper"))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from keras_3dmmstn.atomic_files import write_atomically
 from keras_3dmmstn.folder_lock import folder_in_use
+from keras_3dmmstn.outside_files import read_file
 
 #: Of the file that says which stages are done, in the folder of the run.
 STAGES_FILE = "stages.json"
@@ -70,10 +71,10 @@ def read_stages(path: str | Path, paths: Mapping[str, str | Path]) -> list[Stage
         ValueError: if it is no TOML or no such file, or a path is not given.
     """
     try:
-        content = tomllib.loads(Path(path).read_text("utf-8"))
+        content = tomllib.loads(read_file(path).decode("utf-8"))
         lists = content.get("lists", {})
         stages = [_stage(entry, lists) for entry in content["stage"]]
-    except (AttributeError, KeyError, TypeError, UnicodeDecodeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, RecursionError, ValueError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else error
         raise ValueError(f"{path}: expected a TOML file of stages: {reason}.") from error
     names = [stage.name for stage in stages]
@@ -115,17 +116,27 @@ def run_stages(
         raise ValueError(
             f"Expected a stage among {', '.join(stage.name for stage in stages)}, received {only}."
         )
-    with folder_in_use(out):
+    with folder_in_use(out) as lock:
         done = _done(out)
         for stage in stages:
             if stage.name in done:
                 _check_same(stage, done[stage.name], out)
         for stage in _left(stages, done, only, report):
             began = time.monotonic()
-            subprocess.run(stage.arguments(options), check=True)
+            _run(stage.arguments(options), lock)
             minutes = round((time.monotonic() - began) / 60, 1)
             done[stage.name] = {"command": stage.digest, "minutes": minutes}
             write_atomically(Path(out) / STAGES_FILE, json.dumps(done, indent=2).encode())
+
+
+def _run(arguments, lock):
+    """Runs a process, which keeps the lock of the folder if this one is killed."""
+    try:
+        errors = sys.stderr.fileno()  # not that of this process, if its libraries are silenced
+    except (AttributeError, OSError):
+        errors = None
+    kept = () if sys.platform == "win32" else (lock.fileno(),)
+    subprocess.run(arguments, check=True, stderr=errors, pass_fds=kept)
 
 
 def _left(stages, done, only, report) -> Iterator[Stage]:
@@ -142,6 +153,9 @@ def _left(stages, done, only, report) -> Iterator[Stage]:
 def _stage(entry, lists):
     """Returns the stage of an entry, with names in place of paths."""
     name = entry["name"]
+    for given in (entry["command"], *lists.values()):
+        if not isinstance(given, list):
+            raise ValueError(f"a command is a list of texts, received {given!r}")
     command: list[str] = []
     for argument in entry["command"]:
         command += lists[argument[1:]] if argument.startswith("@") else [argument]
@@ -156,9 +170,12 @@ def _done(out):
     if not path.exists():
         return {}
     try:
-        done = json.loads(path.read_text("utf-8"))
-        return {name: {**stage, "command": str(stage["command"])} for name, stage in done.items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        done = json.loads(read_file(path))
+        return {
+            name: {"command": str(stage["command"]), "minutes": float(stage["minutes"])}
+            for name, stage in done.items()
+        }
+    except (AttributeError, KeyError, TypeError, RecursionError, ValueError) as error:
         raise ValueError(f"{path}: expected which stages are done ({error}).") from error
 
 

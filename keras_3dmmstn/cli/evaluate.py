@@ -91,7 +91,8 @@ def evaluate(
     """
     from keras_3dmmstn.training.evaluation.report import describe
 
-    weights, folders = _weights_and_folders(weights, folders)
+    with terminal.failing_on(OSError):
+        weights, folders = _weights_and_folders(weights, folders)
     normaliser = _load(weights, face_model)
     settings = {
         "weights": str(weights) if weights else "bundled",
@@ -108,7 +109,7 @@ def evaluate(
     for folder in folders:
         with terminal.failing_on(OSError, ValueError, about=folder):
             measurement = _measure(normaliser, folder, settings)
-        description = describe(measurement, threshold)
+            description = describe(measurement, threshold)
         _print(str(folder), description)
         measurements[str(folder)], descriptions[str(folder)] = measurement, description
     if json_file:

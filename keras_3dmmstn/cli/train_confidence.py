@@ -52,6 +52,7 @@ def train_confidence(
             load_normaliser(weights), folders, calibration or (), crops, seed, tracking("Judging")
         )
         run.normaliser.save(out)
+    terminal.report_skipped(run.skipped)
     _print("trained on", run, run.trained_on)
     if run.calibrated_on is not None:
         _print("calibrated on", run, run.calibrated_on)

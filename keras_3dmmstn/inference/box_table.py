@@ -51,7 +51,8 @@ def read_boxes(path: str | Path) -> FaceBoxes:
     all of its path. What begins with `..` starts from the current folder or from the file's own.
 
     Raises:
-        ValueError: if it is no table in UTF-8, a column is missing, or a value is not a number.
+        ValueError: if it is no table in UTF-8, a column is missing, or a value is not a number, or
+            there are two boxes of one photograph.
     """
     path = Path(path)
     boxes: dict[str, np.ndarray] = {}
@@ -64,6 +65,12 @@ def read_boxes(path: str | Path) -> FaceBoxes:
                 f"{path}: expected columns {', '.join(_COLUMNS)} with numbers, received in line "
                 f"{line}: {error}"
             ) from error
+        twice = [name for name in names if name in boxes and not np.array_equal(boxes[name], box)]
+        if twice:
+            raise ValueError(
+                f"{path}: expected one box for each photograph, received in line {line} another "
+                f"one of {twice[0]}."
+            )
         boxes |= dict.fromkeys(names, box)
     return FaceBoxes(path, boxes)
 

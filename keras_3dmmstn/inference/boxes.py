@@ -6,6 +6,8 @@ import numpy as np
 
 #: A face may reach beyond the photograph, but not be this many times as large.
 LARGEST_BOX = 10
+#: Nor may its box be narrower than this, in pixels.
+SMALLEST_BOX = 1
 
 
 def checked_boxes(boxes: np.ndarray | Sequence, image: np.ndarray) -> np.ndarray:
@@ -28,6 +30,11 @@ def checked_boxes(boxes: np.ndarray | Sequence, image: np.ndarray) -> np.ndarray
         x0, y0, x1, y1 = box
         if not np.isfinite(box).all() or x1 <= x0 or y1 <= y0:
             raise ValueError(f"Expected a box x0 < x1, y0 < y1, received {box.tolist()}.")
+        if min(x1 - x0, y1 - y0) < SMALLEST_BOX:
+            raise ValueError(
+                f"Expected a box at least {SMALLEST_BOX} pixel wide and high, received "
+                f"{box.tolist()}."
+            )
         if x1 <= 0 or y1 <= 0 or x0 >= width - 1 or y0 >= height - 1:
             raise ValueError(
                 f"Expected a box in the image of {width} x {height} pixels, received "

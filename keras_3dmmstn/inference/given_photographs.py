@@ -29,11 +29,16 @@ def together(images, boxes, rolls) -> Iterator[tuple[Any, ...]]:
     """Yields photographs, each with its boxes and rolls, None where none are given.
 
     Raises:
-        TypeError: if `images` is the name of one file.
+        TypeError: if `images` is one photograph.
         ValueError: if there are not as many boxes or rolls as photographs.
     """
     if isinstance(images, (str, Path)):
         raise TypeError(f"Expected several photographs, in a list, received {str(images)!r}.")
+    if isinstance(images, np.ndarray) and images.ndim < 4:
+        raise TypeError(
+            "Expected several photographs, in a list, received an array of shape "
+            f"{images.shape}, which is one."
+        )
     given, end = [column for column in (boxes, rolls) if column is not None], object()
     for image, *row in itertools.zip_longest(images, *given, fillvalue=end):
         if image is end or any(value is end for value in row):

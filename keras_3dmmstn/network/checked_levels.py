@@ -10,6 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 _FIRST = 32  # of the images of an array, so many are looked at
+# A mean level in 0..1 that no photograph has, but frames of black whose noise was interpolated.
+_BLACK = 0.02
 _REFUSED = (
     "Expected images with levels in 0..255, received a batch with levels in 0..1: multiply them by "
     "255."
@@ -93,11 +95,12 @@ def _checked_element(*element):
 
 
 def _is_in_unit_range(images):
-    """Says whether no level of images is above 1, and some are between whole numbers."""
+    """Says whether no level is above 1 and some are between whole numbers, but not all black."""
     images = tf.cast(images, tf.float32)
+    lit = tf.reduce_mean(images) > _BLACK
     low, high = tf.reduce_min(images), tf.reduce_max(images)
     between = tf.reduce_any(tf.logical_and(images > 0, images < 1))
-    return tf.logical_and(tf.logical_and(low >= 0, high <= 1), between)
+    return tf.logical_and(tf.logical_and(low >= 0, high <= 1), tf.logical_and(between, lit))
 
 
 def _image_of(element):

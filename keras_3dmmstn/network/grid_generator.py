@@ -1,6 +1,5 @@
 """The grid generator, the paper's Figure 2: from θ to the points where the image is sampled."""
 
-import math
 from typing import Any, NamedTuple
 
 import keras
@@ -8,6 +7,8 @@ import keras
 from keras_3dmmstn import layers
 from keras_3dmmstn.mesh import GridModel, contour_lines
 
+# Of a camera, in sides of the image; beyond them it is no camera, or numbers overflow.
+_FOCAL_LENGTHS = (0.01, 1e12)
 # Under a mixed policy the geometry stays float32: the float16 next to pixel 200 is 0.125 pixels
 # away.
 FLOAT32: dict[str, Any] = {"dtype": "float32"}
@@ -105,11 +106,12 @@ def landmark_selection(
 
 
 def check_focal_length(focal_length: float | None) -> None:
-    """Raises a ValueError unless a focal length is None or a positive number."""
-    if focal_length is not None and not 0 < focal_length < math.inf:
+    """Raises a ValueError unless a focal length is None or a positive number that can be."""
+    low, high = _FOCAL_LENGTHS
+    if focal_length is not None and not low <= focal_length <= high:
         raise ValueError(
-            "Expected `focal_length` None or a positive number of image sides, "
-            f"received {focal_length!r}."
+            "Expected `focal_length` None or a positive number of image sides, from "
+            f"{low:g} to {high:g}, received {focal_length!r:.40}."
         )
 
 

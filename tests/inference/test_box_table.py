@@ -124,3 +124,11 @@ def test_a_table_that_is_not_in_utf_8_is_named(content, tmp_path):
 def test_plain_names_have_no_spaces_around_them_and_no_detours():
     assert plain_name(" ./a\\b/../c.jpg ") == ("a/c.jpg" if os.name != "nt" else "a/c.jpg".lower())
     assert plain_name("") == ""
+
+
+def test_two_boxes_of_one_photograph_are_named(tmp_path):
+    rows = "image,x0,y0,x1,y1\na.jpg,1,2,3,4\nb.jpg,1,2,3,4\n"
+    same = read_boxes(write(tmp_path / "boxes.csv", rows + "./a.jpg,1,2,3,4\n"))
+    assert same.box_of(tmp_path / "a.jpg").tolist() == [1, 2, 3, 4]
+    with pytest.raises(ValueError, match=r"boxes\.csv: expected one box .* line 4 .* of a\.jpg"):
+        read_boxes(write(tmp_path / "boxes.csv", rows + "./a.jpg,1,2,3,5\n"))

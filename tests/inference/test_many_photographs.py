@@ -226,6 +226,8 @@ def test_a_detector_cannot_draw_into_the_photograph(photographs, monkeypatch, no
 def test_the_name_of_one_photograph_is_not_several(several, normaliser):
     with pytest.raises(TypeError, match=r"Expected several photographs, in a list.*'a\.jpg'"):
         list(getattr(normaliser, several)("a.jpg"))
+    with pytest.raises(TypeError, match=r"received an array of shape \(50, 60, 3\), which is one"):
+        list(getattr(normaliser, several)(np.zeros((50, 60, 3), np.uint8)))
 
 
 @pytest.mark.parametrize("name", ["localiser", "grid_model", "visibility"])

@@ -287,6 +287,7 @@ def test_no_boxes_give_no_faces(normaliser, coordinates):
         ([[1, 2, 3]], "shape"),
         ([["a", 2, 3, 4]], r"shape \(n, 4\)"),
         ([[10, 10, 10, 20]], "x0 < x1"),
+        ([[10, 10, 10.5, 20]], "at least 1 pixel wide"),
         ([[10, 30, 20, 20]], "y0 < y1"),
         ([[np.nan, 10, 20, 20]], "x0 < x1"),
         ([[-50, 10, -5, 20]], "240 x 200 pixels.*outside"),

@@ -80,3 +80,10 @@ def _trainer(network):
     trainer = TrainingModel(network)
     trainer.compile("sgd", {"landmarks": LandmarkLoss()})
     return trainer
+
+
+def test_black_frames_between_whole_numbers_pass(network):
+    frames = np.zeros((2, SIZE, SIZE, 3), np.float32)
+    frames[0, 3, :9] = 0.4
+    network.predict(frames, verbose=0)
+    network(frames)

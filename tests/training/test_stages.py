@@ -1,13 +1,17 @@
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import typer
 
 from keras_3dmmstn.cli.app import app
+from keras_3dmmstn.folder_lock import FolderInUseError
 from keras_3dmmstn.training.config import with_settings
 from keras_3dmmstn.training.config_file import parse_setting
 from keras_3dmmstn.training.recipes import recipe
@@ -188,3 +192,70 @@ def test_options_go_to_commands_of_the_program_and_not_to_scripts():
     program, script = (Stage("one", (name, "--out", "run"), 1.0) for name in ("train", "tool.py"))
     assert program.arguments(["-q"])[1:] == ["-m", "keras_3dmmstn", "-q", "train", "--out", "run"]
     assert script.arguments(["-q"])[1:] == ["tool.py", "--out", "run"]
+
+
+def test_what_a_stage_says_of_its_failure_is_shown(tmp_path):
+    script = tmp_path / "fails.py"
+    script.write_text("import sys; sys.exit('the reason')")
+    file = tmp_path / "stages.toml"
+    file.write_text(f'[[stage]]\nname = "one"\ncommand = ["{script}"]\n')
+    command = [sys.executable, "-m", "keras_3dmmstn", "train-stages", str(file)]
+    run = subprocess.run(
+        [*command, "--out", str(tmp_path / "run")], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert run.returncode == 1 and "the reason" in run.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_stage_keeps_the_folder_when_its_parent_is_killed(tmp_path):
+    script = tmp_path / "long.py"
+    script.write_text(f"import time; open({str(tmp_path / 'began')!r}, 'w'); time.sleep(60)")
+    file = tmp_path / "stages.toml"
+    file.write_text(f'[[stage]]\nname = "one"\ncommand = ["{script}"]\n')
+    code = (
+        "import sys; from keras_3dmmstn.training.stages import read_stages, run_stages\n"
+        f"run_stages(read_stages({str(file)!r}, {{}}), {str(tmp_path / 'run')!r})"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    try:
+        while not (tmp_path / "began").exists():
+            assert parent.poll() is None
+            time.sleep(0.05)
+        parent.kill()
+        parent.wait()
+        with pytest.raises(FolderInUseError):
+            run_stages(read_stages(file, {}), tmp_path / "run")
+    finally:
+        os.killpg(parent.pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"one": {"command": "COMMAND"}}', "[" * 50_000, '{"one": {"minutes": [1]}}', "[]"]
+)
+def test_a_damaged_record_of_what_is_done_is_named(stages, tmp_path, text):
+    (tmp_path / "run").mkdir(exist_ok=True)
+    (tmp_path / "run" / STAGES_FILE).write_text(text.replace("COMMAND", stages()[0].digest))
+    with pytest.raises(ValueError, match=f"{STAGES_FILE}: expected which stages are done"):
+        run_stages(stages(), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "[" * 20_000,
+        '[[stage]]\nname = "one"\ncommand = "data inspect"\n',
+        '[lists]\nl = "abc"\n[[stage]]\nname = "one"\ncommand = ["@l"]\n',
+    ],
+    ids=["deep", "a command of one text", "a list of one text"],
+)
+def test_files_of_stages_that_are_none_are_named(tmp_path, text):
+    file = tmp_path / "stages.toml"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=r"stages\.toml: expected a TOML file of stages"):
+        read_stages(file, {})
+
+
+def test_a_pipe_is_no_file_of_stages(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="expected a file, received a named pipe"):
+        read_stages(tmp_path / "pipe", {})

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
+import tensorflow as tf
 
+from keras_3dmmstn.inference.photograph import warp
+from keras_3dmmstn.network.framing import apply_similarity
 from keras_3dmmstn.training.data.crops import STORED_TO_CROP, FaceCrops, cut_faces
 from keras_3dmmstn.training.data.faces import read_faces
 from keras_3dmmstn.training.data.shard_index import is_shards
-from keras_3dmmstn.training.data.shards import Shards, read_shards
+from keras_3dmmstn.training.data.shards import Shards, decoded, named_damage, read_shards
 
 
 def chosen_faces(
@@ -34,20 +36,23 @@ def chosen_faces(
     if not folders:
         raise ValueError("Expected at least one folder of labelled photographs, received none.")
     sources = [read_shards(f) if is_shards(f) else read_faces(f) for f in folders]
+    for folder, source in zip(folders, sources, strict=True):
+        if not len(source):
+            raise ValueError(f"{folder}: expected labelled faces, found none.")
     rng = np.random.default_rng([seed, 6])
-    images, landmarks = [], []
+    parts = []
     for source, count in zip(sources, equal_shares([*map(len, sources)], most), strict=True):
         chosen = np.sort(rng.permutation(len(source))[:count])
         if isinstance(source, Shards):
-            crops = source.load()
-            part = [_resized(image, size) for image in crops.images[chosen]]
-            points = _rescaled(crops.landmarks[chosen], size / crops.images.shape[1])
+            parts.append(_of_shards(source, chosen, size))
         else:
-            crops = cut_faces(source.choose(chosen), progress, size)
-            part, points = list(crops.images), crops.landmarks
-        images += part
-        landmarks.append(points)
-    return FaceCrops(np.stack(images), np.concatenate(landmarks), size / STORED_TO_CROP)
+            parts.append(cut_faces(source.choose(chosen), progress, size))
+    return FaceCrops(
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.landmarks for part in parts]),
+        size / STORED_TO_CROP,
+        skipped=tuple(one for part in parts for one in part.skipped),
+    )
 
 
 def equal_shares(counts: Sequence[int], most: int) -> list[int]:
@@ -65,18 +70,28 @@ def equal_shares(counts: Sequence[int], most: int) -> list[int]:
     return shares
 
 
-def _resized(image, size):
-    """Returns a crop `(side, side, 3)` with another side."""
-    way = cv2.INTER_AREA if image.shape[0] > size else cv2.INTER_LINEAR
-    return cv2.resize(image, (size, size), interpolation=way)
-
-
-def _rescaled(landmarks, scale):
-    """Returns landmarks `(n, L, 3)` in pixels of crops with another side.
-
-    Pixel centres are at whole numbers, so that the edge is at −½.
-    """
-    moved = landmarks.copy()
-    known = landmarks[..., 2] > 0
-    moved[known, :2] = (landmarks[known, :2] + 0.5) * scale - 0.5
-    return moved
+def _of_shards(shards, chosen, size):
+    """Returns some of the crops of shards, by their place, as `cut_faces` would cut them out."""
+    images, landmarks = [], []
+    scale = size / STORED_TO_CROP / shards.crop_side
+    shift = (size - 1) / 2 - scale * (shards.size - 1) / 2
+    matrix = np.array([[scale, 0, shift], [0, scale, shift]])
+    wanted = (
+        shards.records()
+        .enumerate()
+        .filter(lambda place, _: tf.reduce_any(place == chosen))
+        .map(lambda _, record: decoded(record))
+    )
+    with named_damage([shards]):
+        for image, points, _ in wanted.as_numpy_iterator():
+            moved = points.copy()
+            moved[:, :2] = apply_similarity(matrix, points[:, :2])
+            moved[points[:, 2] <= 0] = 0
+            images.append(warp(image, matrix, size))
+            landmarks.append(moved)
+    if len(images) < len(chosen):
+        raise ValueError(
+            f"{shards.files[0].parent}: expected {len(shards)} faces, as its index says, found "
+            "fewer."
+        )
+    return FaceCrops(np.stack(images), np.stack(landmarks), size / STORED_TO_CROP)

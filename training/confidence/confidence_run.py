@@ -18,6 +18,7 @@ from keras_3dmmstn.training.confidence.train_confidence import (
     train_confidence,
 )
 from keras_3dmmstn.training.data.crops import FaceCrops
+from keras_3dmmstn.training.data.skipped import Skipped
 from keras_3dmmstn.training.recipes import recipe
 
 #: Side in pixels of the crops that are kept in memory, and how many are at most.
@@ -34,12 +35,14 @@ class ConfidenceRun:
         trained_on: what they made of the crops for training.
         calibrated_on: the same of those for the calibration; None without one.
         scale_and_shift: of the logit by the calibration.
+        skipped: faces that could not be used.
     """
 
     normaliser: Normaliser
     trained_on: Judgements
     calibrated_on: Judgements | None
     scale_and_shift: tuple[float, float]
+    skipped: tuple[Skipped, ...] = ()
 
     def confidence(self, judgements: Judgements) -> np.ndarray:
         """Returns how sure the weights are of crops that they have judged, `(n,)`."""
@@ -72,7 +75,8 @@ def add_confidence(
     check_localiser(normaliser.localiser)
     choice = (MOST_FACES, STORED_SIZE, seed, progress)
     calibrating = chosen_faces(calibration, *choice) if calibration else None
-    trained_on = judged(normaliser, chosen_faces(folders, *choice), crops, seed, progress)
+    faces = chosen_faces(folders, *choice)
+    trained_on = judged(normaliser, faces, crops, seed, progress)
     localiser = train_confidence(normaliser.localiser, trained_on, seed)
     calibrated_on, change = None, (1.0, 0.0)
     if calibrating is not None:
@@ -89,7 +93,8 @@ def add_confidence(
         normaliser.fill,
         normaliser.detector,
     )
-    return ConfidenceRun(sure, trained_on, calibrated_on, change)
+    skipped = faces.skipped + (calibrating.skipped if calibrating else ())
+    return ConfidenceRun(sure, trained_on, calibrated_on, change, skipped)
 
 
 def judged(

@@ -16,6 +16,9 @@ INDEX = "index.json"
 VERSION = 1
 # Side in pixels of the largest crops that a folder may claim to hold.
 _LARGEST_SIZE = 4096
+# The largest share of a stored crop to what the network sees, and the fewest bytes that a record
+# has: those of its landmarks.
+_LARGEST_SHARE, _LEAST_BYTES = 10, 1000
 # Under this name, and as `faces-NUMBER.part`, files were written aside before version 0.1.0.
 _OLD_INDEX = f"{INDEX}.part"
 
@@ -56,7 +59,11 @@ def _fault(index):
     """Returns what of an index is of another kind than `begun_index` makes it, or None."""
     settings, shards, skipped = index["settings"], index.get("shards"), index.get("skipped", [])
     size, share, sources = (settings.get(name) for name in ("size", "share", "sources"))
-    if not (_is_count(size, 1, _LARGEST_SIZE) and isinstance(share, (int, float)) and share >= 1):
+    if not (
+        _is_count(size, 1, _LARGEST_SIZE)
+        and isinstance(share, (int, float))
+        and 1 <= share <= _LARGEST_SHARE
+    ):
         return f"size {size!r} and share {share!r}"
     if not (isinstance(sources, dict) and all(map(_is_count, sources.values()))):
         return f"sources {sources!r}"
@@ -73,6 +80,7 @@ def _is_shard(shard):
         return False
     plain = Path(shard["file"]).name == shard["file"] and "\\" not in shard["file"]
     counts = all(_is_count(shard.get(name)) for name in ("number", "faces", "bytes"))
+    counts = counts and shard["faces"] * _LEAST_BYTES <= shard["bytes"]
     return plain and counts and _are_skipped(shard.get("skipped"))
 
 

@@ -1,6 +1,7 @@
 """Faces for the confidence: equally many of each data set, of photographs and of shards."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -55,3 +56,22 @@ def test_faces_of_photographs_and_of_shards_have_their_landmarks(photographs, tm
 def test_no_folder_is_refused():
     with pytest.raises(ValueError, match="at least one folder"):
         chosen_faces([], 4, 192)
+
+
+def test_shards_that_claim_more_faces_than_they_can_hold_are_refused(photographs, tmp_path):
+    convert(read_faces(photographs), tmp_path / "shards", 144)
+    index = json.loads((tmp_path / "shards/index.json").read_text())
+    index["shards"][0]["faces"] = 500_000
+    (tmp_path / "shards/index.json").write_text(json.dumps(index))
+    with pytest.raises(ValueError, match=r"index\.json: expected the index of face crops"):
+        chosen_faces([tmp_path / "shards"], 4, 192)
+    index["shards"][0]["faces"] = 6
+    (tmp_path / "shards/index.json").write_text(json.dumps(index))
+    with pytest.raises(ValueError, match="expected 6 faces, as its index says, found fewer"):
+        chosen_faces([tmp_path / "shards"], 6, 192)
+
+
+def test_photographs_that_are_missing_are_told(photographs):
+    (photographs / "images/3.png").unlink()
+    faces = chosen_faces([photographs], 5, 96)
+    assert len(faces) == 4 and "3.png" in str(faces.skipped[0])
