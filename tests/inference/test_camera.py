@@ -42,9 +42,7 @@ def photograph(rng):
 
 @pytest.mark.parametrize("focal_length", [0.0, -1.0, 1e-300, 10**400, np.inf, np.nan])
 def test_a_focal_length_that_is_none_is_refused(focal_length):
-    with pytest.raises(
-        ValueError, match=r"positive number of image sides, from .* to .*, received"
-    ):
+    with pytest.raises(ValueError, match=r"number of image sides, from .* to .*, received"):
         Camera(focal_length)
 
 
