@@ -95,11 +95,23 @@ def _progress(path, arrays):
     """Takes the progress from the arrays of a checkpoint."""
     text = str(arrays.pop("progress", ""))
     try:
-        return Progress(**json.loads(text))
-    except (ValueError, TypeError) as error:
-        raise ValueError(
-            f"{path}: expected the progress of a run in JSON, received {text[:80]!r}."
-        ) from error
+        progress = Progress(**json.loads(text))
+    except (ValueError, TypeError, RecursionError):
+        progress = None
+    if progress is None or not _can_be(progress):
+        raise ValueError(f"{path}: expected the progress of a run in JSON, received {text[:80]!r}.")
+    return progress
+
+
+def _can_be(progress):
+    """Says whether a progress has counts, and numbers by name."""
+    counts, rows = (progress.epoch, progress.step), progress.history
+    if not all(type(count) is int and count >= 0 for count in counts):
+        return False
+    return isinstance(rows, list) and all(
+        isinstance(row, dict) and all(isinstance(value, (int, float)) for value in row.values())
+        for row in (progress.partial, *rows)
+    )
 
 
 def _restore(path, trainer):

@@ -103,7 +103,19 @@ def test_only_damaged_checkpoints_are_named(tmp_path):
         restore_checkpoint(tmp_path, trainer())
 
 
-@pytest.mark.parametrize("progress", ["no JSON", '{"epoch": 1, "loops": 2}'])
+@pytest.mark.parametrize(
+    "progress",
+    [
+        "no JSON",
+        '{"epoch": 1, "loops": 2}',
+        '{"epoch": "one"}',
+        '{"epoch": -1}',
+        '{"epoch": 1, "history": [3]}',
+        '{"epoch": 1, "partial": {"loss": "low"}}',
+        '{"partial": []}',
+        "[" * 50_000,
+    ],
+)
 def test_a_checkpoint_with_other_progress_is_named(progress, tmp_path):
     model = trainer()
     save_checkpoint(tmp_path, model, Progress(epoch=1))
