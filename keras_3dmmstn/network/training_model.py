@@ -103,6 +103,14 @@ class TrainingModel(keras.Model):
                 raise
             raise refused from error
 
+    def evaluate(self, x=None, *args, **kwargs):
+        with naming_levels():
+            return super().evaluate(checked_levels(x), *args, **kwargs)
+
+    def predict(self, x, *args, **kwargs):
+        with naming_levels():
+            return super().predict(checked_levels(x), *args, **kwargs)
+
     def test_step(self, data):
         untouched = {"symmetry", "mirror_pairs"}
         return {n: value for n, value in super().test_step(data).items() if n not in untouched}

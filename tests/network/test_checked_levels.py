@@ -76,6 +76,18 @@ def test_a_clone_and_a_saved_model_refuse_them_too(network, images, tmp_path):
             twin(images)
 
 
+def test_a_training_model_refuses_them_for_validation_and_prediction_too(network, images):
+    trainer = _trainer(network)
+    with pytest.raises(ValueError, match=REFUSED):
+        trainer.predict(images, verbose=0)
+    with pytest.raises(ValueError, match=REFUSED):
+        trainer.evaluate(images, LABELS, verbose=0)
+    with pytest.raises(ValueError, match=REFUSED):
+        trainer.fit(255 * images, LABELS, validation_data=(images, LABELS), verbose=0)
+    found = trainer.predict(255 * images, verbose=0)["landmarks"]
+    np.testing.assert_allclose(found, network(255 * images)["landmarks"], atol=0.01)
+
+
 def _trainer(network):
     trainer = TrainingModel(network)
     trainer.compile("sgd", {"landmarks": LandmarkLoss()})
