@@ -136,9 +136,20 @@ def camera_of_card(card: dict[str, Any]) -> Camera:
 
 
 def texture_size_of_card(card: dict[str, Any], grid_shape: tuple[int, int]) -> int | None:
-    """Returns the size of the texture that a card describes; None if it is that of the grid."""
-    shape = tuple(card["outputs"]["texture"]["shape"][1:3])
-    return None if shape == grid_shape else shape[0]
+    """Returns the size of the texture that a card describes; None if it is that of the grid.
+
+    Raises:
+        ValueError: if it is neither that of the grid nor square.
+    """
+    rows, columns = card["outputs"]["texture"]["shape"][1:3]
+    if (rows, columns) == grid_shape:
+        return None
+    if rows != columns:
+        raise ValueError(
+            f"Expected square textures, or textures of {grid_shape}, in the card of an export, "
+            f"received {(rows, columns)}."
+        )
+    return rows
 
 
 def _camera(camera):

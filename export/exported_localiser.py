@@ -55,8 +55,11 @@ def load_exported(path: str | Path, grid_model: GridModel) -> Normaliser:
     localiser = ExportedLocaliser(path, card)
     visibility = card["outputs"]["mask"]["method"]
     focal_length = camera_of_card(card).focal_length
-    texture_size = texture_size_of_card(card, grid_model.grid_shape)
-    return Normaliser(localiser, grid_model, visibility, focal_length, texture_size)
+    try:
+        texture_size = texture_size_of_card(card, grid_model.grid_shape)
+        return Normaliser(localiser, grid_model, visibility, focal_length, texture_size)
+    except ValueError as error:
+        raise ValueError(f"The card of {path} describes no network: {error}") from error
 
 
 class ExportedLocaliser:

@@ -123,6 +123,9 @@ def _weights_and_folders(weights, folders):
     from keras_3dmmstn.export.exported_localiser import is_exported
 
     first = folders[0]
+    versions = sorted(path.parent for path in first.glob("*/saved_model.pb"))
+    if weights is None and versions:
+        terminal.fail(f"Expected a version of the SavedModel {first}, such as {versions[-1]}.")
     if weights is None and ((first / "localiser.keras").exists() or is_exported(first)):
         weights, folders = folders[0], folders[1:]
         if not folders:

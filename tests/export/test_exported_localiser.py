@@ -1,12 +1,15 @@
 """Exported networks measured as trained ones are."""
 
 import dataclasses
+import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+from keras_3dmmstn.export import exported_localiser
+from keras_3dmmstn.export.card import read_card
 from keras_3dmmstn.export.exported_localiser import is_exported, load_exported
 from keras_3dmmstn.export.mobile.tflite import export_tflite
 from keras_3dmmstn.export.onnx import export_onnx
@@ -155,4 +158,28 @@ def test_what_fails_while_it_runs_is_named(path, normaliser):
 def test_a_card_that_is_none_is_named(content, path, normaliser):
     path.with_suffix(".json").write_bytes(content.encode("latin-1"))
     with pytest.raises(ValueError, match=r"face\.json: expected the card of an export"):
+        load_exported(path, normaliser.grid_model)
+
+
+@pytest.mark.parametrize(
+    ("output", "name", "value", "message"),
+    [
+        ("mask", "method", "guess", "method"),
+        ("texture", "shape", [1, 112, 64, 3], r"square textures.*\(112, 64\)"),
+        ("texture", "shape", [1, 16, 16, 3], "texture"),
+    ],
+)
+def test_a_card_of_no_network_is_named(output, name, value, message, path, normaliser):
+    card = read_card(path)
+    card["outputs"][output][name] = value
+    path.with_suffix(".json").write_text(json.dumps(card))
+    with pytest.raises(ValueError, match=rf"card of .*describes no network: .*{message}"):
+        load_exported(path, normaliser.grid_model)
+
+
+def test_answers_that_are_not_finite_are_refused(path, normaliser, monkeypatch):
+    monkeypatch.setattr(
+        exported_localiser, "run_artefact", lambda *_: ({"parameters": np.array([[np.nan]])}, {})
+    )
+    with pytest.raises(ValueError, match="what it says is not finite"):
         load_exported(path, normaliser.grid_model)
