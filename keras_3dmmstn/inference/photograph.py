@@ -83,7 +83,7 @@ def _check_levels(image):
         return
     largest = image.max()
     if image.dtype in (np.uint16, np.int16) and 0 < largest <= 255:
-        raise ValueError(f"expected levels of 16 bits, received none above {largest}.")
+        raise ValueError(f"expected levels in 0..65535 of 16 bits, received none above {largest}.")
     if image.dtype.kind == "f" and 0 < largest <= 1:
         raise ValueError(
             f"expected levels in 0..255, received floating-point levels, none above {largest:g}."
