@@ -18,7 +18,7 @@ def moving_all_or_none(folder: Path, moves: Sequence[tuple[Path, Path]]) -> Iter
 
     Args:
         folder: of the export.
-        moves: from where to where; what is moved exists, and there is nothing at its target.
+        moves: from where to where; what is moved exists; what is at a target is replaced.
     """
     entries = [[str(target), _identity(aside)] for aside, target in moves]
     write_atomically(folder / JOURNAL, json.dumps(entries).encode())
