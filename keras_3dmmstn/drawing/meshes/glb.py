@@ -104,9 +104,7 @@ def encode_glb(mesh: FaceMesh) -> bytes:
                 }
             ],
             "textures": [{"source": 0, "sampler": 0}],
-            "samplers": [
-                {"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}
-            ],
+            "samplers": [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}],
             "images": [{"name": "texture", "mimeType": "image/png", "bufferView": picture}],
             "accessors": buffer.accessors,
             "bufferViews": buffer.views,

@@ -89,8 +89,8 @@ class FaceMesh:
 def texture_places(grid_shape: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:
     """Returns where the vertices of a grid are in a texture, corners to corners.
 
-    Vertex (i, j) is the centre of pixel (i (S − 1) / (H' − 1), j (S − 1) / (W' − 1)), and the centre
-    of pixel (row, column) is u = (column + 1/2) / S, v = 1 − (row + 1/2) / S.
+    Vertex (i, j) is the centre of pixel (i (S − 1) / (H' − 1), j (S − 1) / (W' − 1)), and the
+    centre of pixel (row, column) is u = (column + 1/2) / S, v = 1 − (row + 1/2) / S.
 
     Args:
         grid_shape: (H', W').

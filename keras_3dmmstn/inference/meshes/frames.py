@@ -19,9 +19,9 @@ def check_frame(frame: str) -> None:
 def camera_vertices(vertices: np.ndarray, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
     """Turns a face as in the photograph, and puts it where the camera has it.
 
-    Without a focal length, X' = R X + (t / s, 0), with s = exp(log s): the photograph shows a vertex
-    at s X'_xy. With one, X' = R X + ((t − c) / s, f / s): it shows it at f X'_xy / X'_z + c, and the
-    origin is the camera.
+    Without a focal length, X' = R X + (t / s, 0), with s = exp(log s): the photograph shows a
+    vertex at s X'_xy. With one, X' = R X + ((t − c) / s, f / s): the photograph shows it at
+    f X'_xy / X'_z + c, and the origin is the camera.
 
     Args:
         vertices: `(N, 3)` in the head's frame, millimetres.
