@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_3dmmstn import ops
 from keras_3dmmstn.inference.meshes.face_mesh import FaceMesh
 from keras_3dmmstn.inference.meshes.to_trimesh import to_trimesh
-from keras_3dmmstn.inference.texture import face_texture
+from keras_3dmmstn.inference.texture import face_texture, inside
 from keras_3dmmstn.inference.view.arguments import (
     check_view,
     checked_expression,
@@ -168,7 +168,14 @@ class NormalisedFace:
         check_fill(fill)
         return self._filled(self.texture, self.mask)
 
-    def mesh(self, **options: Any) -> "trimesh.Trimesh":
+    def mesh(
+        self,
+        *,
+        expression: str | np.ndarray | Sequence[float] | None = None,
+        frame: str = "head",
+        texture_size: int | None = None,
+        fill: str | None = None,
+    ) -> "trimesh.Trimesh":
         """Returns the face as a textured mesh of trimesh, to show, measure, change or export.
 
         It is in millimetres, with x to the right, y up and z towards the viewer, so that programs
@@ -176,13 +183,17 @@ class NormalisedFace:
         call `apply_scale(0.001)` before you export a GLB from it, or use `save_mesh`.
 
         Args:
-            options: `expression`, `frame`, `texture_size` and `fill`, as of `textured_mesh`.
+            expression, frame, texture_size, fill: as of `textured_mesh`.
 
         Raises:
             ImportError: if trimesh is not installed.
             ValueError: as `textured_mesh`.
         """
-        return to_trimesh(self.textured_mesh(**options))
+        return to_trimesh(
+            self.textured_mesh(
+                expression=expression, frame=frame, texture_size=texture_size, fill=fill
+            )
+        )
 
     def textured_mesh(
         self,
@@ -238,8 +249,10 @@ class NormalisedFace:
     def _sampled(self, size):
         """Returns the texture `(size, size, 3)` and its mask."""
         grid = (self.points - self.photograph.corner).astype(np.float32)
-        visible = self.visible.reshape(self.grid_shape)
-        return face_texture(self.photograph.pixels, grid.reshape(*visible.shape, 2), visible, size)
+        pixels = self.photograph.pixels
+        # Whether a vertex outside of the photograph is seen is not known.
+        visible = (self.visible | ~inside(pixels, grid)).reshape(self.grid_shape)
+        return face_texture(pixels, grid.reshape(*visible.shape, 2), visible, size)
 
     def _filled(self, texture, mask):
         """Returns a texture `(S, S, 3)` whose hidden places are filled from the other side."""

@@ -61,7 +61,9 @@ def save_mesh(face: NormalisedFace, path: str | Path, **options: Any) -> list[Pa
     else:
         mesh = face.textured_mesh(**options)
         files = _encoded(mesh, kind, path.stem)
-        contents = {path.with_suffix(suffix): content for suffix, content in files.items()}
+        # The one that is asked for is called as it is asked for.
+        contents = {path: files.pop(f".{kind}")}
+        contents |= {path.with_suffix(suffix): content for suffix, content in files.items()}
         if kind == "obj":
             texture = path.with_name(f"{path.stem}_texture.png")
             contents[texture] = encoded(mesh.texture, ".png")

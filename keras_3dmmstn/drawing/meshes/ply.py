@@ -11,15 +11,15 @@ _TYPES = {"f": "float", "u": "uchar", "i": "int"}
 def encode_ply(mesh: FaceMesh) -> bytes:
     """Returns a mesh as a binary PLY file, in millimetres, y up.
 
-    Few programs read a texture beside a PLY: the vertices have the texture's colours instead.
-    Their places in a texture are there, too, as s and t. Blend shapes are left out.
+    Few programs read a texture beside a PLY: the vertices have the texture's colours instead, and
+    no places in it, for which some programs would leave out the colours. Blend shapes are left out.
     """
     vertices = np.empty(
         len(mesh.vertices),
-        [(name, "<f4") for name in ("x", "y", "z", "nx", "ny", "nz", "s", "t")]
+        [(name, "<f4") for name in ("x", "y", "z", "nx", "ny", "nz")]
         + [(name, "u1") for name in ("red", "green", "blue")],
     )
-    columns = np.concatenate([mesh.vertices, mesh.normals, mesh.uv, vertex_colours(mesh)], axis=1)
+    columns = np.concatenate([mesh.vertices, mesh.normals, vertex_colours(mesh)], axis=1)
     for name, column in zip(vertices.dtype.names, columns.T, strict=True):
         vertices[name] = column
     faces = np.empty(len(mesh.triangles), [("count", "u1"), ("corners", "<i4", 3)])

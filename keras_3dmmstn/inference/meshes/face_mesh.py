@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from keras_3dmmstn.inference.meshes.frames import camera_vertices, check_frame, upright
+from keras_3dmmstn.inference.meshes.frames import camera_vertices, check_frame, turned, upright
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.visibility.ray_casting import grid_normals
 
@@ -68,10 +68,7 @@ class FaceMesh:
             placed = camera_vertices(vertices, parameters)
         if blend_shapes:
             names = [f"expression {number}" for number in range(len(basis))]
-            shifts = basis
-            if frame == "camera":
-                still = {**parameters, "translation": np.zeros(2)}
-                shifts = np.stack([camera_vertices(mode, still) for mode in basis])
+            shifts = turned(basis, parameters) if frame == "camera" else basis
             targets = dict(zip(names, map(upright, shifts), strict=True))
             weights = dict(zip(names, expression.tolist(), strict=True))
         placed = upright(placed)

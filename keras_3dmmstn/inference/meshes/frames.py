@@ -30,14 +30,19 @@ def camera_vertices(vertices: np.ndarray, parameters: Mapping[str, np.ndarray]) 
     Returns:
         `(N, 3)` float32 in millimetres: x right, y down, z away from the viewer.
     """
-    rotation = cv2.Rodrigues(np.asarray(parameters["rotation"], float))[0]
     offset = np.zeros(3)
     offset[:2] = parameters["translation"]
     if "focal_length" in parameters:
         offset[:2] -= parameters["principal_point"]
         offset[2] = parameters["focal_length"][0]
     place = offset / np.exp(float(parameters["log_scale"]))
-    return (vertices @ rotation.T + place).astype(np.float32)
+    return (turned(vertices, parameters) + place).astype(np.float32)
+
+
+def turned(vectors: np.ndarray, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Turns vectors `(..., 3)` of the head's frame as the face is turned in the photograph."""
+    rotation = cv2.Rodrigues(np.asarray(parameters["rotation"], float))[0]
+    return (vectors @ rotation.T).astype(np.float32)
 
 
 def upright(vectors: np.ndarray) -> np.ndarray:
