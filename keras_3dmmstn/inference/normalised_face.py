@@ -149,7 +149,7 @@ class NormalisedFace:
         coefficients = checked_expression(expression, self.parameters["expression"])
         seen, vertices = self._photographed(), self.vertices
         if expression is not None:
-            vertices = self._with_expression(coefficients)
+            vertices = self._with_expression(seen, coefficients)
         return on_background(draw_view(seen, vertices, turn, size, fill), background)
 
     def filled_texture(self, fill: str = "mirror") -> np.ndarray:
@@ -226,13 +226,13 @@ class NormalisedFace:
         """
         check_fill(fill)
         coefficients = checked_expression(expression, self.parameters["expression"])
-        model = self._photographed().grid_model
+        seen = self._photographed()
         texture, mask = self.texture, self.mask
         if texture_size is not None:
-            texture, mask = self._sampled(texture_shape(texture_size, self.grid_shape)[0])
+            texture, mask = self._sampled(seen, texture_shape(texture_size, self.grid_shape)[0])
         return FaceMesh.of_face(
-            model,
-            self._with_expression(np.zeros(len(coefficients))),
+            seen.grid_model,
+            self._with_expression(seen, np.zeros(len(coefficients))),
             coefficients,
             self.parameters,
             texture if fill is None else self._filled(texture, mask),
@@ -240,16 +240,16 @@ class NormalisedFace:
             blend_shapes,
         )
 
-    def _with_expression(self, coefficients):
+    def _with_expression(self, seen, coefficients):
         """Returns the vertices `(N, 3)` with other coefficients of expression `(E,)`."""
         change = (coefficients - self.parameters["expression"]).astype(np.float32)
-        basis = self.grid_model.basis[self.grid_model.identity_count :]
+        basis = seen.grid_model.basis[seen.grid_model.identity_count :]
         return self.vertices + np.tensordot(change, basis, 1)
 
-    def _sampled(self, size):
+    def _sampled(self, seen, size):
         """Returns the texture `(size, size, 3)` and its mask."""
-        grid = (self.points - self.photograph.corner).astype(np.float32)
-        pixels = self.photograph.pixels
+        pixels = seen.photograph.pixels
+        grid = (self.points - seen.photograph.corner).astype(np.float32)
         # Whether a vertex outside of the photograph is seen is not known.
         visible = (self.visible | ~inside(pixels, grid)).reshape(self.grid_shape)
         return face_texture(pixels, grid.reshape(*visible.shape, 2), visible, size)

@@ -112,7 +112,7 @@ def _encoded(mesh, kind, name):
 
 def _encoded_arrays(face):
     content = io.BytesIO()
-    np.savez_compressed(content, **face_arrays(face))
+    np.savez_compressed(content, allow_pickle=False, **face_arrays(face))
     return content.getvalue()
 
 

@@ -5,7 +5,11 @@ import numpy as np
 
 from keras_3dmmstn.inference.meshes.face_mesh import FaceMesh
 
-_TYPES = {"f": "float", "u": "uchar", "i": "int"}
+_TYPES = {"<f4": "float", "u1": "uchar"}
+_VERTEX = [
+    *((name, "<f4") for name in ("x", "y", "z", "nx", "ny", "nz")),
+    *((name, "u1") for name in ("red", "green", "blue")),
+]
 
 
 def encode_ply(mesh: FaceMesh) -> bytes:
@@ -14,13 +18,9 @@ def encode_ply(mesh: FaceMesh) -> bytes:
     Few programs read a texture beside a PLY: the vertices have the texture's colours instead, and
     no places in it, for which some programs would leave out the colours. Blend shapes are left out.
     """
-    vertices = np.empty(
-        len(mesh.vertices),
-        [(name, "<f4") for name in ("x", "y", "z", "nx", "ny", "nz")]
-        + [(name, "u1") for name in ("red", "green", "blue")],
-    )
+    vertices = np.empty(len(mesh.vertices), _VERTEX)
     columns = np.concatenate([mesh.vertices, mesh.normals, vertex_colours(mesh)], axis=1)
-    for name, column in zip(vertices.dtype.names, columns.T, strict=True):
+    for name, column in zip((name for name, _ in _VERTEX), columns.T, strict=True):
         vertices[name] = column
     faces = np.empty(len(mesh.triangles), [("count", "u1"), ("corners", "<i4", 3)])
     faces["count"], faces["corners"] = 3, mesh.triangles
@@ -29,10 +29,7 @@ def encode_ply(mesh: FaceMesh) -> bytes:
         "format binary_little_endian 1.0",
         "comment millimetres, y up",
         f"element vertex {len(vertices)}",
-        *(
-            f"property {_TYPES[kind.kind]} {name}"
-            for name, (kind, _) in vertices.dtype.fields.items()
-        ),
+        *(f"property {_TYPES[kind]} {name}" for name, kind in _VERTEX),
         f"element face {len(faces)}",
         "property list uchar int vertex_indices",
         "end_header\n",
