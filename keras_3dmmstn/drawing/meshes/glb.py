@@ -12,6 +12,18 @@ from keras_3dmmstn.inference.meshes.face_mesh import FaceMesh
 _UNIT_IN_METRES = np.float32(1e-3)
 _FLOAT, _UNSIGNED_INT = 5126, 5125
 _VERTEX_DATA, _INDEX_DATA = 34962, 34963
+# Matt, and seen from both sides.
+_MATERIAL = {
+    "name": "face",
+    "pbrMetallicRoughness": {
+        "baseColorTexture": {"index": 0},
+        "metallicFactor": 0,
+        "roughnessFactor": 1,
+    },
+    "doubleSided": True,
+}
+# Linear, with smaller copies of the texture for the distance, and not repeated beyond its border.
+_SAMPLER = {"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}
 _TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3"}
 
 
@@ -57,8 +69,7 @@ def encode_glb(mesh: FaceMesh) -> bytes:
     """Returns a mesh as a GLB file, in metres, since that is glTF's unit.
 
     Blend shapes become morph targets with their names in `extras.targetNames`, where programs look
-    for them, and their weights in the photograph are the mesh's. The material reflects no light
-    like a mirror and is seen from both sides.
+    for them, and their weights are the mesh's.
 
     Source:
         Khronos Group, glTF 2.0 Specification, sec. 3 and 4.
@@ -92,19 +103,9 @@ def encode_glb(mesh: FaceMesh) -> bytes:
             "scenes": [{"nodes": [0]}],
             "nodes": [{"name": "face", "mesh": 0}],
             "meshes": [face],
-            "materials": [
-                {
-                    "name": "face",
-                    "pbrMetallicRoughness": {
-                        "baseColorTexture": {"index": 0},
-                        "metallicFactor": 0,
-                        "roughnessFactor": 1,
-                    },
-                    "doubleSided": True,
-                }
-            ],
+            "materials": [_MATERIAL],
             "textures": [{"source": 0, "sampler": 0}],
-            "samplers": [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}],
+            "samplers": [_SAMPLER],
             "images": [{"name": "texture", "mimeType": "image/png", "bufferView": picture}],
             "accessors": buffer.accessors,
             "bufferViews": buffer.views,
