@@ -13,6 +13,7 @@ from keras_3dmmstn.cli import (
     train,
     train_confidence,
     train_stages,
+    video,
 )
 from keras_3dmmstn.cli.data import convert, turn
 from keras_3dmmstn.cli.data import inspect as inspect_data
@@ -38,6 +39,7 @@ def help_text(command):
 
 app = _group(
     normalise.normalise,
+    video.video,
     train.train,
     train_confidence.train_confidence,
     train_stages.train_stages,
