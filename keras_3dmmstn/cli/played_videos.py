@@ -98,7 +98,7 @@ class Player:
 
     def _source(self, path):
         """Returns how results name their video."""
-        return source_in(self._out, path)
+        return source_in(self._out or Path(), path)
 
     def _results(self, stem, source, rate, is_shown=False):
         """Returns where results are written; nothing is, without a folder for them."""

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class TrackTable:
             self._counts = len(face.parameters["identity"]), len(face.parameters["expression"])
             self._rows.append(_row(frame, person, face))
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> dict[str, Any]:
         """Returns the columns, n rows each.
 
         `frame` and `person` are whole numbers; `time`, `confidence` and `score` `(n,)`, `pose`
@@ -64,7 +65,7 @@ class TrackTable:
     def as_npz(self) -> bytes:
         """Returns a file of these arrays, for `numpy.load`."""
         file = io.BytesIO()
-        np.savez_compressed(file, **self.arrays())  # type: ignore[arg-type]
+        np.savez_compressed(file, **self.arrays())
         return file.getvalue()
 
     def as_csv(self) -> bytes:
