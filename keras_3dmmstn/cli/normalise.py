@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from keras_3dmmstn.cli import terminal
+from keras_3dmmstn.cli.mesh_options import BlendShapes, MeshFrame, MeshKinds, wanted_meshes
 from keras_3dmmstn.cli.options import OutFolder, TextureSize, Weights, load_normaliser, numbers
 from keras_3dmmstn.cli.progress import tracking
 
@@ -52,7 +53,10 @@ FrontSize = Annotated[
     typer.Option(help="Side of that picture in pixels, from 16 to 4096. Default: 512."),
 ]
 Neutral = Annotated[
-    bool, typer.Option("--neutral", help="Draw it without the photograph's expression.")
+    bool,
+    typer.Option(
+        "--neutral", help="Draw it, and make the meshes, without the photograph's expression."
+    ),
 ]
 Transparent = Annotated[
     bool, typer.Option("--transparent", help="Draw it on a transparent background, not on white.")
@@ -79,14 +83,17 @@ def normalise(
     front_size: FrontSize = None,
     neutral: Neutral = False,
     transparent: Transparent = False,
+    mesh: MeshKinds = None,
+    mesh_frame: MeshFrame = None,
+    morph_targets: BlendShapes = False,
     weights: Weights = None,
 ) -> None:
     """Normalise the faces of photographs.
 
-    Writes for each face its texture, its mask, its parameters as JSON and, with --front, the face
-    from the front, and for each photograph the fitted meshes on it. Results of folders have their
-    folders below --out. A former run's results of the same photograph are replaced, those of others
-    never.
+    Writes for each face its texture, its mask, its parameters as JSON, with --front the face from
+    the front, and with --mesh its mesh; and for each photograph the fitted meshes on it. Results of
+    folders have their folders below --out. A former run's results of the same photograph are
+    replaced, those of others never.
 
     If a photograph fails, its name and the reason are printed, the others are still normalised, and
     the exit status is 1. So it is for a photograph without a face, unless it lies in a folder that
@@ -97,7 +104,10 @@ def normalise(
     from keras_3dmmstn.drawing.results.names import result_files
 
     boxes, rolls = _boxes_and_rolls(box, roll, photographs)
+    if neutral and not front and not mesh:
+        terminal.fail("--neutral goes with --front or --mesh.")
     view = _view(front, front_size, neutral, transparent, fill)
+    meshes = wanted_meshes(mesh, mesh_frame, morph_targets, neutral)
     normaliser = load_normaliser(weights, texture_size, fill, visibility)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -117,7 +127,7 @@ def normalise(
     )
     track = tracking("Normalising", len(work)) if len(work) >= _MANY else iter
     with terminal.failing_on(ImportError):
-        outcomes = write_all(track(normalised), work, view, overlay)
+        outcomes = write_all(track(normalised), work, view, overlay, meshes)
     report(outcomes, troubles)
 
 
@@ -126,8 +136,8 @@ def _view(front, size, neutral, transparent, fill):
     from keras_3dmmstn.inference.view.arguments import check_view
 
     if not front:
-        given = {"--front-size": size is not None, "--neutral": neutral}
-        for option, is_given in {**given, "--transparent": transparent}.items():
+        given = {"--front-size": size is not None, "--transparent": transparent}
+        for option, is_given in given.items():
             if is_given:
                 terminal.fail(f"{option} goes with --front.")
         return None

@@ -22,13 +22,14 @@ def write_all(
     work: Mapping[ResultFiles, PhotographFile],
     view: Mapping[str, Any] | None,
     overlay: bool,
+    meshes: Mapping[str, Any] | None = None,
 ) -> Counter[str]:
     """Writes the results of photographs, and says what was written.
 
     Args:
         normalised: the photographs, in the order of `work`.
         work: where to write, and which photograph it is.
-        view, overlay: as `front` and `overlay` of `write_results`.
+        view, overlay, meshes: as `front`, `overlay` and `meshes` of `write_results`.
 
     Returns:
         How many were "written", how many "failed", and how many of a folder are "faceless".
@@ -36,18 +37,18 @@ def write_all(
     for folder in {results.folder for results in work}:
         remove_unfinished_results(folder)
     return Counter(
-        _write_one(one, results, photograph, view, overlay)
+        _write_one(one, results, photograph, (view, overlay, meshes))
         for one, (results, photograph) in zip(normalised, work.items(), strict=True)
     )
 
 
-def _write_one(normalised, results, photograph, view, overlay):
+def _write_one(normalised, results, photograph, wanted):
     """Writes the results of a photograph, says so, and returns what came of it."""
     error, faces = normalised.error, []
     if error is None:
         faces = normalised.faces
         try:
-            written = write_results(results, normalised.image, faces, view, overlay)
+            written = write_results(results, normalised.image, faces, *wanted)
         except _FAILURES as failure:
             error = failure
     if error is not None:

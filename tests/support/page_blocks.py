@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn import GridModel, Normaliser
+from keras_3dmmstn.drawing.meshes.files import save_mesh
 from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.mesh.synthetic import toy_shape_model
 from keras_3dmmstn.training.conversion import convert
@@ -84,6 +85,24 @@ def check_front_view(names):
     """The block's own view is the face on white."""
     view = names["face"].front_view(64)
     assert view.shape == (64, 64, 3) and (view < 255).mean() > 0.3
+
+
+def write_mesh_arrays():
+    write_portrait()
+    (face,) = Normaliser.pretrained()("holiday.jpg", [[88, 87, 181, 179]])
+    Path("normalised").mkdir()
+    save_mesh(face, "normalised/holiday_0.npz")
+
+
+def check_meshes(names):
+    assert sorted(path.name for path in Path().glob("face*")) == [
+        *("face.glb", "face.mtl", "face.obj", "face_texture.png")
+    ]
+    assert 150 < names["mesh"].area / 100 < 600 and names["arrays"].texture.shape == (512, 512, 3)
+
+
+def check_mesh_arrays(names):
+    assert names["landmarks"].shape == (68, 3)
 
 
 def check_face(names):
@@ -205,6 +224,10 @@ BLOCKS = {
         Block("normalise_batch", (write_portrait,), check=check_both),
     ],
     "docs/front_view.md": [Block("front_view(512)", (write_portrait,), check=check_front_view)],
+    "docs/meshes.md": [
+        Block("save_mesh", (write_portrait,), check=check_meshes),
+        Block("landmarks/ibug68", (write_mesh_arrays,), check=check_mesh_arrays),
+    ],
     "docs/layers.md": [
         Block("AxisAngleToMatrix", check=check_rotation),
         Block("clone_model", check=check_clone),

@@ -13,7 +13,6 @@ from keras_3dmmstn.drawing.overlay import draw_overlay
 from keras_3dmmstn.drawing.video.track_table import TrackTable
 from keras_3dmmstn.drawing.video.video_writer import VideoWriter
 from keras_3dmmstn.inference.fusion.mean_texture import mean_texture
-from keras_3dmmstn.inference.fusion.resampled_face import resampled_face
 from keras_3dmmstn.inference.video.best_faces import BestFaces
 from keras_3dmmstn.inference.video.tracked_frame import TrackedFrame
 
@@ -99,7 +98,7 @@ class VideoResults:
         for writer in self._writers.values():
             writer.close()
         for person, best in self._people.items():
-            faces = [resampled_face(face, _FUSED_SIZE) for face in best.faces()]
+            faces = [face.resampled(_FUSED_SIZE) for face in best.faces()]
             self._save(f"_{person}_texture.png", _png(mean_texture(faces)))
             seen = np.any([face.mask for face in faces], axis=0)
             self._save(f"_{person}_mask.png", _png(seen.astype(np.uint8) * 255))
