@@ -9,10 +9,12 @@ import cv2
 import numpy as np
 
 from keras_3dmmstn.atomic_files import atomic_destination
+from keras_3dmmstn.drawing.meshes.animation import FaceAnimation
+from keras_3dmmstn.drawing.meshes.glb import encode_glb
 from keras_3dmmstn.drawing.overlay import draw_overlay
 from keras_3dmmstn.drawing.video.track_table import TrackTable
 from keras_3dmmstn.drawing.video.video_writer import VideoWriter
-from keras_3dmmstn.inference.fusion.mean_texture import mean_texture
+from keras_3dmmstn.inference.fusion.fused_face import fuse
 from keras_3dmmstn.inference.video.best_faces import BestFaces
 from keras_3dmmstn.inference.video.tracked_frame import TrackedFrame
 
@@ -24,9 +26,10 @@ class VideoResults:
     """The files of one video's results, as a context that frames are added to.
 
     In `folder`, with `name` before them: `_overlay.mp4`; for each person K `_K_texture.mp4`, and
-    `_K_texture.png` and `_K_mask.png`, fused of the best frames; `.csv` and `.npz` with the numbers
-    of each frame; and `.json`, which says what the video is and who is in it. All are written aside
-    and moved into place at the end, unless an exception comes.
+    fused of the best frames `_K_texture.png`, `_K_mask.png`, the face from the front
+    `_K_front.png`, and `_K.glb`, a mesh that moves as the face does; `.csv` and `.npz` with the
+    numbers of each frame; and `.json`, which says what the video is and who is in it. All are
+    written aside and moved into place at the end, unless an exception comes.
 
     Args:
         folder: where the files belong.
@@ -55,6 +58,7 @@ class VideoResults:
         self._spans: dict[int, list[float]] = {}
         self._table, self._frames = TrackTable(), 0
         self._cuts: list[float] = []
+        self._middle = np.zeros(2)
         self._written: list[Path] = []
         self._former: set[str] = set()
         self._is_finished = False
@@ -75,6 +79,7 @@ class VideoResults:
     def add(self, frame: TrackedFrame) -> np.ndarray | None:
         """Adds a frame; returns its overlay, if one is drawn."""
         self._frames += 1
+        self._middle = (np.array(frame.image.shape[1::-1]) - 1) / 2
         if frame.is_cut:
             self._cuts.append(frame.time)
         self._table.add(frame)
@@ -97,11 +102,21 @@ class VideoResults:
         """
         for writer in self._writers.values():
             writer.close()
+        arrays = self._table.arrays()
         for person, best in self._people.items():
-            faces = [face.resampled(_FUSED_SIZE) for face in best.faces()]
-            self._save(f"_{person}_texture.png", _png(mean_texture(faces)))
-            seen = np.any([face.mask for face in faces], axis=0)
-            self._save(f"_{person}_mask.png", _png(seen.astype(np.uint8) * 255))
+            face = fuse(best.faces(), _FUSED_SIZE)
+            self._save(f"_{person}_texture.png", _png(face.texture))
+            self._save(f"_{person}_mask.png", _png(face.mask.astype(np.uint8) * 255))
+            self._save(f"_{person}_front.png", _png(face.front_view()))
+            own = arrays["person"] == person
+            animation = FaceAnimation.of_parameters(
+                arrays["time"][own],
+                arrays["theta"][own],
+                int(arrays["identity_count"]),
+                self._middle,
+            )
+            mesh = face.textured_mesh(blend_shapes=True)
+            self._save(f"_{person}.glb", encode_glb(mesh, animation))
         self._save(".csv", self._table.as_csv())
         self._save(".npz", self._table.as_npz())
         path = self._destination(".json")  # before it is described which files there are
