@@ -8,6 +8,7 @@ import typer
 from keras_3dmmstn.cli import (
     evaluate,
     export,
+    fuse,
     normalise,
     program,
     train,
@@ -40,6 +41,7 @@ def help_text(command):
 app = _group(
     normalise.normalise,
     video.video,
+    fuse.fuse,
     train.train,
     train_confidence.train_confidence,
     train_stages.train_stages,

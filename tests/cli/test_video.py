@@ -13,7 +13,8 @@ from tests.support.command_line import assert_fails, names, run
 from tests.support.videos import frame_levels, moving_portrait, numbered_frames, write_video
 
 WRITTEN = [
-    "clip.csv", "clip.json", "clip.npz", "clip_1.glb", "clip_1_front.png", "clip_1_mask.png", "clip_1_texture.mp4",
+    "clip.csv", "clip.json", "clip.npz", "clip_1.glb", "clip_1_front.png", "clip_1_mask.png",
+    "clip_1_texture.mp4",
     "clip_1_texture.png", "clip_overlay.mp4",
 ]  # fmt: skip
 

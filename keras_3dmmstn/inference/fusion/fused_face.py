@@ -12,7 +12,6 @@ from keras_3dmmstn.inference.fusion.texture_weights import texture_weights
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.inference.view.opacity import opacity
 from keras_3dmmstn.inference.view.photograph_part import PhotographPart
-from keras_3dmmstn.inference.view.photographed_face import PhotographedFace
 from keras_3dmmstn.mesh.finer_grid import interpolate_grid
 
 # A place that is seen so near the outline that it may be background counts this much, where no

@@ -79,14 +79,14 @@ def fused_texture(
     reference = weighted_mean(np.stack(textures), weights)
     if not known.any():
         return _as_picture(reference), known
-    textures, gains = evened_light(textures, weights, reference)
-    mean = robust_mean(textures, weights)
+    even, gains = evened_light(textures, weights, reference)
+    mean = robust_mean(even, weights)
     for _ in range(_ALIGNMENTS if align and len(textures) > 1 else 0):
         shifts = [
             shift_onto(texture, weight > 0, mean, known)
-            for texture, weight in zip(textures, weights, strict=True)
+            for texture, weight in zip(even, weights, strict=True)
         ]
-        moved = np.stack([shifted(t, s) for t, s in zip(textures, shifts, strict=True)])
+        moved = np.stack([shifted(t, s) for t, s in zip(even, shifts, strict=True)])
         moved_weights = np.stack([shifted(w, s) for w, s in zip(weights, shifts, strict=True)])
         mean = robust_mean(moved, moved_weights)
         known = moved_weights.sum(axis=0) > 0

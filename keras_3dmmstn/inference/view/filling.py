@@ -115,7 +115,7 @@ def relit_as(
         largest_gain, largest_tint: factors that are not exceeded, of all channels together and of
             each from their mean.
     """
-    both = ((seen > 0.9) & (other_seen > 0.9)).astype(np.uint8)
+    both: np.ndarray = ((seen > 0.9) & (other_seen > 0.9)).astype(np.uint8)
     side = max(both.shape)
     reach = 2 * max(1, round(_INSIDE * side)) + 1
     both = cv2.erode(both, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))

@@ -32,7 +32,8 @@ def test_all_files_are_there(frames, tmp_path):
     written = write(tmp_path, frames)
     assert [path.name for path in sorted(written)] == names(tmp_path)
     assert names(tmp_path) == [
-        "clip.csv", "clip.json", "clip.npz", "clip_1.glb", "clip_1_front.png", "clip_1_mask.png", "clip_1_texture.mp4",
+        "clip.csv", "clip.json", "clip.npz", "clip_1.glb", "clip_1_front.png", "clip_1_mask.png",
+        "clip_1_texture.mp4",
         "clip_1_texture.png", "clip_overlay.mp4",
     ]  # fmt: skip
     assert json.loads((tmp_path / "clip.json").read_text()) == {
