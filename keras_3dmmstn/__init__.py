@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         reflection,
         training,
     )
+    from keras_3dmmstn.inference.fusion.fused_face import FusedFace, fuse
     from keras_3dmmstn.inference.normalised_face import NormalisedFace
     from keras_3dmmstn.inference.normaliser import Normaliser
     from keras_3dmmstn.mesh import GridModel, ShapeModel
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from keras_3dmmstn.network.training_model import TrainingModel
 
 __all__ = [
+    "FusedFace",
     "GridModel",
     "NormalisedFace",
     "Normaliser",
@@ -45,6 +47,7 @@ __all__ = [
     "build_localiser",
     "compact_localiser",
     "export",
+    "fuse",
     "layers",
     "losses",
     "mesh",
@@ -59,6 +62,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 # The modules of names that are not modules themselves.
 _HOMES = {
+    "FusedFace": "inference.fusion.fused_face",
     "GridModel": "mesh",
     "NormalisedFace": "inference.normalised_face",
     "Normaliser": "inference.normaliser",
@@ -67,6 +71,7 @@ _HOMES = {
     "build_localiser": "network.localiser",
     "compact_localiser": "network.residual_localisers",
     "base_localiser": "network.residual_localisers",
+    "fuse": "inference.fusion.fused_face",
     "spatial_transformer": "network.model",
 }
 

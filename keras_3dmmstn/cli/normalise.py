@@ -8,7 +8,14 @@ import typer
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.mesh_options import BlendShapes, MeshFrame, MeshKinds, wanted_meshes
-from keras_3dmmstn.cli.options import OutFolder, TextureSize, Weights, load_normaliser, numbers
+from keras_3dmmstn.cli.options import (
+    Fill,
+    OutFolder,
+    TextureSize,
+    Weights,
+    load_normaliser,
+    numbers,
+)
 from keras_3dmmstn.cli.progress import tracking
 
 # From this many photographs on, progress is shown.
@@ -60,13 +67,6 @@ Neutral = Annotated[
 ]
 Transparent = Annotated[
     bool, typer.Option("--transparent", help="Draw it on a transparent background, not on white.")
-]
-Fill = Annotated[
-    str | None,
-    typer.Option(
-        help="mirror: fill what is hidden, in the texture and in the picture from the front, from "
-        "the other side of the face. The mask keeps saying what was seen. Default: leave it empty."
-    ),
 ]
 
 

@@ -1,8 +1,8 @@
 """What is known of one face after it was normalised."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import tensorflow as tf
@@ -168,6 +168,20 @@ class NormalisedFace:
         check_fill(fill)
         return self._filled(self.texture, self.mask)
 
+    def resampled(self, texture_size: int) -> Self:
+        """Returns the face with texture and mask sampled from the photograph at another size.
+
+        Args:
+            texture_size: side of both in pixels, 32 to 2,048.
+
+        Raises:
+            ValueError: if the size is not in its range, or the face has no `photograph` or
+                `grid_model`, which those of a `Normaliser` have.
+        """
+        size, _ = texture_shape(texture_size, self.grid_shape)
+        texture, mask = self._sampled(self._photographed(), size)
+        return replace(self, texture=texture, mask=mask)
+
     def mesh(
         self,
         *,
@@ -248,11 +262,11 @@ class NormalisedFace:
 
     def _sampled(self, seen, size):
         """Returns the texture `(size, size, 3)` and its mask."""
-        pixels = seen.photograph.pixels
-        grid = (self.points - seen.photograph.corner).astype(np.float32)
+        part = seen.photograph
+        grid = (self.points - part.corner).astype(np.float32).reshape(*self.grid_shape, 2)
         # Whether a vertex outside of the photograph is seen is not known.
-        visible = (self.visible | ~inside(pixels, grid)).reshape(self.grid_shape)
-        return face_texture(pixels, grid.reshape(*visible.shape, 2), visible, size)
+        visible = self.visible.reshape(self.grid_shape) | ~inside(part.pixels, grid)
+        return face_texture(part.pixels, grid, visible, size)
 
     def _filled(self, texture, mask):
         """Returns a texture `(S, S, 3)` whose hidden places are filled from the other side."""

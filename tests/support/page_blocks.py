@@ -14,12 +14,14 @@ import pytest
 
 from keras_3dmmstn import GridModel, Normaliser
 from keras_3dmmstn.drawing.meshes.files import save_mesh
+from keras_3dmmstn.drawing.video.results import VideoResults
 from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.mesh.synthetic import toy_shape_model
 from keras_3dmmstn.training.conversion import convert
 from keras_3dmmstn.training.faces import read_faces
 from tests.support.tiny_run import write_faces
 from tests.support.vgg_face_mat import small_layers, write_mat
+from tests.support.videos import moving_portrait, write_video
 
 ASSETS = Path(str(resources.files("keras_3dmmstn.assets")))
 FACES = 4
@@ -79,6 +81,38 @@ def write_shape_model():
 def write_run():
     Path("run").mkdir()
     shutil.copy(ASSETS / "localiser.keras", "run/localiser.keras")
+
+
+def write_clip():
+    write_video(Path("clip.mp4"), moving_portrait(3))
+
+
+def write_track():
+    write_clip()
+    results = VideoResults(Path(), "clip", "clip.mp4", 25)
+    with results:
+        for frame in Normaliser.pretrained().track(moving_portrait(3)):
+            results.add(frame)
+        results.finish([], 0)
+
+
+def write_three_sides():
+    for name in ("front", "left", "right"):
+        shutil.copy(ASSETS / "portrait.jpg", f"{name}.jpg")
+
+
+def check_tracked(names):
+    assert sorted(names["frame"].faces) == [1]
+
+
+def check_track(names):
+    assert names["yaw"].shape == (3,)
+    assert names["mouth"].shape == (3, 2, 2)
+
+
+def check_person(names):
+    assert names["person"].texture.shape == (512, 512, 3)
+    np.testing.assert_allclose(names["person"].shares.sum(), 1)
 
 
 def check_front_view(names):
@@ -233,6 +267,11 @@ BLOCKS = {
         Block("eyeBlinkLeft", (write_portrait,), check=check_winking),
         Block("landmarks/ibug68", (write_mesh_arrays,), check=check_mesh_arrays),
     ],
+    "docs/video.md": [
+        Block("normaliser.track", (write_clip,), check=check_tracked),
+        Block("np.load", (write_track,), check=check_track),
+    ],
+    "docs/fusion.md": [Block("fuse(faces", (write_three_sides,), check=check_person)],
     "docs/layers.md": [
         Block("AxisAngleToMatrix", check=check_rotation),
         Block("clone_model", check=check_clone),

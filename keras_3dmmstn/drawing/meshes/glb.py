@@ -6,25 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from keras_3dmmstn.drawing.meshes.animation import FaceAnimation
 from keras_3dmmstn.drawing.panels import encoded
 from keras_3dmmstn.inference.meshes.face_mesh import FaceMesh
 
 _UNIT_IN_METRES = np.float32(1e-3)
 _FLOAT, _UNSIGNED_INT = 5126, 5125
 _VERTEX_DATA, _INDEX_DATA = 34962, 34963
-# Matt, and seen from both sides.
-_MATERIAL = {
-    "name": "face",
-    "pbrMetallicRoughness": {
-        "baseColorTexture": {"index": 0},
-        "metallicFactor": 0,
-        "roughnessFactor": 1,
-    },
-    "doubleSided": True,
-}
-# Linear, with smaller copies of the texture for the distance, and not repeated beyond its border.
-_SAMPLER = {"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}
-_TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3"}
+_TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
 
 
 class _Buffer:
@@ -46,10 +35,11 @@ class _Buffer:
         self.content += _padded(content, b"\0")
         return len(self.views) - 1
 
-    def add_array(self, array: np.ndarray, component: int, target: int) -> int:
-        """Appends an array `(n,)` or `(n, 2 or 3)`, and returns the number of its accessor."""
+    def add_array(self, array: np.ndarray, component: int, target: int | None = None) -> int:
+        """Appends an array `(n,)` or `(n, 2 to 4)`, and returns the number of its accessor."""
+        use = {} if target is None else {"target": target}
         accessor = {
-            "bufferView": self.add_view(array.tobytes(), target=target),
+            "bufferView": self.add_view(array.tobytes(), **use),
             "componentType": component,
             "count": len(array),
             "type": _TYPES[1 if array.ndim == 1 else array.shape[1]],
@@ -64,12 +54,18 @@ class _Buffer:
     def add_vectors(self, vectors: np.ndarray) -> int:
         return self.add_array(vectors.astype("<f4"), _FLOAT, _VERTEX_DATA)
 
+    def add_keys(self, values: np.ndarray) -> int:
+        return self.add_array(values.astype("<f4"), _FLOAT)
 
-def encode_glb(mesh: FaceMesh) -> bytes:
+
+def encode_glb(mesh: FaceMesh, animation: FaceAnimation | None = None) -> bytes:
     """Returns a mesh as a GLB file, in metres, since that is glTF's unit.
 
+    An animation moves the whole face, and its blend shapes if it has any.
+
     Blend shapes become morph targets with their names in `extras.targetNames`, where programs look
-    for them, and their weights are the mesh's.
+    for them, and their weights in the photograph are the mesh's. The material reflects no light
+    like a mirror and is seen from both sides.
 
     Source:
         Khronos Group, glTF 2.0 Specification, sec. 3 and 4.
@@ -95,6 +91,7 @@ def encode_glb(mesh: FaceMesh) -> bytes:
         ]
         face["weights"] = [mesh.weights[name] for name in mesh.targets]
         face["extras"] = {"targetNames": list(mesh.targets)}
+    animations = {} if animation is None else {"animations": [_animation(buffer, animation, mesh)]}
     picture = buffer.add_view(encoded(mesh.texture, ".png"))
     return _joined(
         {
@@ -103,16 +100,53 @@ def encode_glb(mesh: FaceMesh) -> bytes:
             "scenes": [{"nodes": [0]}],
             "nodes": [{"name": "face", "mesh": 0}],
             "meshes": [face],
-            "materials": [_MATERIAL],
+            "materials": [
+                {
+                    "name": "face",
+                    "pbrMetallicRoughness": {
+                        "baseColorTexture": {"index": 0},
+                        "metallicFactor": 0,
+                        "roughnessFactor": 1,
+                    },
+                    "doubleSided": True,
+                }
+            ],
             "textures": [{"source": 0, "sampler": 0}],
-            "samplers": [_SAMPLER],
+            "samplers": [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}],
             "images": [{"name": "texture", "mimeType": "image/png", "bufferView": picture}],
+            **animations,
             "accessors": buffer.accessors,
             "bufferViews": buffer.views,
             "buffers": [{"byteLength": len(buffer.content)}],
         },
         bytes(buffer.content),
     )
+
+
+def _animation(buffer, animation, mesh):
+    """Describes an animation, whose keys are added to the buffer."""
+    times = buffer.add_keys(animation.times)
+    keys = animation.times.astype("<f4")
+    buffer.accessors[times] |= {"min": [float(keys.min())], "max": [float(keys.max())]}
+    values = {
+        "rotation": animation.rotations,
+        "translation": animation.translations * _UNIT_IN_METRES,
+        "scale": np.repeat(animation.scales[:, None], 3, axis=1),
+    }
+    if mesh.targets:
+        values["weights"] = animation.weights.ravel()
+    outputs = {path: buffer.add_keys(array) for path, array in values.items()}
+    return {
+        "name": "video",
+        "samplers": [
+            {"input": times, "output": output, "interpolation": "LINEAR"}
+            for output in outputs.values()
+        ],
+        "channels": [
+            {"sampler": number, "target": {"node": 0, "path": path}}
+            for number, path in enumerate(outputs)
+        ],
+    }
 
 
 def _joined(description, content):
