@@ -104,9 +104,9 @@ def normalise(
     from keras_3dmmstn.drawing.results.names import result_files
 
     boxes, rolls = _boxes_and_rolls(box, roll, photographs)
-    if neutral and not front and not mesh:
-        terminal.fail("--neutral goes with --front or --mesh.")
     view = _view(front, front_size, neutral, transparent, fill)
+    if neutral and not (front or mesh):
+        terminal.fail("--neutral goes with --front or --mesh.")
     meshes = wanted_meshes(mesh, mesh_frame, morph_targets, neutral)
     normaliser = load_normaliser(weights, texture_size, fill, visibility)
     try:

@@ -135,6 +135,10 @@ def check_meshes(names):
     assert 150 < names["mesh"].area / 100 < 600 and names["arrays"].texture.shape == (512, 512, 3)
 
 
+def check_winking(names):
+    assert (names["winking"] != names["face"].front_view(expression="neutral")).any()
+
+
 def check_mesh_arrays(names):
     assert names["landmarks"].shape == (68, 3)
 
@@ -260,6 +264,7 @@ BLOCKS = {
     "docs/front_view.md": [Block("front_view(512)", (write_portrait,), check=check_front_view)],
     "docs/meshes.md": [
         Block("save_mesh", (write_portrait,), check=check_meshes),
+        Block("eyeBlinkLeft", (write_portrait,), check=check_winking),
         Block("landmarks/ibug68", (write_mesh_arrays,), check=check_mesh_arrays),
     ],
     "docs/video.md": [

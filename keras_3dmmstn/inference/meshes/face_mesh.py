@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_3dmmstn.inference.meshes.frames import camera_vertices, check_frame, turned, upright
 from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.mesh.expression_units import unit_activations
 from keras_3dmmstn.mesh.visibility.ray_casting import grid_normals
 
 
@@ -52,8 +53,9 @@ class FaceMesh:
             parameters: the pose, as `NormalisedFace` has it.
             texture: `(S, S, 3)` uint8 RGB.
             frame: `"head"` or `"camera"`, see `camera_vertices`.
-            blend_shapes: whether the modes of expression become `targets`, one a standard
-                deviation, and `expression` their `weights`.
+            blend_shapes: whether the model's expressions become `targets`: its units at full
+                activation, if it names units that span its modes of expression, or else these
+                modes at a standard deviation. Their `weights` make `expression`.
 
         Raises:
             ValueError: if `frame` is unknown.
@@ -67,10 +69,10 @@ class FaceMesh:
         if frame == "camera":
             placed = camera_vertices(vertices, parameters)
         if blend_shapes:
-            names = [f"expression {number}" for number in range(len(basis))]
-            shifts = turned(basis, parameters) if frame == "camera" else basis
-            targets = dict(zip(names, map(upright, shifts), strict=True))
-            weights = dict(zip(names, expression.tolist(), strict=True))
+            shapes, weights = _blend_shapes(grid_model, expression)
+            if frame == "camera":
+                shapes = {name: turned(shift, parameters) for name, shift in shapes.items()}
+            targets = {name: upright(shift) for name, shift in shapes.items()}
         placed = upright(placed)
         return cls(
             vertices=placed,
@@ -81,6 +83,29 @@ class FaceMesh:
             targets=targets,
             weights=weights,
         )
+
+
+def blend_shape_weights(grid_model: GridModel, expression: np.ndarray) -> dict[str, float]:
+    """Returns the weights of the blend shapes that make an expression, by their names.
+
+    Args:
+        grid_model: the face model.
+        expression: `(E,)` coefficients in standard deviations.
+    """
+    activations = unit_activations(grid_model.expression_units, expression)
+    if activations is not None:
+        return dict(zip(grid_model.expression_units, activations.tolist(), strict=True))
+    names = (f"expression {number}" for number in range(len(expression)))
+    return dict(zip(names, expression.tolist(), strict=True))
+
+
+def _blend_shapes(grid_model, expression):
+    """Returns blend shapes, name to `(N, 3)`, and their weights."""
+    basis, units = grid_model.basis[grid_model.identity_count :], grid_model.expression_units
+    weights = blend_shape_weights(grid_model, expression)
+    if weights.keys() == units.keys():
+        return {name: np.tensordot(unit, basis, 1) for name, unit in units.items()}, weights
+    return dict(zip(weights, basis, strict=True)), weights
 
 
 def texture_places(grid_shape: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:

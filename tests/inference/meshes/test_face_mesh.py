@@ -133,6 +133,30 @@ def test_blend_shapes_make_the_expression(turned, perspective, frame, expression
         assert set(mesh.weights.values()) == {0.0}
 
 
+UNITS = {"jawOpen": [2, 0.5, 0], "smile_L": [0, 1, 1], "smile_R": [0, 1, -1], "frown": [1, 1, 1]}
+
+
+@pytest.mark.parametrize("frame", ["head", "camera"])
+def test_blend_shapes_are_the_units_of_the_models_source(turned, frame):
+    model = dataclasses.replace(turned.grid_model, expression_units=UNITS)
+    face = dataclasses.replace(turned, grid_model=model)
+    mesh = face.textured_mesh(frame=frame, blend_shapes=True)
+    assert list(mesh.targets) == list(mesh.weights) == list(UNITS)
+    made = mesh.vertices + sum(mesh.weights[name] * t for name, t in mesh.targets.items())
+    np.testing.assert_allclose(made, face.textured_mesh(frame=frame).vertices, atol=CLOSE)
+    opened = face.textured_mesh(frame=frame, expression=UNITS["jawOpen"]).vertices
+    np.testing.assert_allclose(mesh.vertices + mesh.targets["jawOpen"], opened, atol=CLOSE)
+    neutral = face.textured_mesh(expression="neutral", blend_shapes=True)
+    assert set(neutral.weights.values()) == {0.0}
+
+
+def test_units_that_cannot_make_all_expressions_are_passed_over(turned):
+    units = {"jawOpen": [2, 0.5, 0], "smile": [0, 1, 1]}
+    model = dataclasses.replace(turned.grid_model, expression_units=units)
+    mesh = dataclasses.replace(turned, grid_model=model).textured_mesh(blend_shapes=True)
+    assert list(mesh.targets) == ["expression 0", "expression 1", "expression 2"]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
