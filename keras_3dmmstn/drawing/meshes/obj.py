@@ -33,7 +33,7 @@ def encode_material(texture_file: str) -> bytes:
     Raises:
         ValueError: if the name has a line break.
     """
-    reflection = "Ka 1 1 1\nKd 1 1 1\nKs 0 0 0\nillum 1\n"
+    reflection = "Ka 0 0 0\nKd 1 1 1\nKs 0 0 0\nillum 1\n"
     text = f"newmtl face\n{reflection}map_Kd {_named(texture_file)}\n"
     return text.encode(errors="surrogateescape")
 
