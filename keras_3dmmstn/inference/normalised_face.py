@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -20,6 +21,9 @@ from keras_3dmmstn.inference.view.photographed_face import PhotographedFace
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.finer_grid import interpolate_grid
 from keras_3dmmstn.mesh.head_pose import HeadPose, head_pose
+
+if TYPE_CHECKING:
+    from keras_3dmmstn.inference.quantities import FaceQuantities
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +100,17 @@ class NormalisedFace:
         ray to the face.
         """
         return head_pose(self.rotation_matrix)
+
+    def quantities(self) -> "FaceQuantities":
+        """Measures size, pose, sharpness, light, and how far mouth and eyes are open.
+
+        Raises:
+            ValueError: if the face has no `photograph`, which those of a `Normaliser` have, or its
+                face model no landmarks `ibug68`.
+        """
+        from keras_3dmmstn.inference.quantities import face_quantities
+
+        return face_quantities(self)
 
     def front_view(
         self,
