@@ -59,6 +59,7 @@ EXTRAS = {
     "onnxruntime",
     "tensorflow_serving",
     "pillow_heif",
+    "pyarrow",
 }
 
 

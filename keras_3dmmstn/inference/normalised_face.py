@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn import ops
+from keras_3dmmstn.inference.quantities.face_quantities import (
+    FaceQuantities,
+    measure,
+    seen_texture,
+)
 from keras_3dmmstn.inference.view.arguments import (
     check_view,
     checked_expression,
@@ -21,9 +25,6 @@ from keras_3dmmstn.inference.view.photographed_face import PhotographedFace
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.finer_grid import interpolate_grid
 from keras_3dmmstn.mesh.head_pose import HeadPose, head_pose
-
-if TYPE_CHECKING:
-    from keras_3dmmstn.inference.quantities import FaceQuantities
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,16 +102,28 @@ class NormalisedFace:
         """
         return head_pose(self.rotation_matrix)
 
-    def quantities(self) -> "FaceQuantities":
+    def quantities(self) -> FaceQuantities:
         """Measures size, pose, sharpness, light, and how far mouth and eyes are open.
 
         Raises:
             ValueError: if the face has no `photograph`, which those of a `Normaliser` have, or its
                 face model no landmarks `ibug68`.
         """
-        from keras_3dmmstn.inference.quantities import face_quantities
-
-        return face_quantities(self)
+        if self.photograph is None or "ibug68" not in self.landmark_indices:
+            missing = "photograph" if self.photograph is None else "landmarks ibug68"
+            raise ValueError(
+                "Expected a face with `photograph` and landmarks ibug68 to measure, received one "
+                f"without {missing}."
+            )
+        landmarks, shape = self.landmark_indices["ibug68"], self.grid_shape
+        grid, visible = self.points.reshape(*shape, 2), self.visible.reshape(shape)
+        return measure(
+            self.points[landmarks],
+            self.vertices[landmarks],
+            self.pose,
+            float(self.mask.mean()),
+            seen_texture(self.photograph, grid, visible),
+        )
 
     def front_view(
         self,

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.inference.quantities.light import Light, light, sharpness
 from keras_3dmmstn.inference.quantities.openings import (
     EYE_CLOSED,
@@ -14,6 +13,8 @@ from keras_3dmmstn.inference.quantities.openings import (
     mouth_opening,
 )
 from keras_3dmmstn.inference.texture import face_texture
+from keras_3dmmstn.inference.view.photograph_part import PhotographPart
+from keras_3dmmstn.mesh.head_pose import HeadPose
 
 # Side of the texture that light and sharpness are measured in, whatever the user's is.
 _SIZE = 128
@@ -67,32 +68,33 @@ class FaceQuantities(NamedTuple):
     right_eye_closed: bool
 
 
-def face_quantities(face: NormalisedFace) -> FaceQuantities:
+def measure(
+    points: np.ndarray,
+    shape: np.ndarray,
+    pose: HeadPose,
+    visible_share: float,
+    seen: tuple[np.ndarray, np.ndarray],
+) -> FaceQuantities:
     """Measures a face.
 
-    Raises:
-        ValueError: if the face has no `photograph`, which those of a `Normaliser` have, or its
-            face model no landmarks `ibug68`.
+    Args:
+        points: `(68, 2)` its landmarks `ibug68` in pixels of the photograph.
+        shape: `(68, 3)` the same in its own frame.
+        pose, visible_share: as they are.
+        seen: as of `seen_texture`.
     """
-    if face.photograph is None or "ibug68" not in face.landmark_indices:
-        missing = "photograph" if face.photograph is None else "landmarks ibug68"
-        raise ValueError(
-            f"face_quantities expects a face with `photograph` and the landmarks ibug68, received "
-            f"one without {missing}."
-        )
-    points = face.landmarks("ibug68").astype(float)
+    points = points.astype(float)
     width, height = np.ptp(points, axis=0)
     eyes = [points[list(corners)].mean(axis=0) for corners in ((36, 39), (42, 45))]
-    luma, mask = _luma_and_mask(face)
+    luma, mask = cv2.cvtColor(seen[0], cv2.COLOR_RGB2GRAY), seen[1]
     lighting = light(luma, mask)
-    shape = face.vertices[face.landmark_indices["ibug68"]]
     mouth, (left, right) = mouth_opening(shape), eye_openings(shape)
     return FaceQuantities(
         width=float(width),
         height=float(height),
         inter_eye_distance=float(np.linalg.norm(eyes[1] - eyes[0])),
-        **face.pose._asdict(),
-        visible_share=float(face.mask.mean()),
+        **pose._asdict(),
+        visible_share=visible_share,
         sharpness=sharpness(luma, mask),
         **(lighting._asdict() if lighting else dict.fromkeys(Light._fields)),
         mouth_opening=mouth,
@@ -104,10 +106,16 @@ def face_quantities(face: NormalisedFace) -> FaceQuantities:
     )
 
 
-def _luma_and_mask(face):
-    """Returns grey levels `(128, 128)` of the texture, and where it is seen."""
-    part = face.photograph
-    grid = (face.points - part.corner).astype(np.float32).reshape(*face.grid_shape, 2)
-    visible = face.visible.reshape(face.grid_shape)
-    texture, mask = face_texture(part.pixels, grid, visible, _SIZE)
-    return cv2.cvtColor(texture, cv2.COLOR_RGB2GRAY), mask
+def seen_texture(
+    photograph: PhotographPart, points: np.ndarray, visible: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the texture `(128, 128, 3)` that light and sharpness are measured in, and its mask.
+
+    Args:
+        photograph: the part around the face.
+        points: `(H', W', 2)` the vertices in pixels of the photograph.
+        visible: `(H', W')` bool, which of them the viewer sees.
+    """
+    return face_texture(
+        photograph.pixels, (points - photograph.corner).astype(np.float32), visible, _SIZE
+    )

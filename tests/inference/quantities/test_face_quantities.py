@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn.inference.normaliser import Normaliser
-from keras_3dmmstn.inference.quantities import FaceQuantities, face_quantities
+from keras_3dmmstn.inference.quantities.face_quantities import FaceQuantities
 from keras_3dmmstn.inference.view.photograph_part import PhotographPart
 from tests.support.faces_with_labels import normaliser_that_says
 from tests.support.portraits import PORTRAIT_BOX, portrait
@@ -95,9 +95,12 @@ def test_a_face_outside_of_its_photograph_has_no_light(face):
     assert quantities.light_difference is None
 
 
-def test_the_method_and_the_function_are_one(face):
-    assert isinstance(face.quantities(), FaceQuantities)
-    assert face.quantities() == face_quantities(face)
+def test_quantities_are_plain_numbers(face):
+    quantities = face.quantities()
+    kinds = FaceQuantities.__annotations__
+    assert {name: type(value) for name, value in quantities._asdict().items()} == {
+        name: bool if kind is bool else float for name, kind in kinds.items()
+    }
 
 
 def test_a_face_without_its_photograph_or_landmarks_is_refused(face):
