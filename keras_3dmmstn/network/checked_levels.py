@@ -18,7 +18,11 @@ _REFUSED = (
 )
 
 
-class LevelChecked:
+# What a mixin for Keras' models inherits from, unknown to type checkers.
+_Nothing: Any = object
+
+
+class LevelChecked(_Nothing):
     """What a model of images has beside `keras.Model` to refuse levels in 0..1.
 
     A batch is refused if no level in it is above 1 and some are between whole numbers. `evaluate`
