@@ -15,6 +15,9 @@ from keras_3dmmstn.inference.picture_size import check_picture
 from keras_3dmmstn.inference.tiff_header import tiff_compression, tiff_numbers
 from keras_3dmmstn.outside_files import read_file
 
+# Numbers that OpenCV takes for unsigned ones.
+_SIGNED = "16-bit signed"
+
 #: Endings, in small or capital letters, of the files in a folder that are photographs.
 ENDINGS = (
     *(".avif", ".bmp", ".heic", ".heif", ".jp2", ".jpeg", ".jpg", ".png"),
@@ -40,8 +43,7 @@ def read_photograph(path: str | Path, *, upright: bool = True) -> np.ndarray:
         ValueError: if the file is not an image that OpenCV reads, nor HEIC where `pillow-heif` is
             installed, has too many pixels, has 16 bits and levels of 8, 10 or 12 (none above
             1,023, or none above exactly 4,095) or floating-point levels and nothing above 1, which
-            would be black, or is a folder, a named pipe or a
-            device.
+            would be black, or is a folder, a named pipe or a device.
     """
     content = read_file(path)
     try:
@@ -61,7 +63,10 @@ def _decoded(content, upright):
     flags = cv2.IMREAD_COLOR_RGB | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
     try:
         image = cv2.imdecode(data, flags)
-        if image is not None and image.max() <= LARGEST_OF_12_BITS // 255:
+        may_be_wrong = image is not None and (
+            image.max() <= LARGEST_OF_12_BITS // 255 or tiff_numbers(content) == _SIGNED
+        )
+        if may_be_wrong:
             check_levels(cv2.imdecode(data, cv2.IMREAD_UNCHANGED))
     except cv2.error as error:
         raise ValueError(_refusal(content, _reason(error))) from None

@@ -16,6 +16,8 @@ def check_levels(image: np.ndarray | None) -> None:
     if image is None:
         return
     largest = image.max()
+    if image.dtype == np.int16 and image.min() < 0:
+        raise ValueError(f"expected levels from 0 on, received one of {image.min()}.")
     if image.dtype in (np.uint16, np.int16) and is_of_fewer_bits(largest):
         raise ValueError(
             f"expected levels in 0..65535 of 16 bits, received none above {largest}: levels of "

@@ -61,22 +61,39 @@ def test_exif_orientation_is_applied(picture, tmp_path):
 def test_a_tiff_of_numbers_that_are_no_levels_is_named(sample_format, tmp_path):
     kind = "floating-point" if sample_format == 3 else "unsigned"
     values = np.linspace(0, 255, 30 * 40 * 3).reshape(30, 40, 3)
-    (tmp_path / "a.tif").write_bytes(tiff_32_bits(values, sample_format))
+    (tmp_path / "a.tif").write_bytes(tiff(values, sample_format))
     with pytest.raises(ValueError, match=rf"a\.tif: expected .* a TIFF of 32-bit {kind} numbers"):
         read_photograph(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize(("compression", "name"), [(50000, "ZSTD"), (34925, "LZMA")])
 def test_a_compression_that_opencv_does_not_read_is_named(compression, name, tmp_path):
-    content = tiff_32_bits(np.zeros((30, 40, 3)), 1, bits=8, compression=compression)
+    content = tiff(np.zeros((30, 40, 3)), 1, bits=8, compression=compression)
     (tmp_path / "a.tif").write_bytes(content)
     with pytest.raises(ValueError, match=rf"a\.tif: expected .* compressed with {name}: convert"):
         read_photograph(tmp_path / "a.tif")
 
 
-def tiff_32_bits(values, sample_format, bits=32, compression=1):
-    """A TIFF of 32-bit numbers, `(height, width, 3)`, in one strip behind its header."""
-    pixels = values.astype("<f4" if sample_format == 3 else "<u4").tobytes()
+@pytest.mark.parametrize(
+    ("lowest", "highest", "expected"),
+    [(0, 200, "none above 200"), (0, 1000, "none above 1000"), (-5, 30000, "received one of -5")],
+)
+def test_signed_levels_that_are_none_are_named(lowest, highest, expected, tmp_path):
+    values = np.linspace(lowest, highest, 30 * 40 * 3).reshape(30, 40, 3).round()
+    (tmp_path / "a.tif").write_bytes(tiff(values, 2, bits=16))
+    with pytest.raises(ValueError, match=rf"a\.tif: .*{expected}"):
+        read_photograph(tmp_path / "a.tif")
+
+
+def test_signed_levels_from_0_on_are_read(tmp_path):
+    values = np.linspace(0, 32767, 30 * 40 * 3).reshape(30, 40, 3)
+    (tmp_path / "a.tif").write_bytes(tiff(values, 2, bits=16))
+    np.testing.assert_allclose(read_photograph(tmp_path / "a.tif"), values // 256, atol=1)
+
+
+def tiff(values, sample_format, bits=32, compression=1):
+    """A TIFF of numbers, `(height, width, 3)`, in one strip behind its header."""
+    pixels = values.astype(f"<{' uif'[sample_format]}{bits // 8}").tobytes()
     height, width = values.shape[:2]
     place_of_bits, begin = 8, 16  # places of the three numbers of bits, and of the pixels
     tags = [
