@@ -114,4 +114,7 @@ def _is_in_unit_range(images):
 
 def _image_of(element):
     """Returns the images of an element, which is x or a tuple of x and more."""
-    return tf.nest.flatten(element[0] if isinstance(element, tuple) else element)[0]
+    images = tf.nest.flatten(element[0] if isinstance(element, tuple) else element)
+    if not images:
+        raise ValueError("Expected images in 0..255, received none.")
+    return images[0]

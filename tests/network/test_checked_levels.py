@@ -61,6 +61,13 @@ def test_lists_and_dicts_are_refused_in_a_call_too(network, images, pack, kind):
         np.testing.assert_allclose(found, network(255 * images)["landmarks"], atol=0.01)
 
 
+@pytest.mark.parametrize("nothing", [[], {}, ()])
+def test_nothing_is_no_batch(nothing, network):
+    for take in (network.predict, network, network.evaluate):
+        with pytest.raises(ValueError, match=r"Expected images in 0\.\.255, received none"):
+            take(nothing)
+
+
 def test_a_call_of_a_training_model_refuses_arrays(network, images):
     with pytest.raises(ValueError, match=REFUSED):
         _trainer(network)(images)
