@@ -19,6 +19,7 @@ PACKAGE = ROOT / "keras_3dmmstn"
 # in this list, so that no arrow goes up and none in a circle.
 ROOMS = (
     "version",
+    "command_process",
     "keras_backend",
     "keras_classes",
     "atomic_files",
