@@ -4,6 +4,7 @@ It is started by path in a fresh process, so that neither this package nor anoth
 loaded, and so that the number of threads can be chosen.
 """
 
+import contextlib
 import json
 import sys
 import time
@@ -27,6 +28,9 @@ def open_saved_model(path: str, threads: int | None) -> Run:
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
+    # Of a damaged fingerprint `load` prints a traceback, and goes on.
+    with contextlib.suppress(FileNotFoundError):
+        tf.saved_model.experimental.read_fingerprint(path)
     model = tf.saved_model.load(path)
 
     def run(images):

@@ -5,12 +5,10 @@ package logs under the name `keras_3dmmstn`, and shows nothing of it unless it i
 """
 
 import logging
-import os
-import sys
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from keras_3dmmstn.command_process import is_the_command  # the first, for Ctrl-C
 from keras_3dmmstn.keras_backend import check_backend
 from keras_3dmmstn.keras_classes import register_classes_after_keras
 from keras_3dmmstn.version import __version__
@@ -91,15 +89,6 @@ def __dir__():
     return sorted({*globals(), *__all__})
 
 
-def _is_the_command():
-    """Says whether this process runs `keras-3dmmstn`, which chooses the backend itself."""
-    program = next(iter(sys.argv), "")
-    if program == "-m":
-        return __name__ in sys.orig_argv or f"-m{__name__}" in sys.orig_argv
-    # Under another name, too, if that is a link to it.
-    return Path(os.path.realpath(program)).stem == "keras-3dmmstn"
-
-
-if not _is_the_command():
+if not is_the_command():
     check_backend()
 register_classes_after_keras()

@@ -19,6 +19,7 @@ PACKAGE = ROOT / "keras_3dmmstn"
 # in this list, so that no arrow goes up and none in a circle.
 ROOMS = (
     "version",
+    "command_process",
     "keras_backend",
     "keras_classes",
     "atomic_files",
@@ -59,6 +60,7 @@ EXTRAS = {
     "onnxruntime",
     "tensorflow_serving",
     "pillow_heif",
+    "pyarrow",
 }
 
 

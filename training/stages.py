@@ -112,10 +112,7 @@ def run_stages(
         ValueError: if there is no stage of that name, or one was done by another command.
         subprocess.CalledProcessError: if a stage fails; those before it stay done.
     """
-    if only is not None and only not in [stage.name for stage in stages]:
-        raise ValueError(
-            f"Expected a stage among {', '.join(stage.name for stage in stages)}, received {only}."
-        )
+    check_stage(stages, only)
     with folder_in_use(out) as lock:
         done = _done(out)
         for stage in stages:
@@ -127,6 +124,14 @@ def run_stages(
             minutes = round((time.monotonic() - began) / 60, 1)
             done[stage.name] = {"command": stage.digest, "minutes": minutes}
             write_atomically(Path(out) / STAGES_FILE, json.dumps(done, indent=2).encode())
+
+
+def check_stage(stages: Sequence[Stage], only: str | None) -> None:
+    """Raises a ValueError unless there is a stage of a name; None stands for all."""
+    if only is not None and only not in [stage.name for stage in stages]:
+        raise ValueError(
+            f"Expected a stage among {', '.join(stage.name for stage in stages)}, received {only}."
+        )
 
 
 def _run(arguments, lock):

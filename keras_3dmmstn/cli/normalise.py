@@ -1,5 +1,6 @@
 """`keras-3dmmstn normalise`: from photographs to pictures and numbers of their faces."""
 
+import contextlib
 import math
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,6 @@ from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.mesh_options import BlendShapes, MeshFrame, MeshKinds, wanted_meshes
 from keras_3dmmstn.cli.options import (
     Fill,
-    OutFolder,
     TextureSize,
     Weights,
     load_normaliser,
@@ -24,6 +24,20 @@ _MANY = 3
 Photographs = Annotated[
     list[Path],
     typer.Argument(help="Image files, and folders, of which everything below is normalised."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder for the results. Created if it does not exist. May be left out with --table."
+    ),
+]
+Table = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Also write a table with a row for each face: size, pose, sharpness, light, mouth and "
+        "eyes. FILE ends in .csv or .parquet; a former table is replaced.",
+    ),
 ]
 BoxTexts = Annotated[
     list[str] | None,
@@ -72,7 +86,8 @@ Transparent = Annotated[
 
 def normalise(
     photographs: Photographs,
-    out: OutFolder,
+    out: Out = None,
+    table: Table = None,
     box: BoxTexts = None,
     roll: Rolls = None,
     texture_size: TextureSize = None,
@@ -93,42 +108,65 @@ def normalise(
     Writes for each face its texture, its mask, its parameters as JSON, with --front the face from
     the front, and with --mesh its mesh; and for each photograph the fitted meshes on it. Results of
     folders have their folders below --out. A former run's results of the same photograph are
-    replaced, those of others never.
+    replaced, those of others never. With --table, also a table of all faces; without --out, only
+    that.
 
     If a photograph fails, its name and the reason are printed, the others are still normalised, and
     the exit status is 1. So it is for a photograph without a face, unless it lies in a folder that
     was given: those are named and counted, and are no failures.
     """
     from keras_3dmmstn.cli.photograph_files import photograph_files
+    from keras_3dmmstn.cli.photograph_work import photograph_work
     from keras_3dmmstn.cli.written_results import report, write_all
-    from keras_3dmmstn.drawing.results.names import result_files
+    from keras_3dmmstn.drawing.results.face_table import face_table
 
     boxes, rolls = _boxes_and_rolls(box, roll, photographs)
     view = _view(front, front_size, neutral, transparent, fill)
     if neutral and not (front or mesh):
         terminal.fail("--neutral goes with --front or --mesh.")
     meshes = wanted_meshes(mesh, mesh_frame, morph_targets, neutral)
+    _check_outputs(out, table, {"--front": front, "--mesh": bool(mesh), "--fill": fill is not None})
     normaliser = load_normaliser(weights, texture_size, fill, visibility)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        terminal.fail(f"Expected a folder to write to, received {out}: {error.strerror}.")
-
+    _make(out)
     found, troubles = photograph_files(photographs)
     for trouble in troubles:
         terminal.note(terminal.message_of(trouble))
-    files = result_files([(photograph.path, out / photograph.folder) for photograph in found])
-    # A photograph that is named twice is normalised once.
-    work = {results: photograph for results, photograph in zip(files, found, strict=True)}
+    work = photograph_work(found, out)
     normalised = normaliser.stream(
-        (photograph.path for photograph in work.values()),
+        (one.photograph.path for one in work),
         None if boxes is None else [boxes],
         None if rolls is None else [rolls],
     )
     track = tracking("Normalising", len(work)) if len(work) >= _MANY else iter
-    with terminal.failing_on(ImportError):
-        outcomes = write_all(track(normalised), work, view, overlay, meshes)
+    in_table = face_table(table) if table else contextlib.nullcontext()
+    with terminal.failing_on(ImportError, OSError), in_table as rows:
+        outcomes = write_all(track(normalised), work, view, overlay, rows, meshes)
+    if table:
+        terminal.tell_if_possible(table)
     report(outcomes, troubles)
+
+
+def _check_outputs(out, table, pictures):
+    """Checks that there is something to write, and that the table can be written."""
+    from keras_3dmmstn.drawing.results.face_table import check_table
+
+    if out is None and table is None:
+        terminal.fail("Expected --out FOLDER for the results, --table FILE or both.")
+    for option, is_given in pictures.items():
+        if is_given and out is None:
+            terminal.fail(f"{option} goes with --out.")
+    if table is not None:
+        with terminal.failing_on(ImportError, OSError, ValueError):
+            check_table(table)
+
+
+def _make(out):
+    """Makes the folder for the results, if there is to be one."""
+    if out is not None:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            terminal.fail(f"Expected a folder to write to, received {out}: {error.strerror}.")
 
 
 def _view(front, size, neutral, transparent, fill):

@@ -23,7 +23,8 @@ Boxes = Annotated[
     Path | None,
     typer.Option(
         help="CSV with columns image, x0, y0, x1, y1: the tight box of the 68 landmarks of each "
-        "photograph's face, in pixels. Without it, the detector finds the faces."
+        "photograph's face, in pixels; semicolons or tabs will do. Without it, the detector finds "
+        "the faces."
     ),
 ]
 Folders = Annotated[

@@ -8,6 +8,7 @@ import typer
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import Weights, load_normaliser
 from keras_3dmmstn.cli.progress import tracking
+from keras_3dmmstn.cli.stopping import exit_status
 
 Out = Annotated[
     Path, typer.Option(help="New folder for the weights with their confidence, for --weights.")
@@ -45,13 +46,16 @@ def train_confidence(
     from keras_3dmmstn.folder_lock import LOCK_FILE, folder_in_use
     from keras_3dmmstn.training.confidence.confidence_run import add_confidence
 
-    with terminal.failing_on(OSError, ValueError), folder_in_use(out):
-        if any(path.name != LOCK_FILE for path in out.iterdir()):
-            raise ValueError(f"{out}: expected a new or empty folder, received one with files.")
-        run = add_confidence(
-            load_normaliser(weights), folders, calibration or (), crops, seed, tracking("Judging")
-        )
-        run.normaliser.save(out)
+    try:
+        with terminal.failing_on(OSError, ValueError), folder_in_use(out):
+            if any(path.name != LOCK_FILE for path in out.iterdir()):
+                raise ValueError(f"{out}: expected a new or empty folder, received one with files.")
+            normaliser, track = load_normaliser(weights), tracking("Judging")
+            run = add_confidence(normaliser, folders, calibration or (), crops, seed, track)
+            run.normaliser.save(out)
+    except KeyboardInterrupt:
+        terminal.note("Stopped. Repeat the command to begin anew.")
+        raise typer.Exit(exit_status()) from None
     terminal.report_skipped(run.skipped)
     _print("trained on", run, run.trained_on)
     if run.calibrated_on is not None:

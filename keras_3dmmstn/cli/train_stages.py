@@ -36,12 +36,13 @@ def train_stages(
     Repeat the command to go on with a run that was stopped.
     """
     from keras_3dmmstn.cli.verbosity import verbosity_options
-    from keras_3dmmstn.training.stages import BUNDLED_WEIGHTS, read_stages, run_stages
+    from keras_3dmmstn.training.stages import BUNDLED_WEIGHTS, check_stage, read_stages, run_stages
 
     with terminal.failing_on(OSError, ValueError):
         stages = read_stages(file or BUNDLED_WEIGHTS, {"out": out, **_named(path or ())})
+        check_stage(stages, only)
         if dry_run:
-            for stage in stages:
+            for stage in (stage for stage in stages if only in (None, stage.name)):
                 terminal.say(f"# {stage.name}, {stage.minutes:g} minutes")
                 terminal.say(shlex.join(stage.arguments()))
             return

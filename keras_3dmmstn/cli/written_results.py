@@ -8,8 +8,9 @@ import cv2
 import typer
 
 from keras_3dmmstn.cli import terminal
-from keras_3dmmstn.cli.photograph_files import PhotographFile
-from keras_3dmmstn.drawing.results.files import ResultFiles, remove_unfinished_results
+from keras_3dmmstn.cli.photograph_work import Work
+from keras_3dmmstn.drawing.results.face_table import FaceTable
+from keras_3dmmstn.drawing.results.files import remove_unfinished_results
 from keras_3dmmstn.drawing.results.writing import write_results
 from keras_3dmmstn.inference.normalised_photograph import NormalisedPhotograph
 
@@ -19,38 +20,49 @@ _FAILURES = (OSError, ValueError, MemoryError, cv2.error)
 
 def write_all(
     normalised: Iterable[NormalisedPhotograph],
-    work: Mapping[ResultFiles, PhotographFile],
+    work: Sequence[Work],
     view: Mapping[str, Any] | None,
     overlay: bool,
+    table: FaceTable | None,
     meshes: Mapping[str, Any] | None = None,
 ) -> Counter[str]:
     """Writes the results of photographs, and says what was written.
 
     Args:
         normalised: the photographs, in the order of `work`.
-        work: where to write, and which photograph it is.
+        work: what they are, and where to write.
         view, overlay, meshes: as `front`, `overlay` and `meshes` of `write_results`.
+        table: to which the faces are added, too.
 
     Returns:
         How many were "written", how many "failed", and how many of a folder are "faceless".
+
+    Raises:
+        OSError: if the table cannot be written.
     """
-    for folder in {results.folder for results in work}:
+    for folder in {one.results.folder for one in work if one.results}:
         remove_unfinished_results(folder)
     return Counter(
-        _write_one(one, results, photograph, (view, overlay, meshes))
-        for one, (results, photograph) in zip(normalised, work.items(), strict=True)
+        _write_one(one, its_work, (view, overlay, meshes), table)
+        for one, its_work in zip(normalised, work, strict=True)
     )
 
 
-def _write_one(normalised, results, photograph, wanted):
+def _write_one(normalised, work, wanted, table):
     """Writes the results of a photograph, says so, and returns what came of it."""
-    error, faces = normalised.error, []
+    photograph, error, faces, written = work.photograph, normalised.error, [], []
     if error is None:
         faces = normalised.faces
         try:
-            written = write_results(results, normalised.image, faces, *wanted)
+            if work.results:
+                written = write_results(work.results, normalised.image, faces, *wanted)
         except _FAILURES as failure:
             error = failure
+    if table is not None:
+        problem = "" if faces else "no face was found"
+        if error is not None:
+            problem = terminal.message_of(error).removeprefix(f"{photograph.path}: ")
+        table.add(photograph.path, faces, problem)
     if error is not None:
         terminal.note(terminal.message_of(error, about=photograph.path))
         return "failed"
@@ -60,14 +72,19 @@ def _write_one(normalised, results, photograph, wanted):
         say = terminal.note if photograph.is_named else terminal.remark
         say(f"{name}: no face was found.{help_of_user}")
         return "failed" if photograph.is_named else "faceless"
-    if photograph.is_named:
+    _tell(work, faces, written)
+    return "written"
+
+
+def _tell(work, faces, written):
+    """Says what was written of a photograph: its files, or of a folder's how many faces it has."""
+    if work.photograph.is_named and work.results:
         for path in written:
             terminal.tell_if_possible(path)
-    else:
-        name = terminal.printable(results.folder / results.name)
-        count = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
-        terminal.tell_if_possible(f"{name}: {count}")
-    return "written"
+        return
+    place = work.results.folder / work.results.name if work.results else work.photograph.path
+    count = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
+    terminal.tell_if_possible(f"{terminal.printable(place)}: {count}")
 
 
 def report(outcomes: Counter[str], troubles: Sequence[Exception]) -> None:

@@ -13,6 +13,8 @@ import numpy as np
 
 from keras_3dmmstn.outside_files import read_file
 
+# Between the columns: a spreadsheet writes what is usual in its country.
+_DELIMITERS = ",;\t"
 _COLUMNS = ("image", "x0", "y0", "x1", "y1")
 
 
@@ -49,6 +51,7 @@ def read_boxes(path: str | Path) -> FaceBoxes:
 
     An image is called by its file's name, by the end of its path, such as `person/image.jpg`, or by
     all of its path. What begins with `..` starts from the current folder or from the file's own.
+    Between columns there may be semicolons or tabs, too, and numbers may have decimal commas then.
 
     Raises:
         ValueError: if it is no table in UTF-8, a column is missing, or a value is not a number, or
@@ -88,9 +91,15 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Yields the rows of a CSV and the numbers of their lines; there may be spaces at commas."""
     try:
         text = read_file(path).decode("utf-8-sig")  # Excel begins with a mark
-        reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
+        header = text.split("\n", 1)[0]
+        delimiter = max(_DELIMITERS, key=header.count)
+        reader = csv.DictReader(
+            io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True
+        )
         reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
         for row in reader:
+            if delimiter != ",":
+                row |= {n: row[n].replace(",", ".") for n in _COLUMNS[1:] if row.get(n)}
             yield reader.line_num, row
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: expected a CSV table in UTF-8: {error}.") from error

@@ -1,5 +1,8 @@
 """The face in the middle of a photograph, found by the detector or in a box that is given."""
 
+from pathlib import Path
+from typing import cast
+
 import numpy as np
 
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
@@ -29,7 +32,25 @@ def central_face(
         NoFaceError: if no face is found.
         ValueError: if the box is none.
     """
-    faces = normaliser(photograph, None if box is None else box[None])
+    return _central(normaliser(photograph, None if box is None else box[None]), photograph)
+
+
+def central_face_of_file(
+    normaliser: Normaliser, path: Path, box: np.ndarray | None = None
+) -> tuple[np.ndarray, NormalisedFace]:
+    """Reads a photograph, and returns it with what `central_face` says of it.
+
+    Raises:
+        Exception: as `central_face`; FileNotFoundError or ValueError if it cannot be read.
+    """
+    boxes = None if box is None else [box[None]]
+    (photograph,) = normaliser.stream([path], boxes, workers=1)
+    faces, image = photograph.faces, cast(np.ndarray, photograph.image)  # or its error is raised
+    return image, _central(faces, image)
+
+
+def _central(faces, photograph):
+    """Returns the face nearest to the middle of a photograph."""
     if not faces:
         raise NoFaceError("no face was found.")
     middle = (np.array(photograph.shape[1::-1]) - 1) / 2

@@ -18,6 +18,27 @@ def as_pixels(image: Photograph) -> np.ndarray:
     return read_photograph(image) if isinstance(image, (str, Path)) else as_photograph(image)
 
 
+def checked_crops(crops: object, size: int) -> np.ndarray:
+    """Returns crops `(n, size, size, 3)` as an array, or raises a ValueError."""
+    try:
+        array = np.asarray(crops)
+    except ValueError:  # of several sizes
+        array = np.empty(0, object)
+    if array.ndim != 4 or array.shape[1:] != (size, size, 3) or array.dtype.kind not in "uif":
+        raise ValueError(
+            f"Expected crops of shape (n, {size}, {size}, 3), received "
+            + ("no numbers." if array.dtype.kind not in "uif" else f"shape {array.shape}.")
+        )
+    return array
+
+
+def checked_workers(workers: object) -> int:
+    """Returns a number of threads, or raises a ValueError."""
+    if not isinstance(workers, (int, np.integer)) or isinstance(workers, bool) or workers < 1:
+        raise ValueError(f"Expected at least one worker, a whole number, received {workers!r}.")
+    return int(workers)
+
+
 def unchangeable(image: np.ndarray) -> np.ndarray:
     """Returns the same pixels, for those who may look at them only."""
     view = image.view()

@@ -27,8 +27,25 @@ def largest_picture(content: bytes) -> tuple[int, int]:
         ValueError: if it claims none.
         struct.error: if it ends before.
     """
-    places = [match.end() + 4 for match in re.finditer(rb"ispe", content[: 2**20])]
-    return max(struct.unpack_from(">II", content, place) for place in places)
+    described = _description(content)
+    places = [match.end() + 4 for match in re.finditer(rb"ispe", described)]
+    return max(struct.unpack_from(">II", described, place) for place in places)
+
+
+def _description(content):
+    """Returns the box `meta`, which may lie behind the pixels; without one, how the file begins."""
+    place = 0
+    while place + 8 <= len(content):
+        size, kind = struct.unpack_from(">I4s", content, place)
+        if size == 1:
+            (size,) = struct.unpack_from(">Q", content, place + 8)
+        end = place + size if size else len(content)
+        if kind == b"meta":
+            return content[place:end]
+        if end < place + 8:
+            break
+        place = end
+    return content[: 2**20]
 
 
 def check_reader() -> None:

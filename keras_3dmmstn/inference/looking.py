@@ -62,7 +62,7 @@ class FacesInPhotographs:
             warp(images[number], matrix, size)
             for number, matrix in zip(self.numbers, self.matrices, strict=True)
         ]
-        return np.stack(cut)
+        return np.stack(cut) if cut else np.zeros((0, size, size, 3), np.uint8)
 
 
 def look_again(

@@ -10,6 +10,11 @@ import tensorflow as tf
 from keras_3dmmstn import ops
 from keras_3dmmstn.inference.meshes.face_mesh import FaceMesh
 from keras_3dmmstn.inference.meshes.to_trimesh import to_trimesh
+from keras_3dmmstn.inference.quantities.face_quantities import (
+    FaceQuantities,
+    measure,
+    seen_texture,
+)
 from keras_3dmmstn.inference.texture import face_texture, inside
 from keras_3dmmstn.inference.view.arguments import (
     check_view,
@@ -103,6 +108,29 @@ class NormalisedFace:
         ray to the face.
         """
         return head_pose(self.rotation_matrix)
+
+    def quantities(self) -> FaceQuantities:
+        """Measures size, pose, sharpness, light, and how far mouth and eyes are open.
+
+        Raises:
+            ValueError: if the face has no `photograph`, which those of a `Normaliser` have, or its
+                face model no landmarks `ibug68`.
+        """
+        if self.photograph is None or "ibug68" not in self.landmark_indices:
+            missing = "photograph" if self.photograph is None else "landmarks ibug68"
+            raise ValueError(
+                "Expected a face with `photograph` and landmarks ibug68 to measure, received one "
+                f"without {missing}."
+            )
+        landmarks, shape = self.landmark_indices["ibug68"], self.grid_shape
+        grid, visible = self.points.reshape(*shape, 2), self.visible.reshape(shape)
+        return measure(
+            self.points[landmarks],
+            self.vertices[landmarks],
+            self.pose,
+            float(self.mask.mean()),
+            seen_texture(self.photograph, grid, visible),
+        )
 
     def front_view(
         self,

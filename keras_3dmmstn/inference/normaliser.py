@@ -22,6 +22,8 @@ from keras_3dmmstn.inference.given_photographs import (
     Boxes,
     Photograph,
     as_pixels,
+    checked_crops,
+    checked_workers,
     together,
     unchangeable,
 )
@@ -29,6 +31,7 @@ from keras_3dmmstn.inference.localiser_checks import check_input, check_weights
 from keras_3dmmstn.inference.looking import FacesInPhotographs, all_faces, look_again
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.inference.normalised_photograph import NormalisedPhotograph
+from keras_3dmmstn.inference.photograph import as_photograph
 from keras_3dmmstn.inference.photograph_log import log_failed, log_found, log_normalised
 from keras_3dmmstn.inference.threads import in_threads, processors
 from keras_3dmmstn.inference.video.frames import timed
@@ -278,9 +281,7 @@ class Normaliser:
             ValueError: if `workers` is not positive, or there are not as many `boxes` or `rolls` as
                 photographs.
         """
-        workers = processors() if workers is None else workers
-        if workers < 1:
-            raise ValueError(f"Expected at least one worker, received {workers}.")
+        workers = processors() if workers is None else checked_workers(workers)
         taken = (
             (source, source.copy() if isinstance(source, np.ndarray) else source, *where)
             for source, *where in together(images, boxes, rolls)
@@ -335,13 +336,28 @@ class Normaliser:
 
         Returns:
             The faces, in pixels of the crops.
+
+        Raises:
+            ValueError: if the crops have another shape.
         """
-        return self._fitter.generate(*self._fitter.parameters(np.asarray(crops)))
+        return self._fitter.generate(
+            *self._fitter.parameters(checked_crops(crops, self.image_size))
+        )
 
     def regress(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-        """Returns θ `(n, 6 + D)` for each box, with t and log s in pixels of the photograph."""
-        faces = FacesInPhotographs.in_boxes(np.asarray(boxes, float), self.image_size)
-        parameters, _ = self._fitter.parameters(faces.crops([image], self.image_size))
+        """Returns θ `(n, 6 + D)` for each box, with t and log s in pixels of the photograph.
+
+        Args:
+            image: RGB uint8 array `(height, width, 3)`, or another that a call takes.
+            boxes: `(n, 4)`, as of a call.
+
+        Raises:
+            TypeError: if `image` is no array of integers.
+            ValueError: if the image or a box is none, or a box lies outside the image.
+        """
+        pixels = as_photograph(image)
+        faces = FacesInPhotographs.in_boxes(checked_boxes(boxes, pixels), self.image_size)
+        parameters, _ = self._fitter.parameters(faces.crops([pixels], self.image_size))
         return framing.parameters_in_photograph(parameters, faces.matrices)
 
     def _normalised(self, source, photograph, boxes, rolls):

@@ -6,9 +6,17 @@ import cv2
 import numpy as np
 
 from keras_3dmmstn.inference.heif import check_reader, is_heif, read_heif
+from keras_3dmmstn.inference.picture_levels import (
+    LARGEST_OF_12_BITS,
+    check_levels,
+    is_of_fewer_bits,
+)
 from keras_3dmmstn.inference.picture_size import check_picture
-from keras_3dmmstn.inference.tiff_header import tiff_numbers
+from keras_3dmmstn.inference.tiff_header import tiff_compression, tiff_numbers
 from keras_3dmmstn.outside_files import read_file
+
+# Numbers that OpenCV takes for unsigned ones.
+_SIGNED = "16-bit signed"
 
 #: Endings, in small or capital letters, of the files in a folder that are photographs.
 ENDINGS = (
@@ -33,9 +41,9 @@ def read_photograph(path: str | Path, *, upright: bool = True) -> np.ndarray:
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if the file is not an image that OpenCV reads, nor HEIC where `pillow-heif` is
-            installed, has too many pixels, has 16 bits and nothing above 255 or floating-point
-            levels and nothing above 1, which would be black, or is a folder, a named pipe or a
-            device.
+            installed, has too many pixels, has 16 bits and levels of 8, 10 or 12 (none above
+            1,023, or none above exactly 4,095) or floating-point levels and nothing above 1, which
+            would be black, or is a folder, a named pipe or a device.
     """
     content = read_file(path)
     try:
@@ -55,8 +63,11 @@ def _decoded(content, upright):
     flags = cv2.IMREAD_COLOR_RGB | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
     try:
         image = cv2.imdecode(data, flags)
-        if image is not None and image.max() <= 1:
-            _check_levels(cv2.imdecode(data, cv2.IMREAD_UNCHANGED))
+        may_be_wrong = image is not None and (
+            image.max() <= LARGEST_OF_12_BITS // 255 or tiff_numbers(content) == _SIGNED
+        )
+        if may_be_wrong:
+            check_levels(cv2.imdecode(data, cv2.IMREAD_UNCHANGED))
     except cv2.error as error:
         raise ValueError(_refusal(content, _reason(error))) from None
     if image is None:
@@ -72,22 +83,15 @@ def _refusal(content, reason):
             f"expected levels of 8 or 16 bits, received a TIFF of {numbers} numbers: convert it to "
             "PNG or JPEG."
         )
+    compression = tiff_compression(content)
+    if compression is not None:
+        return (
+            f"expected a TIFF that OpenCV reads, received one compressed with {compression}: "
+            "convert it to PNG or JPEG."
+        )
     if reason is not None:
         return f"expected an image, which OpenCV refuses: {reason}."
     return "expected an image, received a file that is not an image, or a damaged one."
-
-
-def _check_levels(image):
-    """Raises a ValueError if an image became black since its levels are not those of its type."""
-    if image is None:
-        return
-    largest = image.max()
-    if image.dtype in (np.uint16, np.int16) and 0 < largest <= 255:
-        raise ValueError(f"expected levels in 0..65535 of 16 bits, received none above {largest}.")
-    if image.dtype.kind == "f" and 0 < largest <= 1:
-        raise ValueError(
-            f"expected levels in 0..255, received floating-point levels, none above {largest:g}."
-        )
 
 
 def _reason(error):
@@ -103,8 +107,8 @@ def as_photograph(image: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: if it is no array of such integers.
-        ValueError: if it has another shape or no pixels, or 16 bits and nothing above 255: levels
-            of 8 bits, which would be all but black.
+        ValueError: if it has another shape or no pixels, or 16 bits and none above 1,023, or
+            none above exactly 4,095: levels of 8, 10 or 12 bits, which would be all but black.
     """
     if not isinstance(image, np.ndarray) or image.dtype not in (np.uint8, np.uint16):
         received = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
@@ -116,10 +120,11 @@ def as_photograph(image: np.ndarray) -> np.ndarray:
             f"Expected an image of shape (height, width, 3), received shape {image.shape}."
         )
     if image.dtype == np.uint16:
-        if 0 < image.max() <= 255:
+        if is_of_fewer_bits(image.max()):
             raise ValueError(
                 "Expected levels in 0..65535 in an image of type uint16, received none above "
-                f"{image.max()}: levels in 0..255 belong in one of type uint8."
+                f"{image.max()}: levels in 0..255 belong in one of type uint8, those of 10 or 12 "
+                "bits multiplied by 64 or 16."
             )
         image = (image >> 8).astype(np.uint8)
     if image.shape[2] == 1:

@@ -3,6 +3,13 @@
 import struct
 
 _WIDTH, _HEIGHT, _TILE_WIDTH, _TILE_HEIGHT, _BITS, _SAMPLE_FORMAT = 256, 257, 322, 323, 258, 339
+_COMPRESSION = 259
+# Those that OpenCV's wheels do not read.
+_COMPRESSIONS = {
+    34887: "LERC", 34892: "lossy JPEG of DNG", 34925: "LZMA", 50000: "ZSTD", 50001: "WebP",
+    50002: "JPEG XL", 52546: "JPEG XL",
+}  # fmt: skip
+_BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _NUMBERS = {1: "unsigned", 2: "signed", 3: "floating-point"}
 
 
@@ -22,7 +29,7 @@ def tiff_size(content: bytes) -> tuple[int, int]:
 
 def tiff_numbers(content: bytes) -> str | None:
     """Returns which numbers a TIFF holds, such as "32-bit floating-point"; None for other files."""
-    if content[:4] not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+    if content[:4] not in _BEGINNINGS:
         return None
     try:
         tags = _tags(content, (_BITS, _SAMPLE_FORMAT))
@@ -30,6 +37,16 @@ def tiff_numbers(content: bytes) -> str | None:
         return None
     numbers = _NUMBERS.get(tags.get(_SAMPLE_FORMAT, 1))
     return f"{tags[_BITS]}-bit {numbers}" if numbers and _BITS in tags else None
+
+
+def tiff_compression(content: bytes) -> str | None:
+    """Returns the name of the compression of a TIFF if OpenCV reads none of it, else None."""
+    if content[:4] not in _BEGINNINGS:
+        return None
+    try:
+        return _COMPRESSIONS.get(_tags(content, (_COMPRESSION,)).get(_COMPRESSION, 1))
+    except struct.error:
+        return None
 
 
 def _tags(content, wanted):

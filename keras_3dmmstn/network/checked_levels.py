@@ -18,18 +18,17 @@ _REFUSED = (
 )
 
 
-@keras.saving.register_keras_serializable(package="keras_3dmmstn")
-class LevelCheckedModel(keras.Model):
-    """A functional model of images that refuses levels in 0..1.
+# What a mixin for Keras' models inherits from, unknown to type checkers.
+_Nothing: Any = object
 
-    A batch is refused if no level in it is above 1 and some are between whole numbers. `fit`,
-    `evaluate` and `predict` look at the first images of an array, the first batch of a `PyDataset`,
-    and each batch of a `tf.data.Dataset` or generator; a call looks at what is not symbolic.
+
+class LevelChecked(_Nothing):
+    """What a model of images has beside `keras.Model` to refuse levels in 0..1.
+
+    A batch is refused if no level in it is above 1 and some are between whole numbers. `evaluate`
+    and `predict` look at the first images of an array, the first batch of a `PyDataset`, and each
+    batch of a `tf.data.Dataset` or generator; a call looks at what is not symbolic.
     """
-
-    def fit(self, x=None, *args, **kwargs):
-        with naming_levels():
-            return super().fit(checked_levels(x), *args, **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):
         with naming_levels():
@@ -40,9 +39,19 @@ class LevelCheckedModel(keras.Model):
             return super().predict(checked_levels(x), *args, **kwargs)
 
     def __call__(self, image, *args, **kwargs):
-        if isinstance(image, np.ndarray) or (tf.is_tensor(image) and tf.executing_eagerly()):
-            checked_levels(image)
+        first = _image_of((image,))
+        if isinstance(first, np.ndarray) or (tf.is_tensor(first) and tf.executing_eagerly()):
+            checked_levels(first)
         return super().__call__(image, *args, **kwargs)
+
+
+@keras.saving.register_keras_serializable(package="keras_3dmmstn")
+class LevelCheckedModel(LevelChecked, keras.Model):
+    """A functional model of images that refuses levels in 0..1, in `fit`, too."""
+
+    def fit(self, x=None, *args, **kwargs):
+        with naming_levels():
+            return super().fit(checked_levels(x), *args, **kwargs)
 
 
 def checked_levels(x: Any) -> Any:
@@ -105,4 +114,7 @@ def _is_in_unit_range(images):
 
 def _image_of(element):
     """Returns the images of an element, which is x or a tuple of x and more."""
-    return tf.nest.flatten(element[0] if isinstance(element, tuple) else element)[0]
+    images = tf.nest.flatten(element[0] if isinstance(element, tuple) else element)
+    if not images:
+        raise ValueError("Expected images in 0..255, received none.")
+    return images[0]

@@ -7,14 +7,14 @@ import keras
 import tensorflow as tf
 
 from keras_3dmmstn.network import losses
-from keras_3dmmstn.network.checked_levels import checked_levels, naming_levels
+from keras_3dmmstn.network.checked_levels import LevelChecked, checked_levels, naming_levels
 from keras_3dmmstn.network.reflected_batches import checked_pairs, refusal
 from keras_3dmmstn.network.subnetworks import landmark_network, texture_network
 from keras_3dmmstn.ops.parameters import POSE_SIZE
 
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")
-class TrainingModel(keras.Model):
+class TrainingModel(LevelChecked, keras.Model):
     """A model from `image` to `landmarks` that also trains on losses without labels.
 
     Compile it with `LandmarkLoss` or `LandmarkDistanceLoss` for `landmarks`. The weights are those
@@ -102,14 +102,6 @@ class TrainingModel(keras.Model):
             if refused is None:
                 raise
             raise refused from error
-
-    def evaluate(self, x=None, *args, **kwargs):
-        with naming_levels():
-            return super().evaluate(checked_levels(x), *args, **kwargs)
-
-    def predict(self, x, *args, **kwargs):
-        with naming_levels():
-            return super().predict(checked_levels(x), *args, **kwargs)
 
     def test_step(self, data):
         untouched = {"symmetry", "mirror_pairs"}

@@ -90,3 +90,19 @@ def test_the_program_ends_without_a_traceback_while_it_starts():
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (143, "", "")
+
+
+@pytest.mark.parametrize(("program", "is_quiet"), [("keras-3dmmstn", True), ("mine.py", False)])
+def test_ctrl_c_before_the_command_begins_prints_no_traceback(program, is_quiet):
+    code = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"sys.argv[0] = {program!r}\n"
+        "import keras_3dmmstn\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == -signal.SIGINT
+    assert ("Traceback" in ended.stderr) != is_quiet

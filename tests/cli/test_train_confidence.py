@@ -45,6 +45,19 @@ def test_weights_that_are_never_right_get_none(weights, faces, tmp_path):
     assert not list((tmp_path / "sure").glob("*.keras"))
 
 
+def test_ctrl_c_says_how_it_goes_on(weights, faces, tmp_path, monkeypatch):
+    def stopped(*arguments):
+        raise KeyboardInterrupt
+
+    module = "keras_3dmmstn.training.confidence.confidence_run"
+    monkeypatch.setattr(f"{module}.add_confidence", stopped)
+    out = tmp_path / "sure"
+    result = run("train-confidence", faces, "--weights", weights, "--out", out)
+    assert result.exit_code == 130
+    assert result.output == "Stopped. Repeat the command to begin anew.\n"
+    assert not list(out.glob("*"))
+
+
 def test_a_folder_that_has_something_is_left_alone(weights, faces, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")

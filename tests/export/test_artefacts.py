@@ -123,3 +123,16 @@ def test_a_card_that_is_missing_or_damaged_is_named(tmp_path, normaliser):
         read_card(tmp_path / "face.tflite")
     (tmp_path / "face.json").write_text(json.dumps(card))
     assert read_card(tmp_path / "face.tflite") == card
+
+
+@pytest.mark.parametrize("side", [0, 2049, 10**9, 64.0, True, None])
+def test_a_card_that_claims_sides_which_no_network_has_is_refused(normaliser, tmp_path, side):
+    path = tmp_path / "face.tflite"
+    card = network_card(normaliser)
+    card["input"]["shape"][1:3] = [2048, 2048]
+    path.with_suffix(".json").write_text(json.dumps(card))
+    assert read_card(path)["input"]["shape"][1] == 2048
+    card["input"]["shape"][1] = side
+    path.with_suffix(".json").write_text(json.dumps(card))
+    with pytest.raises(ValueError, match="card of an export, received input of shape"):
+        read_card(path)

@@ -114,6 +114,20 @@ def test_accents_are_the_same_in_both_ways_of_writing_them(box_in):
     assert one != two and box_in(one, two) == box_in(two, one) == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t", "; "])
+def test_tables_of_other_countries_are_read(tmp_path, delimiter):
+    rows = [["image", "x0", "y0", "x1", "y1"], ["a,b.jpg", "1,5", "2", "-3,25", "4.5"]]
+    text = "\ufeff" + "".join(delimiter.join(row) + "\r\n" for row in rows)
+    path = tmp_path / "boxes.csv"
+    path.write_text(text, encoding="utf-8")
+    assert read_boxes(path).box_of(Path("a,b.jpg")).tolist() == [1.5, 2, -3.25, 4.5]
+
+
+def test_a_comma_in_a_number_of_a_table_with_commas_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"line 2: .*'1,234'"):
+        read_boxes(write(tmp_path / "boxes.csv", 'image,x0,y0,x1,y1\n1.jpg,"1,234",2,3,4\n'))
+
+
 @pytest.mark.parametrize("content", ["image\n".encode("utf-16"), b"image,x0\nJ\xf6rg,1\n"])
 def test_a_table_that_is_not_in_utf_8_is_named(content, tmp_path):
     (tmp_path / "boxes.csv").write_bytes(content)

@@ -18,6 +18,33 @@ def heic_file(width=40, height=30, brand=b"heic", others=(b"mif1", b"heic")):
     return struct.pack(">I4s", 8 + len(brands), b"ftyp") + brands + b"".join(sizes) + bytes(9999)
 
 
+def boxes_of(*parts):
+    """Boxes of a file: kinds and contents; a size of 64 bits for one that ends in "long"."""
+    content = b""
+    for kind, inside in parts:
+        if kind.endswith(b"long"):
+            content += struct.pack(">I4sQ", 1, kind[:4], 16 + len(inside)) + inside
+        else:
+            content += struct.pack(">I4s", 8 + len(inside), kind) + inside
+    return content
+
+
+@pytest.mark.parametrize("pixels", [b"mdat", b"mdatlong"])
+def test_a_description_behind_the_pixels_is_found(pixels):
+    sizes = boxes_of((b"ispe", struct.pack(">III", 0, 4000, 3000)))
+    by_chance = boxes_of((b"ispe", struct.pack(">III", 0, 2**30, 2**30)))
+    content = boxes_of(
+        (b"ftyp", b"heic" + bytes(4)), (pixels, by_chance + bytes(2**21)), (b"meta", sizes)
+    )
+    assert is_heif(content) and largest_picture(content) == (4000, 3000)
+
+
+@pytest.mark.parametrize("size", [0, 1, 7])
+def test_boxes_whose_sizes_are_nonsense_end_the_search(size):
+    content = heic_file(640, 480) + struct.pack(">I4s", size, b"free") + bytes(99)
+    assert largest_picture(content) == (640, 480)
+
+
 @pytest.fixture
 def without_reader(monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)  # as if it were not installed

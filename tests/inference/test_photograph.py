@@ -61,21 +61,46 @@ def test_exif_orientation_is_applied(picture, tmp_path):
 def test_a_tiff_of_numbers_that_are_no_levels_is_named(sample_format, tmp_path):
     kind = "floating-point" if sample_format == 3 else "unsigned"
     values = np.linspace(0, 255, 30 * 40 * 3).reshape(30, 40, 3)
-    (tmp_path / "a.tif").write_bytes(tiff_32_bits(values, sample_format))
+    (tmp_path / "a.tif").write_bytes(tiff(values, sample_format))
     with pytest.raises(ValueError, match=rf"a\.tif: expected .* a TIFF of 32-bit {kind} numbers"):
         read_photograph(tmp_path / "a.tif")
 
 
-def tiff_32_bits(values, sample_format):
-    """A TIFF of 32-bit numbers, `(height, width, 3)`, in one strip behind its header."""
-    pixels = values.astype("<f4" if sample_format == 3 else "<u4").tobytes()
+@pytest.mark.parametrize(("compression", "name"), [(50000, "ZSTD"), (34925, "LZMA")])
+def test_a_compression_that_opencv_does_not_read_is_named(compression, name, tmp_path):
+    content = tiff(np.zeros((30, 40, 3)), 1, bits=8, compression=compression)
+    (tmp_path / "a.tif").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"a\.tif: expected .* compressed with {name}: convert"):
+        read_photograph(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    ("lowest", "highest", "expected"),
+    [(0, 200, "none above 200"), (0, 1000, "none above 1000"), (-5, 30000, "received one of -5")],
+)
+def test_signed_levels_that_are_none_are_named(lowest, highest, expected, tmp_path):
+    values = np.linspace(lowest, highest, 30 * 40 * 3).reshape(30, 40, 3).round()
+    (tmp_path / "a.tif").write_bytes(tiff(values, 2, bits=16))
+    with pytest.raises(ValueError, match=rf"a\.tif: .*{expected}"):
+        read_photograph(tmp_path / "a.tif")
+
+
+def test_signed_levels_from_0_on_are_read(tmp_path):
+    values = np.linspace(0, 32767, 30 * 40 * 3).reshape(30, 40, 3)
+    (tmp_path / "a.tif").write_bytes(tiff(values, 2, bits=16))
+    np.testing.assert_allclose(read_photograph(tmp_path / "a.tif"), values // 256, atol=1)
+
+
+def tiff(values, sample_format, bits=32, compression=1):
+    """A TIFF of numbers, `(height, width, 3)`, in one strip behind its header."""
+    pixels = values.astype(f"<{' uif'[sample_format]}{bits // 8}").tobytes()
     height, width = values.shape[:2]
-    bits, begin = 8, 16  # places of the three numbers of bits, and of the pixels
+    place_of_bits, begin = 8, 16  # places of the three numbers of bits, and of the pixels
     tags = [
         (256, 3, 1, width),
         (257, 3, 1, height),
-        (258, 3, 3, bits),
-        (259, 3, 1, 1),
+        (258, 3, 3, place_of_bits),
+        (259, 3, 1, compression),
         (262, 3, 1, 2),
         (273, 4, 1, begin),
         (277, 3, 1, 3),
@@ -83,7 +108,7 @@ def tiff_32_bits(values, sample_format):
         (279, 4, 1, len(pixels)),
         (339, 3, 1, sample_format),
     ]
-    header = b"II*\0" + struct.pack("<IHHHH", begin + len(pixels), 32, 32, 32, 0)
+    header = b"II*\0" + struct.pack("<IHHHH", begin + len(pixels), bits, bits, bits, 0)
     entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
     return header + pixels + struct.pack("<H", len(tags)) + entries + bytes(4)
 
@@ -143,6 +168,24 @@ def test_levels_of_8_bits_in_16_are_refused_and_not_made_black():
         as_photograph(image)
     assert as_photograph(image * 257).max() == image.max()
     assert not as_photograph(np.zeros((5, 7), np.uint16)).any()  # a black frame is one
+
+
+@pytest.mark.parametrize("top", [1023, 700, 256, 4095])
+def test_levels_of_10_and_12_bits_in_16_are_refused(top, tmp_path):
+    image = np.linspace(0, top, 35 * 3).reshape(5, 7, 3).round().astype(np.uint16)
+    with pytest.raises(ValueError, match=f"none above {top}.* multiplied by 64 or 16"):
+        as_photograph(image)
+    for name in ("a.png", "a.tif"):
+        with pytest.raises(ValueError, match=rf"{name}: .* 16 bits, received none above {top}"):
+            read_photograph(write(tmp_path / name, image))
+
+
+@pytest.mark.parametrize("top", [1024, 3000, 4094, 4096])
+def test_a_dark_photograph_of_16_bits_is_read(top, tmp_path, caplog):
+    image = np.linspace(0, top, 35 * 3).reshape(5, 7, 3).round().astype(np.uint16)
+    assert as_photograph(image).max() == top >> 8
+    assert bool(caplog.records) == (top < 4096)
+    assert read_photograph(write(tmp_path / "a.png", image)).max() in (top >> 8, (top >> 8) + 1)
 
 
 def test_warp_by_the_identity_returns_the_image():

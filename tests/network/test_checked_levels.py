@@ -50,6 +50,29 @@ def test_arrays_are_refused_by_whatever_takes_them(network, images):
             train(images, LABELS, verbose=0)
 
 
+@pytest.mark.parametrize("pack", [lambda x: [x], lambda x: (x,), lambda x: {"image": x}])
+@pytest.mark.parametrize("kind", [np.asarray, tf.constant])
+@pytest.mark.filterwarnings("ignore:The structure of `inputs`")
+def test_lists_and_dicts_are_refused_in_a_call_too(network, images, pack, kind):
+    for model in (network, _trainer(network)):
+        with pytest.raises(ValueError, match=REFUSED):
+            model(pack(kind(images)))
+        found = model(pack(kind(255 * images)))["landmarks"]
+        np.testing.assert_allclose(found, network(255 * images)["landmarks"], atol=0.01)
+
+
+@pytest.mark.parametrize("nothing", [[], {}, ()])
+def test_nothing_is_no_batch(nothing, network):
+    for take in (network.predict, network, network.evaluate):
+        with pytest.raises(ValueError, match=r"Expected images in 0\.\.255, received none"):
+            take(nothing)
+
+
+def test_a_call_of_a_training_model_refuses_arrays(network, images):
+    with pytest.raises(ValueError, match=REFUSED):
+        _trainer(network)(images)
+
+
 def test_data_sets_and_generators_are_refused(network, images):
     batches = tf.data.Dataset.from_tensors((images, LABELS))
     for train in (network.fit, _trainer(network).fit):

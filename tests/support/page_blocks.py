@@ -14,6 +14,7 @@ import pytest
 
 from keras_3dmmstn import GridModel, Normaliser
 from keras_3dmmstn.drawing.meshes.files import save_mesh
+from keras_3dmmstn.drawing.results.face_table import face_table
 from keras_3dmmstn.drawing.video.results import VideoResults
 from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.mesh.synthetic import toy_shape_model
@@ -48,6 +49,31 @@ class Block:
 
 def write_portrait():
     cv2.imwrite("holiday.jpg", read_photograph(ASSETS / "portrait.jpg")[..., ::-1])
+
+
+def write_table():
+    photograph = read_photograph(ASSETS / "portrait.jpg")
+    (face,) = Normaliser.pretrained()(photograph)
+    passport = {
+        "inter_eye_distance": 95.0, "yaw": -4.0, "pitch": 4.9, "roll": 7.5, "sharpness": 0.5,
+        "brightness": 120.0, "light_difference": -9.0, "mouth_open": False,
+        "left_eye_closed": False, "right_eye_closed": False,
+    }  # fmt: skip
+    with face_table(Path("faces.csv")) as table:
+        for name, change in (("a", {}), ("b", {"yaw": 5.1}), ("c", {"mouth_open": True})):
+            quantities = face.quantities()._replace(**passport | change)
+            table.add(f"{name}.jpg", [FaceThatMeasures(face, quantities)])
+        table.add("d.jpg", [], "no face was found")
+        quantities = face.quantities()._replace(**passport)
+        table.add("e.jpg", [FaceThatMeasures(face, quantities)] * 2)
+
+
+class FaceThatMeasures:
+    """A face whose quantities are made up."""
+
+    def __init__(self, face, quantities):
+        self.box, self.score, self.confidence = face.box, face.score, face.confidence
+        self.quantities = lambda: quantities
 
 
 def write_arrays():
@@ -150,6 +176,10 @@ def check_face(names):
 
 def check_good_face(names):
     assert len(names["good"]) == 1
+
+
+def check_suitable(names):
+    assert names["suitable"] == ["a.jpg"]
 
 
 def check_found_face(names):
@@ -256,6 +286,10 @@ BLOCKS = {
         Block("texture_size=512", (write_portrait,), check=check_larger_face),
         Block("FaceDetector(smallest=24", (write_portrait,), check=check_found_face),
         Block("[[88, 87", (write_portrait,), check=check_face),
+    ],
+    "docs/tables.md": [
+        Block("sharpness > 0.3", (write_portrait,), check=check_good_face),
+        Block("inter_eye_distance", (write_table,), check=check_suitable),
     ],
     "docs/many_photographs.md": [
         Block("normaliser.stream", (write_portrait,), check=check_stream),

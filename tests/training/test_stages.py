@@ -22,6 +22,7 @@ from keras_3dmmstn.training.stages import (
     read_stages,
     run_stages,
 )
+from tests.support.command_line import assert_fails, run
 
 # Appends its arguments to a file; "fail" fails unless there is a file `mended`.
 SCRIPT = """
@@ -178,6 +179,16 @@ def test_the_command_runs_and_names_what_failed(stages, tmp_path):
     assert set(json.loads((tmp_path / "run" / STAGES_FILE).read_text())) == {"one", "two"}
     listed = subprocess.run([*command, "--dry-run"], capture_output=True, text=True, check=True)
     assert listed.stdout.count("script.py") == 3
+
+
+def test_a_dry_run_lists_one_stage_and_names_one_that_there_is_not(stages, tmp_path):
+    stages("fail")
+    command = ("train-stages", tmp_path / "stages.toml", "--out", tmp_path / "run", "--dry-run")
+    command += ("--path", f"script={tmp_path / 'script.py'}")
+    listed = run(*command, "--only", "two")
+    assert listed.exit_code == 0 and listed.output.count("# two") == 1
+    assert listed.output.count("script.py") == 1
+    assert_fails(run(*command, "--only", "nope"), "Expected a stage among one, two", "nope")
 
 
 def test_the_example_of_the_page_is_a_file_of_stages(tmp_path):

@@ -51,17 +51,15 @@ def central_faces(
         named: those photographs that the user named, rather than a folder of them.
     """
     from keras_3dmmstn.inference.box_table import read_boxes
-    from keras_3dmmstn.inference.central_face import NoFaceError, central_face
-    from keras_3dmmstn.inference.photograph import read_photograph
+    from keras_3dmmstn.inference.central_face import NoFaceError, central_face_of_file
 
     with terminal.failing_on(OSError, ValueError):
         known = read_boxes(boxes) if boxes else None
     found, paths, failed, faceless = [], [], 0, 0
     for path in tracking("Normalising")(photographs):
         try:
-            image = read_photograph(path)
             box = known.box_of(path) if known else None
-            found.append((image, central_face(normaliser, image, box)))
+            found.append(central_face_of_file(normaliser, path, box))
             paths.append(path)
         except ImportError as error:
             terminal.fail(terminal.message_of(error))

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from keras_3dmmstn.inference.meshes.face_mesh import blend_shape_weights
+from keras_3dmmstn.mesh import GridModel
+
 
 @dataclass(frozen=True, eq=False)
 class FaceAnimation:
@@ -15,7 +18,7 @@ class FaceAnimation:
         rotations: `(F, 4)` unit quaternions x, y, z, w.
         translations: `(F, 3)` where the face's origin is.
         scales: `(F,)` how large it is.
-        weights: `(F, E)` of the blend shapes.
+        weights: `(F, K)` of the blend shapes.
     """
 
     times: np.ndarray
@@ -26,7 +29,7 @@ class FaceAnimation:
 
     @classmethod
     def of_parameters(
-        cls, times: np.ndarray, parameters: np.ndarray, identity_count: int, middle: np.ndarray
+        cls, times: np.ndarray, parameters: np.ndarray, grid_model: GridModel, middle: np.ndarray
     ) -> "FaceAnimation":
         """Makes the animation of a face from its θ in each frame.
 
@@ -37,7 +40,7 @@ class FaceAnimation:
         Args:
             times: `(F,)` of the frames in seconds.
             parameters: `(F, 6 + D)` θ in pixels of the frames.
-            identity_count: how many of the D coefficients are identity.
+            grid_model: the face model of θ.
             middle: `(2,)` x, y of the middle of the frames in pixels.
         """
         flip = Rotation.from_rotvec([np.pi, 0, 0])
@@ -45,6 +48,7 @@ class FaceAnimation:
         # A quaternion and its negative are one rotation: the nearer one to the key before.
         flips = np.cumprod(np.sign((turns[1:] * turns[:-1]).sum(axis=1)) + 0.0)
         turns[1:] *= np.where(flips < 0, -1.0, 1.0)[:, None]
+        expressions = parameters[:, 6 + grid_model.identity_count :]
         log_scales = parameters[:, 5].astype(float)
         usual = float(log_scales.mean())
         places = np.zeros((len(times), 3))
@@ -54,5 +58,5 @@ class FaceAnimation:
             turns,
             places,
             np.exp(log_scales - usual),
-            parameters[:, 6 + identity_count :],
+            np.array([list(blend_shape_weights(grid_model, e).values()) for e in expressions]),
         )

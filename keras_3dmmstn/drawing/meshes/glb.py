@@ -13,6 +13,18 @@ from keras_3dmmstn.inference.meshes.face_mesh import FaceMesh
 _UNIT_IN_METRES = np.float32(1e-3)
 _FLOAT, _UNSIGNED_INT = 5126, 5125
 _VERTEX_DATA, _INDEX_DATA = 34962, 34963
+# Matt, and seen from both sides.
+_MATERIAL = {
+    "name": "face",
+    "pbrMetallicRoughness": {
+        "baseColorTexture": {"index": 0},
+        "metallicFactor": 0,
+        "roughnessFactor": 1,
+    },
+    "doubleSided": True,
+}
+# Linear, with smaller copies of the texture for the distance, and not repeated beyond its border.
+_SAMPLER = {"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}
 _TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
 
 
@@ -64,8 +76,7 @@ def encode_glb(mesh: FaceMesh, animation: FaceAnimation | None = None) -> bytes:
     An animation moves the whole face, and its blend shapes if it has any.
 
     Blend shapes become morph targets with their names in `extras.targetNames`, where programs look
-    for them, and their weights in the photograph are the mesh's. The material reflects no light
-    like a mirror and is seen from both sides.
+    for them, and their weights are the mesh's.
 
     Source:
         Khronos Group, glTF 2.0 Specification, sec. 3 and 4.
@@ -100,19 +111,9 @@ def encode_glb(mesh: FaceMesh, animation: FaceAnimation | None = None) -> bytes:
             "scenes": [{"nodes": [0]}],
             "nodes": [{"name": "face", "mesh": 0}],
             "meshes": [face],
-            "materials": [
-                {
-                    "name": "face",
-                    "pbrMetallicRoughness": {
-                        "baseColorTexture": {"index": 0},
-                        "metallicFactor": 0,
-                        "roughnessFactor": 1,
-                    },
-                    "doubleSided": True,
-                }
-            ],
+            "materials": [_MATERIAL],
             "textures": [{"source": 0, "sampler": 0}],
-            "samplers": [{"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}],
+            "samplers": [_SAMPLER],
             "images": [{"name": "texture", "mimeType": "image/png", "bufferView": picture}],
             **animations,
             "accessors": buffer.accessors,

@@ -110,10 +110,7 @@ class VideoResults:
             self._save(f"_{person}_front.png", _png(face.front_view()))
             own = arrays["person"] == person
             animation = FaceAnimation.of_parameters(
-                arrays["time"][own],
-                arrays["theta"][own],
-                int(arrays["identity_count"]),
-                self._middle,
+                arrays["time"][own], arrays["theta"][own], best.grid_model, self._middle
             )
             mesh = face.textured_mesh(blend_shapes=True)
             self._save(f"_{person}.glb", encode_glb(mesh, animation))

@@ -85,15 +85,27 @@ class FaceMesh:
         )
 
 
+def blend_shape_weights(grid_model: GridModel, expression: np.ndarray) -> dict[str, float]:
+    """Returns the weights of the blend shapes that make an expression, by their names.
+
+    Args:
+        grid_model: the face model.
+        expression: `(E,)` coefficients in standard deviations.
+    """
+    activations = unit_activations(grid_model.expression_units, expression)
+    if activations is not None:
+        return dict(zip(grid_model.expression_units, activations.tolist(), strict=True))
+    names = (f"expression {number}" for number in range(len(expression)))
+    return dict(zip(names, expression.tolist(), strict=True))
+
+
 def _blend_shapes(grid_model, expression):
     """Returns blend shapes, name to `(N, 3)`, and their weights."""
     basis, units = grid_model.basis[grid_model.identity_count :], grid_model.expression_units
-    activations = unit_activations(units, expression)
-    if activations is not None:
-        shapes = {name: np.tensordot(unit, basis, 1) for name, unit in units.items()}
-        return shapes, dict(zip(units, activations.tolist(), strict=True))
-    shapes = {f"expression {number}": mode for number, mode in enumerate(basis)}
-    return shapes, dict(zip(shapes, expression.tolist(), strict=True))
+    weights = blend_shape_weights(grid_model, expression)
+    if weights.keys() == units.keys():
+        return {name: np.tensordot(unit, basis, 1) for name, unit in units.items()}, weights
+    return dict(zip(weights, basis, strict=True)), weights
 
 
 def texture_places(grid_shape: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:

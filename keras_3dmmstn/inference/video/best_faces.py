@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
+from keras_3dmmstn.mesh import GridModel
 
 # Frames are kept for each so many degrees of yaw and pitch; of each, so many.
 _STEP, _KEPT = 15.0, 3
@@ -36,6 +37,11 @@ class BestFaces:
         views.append((value, time, face))
         views.sort(key=lambda view: -view[0])
         del views[_KEPT:]
+
+    @property
+    def grid_model(self) -> GridModel:
+        """The face model of the faces."""
+        return next(face.grid_model for face in self.faces() if face.grid_model is not None)
 
     def faces(self) -> list[NormalisedFace]:
         """Returns the faces that are kept."""

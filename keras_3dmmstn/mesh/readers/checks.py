@@ -133,9 +133,15 @@ def triangles(path: str | Path, name: str, array: object, count: int, first: int
 
     Raises:
         ValueError: if the shape is none of `(triangles, 3)`, `(3, triangles)`, `(quads, 4)` and
-            `(4, quads)`, an index is out of range, or no triangle is left.
+            `(4, quads)`, an index is out of range, no triangle is left, or it may be four triangles
+            or three quads: `(3, 4)`, unless the name says quads.
     """
     array = as_array(path, name, array)
+    if array.shape == (3, 4) and "quad" not in name:
+        raise ValueError(
+            f"{path}: expected `{name}` of shape (triangles, 3), received shape (3, 4), which may "
+            "be four triangles or three quads: transpose it, or call it `quads`."
+        )
     if array.ndim == 2 and array.shape[1] not in (3, 4) and array.shape[0] in (3, 4):
         array = array.T
     corners = 4 if array.ndim == 2 and array.shape[1] == 4 else 3

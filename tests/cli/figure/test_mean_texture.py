@@ -70,14 +70,14 @@ def test_a_person_without_any_face_is_left_out(weights, persons, tmp_path):
 
 def test_a_photograph_without_a_face_is_no_failure(weights, persons, tmp_path, monkeypatch):
     found = iter([True, True, False])
-    normalise = central_face.central_face
+    normalise = central_face.central_face_of_file
 
     def some(*arguments):
         if next(found):
             return normalise(*arguments)
         raise central_face.NoFaceError("no face was found.")
 
-    monkeypatch.setattr(central_face, "central_face", some)
+    monkeypatch.setattr(central_face, "central_face_of_file", some)
     out = ("--out", tmp_path / "means", "--weights", weights, "--texture-size", 32)
     result = mean_texture(persons, *out, "--boxes", persons / "boxes.csv")
     assert result.exit_code == 0, result.output

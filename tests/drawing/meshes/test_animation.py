@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 from keras_3dmmstn.drawing.meshes.animation import FaceAnimation
 from keras_3dmmstn.drawing.meshes.glb import encode_glb
 from keras_3dmmstn.inference.meshes.face_mesh import FaceMesh
+from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 
 MIDDLE = np.array([320.0, 240.0])
@@ -33,9 +34,7 @@ def thetas(model, rng):
 
 @pytest.fixture
 def animation(model, thetas):
-    return FaceAnimation.of_parameters(
-        np.array([2.0, 2.04, 2.08]), thetas, model.identity_count, MIDDLE
-    )
+    return FaceAnimation.of_parameters(np.array([2.0, 2.04, 2.08]), thetas, model, MIDDLE)
 
 
 def parts_of(content):
@@ -73,7 +72,7 @@ def test_quaternions_take_the_short_way(model, thetas):
     angles = np.linspace(3.0, 3.3, 6)  # across half a turn, where axis-angle vectors change sides
     thetas = np.repeat(thetas[:1], 6, axis=0)
     thetas[:, :3] = Rotation.from_rotvec(angles[:, None] * [0, 0, 1]).as_rotvec()
-    keys = FaceAnimation.of_parameters(np.arange(6.0), thetas, model.identity_count, MIDDLE)
+    keys = FaceAnimation.of_parameters(np.arange(6.0), thetas, model, MIDDLE)
     assert ((keys.rotations[1:] * keys.rotations[:-1]).sum(axis=1) > 0.99).all()
 
 
@@ -112,3 +111,14 @@ def test_without_blend_shapes_only_the_pose_moves(model, animation):
 def test_a_mesh_that_does_not_move_has_no_animation(model):
     description, _ = parts_of(encode_glb(mesh_of(model, True)))
     assert "animations" not in description
+
+
+def test_the_blend_shapes_make_each_frames_expression():
+    model = GridModel.bundled()
+    thetas = np.random.default_rng(0).normal(0, 1, (2, 6 + model.modes))
+    keys = FaceAnimation.of_parameters(np.arange(2.0), thetas, model, MIDDLE)
+    targets = mesh_of(model, True).targets.values()
+    for weights, theta in zip(keys.weights, thetas, strict=True):
+        made = sum(weight * target for weight, target in zip(weights, targets, strict=True))
+        wanted = np.tensordot(theta[46:], model.basis[40:], 1)
+        np.testing.assert_allclose(made * FLIP, wanted, atol=1e-3)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_3dmmstn.mesh.readers import READERS, read
+from keras_3dmmstn.mesh.readers import READERS, checks, read
 from keras_3dmmstn.mesh.readers.arrays import read_arrays
 from keras_3dmmstn.mesh.synthetic import toy_shape_model
 
@@ -158,3 +158,12 @@ def test_quads_are_split(write, name, transposed):
         frozenset(face) for face in expected.tolist()
     }
     assert len(model.triangles) == 11
+
+
+def test_four_triangles_or_three_quads_are_not_guessed(tmp_path):
+    rows = np.array([[0, 1, 2], [0, 2, 3], [0, 3, 4], [1, 2, 3]])
+    np.testing.assert_array_equal(checks.triangles("f", "faces", rows, 5), rows)
+    with pytest.raises(ValueError, match=r"f: .*`faces` of shape \(triangles, 3\).* three quads"):
+        checks.triangles("f", "faces", rows.T, 5)
+    quads = np.array([[0, 1, 2, 3], [1, 2, 3, 4], [0, 2, 3, 4]])
+    assert checks.triangles("f", "quads", quads, 5).shape == (6, 3)
