@@ -259,8 +259,8 @@ class NormalisedFace:
             texture_size: side of the texture in pixels, 32 to 2,048, sampled from the photograph
                 anew; None takes `texture` as it is.
             fill: `"mirror"` fills what is hidden as `filled_texture` does. None leaves it black.
-            blend_shapes: make a mesh without expression, with the modes of expression as `targets`
-                and the coefficients of `expression` as their `weights`.
+            blend_shapes: make a mesh without expression, with the face model's expressions as
+                `targets`, by name where it has names, and the `weights` that make `expression`.
 
         Raises:
             ValueError: if an argument is none of these, or the face has no `photograph` or
