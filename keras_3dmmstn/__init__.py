@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         reflection,
         training,
     )
+    from keras_3dmmstn.inference.fusion.fused_face import FusedFace, fuse
     from keras_3dmmstn.inference.normalised_face import NormalisedFace
     from keras_3dmmstn.inference.normaliser import Normaliser
     from keras_3dmmstn.mesh import GridModel, ShapeModel
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from keras_3dmmstn.network.training_model import TrainingModel
 
 __all__ = [
+    "FusedFace",
     "GridModel",
     "NormalisedFace",
     "Normaliser",
@@ -43,6 +45,7 @@ __all__ = [
     "build_localiser",
     "compact_localiser",
     "export",
+    "fuse",
     "layers",
     "losses",
     "mesh",
@@ -57,6 +60,7 @@ logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 # The modules of names that are not modules themselves.
 _HOMES = {
+    "FusedFace": "inference.fusion.fused_face",
     "GridModel": "mesh",
     "NormalisedFace": "inference.normalised_face",
     "Normaliser": "inference.normaliser",
@@ -65,6 +69,7 @@ _HOMES = {
     "build_localiser": "network.localiser",
     "compact_localiser": "network.residual_localisers",
     "base_localiser": "network.residual_localisers",
+    "fuse": "inference.fusion.fused_face",
     "spatial_transformer": "network.model",
 }
 

@@ -15,6 +15,7 @@ from population import IDENTITY_MODES as POPULATION_MODES
 from population import Population, in_model_frame, sample_population
 from texture_layout import lay_out
 
+from keras_3dmmstn.mesh.expression_units import expression_units
 from keras_3dmmstn.mesh.flattening.resample import resample
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
@@ -42,6 +43,11 @@ def build_shape_model(population: Population, statistics: FaceStatistics) -> Sha
     weights = population.vertex_weights
     expression_modes = symmetric_modes(spread, weights, surface.mirror, EXPRESSION_MODES)
     mean, scale = in_model_frame(mean, surface.pupils)
+    # As near as the modes come to a unit, under the weights of the vertices.
+    roots = np.sqrt(weights)[:, None]
+    units = expression_units(
+        population.unit_names, population.units * roots, expression_modes * roots
+    )
     return ShapeModel(
         mean=mean,
         basis=np.concatenate([identity_modes, expression_modes]) * scale,
@@ -51,6 +57,7 @@ def build_shape_model(population: Population, statistics: FaceStatistics) -> Sha
         mirror=surface.mirror,
         name="MakeHuman face, second edition",
         regions=surface.regions(mean),
+        expression_units=units,
     )
 
 
@@ -70,6 +77,17 @@ def mean_expression(
     modes = model.basis[IDENTITY_MODES:].astype(np.float64)
     weighted = modes * population.vertex_weights[:, None]
     return np.tensordot(weighted, displacement, 2) / (weighted * modes).sum(axis=(1, 2))
+
+
+def lost_of_units(population: Population, model: ShapeModel) -> dict[str, float]:
+    """Returns which share of each face unit's squared displacement the modes cannot make."""
+    roots = np.sqrt(population.vertex_weights)[:, None]
+    modes = model.basis[IDENTITY_MODES:].astype(np.float64) * roots
+    matrix, lost = modes.reshape(len(modes), -1).T, {}
+    for name, displacement in zip(population.unit_names, population.units * roots, strict=True):
+        left = np.linalg.lstsq(matrix, displacement.ravel(), rcond=None)[1]
+        lost[name] = float(left[0] / (displacement**2).sum())
+    return lost
 
 
 def _samples(covariance, displacements):
@@ -93,6 +111,8 @@ def main():
     print(
         "Mean expression of photographs:", " ".join(f"{c:.2f}" for c in np.round(typical, 2) + 0.0)
     )
+    for name, share in lost_of_units(population, model).items():
+        print(f"Lost of {name}: {share:.2f}")
     if arguments.shape_model:
         model.save(arguments.shape_model)
     uv = lay_out(population, model.mean.astype(np.float64), model.regions)

@@ -8,11 +8,13 @@ import typer
 from keras_3dmmstn.cli import (
     evaluate,
     export,
+    fuse,
     normalise,
     program,
     train,
     train_confidence,
     train_stages,
+    video,
 )
 from keras_3dmmstn.cli.data import convert, turn
 from keras_3dmmstn.cli.data import inspect as inspect_data
@@ -38,6 +40,8 @@ def help_text(command):
 
 app = _group(
     normalise.normalise,
+    video.video,
+    fuse.fuse,
     train.train,
     train_confidence.train_confidence,
     train_stages.train_stages,

@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from keras_3dmmstn.cli import terminal
-from keras_3dmmstn.cli.options import TextureSize, Weights, load_normaliser, numbers
+from keras_3dmmstn.cli.mesh_options import BlendShapes, MeshFrame, MeshKinds, wanted_meshes
+from keras_3dmmstn.cli.options import (
+    Fill,
+    TextureSize,
+    Weights,
+    load_normaliser,
+    numbers,
+)
 from keras_3dmmstn.cli.progress import tracking
 
 # From this many photographs on, progress is shown.
@@ -67,17 +74,13 @@ FrontSize = Annotated[
     typer.Option(help="Side of that picture in pixels, from 16 to 4096. Default: 512."),
 ]
 Neutral = Annotated[
-    bool, typer.Option("--neutral", help="Draw it without the photograph's expression.")
+    bool,
+    typer.Option(
+        "--neutral", help="Draw it, and make the meshes, without the photograph's expression."
+    ),
 ]
 Transparent = Annotated[
     bool, typer.Option("--transparent", help="Draw it on a transparent background, not on white.")
-]
-Fill = Annotated[
-    str | None,
-    typer.Option(
-        help="mirror: fill what is hidden, in the texture and in the picture from the front, from "
-        "the other side of the face. The mask keeps saying what was seen. Default: leave it empty."
-    ),
 ]
 
 
@@ -95,14 +98,18 @@ def normalise(
     front_size: FrontSize = None,
     neutral: Neutral = False,
     transparent: Transparent = False,
+    mesh: MeshKinds = None,
+    mesh_frame: MeshFrame = None,
+    morph_targets: BlendShapes = False,
     weights: Weights = None,
 ) -> None:
     """Normalise the faces of photographs.
 
-    Writes for each face its texture, its mask, its parameters as JSON and, with --front, the face
-    from the front, and for each photograph the fitted meshes on it. Results of folders have their
-    folders below --out. A former run's results of the same photograph are replaced, those of others
-    never. With --table, also a table of all faces; without --out, only that.
+    Writes for each face its texture, its mask, its parameters as JSON, with --front the face from
+    the front, and with --mesh its mesh; and for each photograph the fitted meshes on it. Results of
+    folders have their folders below --out. A former run's results of the same photograph are
+    replaced, those of others never. With --table, also a table of all faces; without --out, only
+    that.
 
     If a photograph fails, its name and the reason are printed, the others are still normalised, and
     the exit status is 1. So it is for a photograph without a face, unless it lies in a folder that
@@ -115,7 +122,10 @@ def normalise(
 
     boxes, rolls = _boxes_and_rolls(box, roll, photographs)
     view = _view(front, front_size, neutral, transparent, fill)
-    _check_outputs(out, table, {"--front": front, "--fill": fill is not None})
+    if neutral and not (front or mesh):
+        terminal.fail("--neutral goes with --front or --mesh.")
+    meshes = wanted_meshes(mesh, mesh_frame, morph_targets, neutral)
+    _check_outputs(out, table, {"--front": front, "--mesh": bool(mesh), "--fill": fill is not None})
     normaliser = load_normaliser(weights, texture_size, fill, visibility)
     _make(out)
     found, troubles = photograph_files(photographs)
@@ -130,7 +140,7 @@ def normalise(
     track = tracking("Normalising", len(work)) if len(work) >= _MANY else iter
     in_table = face_table(table) if table else contextlib.nullcontext()
     with terminal.failing_on(ImportError, OSError), in_table as rows:
-        outcomes = write_all(track(normalised), work, view, overlay, rows)
+        outcomes = write_all(track(normalised), work, view, overlay, rows, meshes)
     if table:
         terminal.tell_if_possible(table)
     report(outcomes, troubles)
@@ -164,8 +174,8 @@ def _view(front, size, neutral, transparent, fill):
     from keras_3dmmstn.inference.view.arguments import check_view
 
     if not front:
-        given = {"--front-size": size is not None, "--neutral": neutral}
-        for option, is_given in {**given, "--transparent": transparent}.items():
+        given = {"--front-size": size is not None, "--transparent": transparent}
+        for option, is_given in given.items():
             if is_given:
                 terminal.fail(f"{option} goes with --front.")
         return None

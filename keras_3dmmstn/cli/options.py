@@ -58,6 +58,13 @@ TextureSize = Annotated[
         "the face model, too. Default: one pixel for each vertex."
     ),
 ]
+Fill = Annotated[
+    str | None,
+    typer.Option(
+        help="mirror: fill what is hidden, in the texture and in the picture from the front, from "
+        "the other side of the face. The mask keeps saying what was seen. Default: leave it empty."
+    ),
+]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="File for all numbers, as JSON.")]
 
 

@@ -5,13 +5,17 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.progress import (
+    BarColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
+from rich.text import Text
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.terminal import errors, output, remark
@@ -44,6 +48,26 @@ def tracking(title: str, count: int | None = None) -> Callable[[Iterable], Itera
             yield from bar.track(items, total=count, description=title)
 
     return track
+
+
+def frames_with_progress(frames: Iterable, count: int | None = None) -> Iterator:
+    """Yields a video's frames with a bar that says how many there are in a second.
+
+    Args:
+        frames: the frames.
+        count: how many there are, None if that is not known.
+    """
+    columns = MofNCompleteColumn(), BarColumn(), _FramesASecond(), TimeRemainingColumn()
+    with progress_bar(*columns) as bar:
+        yield from bar.track(frames, total=count, description="")
+
+
+class _FramesASecond(ProgressColumn):
+    """The speed of a video."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.0f} frames/s" if speed else "")
 
 
 @contextmanager

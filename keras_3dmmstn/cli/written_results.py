@@ -24,13 +24,14 @@ def write_all(
     view: Mapping[str, Any] | None,
     overlay: bool,
     table: FaceTable | None,
+    meshes: Mapping[str, Any] | None = None,
 ) -> Counter[str]:
     """Writes the results of photographs, and says what was written.
 
     Args:
         normalised: the photographs, in the order of `work`.
         work: what they are, and where to write.
-        view, overlay: as `front` and `overlay` of `write_results`.
+        view, overlay, meshes: as `front`, `overlay` and `meshes` of `write_results`.
         table: to which the faces are added, too.
 
     Returns:
@@ -42,19 +43,19 @@ def write_all(
     for folder in {one.results.folder for one in work if one.results}:
         remove_unfinished_results(folder)
     return Counter(
-        _write_one(one, its_work, view, overlay, table)
+        _write_one(one, its_work, (view, overlay, meshes), table)
         for one, its_work in zip(normalised, work, strict=True)
     )
 
 
-def _write_one(normalised, work, view, overlay, table):
+def _write_one(normalised, work, wanted, table):
     """Writes the results of a photograph, says so, and returns what came of it."""
     photograph, error, faces, written = work.photograph, normalised.error, [], []
     if error is None:
         faces = normalised.faces
         try:
             if work.results:
-                written = write_results(work.results, normalised.image, faces, view, overlay)
+                written = write_results(work.results, normalised.image, faces, *wanted)
         except _FAILURES as failure:
             error = failure
     if table is not None:

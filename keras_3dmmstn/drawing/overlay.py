@@ -1,5 +1,7 @@
 """The fitted mesh and its landmarks, drawn on the photograph."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -41,12 +43,15 @@ def draw_fit(image: np.ndarray, faces: list[NormalisedFace]) -> np.ndarray:
     return _with_fits(picture, faces, [_moved(face.points, (zoom, zoom)) for face in faces])
 
 
-def draw_overlay(image: np.ndarray, faces: list[NormalisedFace]) -> np.ndarray:
+def draw_overlay(
+    image: np.ndarray, faces: list[NormalisedFace], labels: Sequence[str] | None = None
+) -> np.ndarray:
     """Draws the same on a whole photograph, and the faces' numbers.
 
     Args:
         image: `(height, width, 3)` uint8 RGB.
-        faces: the faces to draw; they are numbered from 0.
+        faces: the faces to draw.
+        labels: what is written at each; None for its number, from 0.
 
     Returns:
         uint8 RGB picture as large as the photograph, but at most 1,600 pixels on its larger side.
@@ -59,7 +64,7 @@ def draw_overlay(image: np.ndarray, faces: list[NormalisedFace]) -> np.ndarray:
     points = [_moved(face.points, zoom) for face in faces]
     picture = _with_fits(picture, faces, points)
     for number, these in enumerate(points):
-        _draw_number(picture, str(number), these)
+        _draw_number(picture, str(number) if labels is None else labels[number], these)
     return picture
 
 

@@ -1,5 +1,6 @@
 """What the network says of faces, in terms of their photographs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -51,7 +52,7 @@ class FaceDescriber:
 
     def describe(
         self,
-        images: list[np.ndarray],
+        images: Sequence[np.ndarray],
         faces: FacesInPhotographs,
         fitted: FittedFaces,
         visible: np.ndarray,

@@ -1,17 +1,21 @@
 """What is known of one face after it was normalised."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import tensorflow as tf
 
 from keras_3dmmstn import ops
+from keras_3dmmstn.inference.meshes.face_mesh import FaceMesh
+from keras_3dmmstn.inference.meshes.to_trimesh import to_trimesh
 from keras_3dmmstn.inference.quantities.face_quantities import (
     FaceQuantities,
     measure,
     seen_texture,
 )
+from keras_3dmmstn.inference.texture import face_texture, inside
 from keras_3dmmstn.inference.view.arguments import (
     check_view,
     checked_expression,
@@ -23,8 +27,11 @@ from keras_3dmmstn.inference.view.opacity import opacity
 from keras_3dmmstn.inference.view.photograph_part import PhotographPart
 from keras_3dmmstn.inference.view.photographed_face import PhotographedFace
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.mesh.finer_grid import interpolate_grid
+from keras_3dmmstn.mesh.finer_grid import interpolate_grid, texture_shape
 from keras_3dmmstn.mesh.head_pose import HeadPose, head_pose
+
+if TYPE_CHECKING:
+    import trimesh
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,9 +177,7 @@ class NormalisedFace:
         coefficients = checked_expression(expression, self.parameters["expression"])
         seen, vertices = self._photographed(), self.vertices
         if expression is not None:
-            change = (coefficients - self.parameters["expression"]).astype(np.float32)
-            basis = seen.grid_model.basis[seen.grid_model.identity_count :]
-            vertices = vertices + np.tensordot(change, basis, 1)
+            vertices = self._with_expression(seen, coefficients)
         return on_background(draw_view(seen, vertices, turn, size, fill), background)
 
     def filled_texture(self, fill: str = "mirror") -> np.ndarray:
@@ -189,8 +194,112 @@ class NormalisedFace:
             ValueError: if `fill` is another, or the face has no `photograph` or `grid_model`.
         """
         check_fill(fill)
-        trusted = interpolate_grid(opacity(self._photographed())[..., None], self.mask.shape)
-        return filled_texture(self.texture, self.mask, trusted[..., 0])
+        return self._filled(self.texture, self.mask)
+
+    def resampled(self, texture_size: int) -> Self:
+        """Returns the face with texture and mask sampled from the photograph at another size.
+
+        Args:
+            texture_size: side of both in pixels, 32 to 2,048.
+
+        Raises:
+            ValueError: if the size is not in its range, or the face has no `photograph` or
+                `grid_model`, which those of a `Normaliser` have.
+        """
+        size, _ = texture_shape(texture_size, self.grid_shape)
+        texture, mask = self._sampled(self._photographed(), size)
+        return replace(self, texture=texture, mask=mask)
+
+    def mesh(
+        self,
+        *,
+        expression: str | np.ndarray | Sequence[float] | None = None,
+        frame: str = "head",
+        texture_size: int | None = None,
+        fill: str | None = None,
+    ) -> "trimesh.Trimesh":
+        """Returns the face as a textured mesh of trimesh, to show, measure, change or export.
+
+        It is in millimetres, with x to the right, y up and z towards the viewer, so that programs
+        show it upright. `units` says "millimeters"; glTF is in metres by its specification, so
+        call `apply_scale(0.001)` before you export a GLB from it, or use `save_mesh`.
+
+        Args:
+            expression, frame, texture_size, fill: as of `textured_mesh`.
+
+        Raises:
+            ImportError: if trimesh is not installed.
+            ValueError: as `textured_mesh`.
+        """
+        return to_trimesh(
+            self.textured_mesh(
+                expression=expression, frame=frame, texture_size=texture_size, fill=fill
+            )
+        )
+
+    def textured_mesh(
+        self,
+        *,
+        expression: str | np.ndarray | Sequence[float] | None = None,
+        frame: str = "head",
+        texture_size: int | None = None,
+        fill: str | None = None,
+        blend_shapes: bool = False,
+    ) -> FaceMesh:
+        """Returns the face as the arrays of a textured mesh, for `save_mesh` or your own program.
+
+        It has a vertex for each of the face model's grid, in their order. Eyes and mouth are closed
+        by the face model's own surface, as they are in `vertices`.
+
+        Args:
+            expression: None for the fitted one, `"neutral"` for none, or coefficients `(E,)` in
+                standard deviations.
+            frame: `"head"` for that of `vertices`; `"camera"` turns and places the face as in the
+                photograph, see `camera_vertices`. Either way y is up and z towards the viewer.
+            texture_size: side of the texture in pixels, 32 to 2,048, sampled from the photograph
+                anew; None takes `texture` as it is.
+            fill: `"mirror"` fills what is hidden as `filled_texture` does. None leaves it black.
+            blend_shapes: make a mesh without expression, with the modes of expression as `targets`
+                and the coefficients of `expression` as their `weights`.
+
+        Raises:
+            ValueError: if an argument is none of these, or the face has no `photograph` or
+                `grid_model`, which those of a `Normaliser` have.
+        """
+        check_fill(fill)
+        coefficients = checked_expression(expression, self.parameters["expression"])
+        seen = self._photographed()
+        texture, mask = self.texture, self.mask
+        if texture_size is not None:
+            texture, mask = self._sampled(seen, texture_shape(texture_size, self.grid_shape)[0])
+        return FaceMesh.of_face(
+            seen.grid_model,
+            self._with_expression(seen, np.zeros(len(coefficients))),
+            coefficients,
+            self.parameters,
+            texture if fill is None else self._filled(texture, mask),
+            frame,
+            blend_shapes,
+        )
+
+    def _with_expression(self, seen, coefficients):
+        """Returns the vertices `(N, 3)` with other coefficients of expression `(E,)`."""
+        change = (coefficients - self.parameters["expression"]).astype(np.float32)
+        basis = seen.grid_model.basis[seen.grid_model.identity_count :]
+        return self.vertices + np.tensordot(change, basis, 1)
+
+    def _sampled(self, seen, size):
+        """Returns the texture `(size, size, 3)` and its mask."""
+        part = seen.photograph
+        grid = (self.points - part.corner).astype(np.float32).reshape(*self.grid_shape, 2)
+        # Whether a vertex outside of the photograph is seen is not known.
+        visible = self.visible.reshape(self.grid_shape) | ~inside(part.pixels, grid)
+        return face_texture(part.pixels, grid, visible, size)
+
+    def _filled(self, texture, mask):
+        """Returns a texture `(S, S, 3)` whose hidden places are filled from the other side."""
+        trusted = interpolate_grid(opacity(self._photographed())[..., None], mask.shape)
+        return filled_texture(texture, mask, trusted[..., 0])
 
     def _photographed(self):
         """Returns the face as the camera saw it, or raises a ValueError without a photograph."""

@@ -14,8 +14,9 @@ from keras_3dmmstn.atomic_files import atomic_destination
 from keras_3dmmstn.inference.boxes import checked_boxes, checked_rolls
 from keras_3dmmstn.inference.camera import Camera
 from keras_3dmmstn.inference.compiled_localiser import CompiledLocaliser
-from keras_3dmmstn.inference.description import FaceDescriber, check_fitted
+from keras_3dmmstn.inference.description import FaceDescriber
 from keras_3dmmstn.inference.detection import Detector, FaceDetector
+from keras_3dmmstn.inference.face_fitter import FaceFitter
 from keras_3dmmstn.inference.fitted_faces import FaceGeometry, FittedFaces
 from keras_3dmmstn.inference.given_photographs import (
     Boxes,
@@ -33,6 +34,10 @@ from keras_3dmmstn.inference.normalised_photograph import NormalisedPhotograph
 from keras_3dmmstn.inference.photograph import as_photograph
 from keras_3dmmstn.inference.photograph_log import log_failed, log_found, log_normalised
 from keras_3dmmstn.inference.threads import in_threads, processors
+from keras_3dmmstn.inference.video.frames import timed
+from keras_3dmmstn.inference.video.smoothing import Smoothing
+from keras_3dmmstn.inference.video.track import VideoDescriber, track
+from keras_3dmmstn.inference.video.tracked_frame import TrackedFrame
 from keras_3dmmstn.inference.view.filling import check_fill
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.finer_grid import texture_shape
@@ -118,8 +123,11 @@ class Normaliser:
         self.texture_size, self.fill = texture_size, fill
         self.image_size = localiser.input_shape[1]
         self.detector = FaceDetector() if detector is None else detector
-        self._geometry = FaceGeometry(grid_model, self.image_size, visibility, focal_length)
-        self._localise = CompiledLocaliser(localiser)
+        self._fitter = FaceFitter(
+            CompiledLocaliser(localiser),
+            FaceGeometry(grid_model, self.image_size, visibility, focal_length),
+            FaceDescriber(grid_model, self.camera, self.image_size),
+        )
 
     @property
     def localiser(self) -> keras.Model:
@@ -280,6 +288,45 @@ class Normaliser:
         )
         return in_threads(self._normalised, taken, workers)
 
+    def track(
+        self,
+        frames: Iterable[np.ndarray | tuple[float, np.ndarray]],
+        rate: float = 25.0,
+        smoothing: float = 1.0,
+    ) -> Iterator[TrackedFrame]:
+        """Normalises the faces of a video, each followed from frame to frame and without jitter.
+
+        The detector looks for faces in the first frame, as long as there is none, when one is lost,
+        and every tenth frame for new ones; else each face is looked for where it was. At a cut all
+        faces are looked for anew. Each has a number, the same as long as it is followed or comes
+        back within a second near where it was lost.
+
+        Args:
+            frames: the video's pictures, RGB uint8 arrays `(height, width, 3)`, or pairs of the
+                time in seconds and a picture: a list, a generator, a `VideoFile` or a `Camera`.
+                A generator may use one array for all of them.
+            rate: frames a second of pictures without times.
+            smoothing: how much jitter is taken out, 0 for none to 1: see `Smoothing`. A frame is
+                smoothed by the one before and the one after it, so it comes one frame late.
+
+        Yields:
+            A `TrackedFrame` for each frame. Faces have the detector's `score` in frames in which it
+            found them.
+
+        Raises:
+            TypeError: if a frame is no picture.
+            ValueError: if `smoothing` is not in 0..1, `rate` is not positive, a frame's time is not
+                after that of the frame before, or the face model has no landmarks `ibug68`.
+        """
+        return track(
+            timed(frames, rate),
+            self._fitter,
+            self.detector,
+            VideoDescriber(
+                self._fitter, Smoothing(self.grid_model, smoothing), self.texture_size, self.fill
+            ),
+        )
+
     def fit(self, crops: np.ndarray) -> FittedFaces:
         """Fits the face model to crops.
 
@@ -293,7 +340,9 @@ class Normaliser:
         Raises:
             ValueError: if the crops have another shape.
         """
-        return self._geometry.fit(*self._localise(checked_crops(crops, self.image_size)))
+        return self._fitter.generate(
+            *self._fitter.parameters(checked_crops(crops, self.image_size))
+        )
 
     def regress(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """Returns θ `(n, 6 + D)` for each box, with t and log s in pixels of the photograph.
@@ -308,7 +357,7 @@ class Normaliser:
         """
         pixels = as_photograph(image)
         faces = FacesInPhotographs.in_boxes(checked_boxes(boxes, pixels), self.image_size)
-        parameters, _ = self._localise(faces.crops([pixels], self.image_size))
+        parameters, _ = self._fitter.parameters(faces.crops([pixels], self.image_size))
         return framing.parameters_in_photograph(parameters, faces.matrices)
 
     def _normalised(self, source, photograph, boxes, rolls):
@@ -362,14 +411,9 @@ class Normaliser:
             return lists
         faces = all_faces(framed)
         if "ibug68" in self.grid_model.landmarks:
-            faces = look_again(faces, images, self.image_size, self._checked_fit)
-        fitted = self._checked_fit(faces.crops(images, self.image_size))
-        visible = self._geometry.visible(fitted)
-        about = FaceDescriber(self.grid_model, self.camera, self.image_size)
-        described = about.describe(images, faces, fitted, visible, self.texture_size, self.fill)
+            faces = look_again(faces, images, self.image_size, self._fitter.fit)
+        fitted = self._fitter.fit(faces.crops(images, self.image_size))
+        described = self._fitter.describe(images, faces, fitted, self.texture_size, self.fill)
         for number, face in zip(faces.numbers, described, strict=True):
             lists[number].append(face)
         return lists
-
-    def _checked_fit(self, crops):
-        return check_fitted(self.fit(crops))

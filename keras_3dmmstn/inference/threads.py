@@ -1,5 +1,6 @@
 """Work on several processors, its results in order."""
 
+import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,21 @@ _AHEAD = 2
 def processors() -> int:
     """Returns how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def ahead(items: Iterable[Result]) -> Iterator[Result]:
+    """Yields items that another thread takes, two of them before they are asked for.
+
+    Args:
+        items: such as a generator. If taking one fails, the error comes after the items before it.
+    """
+    iterator = iter(items)
+    # Each item in a list, empty at the end.
+    taken = in_threads(lambda: list(itertools.islice(iterator, 1)), itertools.repeat(()), 1)
+    for item in taken:
+        if not item:
+            return
+        yield item[0]
 
 
 def in_threads(

@@ -13,6 +13,7 @@ from keras_3dmmstn.mesh.archive import (
     whole_number_in,
     write_archive,
 )
+from keras_3dmmstn.mesh.expression_units import as_expression_units, check_expression_units
 from keras_3dmmstn.mesh.shape_model import (
     as_float32,
     as_index_sets,
@@ -44,6 +45,8 @@ class GridModel:
         name: what the model is called.
         regions: name to vertex indices: what lies inside of eyes, mouth and nostrils, as in
             `ShapeModel`. These vertices are seen where their rims are, see `mesh.visibility_rims`.
+        expression_units: name to coefficients of the modes of expression: the blend shapes that
+            the model's source has, at full activation. None if it names none.
 
     Source:
         Bas et al. 2017, sec. 2.3, after the geometry images of Gu et al. 2002.
@@ -56,6 +59,7 @@ class GridModel:
     identity_count: int = 0
     name: str = ""
     regions: dict[str, np.ndarray] = field(default_factory=dict)
+    expression_units: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self):
         object.__setattr__(self, "mean", as_float32(self.mean))
@@ -63,6 +67,8 @@ class GridModel:
         object.__setattr__(self, "grid_shape", tuple(int(n) for n in self.grid_shape))
         object.__setattr__(self, "landmarks", as_index_sets("landmarks", self.landmarks))
         object.__setattr__(self, "regions", as_index_sets("regions", self.regions))
+        units = as_expression_units(self.expression_units)
+        object.__setattr__(self, "expression_units", units)
         self.check()
 
     def check(self) -> None:
@@ -80,6 +86,7 @@ class GridModel:
             )
         check_index_sets("landmarks", self.landmarks, len(self.mean))
         check_index_sets("regions", self.regions, len(self.mean))
+        check_expression_units(self.expression_units, self.modes - self.identity_count)
 
     @property
     def modes(self) -> int:
@@ -142,7 +149,11 @@ class GridModel:
             "grid_shape": np.array(self.grid_shape),
             "identity_count": np.array(self.identity_count),
             "name": np.array(self.name),
-            **index_set_arrays(landmarks=self.landmarks, regions=self.regions),
+            **index_set_arrays(
+                landmarks=self.landmarks,
+                regions=self.regions,
+                expression_units=self.expression_units,
+            ),
         }
         write_archive(path, _KIND, _VERSION, arrays)
 
@@ -154,8 +165,9 @@ class GridModel:
             ValueError: if the file is damaged or holds something else.
         """
         names = ("mean", "basis", "grid_shape", "identity_count")
-        arrays = read_archive(path, _KIND, _VERSION, names, ("name", "landmarks/", "regions/"))
-        check_types(path, arrays, ("mean", "basis"), "iuf")
+        optional = ("name", "landmarks/", "regions/", "expression_units/")
+        arrays = read_archive(path, _KIND, _VERSION, names, optional)
+        check_types(path, arrays, ("mean", "basis", "expression_units/"), "iuf")
         check_types(path, arrays, ("grid_shape", "landmarks/", "regions/"), "iu")
         try:
             model = cls(
@@ -164,6 +176,7 @@ class GridModel:
                 grid_shape=tuple(arrays["grid_shape"].ravel().tolist()),
                 landmarks=index_sets_of(arrays, "landmarks"),
                 regions=index_sets_of(arrays, "regions"),
+                expression_units=index_sets_of(arrays, "expression_units"),
                 identity_count=whole_number_in(path, arrays, "identity_count"),
                 name=text_in(path, arrays, "name"),
             )

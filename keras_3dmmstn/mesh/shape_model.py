@@ -12,6 +12,7 @@ from keras_3dmmstn.mesh.archive import (
     whole_number_in,
     write_archive,
 )
+from keras_3dmmstn.mesh.expression_units import as_expression_units, check_expression_units
 from keras_3dmmstn.mesh.landmark_sets import NAMES
 
 _KIND, _VERSION = "keras_3dmmstn shape model", 1
@@ -35,6 +36,8 @@ class ShapeModel:
         name: what the model is called.
         regions: name to vertex indices: the insides of the caps that close holes of the skin, such
             as `"left_eye"`, `"mouth"`; their rims are not part of them.
+        expression_units: name to coefficients of the modes of expression: the blend shapes that
+            the model's source has, at full activation. None if it names none.
     """
 
     mean: np.ndarray
@@ -45,6 +48,7 @@ class ShapeModel:
     mirror: np.ndarray | None = None
     name: str = ""
     regions: dict[str, np.ndarray] = field(default_factory=dict)
+    expression_units: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self):
         object.__setattr__(self, "mean", as_float32(self.mean))
@@ -52,6 +56,8 @@ class ShapeModel:
         object.__setattr__(self, "triangles", as_indices("triangles", self.triangles))
         object.__setattr__(self, "landmarks", as_index_sets("landmarks", self.landmarks))
         object.__setattr__(self, "regions", as_index_sets("regions", self.regions))
+        units = as_expression_units(self.expression_units)
+        object.__setattr__(self, "expression_units", units)
         if self.mirror is not None:
             object.__setattr__(self, "mirror", as_indices("mirror", self.mirror))
         self.check()
@@ -68,6 +74,7 @@ class ShapeModel:
         _check_indices("triangles", self.triangles, count)
         check_index_sets("landmarks", self.landmarks, count)
         check_index_sets("regions", self.regions, count)
+        check_expression_units(self.expression_units, self.modes - self.identity_count)
         if self.mirror is not None and (
             self.mirror.shape != (count,)
             or self.mirror.min() < 0
@@ -96,7 +103,11 @@ class ShapeModel:
             "triangles": self.triangles,
             "identity_count": np.array(self.identity_count),
             "name": np.array(self.name),
-            **index_set_arrays(landmarks=self.landmarks, regions=self.regions),
+            **index_set_arrays(
+                landmarks=self.landmarks,
+                regions=self.regions,
+                expression_units=self.expression_units,
+            ),
         }
         if self.mirror is not None:
             arrays["mirror"] = self.mirror
@@ -110,9 +121,9 @@ class ShapeModel:
             ValueError: if the file is damaged or holds something else.
         """
         names = ("mean", "basis", "triangles", "identity_count")
-        optional = ("mirror", "name", "landmarks/", "regions/")
+        optional = ("mirror", "name", "landmarks/", "regions/", "expression_units/")
         arrays = read_archive(path, _KIND, _VERSION, names, optional)
-        check_types(path, arrays, ("mean", "basis"), "iuf")
+        check_types(path, arrays, ("mean", "basis", "expression_units/"), "iuf")
         check_types(path, arrays, ("triangles", "mirror", "landmarks/", "regions/"), "iu")
         try:
             return cls(
@@ -121,6 +132,7 @@ class ShapeModel:
                 triangles=arrays["triangles"],
                 landmarks=index_sets_of(arrays, "landmarks"),
                 regions=index_sets_of(arrays, "regions"),
+                expression_units=index_sets_of(arrays, "expression_units"),
                 identity_count=whole_number_in(path, arrays, "identity_count"),
                 mirror=arrays.get("mirror"),
                 name=text_in(path, arrays, "name"),
@@ -193,7 +205,7 @@ def check_index_sets(what: str, sets: dict[str, np.ndarray], count: int) -> None
 
 
 def index_set_arrays(**kinds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Returns the arrays that sets of vertices are in a model file: `kind/name`."""
+    """Returns the arrays that sets with names are in a model file: `kind/name`."""
     return {f"{kind}/{name}": a for kind, sets in kinds.items() for name, a in sets.items()}
 
 

@@ -111,3 +111,14 @@ def parameters_in_photograph(parameters: np.ndarray, matrices: np.ndarray) -> np
         roll = Rotation.from_rotvec(rolls(matrices)[turned, None] * [0.0, 0.0, 1.0])
         moved[turned, :3] = (roll * Rotation.from_rotvec(parameters[turned, :3])).as_rotvec()
     return moved
+
+
+def parameters_in_crop(parameters: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """Takes r, t and log s of θ from photographs to crops: undoes `parameters_in_photograph`.
+
+    Args:
+        parameters: `(n, 6 + D)` θ of the photographs.
+        matrices: `(n, 2, 3)`, from photographs to crops, as of `crop_matrix`.
+    """
+    inverse = np.array([invert_similarity(matrix) for matrix in matrices]).reshape(-1, 2, 3)
+    return parameters_in_photograph(parameters, inverse)

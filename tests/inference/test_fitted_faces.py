@@ -55,9 +55,11 @@ def test_vertices_and_rotations_are_those_of_the_parameters(normaliser, crops):
 def test_faces_do_not_depend_on_how_many_there_are(normaliser, rng):
     crops = rng.integers(0, 256, (5, SIZE, SIZE, 3), np.uint8)
     together = normaliser.fit(crops)
-    visible = normaliser._geometry.visible(together)
+    visible = normaliser._fitter._geometry.visible(together)
     for number in range(5):
         alone = normaliser.fit(crops[number : number + 1])
         np.testing.assert_array_equal(alone.points[0], together.points[number])
-        np.testing.assert_array_equal(normaliser._geometry.visible(alone)[0], visible[number])
+        np.testing.assert_array_equal(
+            normaliser._fitter._geometry.visible(alone)[0], visible[number]
+        )
     assert len(normaliser.fit(crops[:0])) == 0

@@ -438,3 +438,13 @@ def test_a_process_that_was_forked_after_use_says_so(grid_model, coordinates, mo
         normaliser(coordinates, [BOX])
     with pytest.raises(RuntimeError, match="was forked from"):
         small_normaliser()
+
+
+def test_a_face_is_sampled_at_another_size_as_the_normaliser_does(face, larger, coordinates):
+    (expected,) = larger(coordinates, [BOX])
+    again = face.resampled(128)
+    np.testing.assert_array_equal(again.mask, expected.mask)
+    assert np.abs(again.texture.astype(int) - expected.texture).max() <= 1
+    np.testing.assert_array_equal(again.points, face.points)
+    with pytest.raises(ValueError, match="32"):
+        face.resampled(8)

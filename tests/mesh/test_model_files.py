@@ -10,7 +10,11 @@ from keras_3dmmstn.mesh.archive import write_archive
 from keras_3dmmstn.mesh.landmark_sets import AFLW21_NAMES, MIRROR
 from keras_3dmmstn.mesh.synthetic import toy_grid_model, toy_shape_model
 
-MODELS = {"shape": toy_shape_model(), "grid": toy_grid_model((16, 20))}
+UNITS = {"jawOpen": [1, 0.5, 0], "mouth/smile": [0, 1, -2]}
+MODELS = {
+    "shape": dataclasses.replace(toy_shape_model(), expression_units=UNITS),
+    "grid": dataclasses.replace(toy_grid_model((16, 20)), expression_units=UNITS),
+}
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
@@ -19,12 +23,24 @@ def test_a_model_survives_its_file(model, tmp_path):
     again = type(model).load(tmp_path / "model.npz")
     for field in dataclasses.fields(model):
         before, after = getattr(model, field.name), getattr(again, field.name)
-        if field.name == "landmarks":
+        if field.name in ("landmarks", "expression_units"):
             assert before.keys() == after.keys()
             for name in before:
                 np.testing.assert_array_equal(before[name], after[name])
         else:
             np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+@pytest.mark.parametrize("unit", [[1.0, 2.0], [1.0, np.nan, 0.0]])
+def test_units_have_a_number_for_each_mode_of_expression(model, unit):
+    with pytest.raises(ValueError, match=r"expression_units\['smile'\] to be 3 finite numbers"):
+        dataclasses.replace(model, expression_units={"smile": unit})
+
+
+def test_a_file_without_units_has_none(tmp_path):
+    toy_grid_model((16, 20)).save(tmp_path / "model.npz")
+    assert GridModel.load(tmp_path / "model.npz").expression_units == {}
 
 
 def test_float16_file_is_smaller_and_close(tmp_path):

@@ -13,13 +13,16 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn import GridModel, Normaliser
+from keras_3dmmstn.drawing.meshes.files import save_mesh
 from keras_3dmmstn.drawing.results.face_table import face_table
+from keras_3dmmstn.drawing.video.results import VideoResults
 from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.mesh.synthetic import toy_shape_model
 from keras_3dmmstn.training.conversion import convert
 from keras_3dmmstn.training.faces import read_faces
 from tests.support.tiny_run import write_faces
 from tests.support.vgg_face_mat import small_layers, write_mat
+from tests.support.videos import moving_portrait, write_video
 
 ASSETS = Path(str(resources.files("keras_3dmmstn.assets")))
 FACES = 4
@@ -106,10 +109,64 @@ def write_run():
     shutil.copy(ASSETS / "localiser.keras", "run/localiser.keras")
 
 
+def write_clip():
+    write_video(Path("clip.mp4"), moving_portrait(3))
+
+
+def write_track():
+    write_clip()
+    results = VideoResults(Path(), "clip", "clip.mp4", 25)
+    with results:
+        for frame in Normaliser.pretrained().track(moving_portrait(3)):
+            results.add(frame)
+        results.finish([], 0)
+
+
+def write_three_sides():
+    for name in ("front", "left", "right"):
+        shutil.copy(ASSETS / "portrait.jpg", f"{name}.jpg")
+
+
+def check_tracked(names):
+    assert sorted(names["frame"].faces) == [1]
+
+
+def check_track(names):
+    assert names["yaw"].shape == (3,)
+    assert names["mouth"].shape == (3, 2, 2)
+
+
+def check_person(names):
+    assert names["person"].texture.shape == (512, 512, 3)
+    np.testing.assert_allclose(names["person"].shares.sum(), 1)
+
+
 def check_front_view(names):
     """The block's own view is the face on white."""
     view = names["face"].front_view(64)
     assert view.shape == (64, 64, 3) and (view < 255).mean() > 0.3
+
+
+def write_mesh_arrays():
+    write_portrait()
+    (face,) = Normaliser.pretrained()("holiday.jpg", [[88, 87, 181, 179]])
+    Path("normalised").mkdir()
+    save_mesh(face, "normalised/holiday_0.npz")
+
+
+def check_meshes(names):
+    assert sorted(path.name for path in Path().glob("face*")) == [
+        *("face.glb", "face.mtl", "face.obj", "face_texture.png")
+    ]
+    assert 150 < names["mesh"].area / 100 < 600 and names["arrays"].texture.shape == (512, 512, 3)
+
+
+def check_winking(names):
+    assert (names["winking"] != names["face"].front_view(expression="neutral")).any()
+
+
+def check_mesh_arrays(names):
+    assert names["landmarks"].shape == (68, 3)
 
 
 def check_face(names):
@@ -239,6 +296,16 @@ BLOCKS = {
         Block("normalise_batch", (write_portrait,), check=check_both),
     ],
     "docs/front_view.md": [Block("front_view(512)", (write_portrait,), check=check_front_view)],
+    "docs/meshes.md": [
+        Block("save_mesh", (write_portrait,), check=check_meshes),
+        Block("eyeBlinkLeft", (write_portrait,), check=check_winking),
+        Block("landmarks/ibug68", (write_mesh_arrays,), check=check_mesh_arrays),
+    ],
+    "docs/video.md": [
+        Block("normaliser.track", (write_clip,), check=check_tracked),
+        Block("np.load", (write_track,), check=check_track),
+    ],
+    "docs/fusion.md": [Block("fuse(faces", (write_three_sides,), check=check_person)],
     "docs/layers.md": [
         Block("AxisAngleToMatrix", check=check_rotation),
         Block("clone_model", check=check_clone),

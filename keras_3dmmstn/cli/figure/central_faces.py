@@ -20,11 +20,13 @@ class CentralFaces:
 
     Attributes:
         found: photographs and the face of each.
+        paths: their files.
         failed: how many cannot be read or fitted, or were named and have no face.
         faceless: how many others have no face: those of folders, where that is no failure.
     """
 
     found: "list[tuple[np.ndarray, NormalisedFace]]"
+    paths: list[Path]
     failed: int
     faceless: int
 
@@ -53,11 +55,12 @@ def central_faces(
 
     with terminal.failing_on(OSError, ValueError):
         known = read_boxes(boxes) if boxes else None
-    found, failed, faceless = [], 0, 0
+    found, paths, failed, faceless = [], [], 0, 0
     for path in tracking("Normalising")(photographs):
         try:
             box = known.box_of(path) if known else None
             found.append(central_face_of_file(normaliser, path, box))
+            paths.append(path)
         except ImportError as error:
             terminal.fail(terminal.message_of(error))
         except NoFaceError as error:
@@ -66,7 +69,7 @@ def central_faces(
         except (OSError, ValueError) as error:
             failed += 1
             terminal.note(terminal.message_of(error, about=path))
-    return CentralFaces(found, failed, faceless)
+    return CentralFaces(found, paths, failed, faceless)
 
 
 def some_central_faces(

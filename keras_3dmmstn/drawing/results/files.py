@@ -12,15 +12,17 @@ from pathlib import Path
 from keras_3dmmstn.atomic_files import remove_leftovers_of_the_dead
 
 _TEXTURE, _MASK, _FRONT, _JSON = "_texture.png", "_mask.png", "_front.png", ".json"
+_MESHES = (".glb", ".obj", ".mtl", ".ply", ".npz")
 _OVERLAY = "_overlay.jpg"
 # Files of one face, which its JSON precedes when they are written and follows when they go: as
 # long as one of them is there, the JSON says whose it is.
-_PICTURES = (_TEXTURE, _MASK, _FRONT)
+_PICTURES = (_TEXTURE, _MASK, _FRONT, *_MESHES)
 # Former versions wrote an overlay for each face.
 _PICTURE = re.compile(r"(.*_\d+)(?:_texture|_mask|_front|_overlay)\.png", re.DOTALL)
 # A long name is known by its checksum alone.
 _TARGET = re.compile(
-    r".*_\d+(?:_texture\.png|_mask\.png|_front\.png|\.json)|.*_overlay\.jpg|\d+", re.DOTALL
+    r".*_\d+(?:_(?:texture|mask|front)\.png|\.(?:json|glb|obj|mtl|ply|npz))|.*_overlay\.jpg|\d+",
+    re.DOTALL,
 )
 
 
@@ -46,6 +48,9 @@ class ResultFiles:
 
     def front(self, number: int) -> Path:
         return self._file(number, _FRONT)
+
+    def mesh(self, number: int, suffix: str) -> Path:
+        return self._file(number, suffix)
 
     def description(self, number: int) -> Path:
         return self._file(number, _JSON)

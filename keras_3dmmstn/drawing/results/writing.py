@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from keras_3dmmstn.atomic_files import atomic_destination
+from keras_3dmmstn.drawing.meshes.files import encoded_meshes
 from keras_3dmmstn.drawing.overlay import draw_overlay
 from keras_3dmmstn.drawing.panels import encoded
 from keras_3dmmstn.drawing.results.files import ResultFiles
@@ -22,6 +23,7 @@ def write_results(
     faces: list[NormalisedFace],
     front: Mapping[str, Any] | None = None,
     overlay: bool = True,
+    meshes: Mapping[str, Any] | None = None,
 ) -> list[Path]:
     """Writes the pictures and numbers of a photograph's faces, in place of former ones.
 
@@ -34,10 +36,12 @@ def write_results(
         faces: the faces in it.
         front: arguments of `NormalisedFace.front_view`; None draws none.
         overlay: whether the fit is drawn on the photograph.
+        meshes: `kinds` and other arguments of `encoded_meshes`; None writes none.
 
     Returns:
         The files: for each face `NAME_K_texture.png`, `NAME_K_mask.png`, `NAME_K_front.png` where
-        it is drawn, and `NAME_K.json`, with K counted from 0; then `NAME_overlay.jpg`.
+        it is drawn, the meshes that are wanted, `NAME_K.glb` and so on, and `NAME_K.json`, with K
+        counted from 0; then `NAME_overlay.jpg`.
 
     Raises:
         FileExistsError: if there are files of these names that are not of this photograph. None
@@ -51,6 +55,9 @@ def write_results(
         contents[files.mask(number)] = _png(face.mask.astype(np.uint8) * 255)
         if front is not None:
             contents[files.front(number)] = _png(face.front_view(**front))
+        if meshes is not None:
+            encoding = encoded_meshes(face, name=f"{files.name}_{number}", **meshes)
+            contents |= {files.mesh(number, end): mesh for end, mesh in encoding.items()}
         contents[files.description(number)] = _as_json(face, files.source)
     if overlay and faces:
         contents[files.overlay] = encoded(draw_overlay(photograph, faces), ".jpg")

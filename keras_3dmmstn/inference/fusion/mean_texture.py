@@ -59,23 +59,39 @@ def mean_texture(faces: Sequence[NormalisedFace], align: bool = True) -> np.ndar
     """
     _check(faces)
     weights = np.stack([texture_weights(face) for face in faces])
+    return fused_texture([face.texture for face in faces], weights, align)[0]
+
+
+def fused_texture(
+    textures: Sequence[np.ndarray], weights: np.ndarray, align: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Averages textures as `mean_texture` does, with any weights.
+
+    Args:
+        textures: n of `(S, S, 3)`.
+        weights: `(n, S, S)`, not negative.
+        align: whether the textures are moved onto their mean.
+
+    Returns:
+        The mean `(S, S, 3)` uint8 RGB, and where it is known, `(S, S)` bool.
+    """
     known = weights.sum(axis=0) > 0
-    reference = weighted_mean(np.stack([face.texture for face in faces]), weights)
+    reference = weighted_mean(np.stack(textures), weights)
     if not known.any():
-        return _as_picture(reference)
-    textures, gains = evened_light([face.texture for face in faces], weights, reference)
-    mean = robust_mean(textures, weights)
-    for _ in range(_ALIGNMENTS if align and len(faces) > 1 else 0):
+        return _as_picture(reference), known
+    even, gains = evened_light(textures, weights, reference)
+    mean = robust_mean(even, weights)
+    for _ in range(_ALIGNMENTS if align and len(textures) > 1 else 0):
         shifts = [
             shift_onto(texture, weight > 0, mean, known)
-            for texture, weight in zip(textures, weights, strict=True)
+            for texture, weight in zip(even, weights, strict=True)
         ]
-        moved = np.stack([shifted(t, s) for t, s in zip(textures, shifts, strict=True)])
+        moved = np.stack([shifted(t, s) for t, s in zip(even, shifts, strict=True)])
         moved_weights = np.stack([shifted(w, s) for w, s in zip(weights, shifts, strict=True)])
         mean = robust_mean(moved, moved_weights)
         known = moved_weights.sum(axis=0) > 0
     middle = mean[known].mean(axis=0)
-    return _as_picture(np.where(known[..., None], middle + (mean - middle) / gains, 0))
+    return _as_picture(np.where(known[..., None], middle + (mean - middle) / gains, 0)), known
 
 
 def weighted_mean(textures: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -52,7 +52,7 @@ def fill_hidden(
     if not (seen > 0).any():
         return np.zeros_like(picture)
     side = max(picture.shape[:2])
-    relit = _relit(picture, seen, mirrored, mirrored_seen)
+    relit = relit_as(picture, seen, mirrored, mirrored_seen)
     certain, sourced = seen >= 1, mirrored_seen > 0.5
     # The strip: the difference at the border of what is seen, 0 where the strip ends.
     distance = cv2.distanceTransform((~certain).astype(np.uint8), cv2.DIST_L2, 3)
@@ -96,17 +96,31 @@ def filled_texture(texture: np.ndarray, mask: np.ndarray, opacity: np.ndarray) -
     return np.where(mask[..., None], texture, filled)
 
 
-def _relit(picture, seen, mirrored, mirrored_seen):
-    """Returns the mirrored picture in the light that the picture has at the same place.
+def relit_as(
+    picture: np.ndarray,
+    seen: np.ndarray,
+    other: np.ndarray,
+    other_seen: np.ndarray,
+    largest_gain: float = _LARGEST_GAIN,
+    largest_tint: float = _LARGEST_TINT,
+) -> np.ndarray:
+    """Returns another picture in the light that a picture has at the same place.
 
-    Light varies slowly, so that the ratio of both is computed in smaller pictures.
+    The ratio of both, where both are seen well, is averaged, limited and spread harmonically. Light
+    varies slowly, so that it is computed in smaller pictures.
+
+    Args:
+        picture, other: `(height, width, 3)` float32 RGB in 0..255.
+        seen, other_seen: `(height, width)` how far each pixel counts, 0 to 1.
+        largest_gain, largest_tint: factors that are not exceeded, of all channels together and of
+            each from their mean.
     """
-    both = ((seen > 0.9) & (mirrored_seen > 0.9)).astype(np.uint8)
+    both: np.ndarray = ((seen > 0.9) & (other_seen > 0.9)).astype(np.uint8)
     side = max(both.shape)
     reach = 2 * max(1, round(_INSIDE * side)) + 1
     both = cv2.erode(both, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
     if not both.any():
-        return mirrored
+        return other
     shrink = min(1.0, _COMPARED_SIZE / side)
     size = [max(1, round(length * shrink)) for length in both.shape[::-1]]
     counted = both.astype(np.float32)[..., None]
@@ -117,14 +131,14 @@ def _relit(picture, seen, mirrored, mirrored_seen):
             _AVERAGED * max(size),
             borderType=cv2.BORDER_CONSTANT,
         )
-        for values in (counted, (picture + _DARK) * counted, (mirrored + _DARK) * counted)
+        for values in (counted, (picture + _DARK) * counted, (other + _DARK) * counted)
     )
     known = weight > _LEAST_WEIGHT
     ratio = np.log(np.maximum(ours, 1e-3) / np.maximum(theirs, 1e-3))
-    gain = _limited(ratio, np.log(_LARGEST_GAIN), np.log(_LARGEST_TINT))
+    gain = _limited(ratio, np.log(largest_gain), np.log(largest_tint))
     spread_gain = np.exp(spread(gain.astype(np.float32), known))
     everywhere = cv2.resize(spread_gain, both.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.clip((mirrored + _DARK) * everywhere - _DARK, 0, 255)
+    return np.clip((other + _DARK) * everywhere - _DARK, 0, 255)
 
 
 def _limited(change, light, colour):

@@ -36,6 +36,8 @@ def opacity(face: PhotographedFace) -> np.ndarray:
     splinters and islands are not. It is finer than the mask of the vertices, and does not depend on
     how that is computed.
     """
+    if face.shown is not None:
+        return face.shown
     behind, to_outline = _depth_behind(face)
     normals = grid_normals(face.posed, face.grid_model.grid_shape)
     facing = (normals * face.towards_camera).sum(axis=1).reshape(face.grid_model.grid_shape)

@@ -21,6 +21,8 @@ class PhotographedFace:
         posed: `(N, 3)` float32, the vertices turned as in the photograph, millimetres.
         towards_camera: `(N, 3)` unit vectors from the vertices to the camera, turned likewise.
         scale: pixels of the photograph per millimetre.
+        shown: `(H', W')` float32, how far each vertex may show the photograph, where that is known;
+            None if it follows from the pose, see `opacity`.
     """
 
     grid_model: GridModel
@@ -29,6 +31,7 @@ class PhotographedFace:
     posed: np.ndarray
     towards_camera: np.ndarray
     scale: float
+    shown: np.ndarray | None = None
 
     @classmethod
     def fitted(

@@ -214,6 +214,7 @@ def _carry_over(model, weights, triangles, mirror):
         identity_count=model.identity_count,
         mirror=mirror,
         name=model.name,
+        expression_units=model.expression_units,
     )
 
 

@@ -71,6 +71,7 @@ def resample(shape_model: ShapeModel, uv: np.ndarray, grid_shape: tuple[int, int
             name: _inside(vertices, corners, weights, len(shape_model.mean))
             for name, vertices in shape_model.regions.items()
         },
+        expression_units=shape_model.expression_units,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 
+from keras_3dmmstn.mesh.expression_units import expression_units
 from keras_3dmmstn.mesh.formats.obj import read_obj, read_obj_vertices
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT
 from keras_3dmmstn.mesh.readers import checks
@@ -60,7 +61,7 @@ def read_ict(
     identities = sorted(path.glob("identity[0-9][0-9][0-9].obj"))
     count = checks.mode_count(path, "identity", identity, len(identities))
     identity_modes = _offsets(identities[:count], neutral.vertices)
-    expression_modes = _expression_modes(path, expression_names, expression, neutral, face)
+    expression_modes, units = _expression_modes(path, expression_names, expression, neutral, face)
 
     mean = to_package_frame(neutral.vertices, "cm")
     basis = to_package_frame(np.concatenate([identity_modes, expression_modes]), "cm")
@@ -80,6 +81,7 @@ def read_ict(
         landmarks={"ibug68": landmarks} if landmarks.min() >= 0 else {},
         identity_count=count,
         name="ICT Face Model Light",
+        expression_units=units,
     )
 
 
@@ -101,14 +103,16 @@ def _check_request(path, part):
 
 
 def _expression_modes(path, names, wanted, neutral, face):
-    """Returns the principal modes `(modes, vertices, 3)` of the blend shapes that are there."""
+    """Returns the principal modes `(modes, vertices, 3)` of the blend shapes, and these by name."""
     shapes = [path / f"{name}.obj" for name in names]
     shapes = [shape for shape in shapes if shape.is_file()]
     count = checks.mode_count(path, "expression", wanted, len(shapes))
     # All shapes make every mode: read them unless none is wanted.
     shapes = shapes if count else []
-    covariance = _activation_covariance([shape.stem for shape in shapes])
-    return modes_from_blendshapes(_offsets(shapes, neutral.vertices), covariance, face)[:count]
+    stems = [shape.stem for shape in shapes]
+    offsets = _offsets(shapes, neutral.vertices)
+    modes = modes_from_blendshapes(offsets, _activation_covariance(stems), face)[:count]
+    return modes, expression_units(stems, offsets[:, face], modes[:, face])
 
 
 def _polygons_of(mesh, material):

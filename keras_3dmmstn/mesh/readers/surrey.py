@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_3dmmstn.mesh.cutting.holes import boundary_loops
+from keras_3dmmstn.mesh.expression_units import expression_units
 from keras_3dmmstn.mesh.formats.eos_file import read_eos_blendshapes, read_eos_model
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, JAW_POINTS
 from keras_3dmmstn.mesh.readers import checks
@@ -61,9 +62,10 @@ def read_surrey(
     mean, basis, triangles = _read_shape(path)
     count = checks.mode_count(path, "identity", identity, len(basis))
     offsets_path = _beside(path, blendshapes, _BLENDSHAPES)
-    modes = np.zeros((0, *mean.shape))
+    names, offsets = [], np.zeros((0, *mean.shape))
+    modes = offsets
     if offsets_path is not None:
-        offsets = _read_blendshapes(offsets_path, len(mean))
+        names, offsets = _read_blendshapes(offsets_path, len(mean))
         modes = modes_from_blendshapes(offsets, _ACTIVATION**2 * np.eye(len(offsets)))
     expression = checks.mode_count(offsets_path or path, "expression", expression, len(modes))
 
@@ -80,6 +82,7 @@ def read_surrey(
         landmarks=sets,
         identity_count=count,
         name="Surrey Face Model",
+        expression_units=expression_units(names, offsets, modes[:expression]),
     )
 
 
@@ -114,12 +117,12 @@ def _read_shape(path):
 
 
 def _read_blendshapes(path, vertex_count):
-    """Returns the offsets `(shapes, N, 3)` of a blend shape file."""
-    shapes = [
-        checks.numbers(path, name, offsets, (3 * vertex_count,))
+    """Returns the names and the offsets `(shapes, N, 3)` of a blend shape file."""
+    shapes = {
+        name: checks.numbers(path, name, offsets, (3 * vertex_count,))
         for name, offsets in read_eos_blendshapes(path).items()
-    ]
-    return np.stack(shapes).reshape(len(shapes), vertex_count, 3)
+    }
+    return [*shapes], np.stack([*shapes.values()]).reshape(len(shapes), vertex_count, 3)
 
 
 def _ibug68(path, mean, triangles):

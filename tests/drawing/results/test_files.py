@@ -57,7 +57,9 @@ def test_the_source_that_a_file_names(content, source, tmp_path):
     assert source_of(tmp_path) == ""
 
 
-@pytest.mark.parametrize("foreign", ["x_0_mask.png", "x_1_texture.png", "x_overlay.jpg"])
+@pytest.mark.parametrize(
+    "foreign", ["x_0_mask.png", "x_1_texture.png", "x_overlay.jpg", "x_0.glb", "x_1.mtl"]
+)
 def test_files_without_a_json_are_not_taken_for_ones_own(foreign, tmp_path):
     (tmp_path / foreign).write_text("mine")
     files = ResultFiles(tmp_path, "x", "../x.png")
@@ -81,7 +83,8 @@ def test_each_face_is_asked_whose_it_is(tmp_path):
 
 def test_no_file_is_ever_there_without_its_json(tmp_path, monkeypatch):
     own = ["x_overlay.jpg"]
-    own += [f"x_{number}{end}" for number in range(3) for end in ("_mask.png", "_texture.png")]
+    ends = ("_mask.png", "_texture.png", ".obj", ".mtl", ".npz")
+    own += [f"x_{number}{end}" for number in range(3) for end in ends]
     for name in own:
         (tmp_path / name).write_text("")
     for number in range(3):
@@ -91,7 +94,7 @@ def test_no_file_is_ever_there_without_its_json(tmp_path, monkeypatch):
     def watched(path, missing_ok=False):
         unlink(path, missing_ok=missing_ok)
         there = names(tmp_path)
-        numbers = {name.split("_")[1][0] for name in there if name != "x_overlay.jpg"}
+        numbers = {name.removeprefix("x_")[0] for name in there if name != "x_overlay.jpg"}
         assert {f"x_{number}.json" for number in numbers} <= set(there)
         assert numbers == set(map(str, range(len(numbers))))
         assert "x_overlay.jpg" not in there
@@ -112,7 +115,15 @@ def test_pictures_beside_their_json_are_results():
 def test_unfinished_results_of_the_dead_are_removed(tmp_path):
     dead = 2**30  # more than a process number can be
     targets = ["x_0.json", "x_12_texture.png", "x_0_mask.png", "x_0_front.png", "x_overlay.jpg"]
-    others = [".notes.txt", f".notes.txt.{dead}.tmp", f".x_0.json.{os.getpid()}.tmp"]
+    targets += [
+        f"x_{number}.{kind}" for number, kind in enumerate(("glb", "obj", "mtl", "ply", "npz"))
+    ]
+    others = [
+        ".notes.txt",
+        f".notes.txt.{dead}.tmp",
+        f".x.obj.{dead}.tmp",
+        f".x_0.json.{os.getpid()}.tmp",
+    ]
     for name in [*(f".{target}.{dead}.tmp" for target in [*targets, "1234567"]), *others]:
         (tmp_path / name).write_text("")
     remove_unfinished_results(tmp_path)

@@ -19,6 +19,7 @@ from tests.support.command_line import names
 from tests.support.faces_with_labels import normaliser_that_says
 from tests.support.paths import ROOT
 
+MESHES = {"kinds": ("glb", "obj", "ply", "npz")}
 IMAGE = np.full((100, 120, 3), 90, np.uint8)
 
 
@@ -38,6 +39,34 @@ def test_the_files_are_those_that_are_returned(files, faces, tmp_path):
     ends = ("_texture.png", "_mask.png", "_front.png", ".json")
     expected = [f"x_{number}{end}" for number in range(2) for end in ends]
     assert [path.name for path in written] == [*expected, "x_overlay.jpg"]
+
+
+def test_meshes_are_among_the_files_of_a_face(files, faces, tmp_path):
+    written = writing.write_results(files, IMAGE, faces[:1], overlay=False, meshes=MESHES)
+    assert sorted(path.name for path in written) == names(tmp_path)
+    ends = ["_texture.png", "_mask.png", ".glb", ".obj", ".mtl", ".ply", ".npz", ".json"]
+    assert [path.name for path in written] == [f"x_0{end}" for end in ends]
+    assert "mtllib x_0.mtl" in (tmp_path / "x_0.obj").read_text()
+    # The texture of the OBJ is the one that is there anyway.
+    assert "map_Kd x_0_texture.png" in (tmp_path / "x_0.mtl").read_text()
+
+
+def test_meshes_of_a_former_run_are_replaced_or_removed(files, faces, tmp_path):
+    writing.write_results(files, IMAGE, faces, overlay=False, meshes=MESHES)
+    former = (tmp_path / "x_0.ply").read_bytes()
+    meshes = {"kinds": ("ply",), "frame": "camera"}
+    writing.write_results(files, IMAGE, faces[:1], overlay=False, meshes=meshes)
+    assert names(tmp_path) == ["x_0.json", "x_0.ply", "x_0_mask.png", "x_0_texture.png"]
+    assert (tmp_path / "x_0.ply").read_bytes() != former
+    writing.write_results(files, IMAGE, faces[:1], overlay=False)
+    assert "x_0.ply" not in names(tmp_path)
+
+
+def test_a_mesh_of_someone_else_is_not_written_over(files, faces, tmp_path):
+    (tmp_path / "x_1.obj").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"x_1\.obj"):
+        writing.write_results(files, IMAGE, faces, meshes=MESHES)
+    assert names(tmp_path) == ["x_1.obj"]
 
 
 def test_a_run_without_a_picture_removes_the_one_that_was_there(files, faces, tmp_path):
@@ -115,12 +144,13 @@ KILLED = """
         return moved
 
     Path.replace, os.link = counted(Path.replace), counted(os.link)
-    writing.write_results(ResultFiles(folder, "x", "../x.png"), image, faces)
+    files = ResultFiles(folder, "x", "../x.png")
+    writing.write_results(files, image, faces, meshes={"kinds": ["obj"]})
 """
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL")
-@pytest.mark.parametrize("moves", [0, 1, 4])
+@pytest.mark.parametrize("moves", [0, 1, 5])
 def test_a_killed_run_leaves_whole_files_that_the_next_takes_for_its_own(
     moves, files, faces, tmp_path
 ):
@@ -132,6 +162,8 @@ def test_a_killed_run_leaves_whole_files_that_the_next_takes_for_its_own(
     for path in whole:
         if path.suffix == ".json":
             assert json.loads(path.read_text())["source"] == "../x.png"
+        elif path.suffix in (".obj", ".mtl"):
+            assert path.read_bytes().endswith(b"\n")
         else:
             assert cv2.imread(str(path)) is not None
     remove_unfinished_results(tmp_path)

@@ -64,6 +64,17 @@ def test_values_are_in_our_frame(folder):
     np.testing.assert_array_equal(model.landmarks["ibug68"], np.arange(68) % 25)
 
 
+def test_blend_shapes_keep_their_names(folder):
+    path, _, offsets = folder
+    model = read_ict(path)
+    assert list(model.expression_units) == ["jawOpen", "smile_L", "smile_R"]
+    for name, unit in model.expression_units.items():
+        made = np.tensordot(unit, model.basis[2:], 1)
+        np.testing.assert_allclose(made, offsets[name] * [10, -10, -10], atol=1e-3)
+    assert read_ict(path, expression=0).expression_units == {}
+    assert read_ict(path, expression=2).expression_units["jawOpen"].shape == (2,)
+
+
 def test_expressions_have_the_stated_covariance(folder):
     path, _, offsets = folder
     modes = read_ict(path, 0).basis.reshape(3, -1)

@@ -58,6 +58,8 @@ def test_expressions_span_the_blend_shapes(folder):
     np.testing.assert_allclose(basis @ found, offset, atol=1e-3)
     # An independent activation of root mean square 1/2: the full shape is at a distance of 2.
     np.testing.assert_allclose(np.linalg.norm(found), 2, rtol=1e-3)
+    assert [*model.expression_units] == [shape.name for shape in shapes]
+    np.testing.assert_allclose(model.expression_units["happiness"], found, atol=1e-3)
 
 
 def test_mode_counts(folder):

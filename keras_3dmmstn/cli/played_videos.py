@@ -1,0 +1,123 @@
+"""What `video` does with each video and with a camera."""
+
+import itertools
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import cv2
+
+from keras_3dmmstn.cli import terminal
+from keras_3dmmstn.cli.video_window import open_window
+from keras_3dmmstn.drawing.results.files import source_in
+from keras_3dmmstn.drawing.video.results import ShownVideo, VideoResults
+from keras_3dmmstn.inference.normaliser import Normaliser
+from keras_3dmmstn.inference.threads import ahead
+from keras_3dmmstn.inference.video.frames import Camera, VideoFile
+
+# What a video, and the folder for the results, can cause.
+_FAILURES = (OSError, ValueError, TypeError, MemoryError, cv2.error)
+
+
+class Player:
+    """Plays videos and writes what is found in them.
+
+    Args:
+        normaliser: finds and follows the faces.
+        smoothing: as of `Normaliser.track`.
+        out: folder for the results, None for a camera that is only shown.
+        suffix: of the videos that are written.
+        overlay, textures: whether these are written.
+    """
+
+    def __init__(
+        self,
+        normaliser: Normaliser,
+        smoothing: float,
+        out: Path | None,
+        suffix: str,
+        overlay: bool,
+        textures: bool,
+    ):
+        self._normaliser, self._smoothing, self._out = normaliser, smoothing, out
+        self._suffix, self._overlay, self._textures = suffix, overlay, textures
+        self._names: dict[str, str] = {}
+
+    def play_file(self, path: Path, progress: Callable[[Iterable, int | None], Iterable]) -> bool:
+        """Writes the results of a video file; says so, or why not, and returns whether it could."""
+        try:
+            video = VideoFile(path)
+            with self._results(path.stem, self._source(path), video.rate) as results:
+                for frame in progress(self._track(video), video.count):
+                    results.add(frame)
+                written = results.finish(video.damaged, video.missing)
+        except _FAILURES as error:
+            terminal.note(terminal.message_of(error, about=path))
+            return False
+        if video.missing:
+            numbers = ", ".join(map(str, video.damaged[:20]))
+            which = f" (frames {numbers})" if video.damaged else ""
+            terminal.remark(f"{terminal.printable(path)}: {video.missing} of {video.count} frames "
+                            f"could not be read{which}; they are left out.")  # fmt: skip
+        self._tell(results, written)
+        return True
+
+    def play_camera(self, source: str, with_window: bool) -> None:
+        """Shows a camera until it ends or the user ends it, and writes the results if any."""
+        with terminal.failing_on(*_FAILURES):
+            camera = Camera(int(source) if source.isdecimal() else source)
+        with open_window(f"camera {source}", with_window) as window:
+            if window is None and self._out is None:
+                terminal.fail("Expected --out, a folder for the results: there is no window.")
+            name = f"camera-{source}" if source.isdecimal() else "camera"
+            with (
+                terminal.failing_on(*_FAILURES),
+                self._results(
+                    name, f"camera {source}", camera.rate, is_shown=window is not None
+                ) as results,
+            ):
+                self._play_until_stopped(camera, results, window)
+                written = results.finish([], 0) if self._out else []
+        camera.close()
+        self._tell(results, written)
+
+    def _play_until_stopped(self, camera, results, window):
+        try:
+            for frame in self._track(camera):
+                picture = results.add(frame)
+                if window is not None and not window.show(picture):
+                    return
+        except KeyboardInterrupt:
+            if window is not None:
+                raise
+            # Without a window this is how a camera ends.
+
+    def _track(self, frames):
+        """Yields tracked frames; reading, fitting and what the caller does run side by side."""
+        rate = frames.rate
+        return ahead(self._normaliser.track(ahead(frames), rate, self._smoothing))
+
+    def _source(self, path):
+        """Returns how results name their video."""
+        return source_in(self._out or Path(), path)
+
+    def _results(self, stem, source, rate, is_shown=False):
+        """Returns where results are written; nothing is, without a folder for them."""
+        if self._out is None:
+            return ShownVideo()
+        name = self._name(stem, source)
+        overlay = self._overlay or is_shown
+        return VideoResults(self._out, name, source, rate, self._suffix, overlay, self._textures)
+
+    def _name(self, stem, source):
+        """Returns how the names of a video's results begin: not as those of another one."""
+        names = (stem if count == 1 else f"{stem}-{count}" for count in itertools.count(1))
+        name = next(name for name in names if self._names.get(name, source) == source)
+        self._names[name] = source
+        return name
+
+    def _tell(self, results, written):
+        """Says which files there are, and whom they show."""
+        for path in written:
+            terminal.tell_if_possible(path)
+        if written and not results.people:
+            terminal.remark("No face was found.")

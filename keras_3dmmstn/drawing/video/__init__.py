@@ -1,0 +1,1 @@
+"""What is written of a video: pictures that move, and tables."""

@@ -1,0 +1,86 @@
+"""Writing videos that play at a steady rate."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+#: Endings of the videos that can be written, and what compresses them: MPEG-4 is quick to write,
+#: and VP8 is what browsers play.
+CODECS = {".mp4": "mp4v", ".webm": "VP80"}
+# A picture is shown for so many seconds at most until the next one comes.
+_LONGEST_GAP = 10.0
+
+
+class VideoWriter:
+    """Writes the pictures of a video at the times when they are shown.
+
+    Files have so many pictures a second: one that is shown longer is repeated, one that the next
+    follows at once is left out.
+
+    Args:
+        path: file, with one of the endings of `CODECS`.
+        rate: pictures a second.
+
+    Raises:
+        ValueError: if the file has another ending.
+        OSError: if the file cannot be written.
+    """
+
+    def __init__(self, path: Path, rate: float):
+        if path.suffix not in CODECS:
+            raise ValueError(f"Expected a video {' or '.join(CODECS)}, received {path}.")
+        self.path, self.rate = path, rate
+        self._writer: cv2.VideoWriter | None = None
+        self._size = 0, 0
+        self._picture: np.ndarray | None = None
+        self._written, self._began, self._last = 0, 0.0, 0.0
+
+    def write(self, time: float, picture: np.ndarray) -> None:
+        """Adds a picture `(height, width, 3)` uint8 RGB, which is shown from `time` on, seconds.
+
+        All have the size of the first one: others are fitted into it.
+        """
+        if self._writer is None:
+            self._open(picture)
+            self._began = time
+        elif time - self._last > _LONGEST_GAP:
+            self._began += time - self._last - _LONGEST_GAP
+        self._last = time
+        self._hold_until(round((time - self._began) * self.rate))
+        self._picture = self._fitted(picture)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels; 0 before the first picture."""
+        return self._size
+
+    def close(self) -> None:
+        """Ends the file, which has the last picture once."""
+        if self._writer is not None:
+            self._hold_until(self._written + 1)
+            self._writer.release()
+            self._writer = None
+
+    def _open(self, picture):
+        height, width = picture.shape[:2]
+        self._size = width + width % 2, height + height % 2  # codecs want even numbers
+        code = cv2.VideoWriter.fourcc(*CODECS[self.path.suffix])
+        self._writer = cv2.VideoWriter(str(self.path), code, self.rate, self._size)
+        if not self._writer.isOpened():
+            raise OSError(f"{self.path}: expected a place for a video, but it cannot be written.")
+
+    def _hold_until(self, count):
+        """Shows the picture until there are so many."""
+        while self._writer is not None and self._picture is not None and self._written < count:
+            self._writer.write(self._picture)
+            self._written += 1
+
+    def _fitted(self, picture):
+        """Returns a picture as BGR with the size of the video, its last row and column repeated."""
+        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+        width, height = self._size
+        down, right = height - picture.shape[0], width - picture.shape[1]
+        if down in (0, 1) and right in (0, 1):
+            return cv2.copyMakeBorder(picture, 0, down, 0, right, cv2.BORDER_REPLICATE)
+        return cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA)

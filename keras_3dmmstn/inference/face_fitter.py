@@ -1,0 +1,66 @@
+"""From crops of faces to all that is known of them: network, face model and photograph."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_3dmmstn.inference.compiled_localiser import CompiledLocaliser
+from keras_3dmmstn.inference.description import FaceDescriber, check_fitted
+from keras_3dmmstn.inference.fitted_faces import FaceGeometry, FittedFaces
+from keras_3dmmstn.inference.looking import FacesInPhotographs
+from keras_3dmmstn.inference.normalised_face import NormalisedFace
+
+
+class FaceFitter:
+    """Fits faces that are framed, and describes them.
+
+    Args:
+        localise: from crops to θ and confidence.
+        geometry: from θ to faces and masks.
+        describer: from faces of crops to those of photographs.
+    """
+
+    def __init__(
+        self, localise: CompiledLocaliser, geometry: FaceGeometry, describer: FaceDescriber
+    ):
+        self._localise, self._geometry, self._describer = localise, geometry, describer
+
+    @property
+    def image_size(self) -> int:
+        """The side of the crops in pixels."""
+        return self._describer.image_size
+
+    def parameters(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Returns θ `(n, 6 + D)` in pixels of the crops, and the confidence `(n,)` if any."""
+        return self._localise(crops)
+
+    def generate(self, parameters: np.ndarray, confidence: np.ndarray | None = None) -> FittedFaces:
+        """Returns the faces of θ `(n, 6 + D)`, with t and log s in pixels of the crops."""
+        return self._geometry.fit(parameters, confidence)
+
+    def fit(self, crops: np.ndarray) -> FittedFaces:
+        """Fits the face model to crops `(n, image_size, image_size, 3)`.
+
+        Raises:
+            ValueError: if the network's numbers describe no face.
+        """
+        return check_fitted(self.generate(*self.parameters(np.asarray(crops))))
+
+    def describe(
+        self,
+        images: Sequence[np.ndarray],
+        faces: FacesInPhotographs,
+        fitted: FittedFaces,
+        texture_size: int | None = None,
+        fill: str | None = None,
+    ) -> list[NormalisedFace]:
+        """Returns the faces of photographs, in their order.
+
+        Args:
+            images: the photographs.
+            faces: where they are in them.
+            fitted: what the network says.
+            texture_size, fill: as of `Normaliser`.
+        """
+        visible = self._geometry.visible(fitted)
+        return self._describer.describe(images, faces, fitted, visible, texture_size, fill)

@@ -1,0 +1,1 @@
+"""A fitted face as a textured mesh, for programs that show and edit meshes."""

@@ -1,0 +1,180 @@
+"""The frames of video files and cameras, with their times."""
+
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from keras_3dmmstn.inference.photograph import as_photograph
+from keras_3dmmstn.outside_files import MAX_MEGAPIXELS, limit, open_file
+
+# Frames a second of a video that does not say, or says nonsense.
+_USUAL_RATE, _HIGHEST_RATE = 25.0, 1000.0
+# After so many failures in a row a video has ended.
+_PATIENCE = 20
+# These containers list their frames; others tell about how many there are, to this share.
+_LISTS_FRAMES, _SHARE = (".m4v", ".mov", ".mp4"), 0.02
+
+
+class VideoFile:
+    """A video file of any format that OpenCV reads, turned upright if it says so.
+
+    Iterating yields the frames: the time in seconds when each is shown, as the file has it, and
+    the picture `(height, width, 3)` uint8 RGB. What cannot be decoded is left out. Each iteration
+    begins at the first frame.
+
+    Args:
+        path: the file.
+
+    Attributes:
+        path: as given.
+        rate: frames a second on average, as the file says; 25 if it does not.
+        count: how many frames there are, as the file says; None if it does not.
+        damaged: of the last iteration, numbers of the frames that failed though others followed,
+            counted from 0.
+        missing: of the last iteration, how many frames there were fewer than the file says,
+            the damaged ones among them.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no video that OpenCV reads, a folder, a pipe or a device, or has frames
+            of more pixels than photographs may have.
+    """
+
+    def __init__(self, path: str | Path):
+        open_file(path).close()
+        self.path = Path(path)
+        self.damaged: list[int] = []
+        self.missing = 0
+        capture = _open(str(path), f"{path}: expected a video, received a file that OpenCV does "
+                        "not read, or a damaged one.")  # fmt: skip
+        self.rate = _rate(capture)
+        count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self.count = int(count) if 0 < count < 2**31 else None
+        capture.release()
+
+    def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
+        self.damaged, self.missing = [], 0
+        capture = _open(str(self.path), f"{self.path}: the video can no longer be read.")
+        last, read, failures = -np.inf, 0, 0
+        try:
+            while failures <= _PATIENCE:
+                picture = _next_picture(capture)
+                if picture is None:
+                    failures += 1
+                    continue
+                self.damaged += range(read + len(self.damaged), read + len(self.damaged) + failures)
+                read, failures = read + 1, 0
+                shown = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                # Some files have no times, or none that grow.
+                last = shown if last < shown < np.inf else max(last, 0) + 1 / self.rate
+                yield last, picture
+            self.missing = self._missing(read)
+        finally:
+            capture.release()
+
+    def _missing(self, read):
+        """Returns how many frames are missing of those that the file tells of."""
+        missing = (self.count or 0) - read
+        allowed = 0 if self.path.suffix.lower() in _LISTS_FRAMES else _SHARE * read + 1
+        return max(missing, 0) if missing > allowed else len(self.damaged)
+
+
+class Camera:
+    """A camera, or a stream from the network, as OpenCV opens it.
+
+    Iterating yields the frames as of `VideoFile`, with the times when they came, until the camera
+    gives no more.
+
+    Args:
+        source: number of the camera, 0 for the first one, or the URL of a stream.
+
+    Raises:
+        ValueError: if there is no such camera, or it may not be used.
+    """
+
+    def __init__(self, source: int | str):
+        self.source = source
+        self._capture = _open(
+            source, f"Expected a camera, found none that can be used as {source!r}."
+        )
+        self.rate = _rate(self._capture)
+
+    def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
+        began, failures = time.monotonic(), 0
+        while failures <= _PATIENCE:
+            picture = _next_picture(self._capture)
+            if picture is None:
+                failures += 1
+                continue
+            failures = 0
+            yield time.monotonic() - began, picture
+
+    def close(self) -> None:
+        """Gives the camera back."""
+        self._capture.release()
+
+
+def timed(
+    frames: Iterable[np.ndarray | tuple[float, np.ndarray]], rate: float
+) -> Iterator[tuple[float, np.ndarray]]:
+    """Yields frames with their times, checked.
+
+    Args:
+        frames: pictures, or pairs of a time in seconds and a picture.
+        rate: frames a second of pictures without times.
+
+    Raises:
+        TypeError: if a frame is no picture.
+        ValueError: if the rate is not positive, or a time is not after the one before.
+    """
+    if not 0 < rate < np.inf:
+        raise ValueError(f"Expected a positive number of frames a second, received {rate!r}.")
+    return _timed(frames, rate)
+
+
+def _timed(frames, rate):
+    last = -np.inf
+    for number, frame in enumerate(frames):
+        shown, picture = frame if isinstance(frame, tuple) else (number / rate, frame)
+        if not last < shown < np.inf:
+            raise ValueError(
+                f"Expected the time of frame {number} after {last:g} s, received {shown!r}."
+            )
+        last = shown
+        yield shown, as_photograph(picture).copy()  # frames are held for a while
+
+
+def _open(source, refusal):
+    """Opens a video or a camera, or raises a ValueError with the refusal."""
+    try:
+        capture = cv2.VideoCapture(source)
+        is_open = capture.isOpened()
+    except (cv2.error, UnicodeError, TypeError):
+        is_open = False
+    if not is_open:
+        raise ValueError(refusal)
+    pixels = capture.get(cv2.CAP_PROP_FRAME_WIDTH) * capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+    if not 0 <= pixels <= limit(MAX_MEGAPIXELS) * 1e6:
+        capture.release()
+        raise ValueError(
+            f"{source}: expected frames of at most {limit(MAX_MEGAPIXELS):g} megapixels, received "
+            f"{pixels / 1e6:.0f}. The environment variable {MAX_MEGAPIXELS} raises the limit."
+        )
+    return capture
+
+
+def _next_picture(capture):
+    """Returns the next frame as RGB, or None if it cannot be read."""
+    try:
+        is_read, picture = capture.read()
+        return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB) if is_read else None
+    except cv2.error:
+        return None
+
+
+def _rate(capture):
+    rate = capture.get(cv2.CAP_PROP_FPS)
+    return float(rate) if 0 < rate <= _HIGHEST_RATE else _USUAL_RATE

@@ -1,0 +1,208 @@
+"""`keras-3dmmstn video`: what it writes, says and refuses."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from keras_3dmmstn.cli import video, video_window
+from keras_3dmmstn.inference.normaliser import Normaliser
+from keras_3dmmstn.inference.video import frames
+from tests.support.command_line import assert_fails, names, run
+from tests.support.videos import frame_levels, moving_portrait, numbered_frames, write_video
+
+WRITTEN = [
+    "clip.csv", "clip.json", "clip.npz", "clip_1.glb", "clip_1_front.png", "clip_1_mask.png",
+    "clip_1_texture.mp4",
+    "clip_1_texture.png", "clip_overlay.mp4",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bundled():
+    return Normaliser.pretrained()
+
+
+@pytest.fixture(autouse=True)
+def loaded_once(request, bundled, monkeypatch):
+    """Commands share one network, but for the test whose options want another one."""
+    if "options" not in request.node.name:
+        monkeypatch.setattr(video, "load_normaliser", lambda *_: bundled)
+
+
+@pytest.fixture
+def clip(tmp_path):
+    return write_video(tmp_path / "clip.mp4", moving_portrait(4))
+
+
+def test_a_video_is_followed_and_written(clip, tmp_path):
+    out = tmp_path / "out"
+    result = run("video", clip, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert names(out) == WRITTEN
+    assert all(str(out / name) in result.output for name in WRITTEN)
+    assert len(frame_levels(out / "clip_overlay.mp4")) == 4
+    assert json.loads((out / "clip.json").read_text())["source"] == "../clip.mp4"
+
+
+def test_options_choose_what_is_written(clip, tmp_path):
+    out = tmp_path / "out"
+    options = "--no-overlay", "--format", "webm", "--texture-size", 64, "--smoothing", 0
+    assert run("video", clip, "--out", out, *options).exit_code == 0
+    assert "clip_1_texture.webm" in names(out)
+    assert "clip_overlay.webm" not in names(out)
+    capture = cv2.VideoCapture(str(out / "clip_1_texture.webm"))
+    assert capture.read()[1].shape == (64, 64, 3)
+
+
+def test_videos_of_one_name_have_results_of_their_own(tmp_path):
+    paths = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        paths.append(write_video(tmp_path / folder / "clip.mp4", numbered_frames(2)))
+    out = tmp_path / "out"
+    assert run("video", *paths, "--out", out).exit_code == 0
+    sources = [
+        json.loads((out / f"{name}.json").read_text())["source"] for name in ("clip", "clip-2")
+    ]
+    assert sources == ["../a/clip.mp4", "../b/clip.mp4"]
+
+
+def test_a_video_that_fails_is_named_and_the_others_are_played(clip, tmp_path):
+    (tmp_path / "text.mp4").write_text("no video")
+    result = run(
+        "video", tmp_path / "text.mp4", tmp_path / "none.mp4", clip, "--out", tmp_path / "out"
+    )
+    assert_fails(result, "text.mp4: expected a video", "none.mp4", "2 of 3 videos failed.")
+    assert names(tmp_path / "out") == WRITTEN
+
+
+def test_a_video_without_faces_says_so(tmp_path):
+    grey = write_video(tmp_path / "grey.mp4", numbered_frames(3))
+    result = run("video", grey, "--out", tmp_path / "out")
+    assert result.exit_code == 0
+    assert "No face was found." in result.output
+
+
+def test_missing_frames_are_counted(tmp_path):
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 256, (64, 64, 3), np.uint8) for _ in range(10)]
+    path = write_video(tmp_path / "cut.mp4", pictures)
+    content = bytearray(path.read_bytes())
+    start, end = content.index(b"mdat") + 4, content.index(b"moov") - 4
+    half = start + (end - start) // 2
+    content[half:end] = bytes(end - half)
+    path.write_bytes(content)
+    result = run("video", path, "--out", tmp_path / "out")
+    assert result.exit_code == 0
+    assert "of 10 frames could not be read" in result.output
+
+
+def test_results_of_others_stay(clip, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "clip.csv").write_text("mine")
+    assert_fails(run("video", clip, "--out", out), "clip.csv", "1 of 1 videos failed.")
+    assert names(out) == ["clip.csv"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ([], "Expected video files or --camera"),
+        (["clip.mp4", "--camera", "0", "--out", "out"], "one of the two"),
+        (["clip.mp4"], "Expected --out"),
+        (["--camera", "0", "--no-window"], "Expected --out"),
+        (["clip.mp4", "--out", "out", "--format", "avi"], "--format expects mp4 or webm"),
+        (["clip.mp4", "--out", "out", "--smoothing", "2"], "--smoothing expects a number from 0"),
+        (["--camera", "99", "--out", "out"], "Expected a camera, found none"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert_fails(run("video", *arguments), text)
+    assert names(tmp_path) == []
+
+
+class FakeCamera:
+    """A camera that shows a moving face, and then ends or is stopped."""
+
+    rate = 25.0
+
+    def __init__(self, source):
+        self.source = source
+
+    def __iter__(self):
+        for number, picture in enumerate(moving_portrait(4)):
+            yield number / 25, picture
+        if self.source == 1:
+            raise KeyboardInterrupt
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def camera(monkeypatch):
+    monkeypatch.setattr(frames, "Camera", FakeCamera)
+    monkeypatch.setattr("keras_3dmmstn.cli.played_videos.Camera", FakeCamera)
+
+
+def test_without_a_display_a_camera_is_recorded(camera, tmp_path, monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    result = run("video", "--camera", "0", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "No window is shown: there is no display. Ctrl-C ends the recording." in result.output
+    assert "camera-0_overlay.mp4" in names(tmp_path / "out")
+    assert_fails(run("video", "--camera", "0"), "there is no window")
+
+
+def test_ctrl_c_ends_a_camera_and_keeps_what_was_seen(camera, tmp_path):
+    result = run("video", "--camera", "1", "--no-window", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert len(frame_levels(tmp_path / "out" / "camera-1_overlay.mp4")) >= 1
+
+
+class Screen:
+    """OpenCV's windows, with a user who types a key at the third picture."""
+
+    def __init__(self, monkeypatch, key):
+        self.shown, self._key = [], key
+        monkeypatch.setenv("DISPLAY", ":0")
+        for name in ("namedWindow", "destroyWindow", "destroyAllWindows"):
+            monkeypatch.setattr(video_window.cv2, name, lambda *_: None)
+        monkeypatch.setattr(video_window.cv2, "imshow", lambda _, image: self.shown.append(image))
+        monkeypatch.setattr(video_window.cv2, "waitKey", self._typed)
+        monkeypatch.setattr(video_window.cv2, "getWindowProperty", lambda *_: 1.0)
+
+    def _typed(self, _):
+        return ord(self._key) if len(self.shown) == 3 else -1
+
+
+def test_a_camera_is_shown_until_q_is_typed(camera, monkeypatch):
+    screen = Screen(monkeypatch, "q")
+    result = run("video", "--camera", "0")
+    assert result.exit_code == 0, result.output
+    assert len(screen.shown) == 3
+    assert screen.shown[0].shape == (320, 360, 3)
+
+
+def test_other_keys_end_nothing(camera, tmp_path, monkeypatch):
+    screen = Screen(monkeypatch, "a")
+    assert run("video", "--camera", "0", "--out", tmp_path / "out").exit_code == 0
+    assert len(screen.shown) == 4
+    assert "camera-0.csv" in names(tmp_path / "out")
+
+
+def test_an_opencv_without_windows_says_what_to_install(camera, tmp_path, monkeypatch):
+    monkeypatch.setenv("DISPLAY", ":0")
+
+    def refuse(*_):
+        raise cv2.error("The function is not implemented.")
+
+    monkeypatch.setattr(video_window.cv2, "namedWindow", refuse)
+    result = run("video", "--camera", "0", "--out", tmp_path / "out")
+    assert result.exit_code == 0
+    assert "pip install opencv-python" in result.output
