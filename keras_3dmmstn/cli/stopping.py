@@ -29,6 +29,10 @@ def stopping_on_signals() -> Iterator[None]:
         if _received and end.code == 128 + signal.SIGINT:
             end.code = exit_status()
         raise
+    except Exception:
+        if not _received:
+            raise
+        sys.exit(exit_status())  # a library that was being imported made an error of its own of it
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -46,6 +46,17 @@ def test_a_signal_ends_a_command_by_itself_or_by_typer(number, status):
     assert ended.value.code == status and undone == [True]
 
 
+def test_an_error_that_a_library_makes_of_a_signal_is_no_traceback():
+    with pytest.raises(SystemExit) as ended, stopping_on_signals():
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("initialization failed") from None
+    assert ended.value.code == 130
+    with pytest.raises(ImportError), stopping_on_signals():
+        raise ImportError("without a signal")
+
+
 def test_other_ends_keep_their_status_and_handlers_come_back():
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     for status in (0, 1, 2):
