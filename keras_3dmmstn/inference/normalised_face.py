@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
+import cv2
 import numpy as np
-import tensorflow as tf
 
-from keras_3dmmstn import ops
 from keras_3dmmstn.inference.meshes.face_mesh import FaceMesh
 from keras_3dmmstn.inference.meshes.to_trimesh import to_trimesh
 from keras_3dmmstn.inference.quantities.face_quantities import (
@@ -97,7 +96,8 @@ class NormalisedFace:
     @property
     def rotation_matrix(self) -> np.ndarray:
         """The pose as a `(3, 3)` rotation that acts on columns."""
-        return ops.axis_angle_to_matrix(tf.constant(self.parameters["rotation"])).numpy()
+        matrix = cv2.Rodrigues(np.asarray(self.parameters["rotation"], float))[0]
+        return matrix.astype(np.float32)
 
     @property
     def pose(self) -> HeadPose:

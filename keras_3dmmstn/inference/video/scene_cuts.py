@@ -7,6 +7,8 @@ import numpy as np
 
 # Frames are compared at this size, in pixels along a side.
 _SIZE = 24
+# From so many samples along a side of each pixel at least.
+_SAMPLES = 4
 # Pictures of different people have a correlation of 0.06 at this size, 94 % of them less than 0.6.
 # Neighbouring frames have 0.99; with a head that is shaken 0.78 and more, with a camera that pans
 # by 8 % of the width 0.61 and more.
@@ -55,7 +57,8 @@ class SceneCuts:
 
 def _thumbnail(image):
     """Returns a small grey picture with mean 0 and deviation 1, or None if it shows nothing."""
-    small = cv2.resize(image, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA)
+    step = max(1, min(image.shape[:2]) // (_SAMPLES * _SIZE))
+    small = cv2.resize(image[::step, ::step], (_SIZE, _SIZE), interpolation=cv2.INTER_AREA)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
     grey = cv2.GaussianBlur(grey, (0, 0), 1)
     deviation = float(grey.std())

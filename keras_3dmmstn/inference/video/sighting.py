@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
-from keras_3dmmstn import ops
 from keras_3dmmstn.inference.fitted_faces import FittedFaces
 from keras_3dmmstn.inference.looking import FacesInPhotographs
 from keras_3dmmstn.network import framing
@@ -41,7 +41,7 @@ class Sighting:
     @property
     def roll(self) -> float:
         """By how much the face is turned clockwise in the frame, radians: where its chin points."""
-        down = ops.axis_angle_to_matrix(self.parameters[:3]).numpy()[:2, 1]
+        down = cv2.Rodrigues(self.parameters[:3].astype(float))[0][:2, 1]
         return float(np.arctan2(-down[0], down[1]))
 
 
