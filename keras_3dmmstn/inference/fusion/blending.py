@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from keras_3dmmstn.inference.fusion.alignment import shift_onto, shifted
+from keras_3dmmstn.inference.fusion.mean_texture import evened_light, weighted_mean
 from keras_3dmmstn.inference.view.filling import relit_as
 
 # With two textures the weights have this power, so that the better one is nearly alone; with so
@@ -31,8 +32,8 @@ def blend_textures(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Blends textures of one person.
 
-    1. Each takes on the light of the reference (`relit_as`), and moves onto it by a smooth field of
-       small shifts (`shift_onto`).
+    1. Each takes on the light of the reference (`relit_as`), of many that of their mean, and moves
+       onto the reference by a smooth field of small shifts (`shift_onto`).
     2. At each place the mean is weighted by wᵖ. The power p is 3 for two textures and falls to 1
        for eight: many are averaged, and of few the best is taken, without seams, since weights are
        smoothed.
@@ -47,10 +48,11 @@ def blend_textures(
     Returns:
         The texture `(S, S, 3)` uint8 RGB, and where it is known, `(S, S)` bool.
     """
-    fitted, moved = _fitted(textures, weights, trusted, reference)
+    many = float(np.clip((len(textures) - 2) / (_MANY - 2), 0, 1))
+    fitted, moved = _fitted(textures, weights, trusted, reference, many)
     known = moved.sum(axis=0) > 0
     side = len(known)
-    power = 1 + (_SHARPEST - 1) * max(0.0, (_MANY - len(textures)) / (_MANY - 2))
+    power = many + _SHARPEST * (1 - many)
     moved[reference] *= _PREFERENCE
     largest = np.maximum(moved.max(axis=0), 1e-20)
     shares = np.stack([_softened((w / largest) ** power, w > 0, side) for w in moved])
@@ -65,22 +67,36 @@ def blend_textures(
     return np.round(picture).clip(0, 255).astype(np.uint8), known
 
 
-def _fitted(textures, weights, trusted, reference):
-    """Returns textures in the light and at the places of one of them, and their weights."""
+def _fitted(textures, weights, trusted, reference, many):
+    """Returns textures in one light and at the places of one of them, and their weights."""
     target = textures[reference].astype(np.float32)
     known = weights[reference] > 0
+    light, lit = _common_light(textures, weights, trusted, reference, many)
     fitted, moved = [], []
     for number, (texture, weight) in enumerate(zip(textures, weights, strict=True)):
         texture = texture.astype(np.float32)
+        if weight.any() and (many > 0 or number != reference):
+            texture = relit_as(light, lit, texture, trusted[number], _LARGEST_GAIN, _LARGEST_TINT)
         if number != reference and weight.any():
-            texture = relit_as(
-                target, trusted[reference], texture, trusted[number], _LARGEST_GAIN, _LARGEST_TINT
-            )
             shift = shift_onto(texture, trusted[number] > 0.5, target, known)
             texture, weight = shifted(texture, shift), shifted(weight, shift)
         fitted.append(texture)
         moved.append(weight)
     return np.stack(fitted), np.stack(moved)
+
+
+def _common_light(textures, weights, trusted, reference, many):
+    """Returns a texture in the light that all take on, and how far it is to be trusted.
+
+    That of two is the reference's, that of many their mean's.
+    """
+    own, lit = textures[reference].astype(np.float32), trusted[reference]
+    if many == 0:
+        return own, lit
+    even, _ = evened_light(textures, weights, weighted_mean(np.stack(textures), weights))
+    mean = weighted_mean(even, weights)
+    share = np.where(lit > 0, many, 1.0)[..., None].astype(np.float32)
+    return share * mean + (1 - share) * own, trusted.max(axis=0)
 
 
 def _softened(share, seen, side):

@@ -75,6 +75,14 @@ def test_light_is_that_of_the_reference(rng):
     assert other[right].mean() < 0.7 * texture[right].mean()
 
 
+def test_many_have_the_light_of_their_mean(rng):
+    texture = skin(rng)
+    gains = np.linspace(0.5, 1.3, 9)
+    blended, _ = blend([texture * gain for gain in gains], np.ones((9, SIDE, SIDE)))
+    inner = np.s_[8:-8, 8:-8]
+    np.testing.assert_allclose(blended[inner].mean(), 0.9 * texture[inner].mean(), rtol=0.06)
+
+
 def test_an_outlier_among_many_counts_little(rng):
     texture = skin(rng)
     textures = [texture + rng.normal(0, 3, texture.shape) for _ in range(5)]
