@@ -6,7 +6,11 @@ import cv2
 import numpy as np
 
 from keras_3dmmstn.inference.fusion.alignment import shift_onto, shifted
-from keras_3dmmstn.inference.fusion.mean_texture import evened_light, weighted_mean
+from keras_3dmmstn.inference.fusion.mean_texture import (
+    evened_light,
+    robust_mean,
+    weighted_mean,
+)
 from keras_3dmmstn.inference.view.filling import relit_as
 
 # With two textures the weights have this power, so that the better one is nearly alone; with so
@@ -94,7 +98,7 @@ def _common_light(textures, weights, trusted, reference, many):
     if many == 0:
         return own, lit
     even, _ = evened_light(textures, weights, weighted_mean(np.stack(textures), weights))
-    mean = weighted_mean(even, weights)
+    mean = robust_mean(even, weights)
     share = np.where(lit > 0, many, 1.0)[..., None].astype(np.float32)
     return share * mean + (1 - share) * own, trusted.max(axis=0)
 
