@@ -54,6 +54,13 @@ JOBS = (
     Job("data turn", "data turn {inputs}/faces --out {out}/turned --size 128 --copies 2"),
     Job("face-model build", "face-model build {inputs}/face.npz --kind npz --out {out}/grid.npz"),
     Job("normalise", "normalise {inputs}/photographs --out {out}/faces --front --texture-size 224"),
+    Job(
+        "meshes and table",
+        "normalise {inputs}/photographs --out {out}/faces --mesh glb --mesh obj --no-overlay"
+        " --table {out}/faces.csv",
+    ),
+    Job("video", "video {inputs}/clip.mp4 --out {out}/video"),
+    Job("fuse", "fuse {inputs}/photographs --out {out}/person --texture-size 256"),
     Job("export", "export --to tflite --out {out}/network"),
     Job(
         "train",

@@ -36,9 +36,23 @@ def content(path: Path):
         return list(csv.DictReader(io.StringIO(path.read_text())))
     if suffix in (".png", ".jpg") and cv2.imread(str(path)) is None:
         raise ValueError("no picture")
+    if suffix == ".glb":
+        _check_glb(path.read_bytes())
+    if suffix == ".mp4" and not _has_frames(path):
+        raise ValueError("no video")
     if suffix == ".tflite" and path.read_bytes()[4:8] != b"TFL3":
         raise ValueError("no TensorFlow Lite file")
     return path.read_bytes()
+
+
+def _check_glb(data):
+    """Raises a ValueError unless a GLB has the length that it says."""
+    if data[:4] != b"glTF" or int.from_bytes(data[8:12], "little") != len(data):
+        raise ValueError("no GLB, or one that was cut off")
+
+
+def _has_frames(path):
+    return cv2.VideoCapture(str(path)).read()[0]
 
 
 def difference(expected: Path, received: Path, changing: Sequence[str] = ()) -> list[str]:

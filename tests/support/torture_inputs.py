@@ -9,12 +9,13 @@ import numpy as np
 from keras_3dmmstn import Normaliser
 from keras_3dmmstn.mesh.synthetic import toy_shape_model
 from tests.support.portraits import PORTRAIT_BOX, portrait
+from tests.support.videos import moving_portrait, write_video
 
 _FACES, _PHOTOGRAPHS = 48, 8
 
 
 def write_inputs(folder: Path) -> None:
-    """Writes `faces/`, labelled photographs, `photographs/` and `face.npz`, a shape model."""
+    """Writes `faces/`, labelled, `photographs/`, `clip.mp4` and `face.npz`, a shape model."""
     picture = portrait()
     landmarks = Normaliser.pretrained()(picture, [PORTRAIT_BOX])[0].landmarks()
     rng = np.random.default_rng(4)
@@ -38,4 +39,5 @@ def write_inputs(folder: Path) -> None:
     for number in range(_PHOTOGRAPHS):
         bright = np.clip(picture * (0.6 + 0.05 * number), 0, 255).astype(np.uint8)
         cv2.imwrite(str(folder / "photographs" / f"{number}.jpg"), bright[..., ::-1])
+    write_video(folder / "clip.mp4", moving_portrait(25))
     toy_shape_model().save(folder / "face.npz")
