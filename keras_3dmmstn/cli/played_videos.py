@@ -47,7 +47,9 @@ class Player:
         try:
             video = VideoFile(path)
             with self._results(path.stem, self._source(path), video.rate) as results:
-                for frame in progress(self._track(video), video.count):
+                # Reading, fitting and drawing run side by side.
+                frames = ahead(self._track(ahead(video), video.rate))
+                for frame in progress(frames, video.count):
                     results.add(frame)
                 written = results.finish(video.damaged, video.missing)
         except _FAILURES as error:
@@ -82,7 +84,7 @@ class Player:
 
     def _play_until_stopped(self, camera, results, window):
         try:
-            for frame in self._track(camera):
+            for frame in self._track(camera, camera.rate):  # none is held back
                 picture = results.add(frame)
                 if window is not None and not window.show(picture):
                     return
@@ -91,10 +93,8 @@ class Player:
                 raise
             # Without a window this is how a camera ends.
 
-    def _track(self, frames):
-        """Yields tracked frames; reading, fitting and what the caller does run side by side."""
-        rate = frames.rate
-        return ahead(self._normaliser.track(ahead(frames), rate, self._smoothing))
+    def _track(self, frames, rate):
+        return self._normaliser.track(frames, rate, self._smoothing)
 
     def _source(self, path):
         """Returns how results name their video."""
