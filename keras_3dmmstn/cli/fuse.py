@@ -49,7 +49,7 @@ def fuse(
     found, troubles = photograph_files(photographs)
     for trouble in troubles:
         terminal.note(terminal.message_of(trouble))
-    paths = list(dict.fromkeys(photograph.path for photograph in found))
+    paths = list({source_in(out, one.path): one.path for one in reversed(found)}.values())[::-1]
     named = [photograph.path for photograph in found if photograph.is_named]
     central = some_central_faces(normaliser, paths, boxes, named)
     with terminal.failing_on(OSError, ValueError):

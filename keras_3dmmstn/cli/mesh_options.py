@@ -42,8 +42,9 @@ def wanted_meshes(
             if is_given:
                 terminal.fail(f"{option} goes with --mesh.")
         return None
-    with terminal.failing_on(ValueError):
+    with terminal.failing_on(ValueError, about="--mesh"):
         check_kinds(kinds, blend_shapes)
+    with terminal.failing_on(ValueError, about="--mesh-frame"):
         check_frame(frame or "head")
     return {
         "kinds": kinds,

@@ -1,8 +1,10 @@
 """What `video` does with each video and with a camera."""
 
 import itertools
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import cv2
 
@@ -67,14 +69,16 @@ class Player:
         """Shows a camera until it ends or the user ends it, and writes the results if any."""
         with terminal.failing_on(*_FAILURES):
             camera = Camera(int(source) if source.isdecimal() else source)
-        with open_window(f"camera {source}", with_window) as window:
+        with open_window(f"camera {_public(source)}", with_window) as window:
             if window is None and self._out is None:
                 terminal.fail("Expected --out, a folder for the results: there is no window.")
-            name = f"camera-{source}" if source.isdecimal() else "camera"
+            # A recording cannot be made again: each has a name of its own.
+            began = time.strftime("%Y%m%d-%H%M%S")
+            name = f"camera-{source}-{began}" if source.isdecimal() else f"camera-{began}"
             with (
                 terminal.failing_on(*_FAILURES),
                 self._results(
-                    name, f"camera {source}", camera.rate, is_shown=window is not None
+                    name, f"camera {_public(source)}, {began}", camera.rate, window is not None
                 ) as results,
             ):
                 self._play_until_stopped(camera, results, window)
@@ -121,3 +125,11 @@ class Player:
             terminal.tell_if_possible(path)
         if written and not results.people:
             terminal.remark("No face was found.")
+
+
+def _public(source):
+    """Returns a camera's name without what a URL says of its user."""
+    if "://" not in source:
+        return source
+    parts = urlsplit(source)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

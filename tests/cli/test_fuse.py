@@ -58,6 +58,22 @@ def test_folders_are_taken_and_a_former_result_is_replaced(photographs, tmp_path
     assert (out / "texture.png").read_bytes() != first
 
 
+def test_results_are_no_photographs(photographs, tmp_path):
+    arguments = "fuse", photographs, "--out", photographs, "--texture-size", 64
+    assert run(*arguments).exit_code == 0
+    first = (photographs / "person.json").read_text()
+    assert run(*arguments).exit_code == 0
+    assert (photographs / "person.json").read_text() == first
+
+
+def test_a_photograph_by_two_paths_counts_once(photographs, tmp_path):
+    other = photographs / ".." / photographs.name
+    out = tmp_path / "person"
+    assert run("fuse", photographs, other, "--out", out, "--texture-size", 64).exit_code == 0
+    shares = json.loads((out / "person.json").read_text())["photographs"]
+    np.testing.assert_allclose([len(shares), sum(shares.values())], [2, 1], atol=1e-3)
+
+
 def test_hidden_places_are_filled_on_request(photographs, tmp_path):
     arguments = "fuse", photographs / "a.png", "--texture-size", 64
     for fill in ([], ["--fill", "mirror"]):

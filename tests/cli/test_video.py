@@ -1,12 +1,15 @@
 """`keras-3dmmstn video`: what it writes, says and refuses."""
 
 import json
+import os
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from keras_3dmmstn.cli import video, video_window
+from keras_3dmmstn.drawing.video.video_writer import VideoWriter
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.inference.video import frames
 from tests.support.command_line import assert_fails, names, run
@@ -155,14 +158,54 @@ def test_without_a_display_a_camera_is_recorded(camera, tmp_path, monkeypatch):
     result = run("video", "--camera", "0", "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert "No window is shown: there is no display. Ctrl-C ends the recording." in result.output
-    assert "camera-0_overlay.mp4" in names(tmp_path / "out")
+    assert any(name.startswith("camera-0-") for name in names(tmp_path / "out"))
     assert_fails(run("video", "--camera", "0"), "there is no window")
 
 
 def test_ctrl_c_ends_a_camera_and_keeps_what_was_seen(camera, tmp_path):
     result = run("video", "--camera", "1", "--no-window", "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    assert len(frame_levels(tmp_path / "out" / "camera-1_overlay.mp4")) >= 1
+    (overlay,) = (tmp_path / "out").glob("camera-1-*_overlay.mp4")
+    assert len(frame_levels(overlay)) >= 1
+
+
+def test_a_recording_never_replaces_another(camera, tmp_path, monkeypatch):
+    for second in ("120000", "120001"):
+        monkeypatch.setattr("time.strftime", lambda _, s=second: f"20261126-{s}")
+        assert run("video", "--camera", "0", "--no-window", "--out", tmp_path).exit_code == 0
+    assert len(list(tmp_path.glob("camera-0-*.json"))) == 2
+
+
+def test_what_a_url_says_of_its_user_is_not_written(camera, tmp_path):
+    url = "rtsp://me:secret@example.org/stream?token=secret"
+    assert run("video", "--camera", url, "--no-window", "--out", tmp_path).exit_code == 0
+    (description,) = tmp_path.glob("camera-*.json")
+    assert json.loads(description.read_text())["source"].startswith(
+        "camera rtsp://example.org/stream, "
+    )
+
+
+def test_names_that_are_not_utf8_are_played(clip, tmp_path):
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/v\xff"))
+    odd.mkdir()
+    result = run("video", clip.rename(odd / "clip.mp4"), "--out", odd / "out")
+    assert result.exit_code == 0, result.output
+    assert names(odd / "out") == WRITTEN
+    assert len(frame_levels(odd / "out" / "clip_overlay.mp4")) == 4
+
+
+def test_a_video_that_cannot_be_written_whole_fails(clip, tmp_path, monkeypatch):
+    release = VideoWriter.release
+
+    def cut_off(self):
+        release(self)
+        content = self.path.read_bytes()
+        self.path.write_bytes(content[: len(content) // 2])
+
+    monkeypatch.setattr(VideoWriter, "release", cut_off)
+    result = run("video", clip, "--out", tmp_path / "out")
+    assert_fails(result, "could not be written whole", "1 of 1 videos failed.")
+    assert not (tmp_path / "out").exists()
 
 
 class Screen:
@@ -193,7 +236,7 @@ def test_other_keys_end_nothing(camera, tmp_path, monkeypatch):
     screen = Screen(monkeypatch, "a")
     assert run("video", "--camera", "0", "--out", tmp_path / "out").exit_code == 0
     assert len(screen.shown) == 4
-    assert "camera-0.csv" in names(tmp_path / "out")
+    assert len(list((tmp_path / "out").glob("camera-0-*.csv"))) == 1
 
 
 def test_an_opencv_without_windows_says_what_to_install(camera, tmp_path, monkeypatch):

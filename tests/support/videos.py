@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from keras_3dmmstn.drawing.video.video_writer import VideoWriter
+from keras_3dmmstn.inference.video.native_paths import native_path
 from tests.support.portraits import on_canvas, portrait
 
 
@@ -34,7 +35,8 @@ def write_video(path, frames, rate=25.0):
 
 def frame_levels(path):
     """The mean levels of a video's frames, as OpenCV reads them."""
-    capture, levels = cv2.VideoCapture(str(path)), []
+    with native_path(path) as readable:
+        capture, levels = cv2.VideoCapture(readable), []
     while True:
         is_read, picture = capture.read()
         if not is_read:

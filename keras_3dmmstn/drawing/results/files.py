@@ -19,6 +19,9 @@ _OVERLAY = "_overlay.jpg"
 _PICTURES = (_TEXTURE, _MASK, _FRONT, *_MESHES)
 # Former versions wrote an overlay for each face.
 _PICTURE = re.compile(r"(.*_\d+)(?:_texture|_mask|_front|_overlay)\.png", re.DOTALL)
+# Pictures of a face of a video, and what `fuse` writes.
+_OF_VIDEO = re.compile(r"(.*)_\d+_(?:texture|mask|front)\.png", re.DOTALL)
+_FUSED = frozenset(("front.png", "mask.png", "mesh.glb", "person.json", "texture.png"))
 # A long name is known by its checksum alone.
 _TARGET = re.compile(
     r".*_\d+(?:_(?:texture|mask|front)\.png|\.(?:json|glb|obj|mtl|ply|npz))|.*_overlay\.jpg|\d+",
@@ -151,15 +154,25 @@ def source_of(description: Path) -> str | None:
 def without_results(names: Collection[str]) -> Iterator[str]:
     """Yields the names of a folder's files that are not pictures which this package wrote there.
 
-    Such a picture has its face's JSON beside it.
+    Such a picture has its face's JSON beside it, or that of its video, or is one of those that
+    `fuse` writes.
     """
     present = set(names)
+    fused = _FUSED if present >= _FUSED else frozenset()
     for name in names:
+        if name in fused or _is_of_video(name, present):
+            continue
         match = _PICTURE.fullmatch(name)
         first = match[1] if match else f"{name.removesuffix(_OVERLAY)}_0"
         is_picture = match or name.endswith(_OVERLAY)
         if not (is_picture and f"{first}{_JSON}" in present):
             yield name
+
+
+def _is_of_video(name, present):
+    """Says whether a picture is of the results of a video, whose JSON is among the names."""
+    match = _OF_VIDEO.fullmatch(name)
+    return match is not None and {f"{match[1]}.json", f"{match[1]}.npz"} <= present
 
 
 def remove_unfinished_results(folder: Path) -> None:

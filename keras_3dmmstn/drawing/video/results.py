@@ -1,7 +1,6 @@
 """Writing what was found in a video, while it is played."""
 
 import json
-import os
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,10 +11,12 @@ from keras_3dmmstn.atomic_files import atomic_destination
 from keras_3dmmstn.drawing.meshes.animation import FaceAnimation
 from keras_3dmmstn.drawing.meshes.glb import encode_glb
 from keras_3dmmstn.drawing.overlay import draw_overlay
+from keras_3dmmstn.drawing.video.former_results import former_files
 from keras_3dmmstn.drawing.video.track_table import TrackTable
 from keras_3dmmstn.drawing.video.video_writer import VideoWriter
 from keras_3dmmstn.inference.fusion.fused_face import fuse
 from keras_3dmmstn.inference.video.best_faces import BestFaces
+from keras_3dmmstn.inference.video.face_tracker import REMEMBERED
 from keras_3dmmstn.inference.video.tracked_frame import TrackedFrame
 
 # Side of the fused textures in pixels.
@@ -29,7 +30,10 @@ class VideoResults:
     fused of the best frames `_K_texture.png`, `_K_mask.png`, the face from the front
     `_K_front.png`, and `_K.glb`, a mesh that moves as the face does; `.csv` and `.npz` with the
     numbers of each frame; and `.json`, which says what the video is and who is in it. All are
-    written aside and moved into place at the end, unless an exception comes.
+    written aside and moved into place at the end, unless an exception comes. The video of a texture
+    begins and ends with its face.
+
+    Entering raises as `former_files` does.
 
     Args:
         folder: where the files belong.
@@ -64,13 +68,13 @@ class VideoResults:
         self._is_finished = False
 
     def __enter__(self) -> "VideoResults":
-        self._former = self._check()
+        self._former = former_files(self.folder, self.name, self.source)
         self._moves.__enter__()
         return self
 
     def __exit__(self, *error) -> None:
         for writer in self._writers.values():
-            writer.close()
+            writer.release()
         self._moves.__exit__(*error)
         if error[0] is None and self._is_finished:
             for name in self._former - {path.name for path in self._written}:
@@ -82,6 +86,9 @@ class VideoResults:
         self._middle = (np.array(frame.image.shape[1::-1]) - 1) / 2
         if frame.is_cut:
             self._cuts.append(frame.time)
+        for person in list(self._people):
+            if frame.is_cut or frame.time - self._spans[person][1] > REMEMBERED:
+                self._end(person)
         self._table.add(frame)
         for person, face in frame.faces.items():
             self._people.setdefault(person, BestFaces()).add(frame.time, face)
@@ -100,20 +107,10 @@ class VideoResults:
         Args:
             damaged, missing: as of `VideoFile`.
         """
+        for person in list(self._people):
+            self._end(person)
         for writer in self._writers.values():
             writer.close()
-        arrays = self._table.arrays()
-        for person, best in self._people.items():
-            face = fuse(best.faces(), _FUSED_SIZE)
-            self._save(f"_{person}_texture.png", _png(face.texture))
-            self._save(f"_{person}_mask.png", _png(face.mask.astype(np.uint8) * 255))
-            self._save(f"_{person}_front.png", _png(face.front_view()))
-            own = arrays["person"] == person
-            animation = FaceAnimation.of_parameters(
-                arrays["time"][own], arrays["theta"][own], best.grid_model, self._middle
-            )
-            mesh = face.textured_mesh(blend_shapes=True)
-            self._save(f"_{person}.glb", encode_glb(mesh, animation))
         self._save(".csv", self._table.as_csv())
         self._save(".npz", self._table.as_npz())
         path = self._destination(".json")  # before it is described which files there are
@@ -124,36 +121,30 @@ class VideoResults:
     @property
     def people(self) -> int:
         """How many faces there are."""
-        return len(self._people)
-
-    def _check(self):
-        """Returns the names of the files of a former run, or raises a FileExistsError.
-
-        What is there must be of this video, or nothing: then there is no file that begins with its
-        name.
-        """
-        description = self.folder / f"{self.name}.json"
-        source, files = _content(description)
-        if source == self.source:
-            return {name for name in files if name.startswith((f"{self.name}_", f"{self.name}."))}
-        ours = [f"{self.name}{ending}" for ending in ("_overlay" + self._suffix, ".csv", ".npz")]
-        for path in (description, *(self.folder / name for name in ours)):
-            if os.path.lexists(path):
-                of = f"is that of {source}" if source else "does not say of which video it is"
-                raise FileExistsError(
-                    f"expected a result of this video at {path}, or nothing, but what is there "
-                    f"{of}; move it away or choose another folder."
-                )
-        return set()
+        return len(self._spans)
 
     def _add_textures(self, frame):
-        """Adds the textures of a frame's faces; of people who are not in it, a black picture."""
+        """Adds the textures of a frame's faces; of people who are lost, a black picture."""
         for person, face in frame.faces.items():
             self._writer(f"_{person}_texture").write(frame.time, face.texture)
         for person in self._people.keys() - frame.faces.keys():
             writer = self._writer(f"_{person}_texture")
             width, height = writer.size
             writer.write(frame.time, np.zeros((height, width, 3), np.uint8))
+
+    def _end(self, person):
+        """Writes what is known of a face that does not come back, and forgets it."""
+        if writer := self._writers.pop(f"_{person}_texture", None):
+            writer.close()
+        best = self._people.pop(person)
+        face = fuse(best.faces(), _FUSED_SIZE)
+        self._save(f"_{person}_texture.png", _png(face.texture))
+        self._save(f"_{person}_mask.png", _png(face.mask.astype(np.uint8) * 255))
+        self._save(f"_{person}_front.png", _png(face.front_view()))
+        times, thetas = self._table.of_person(person)
+        animation = FaceAnimation.of_parameters(times, thetas, best.grid_model, self._middle)
+        mesh = face.textured_mesh(blend_shapes=True)
+        self._save(f"_{person}.glb", encode_glb(mesh, animation))
 
     def _writer(self, ending):
         """Returns the video with this ending, which is begun with its first picture."""
@@ -208,18 +199,6 @@ def draw_tracked(frame: TrackedFrame) -> np.ndarray:
     """Draws the fitted meshes of a frame's faces, with their numbers."""
     labels = [str(person) for person in frame.faces]
     return draw_overlay(frame.image, list(frame.faces.values()), labels)
-
-
-def _content(description):
-    """Returns the video that a JSON names, "" if it names none, and the files that it lists."""
-    try:
-        content = json.loads(description.read_bytes())
-        source, files = content["source"], content["files"]
-    except (OSError, ValueError, RecursionError, KeyError, TypeError):
-        return "", []
-    is_ours = isinstance(source, str) and isinstance(files, list)
-    names = [name for name in files if isinstance(name, str) and "/" not in name] if is_ours else []
-    return (source, names) if is_ours else ("", [])
 
 
 def _png(image):

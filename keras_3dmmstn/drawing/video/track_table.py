@@ -62,6 +62,11 @@ class TrackTable:
             "identity_count": np.array(self._counts[0]),
         }
 
+    def of_person(self, person: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns times `(F,)` and θ `(F, 6 + D)` of the frames in which a face is."""
+        rows = np.array([row for row in self._rows if row[2] == person])
+        return rows[:, 1], rows[:, 12 : 12 + 6 + sum(self._counts)]
+
     def as_npz(self) -> bytes:
         """Returns a file of these arrays, for `numpy.load`."""
         file = io.BytesIO()

@@ -1,9 +1,12 @@
 """Writing videos that play at a steady rate."""
 
+import errno
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from keras_3dmmstn.inference.video.native_paths import native_path
 
 #: Endings of the videos that can be written, and what compresses them: MPEG-4 is quick to write,
 #: and VP8 is what browsers play.
@@ -56,9 +59,28 @@ class VideoWriter:
         return self._size
 
     def close(self) -> None:
-        """Ends the file, which has the last picture once."""
+        """Ends the file, which has the last picture once.
+
+        Raises:
+            OSError: if the file was not written whole, for example since the disk is full.
+        """
         if self._writer is not None:
             self._hold_until(self._written + 1)
+            self.release()
+            with native_path(self.path) as path:
+                capture = cv2.VideoCapture(path)
+                count = capture.get(cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0
+                capture.release()
+            # The count of other formats is estimated.
+            if count != self._written if self.path.suffix == ".mp4" else not count:
+                raise OSError(
+                    errno.EIO, "The video could not be written whole; the disk may be full",
+                    str(self.path),
+                )  # fmt: skip
+
+    def release(self) -> None:
+        """Ends the file as it is."""
+        if self._writer is not None:
             self._writer.release()
             self._writer = None
 
@@ -66,7 +88,8 @@ class VideoWriter:
         height, width = picture.shape[:2]
         self._size = width + width % 2, height + height % 2  # codecs want even numbers
         code = cv2.VideoWriter.fourcc(*CODECS[self.path.suffix])
-        self._writer = cv2.VideoWriter(str(self.path), code, self.rate, self._size)
+        with native_path(self.path) as path:
+            self._writer = cv2.VideoWriter(path, code, self.rate, self._size)
         if not self._writer.isOpened():
             raise OSError(f"{self.path}: expected a place for a video, but it cannot be written.")
 

@@ -1,6 +1,6 @@
 """One face of several photographs of a person."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -43,7 +43,7 @@ class FusedFace(NormalisedFace):
         return replace(seen, shown=cv2.blur(soft, (3, 3), borderType=cv2.BORDER_REPLICATE))
 
 
-def fuse(faces: Sequence[NormalisedFace], texture_size: int = 512) -> FusedFace:
+def fuse(faces: Iterable[NormalisedFace], texture_size: int = 512) -> FusedFace:
     """Makes one face of several photographs of a person.
 
     Shape: the mean of the coefficients of identity and of expression, weighted by the confidence.
@@ -56,26 +56,26 @@ def fuse(faces: Sequence[NormalisedFace], texture_size: int = 512) -> FusedFace:
     with the mask M, the angle φ to the viewer and the texel's area in the photograph
     (`texture_weights`); the opacity o, which is low where the outline is near; the sharpness s, the
     gradient energy over the variance (`gradient_energy`), so that a blurred photograph counts
-    little; and the confidence c. A photograph whose texture is much unlike the others' is left out:
-    it may show another person, or be fitted badly.
+    little; and the confidence c. Nothing checks that all photographs show one person.
 
     Args:
         faces: of one person and one face model, with `photograph`, as a `Normaliser` makes them.
         texture_size: side of the texture in pixels, 32 to 2,048.
 
     Raises:
+        TypeError: if `faces` are no faces.
         ValueError: if there is no face, one has no photograph, or they are of several face models.
     """
-    _check(faces)
-    sampled = [face.resampled(texture_size) for face in faces]
-    sure = _confidences(faces)
+    people = _checked(faces)
+    sampled = [face.resampled(texture_size) for face in people]
+    sure = _confidences(people)
     views = [_view(face) for face in sampled]
     trusted = np.stack([trust for trust, *_ in views])
     weights = np.stack([w * c for (_, w, _), c in zip(views, sure, strict=True)])
     reference = int(np.argmax([frontal * c for (*_, frontal), c in zip(views, sure, strict=True)]))
     texture, mask = blend_textures([f.texture for f in sampled], weights, trusted, reference)
     shares = weights.sum(axis=(1, 2))
-    return _face(faces[0], texture, mask, _mean_shape(faces, sure), shares)
+    return _face(people[0], texture, mask, _mean_shape(people, sure), shares)
 
 
 def _view(face):
@@ -152,10 +152,20 @@ def _face(like, texture, mask, shape, shares):
     )
 
 
-def _check(faces):
+def _checked(faces):
+    """Returns faces as a list, or raises a TypeError or a ValueError."""
+    if not isinstance(faces, Iterable) or isinstance(faces, str | Mapping):
+        raise TypeError(f"Expected a list of faces to fuse, received {type(faces).__name__}.")
+    faces = list(faces)
     if not faces:
         raise ValueError("Expected at least one face to fuse, received none.")
     for number, face in enumerate(faces):
+        if not isinstance(face, NormalisedFace):
+            hint = ": a photograph's faces are a list, take one of them" * isinstance(face, list)
+            raise TypeError(
+                f"Expected a list of NormalisedFace, but face {number} is a "
+                f"{type(face).__name__}{hint}."
+            )
         if face.photograph is None or face.grid_model is None:
             raise ValueError(f"Expected faces as a Normaliser makes them, but face {number} has no "
                              "`photograph` or no `grid_model`.")  # fmt: skip
@@ -164,6 +174,7 @@ def _check(faces):
                 f"Expected faces of one face model, received {faces[0].grid_model.name!r} and "
                 f"{face.grid_model.name!r}."
             )
+    return faces
 
 
 def _same(face, other):

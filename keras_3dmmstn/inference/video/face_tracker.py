@@ -22,8 +22,8 @@ _CENTRED, _LOOKS = 0.75, 2
 _SAME = 0.4
 # Frames between two looks for new faces; while one is missing.
 _EVERY, _EVERY_WHILE_MISSING = 10, 3
-# A face that comes back within so many seconds, not further away than its size, keeps its number,
-_REMEMBERED, _FAR = 1.0, 1.0
+#: A face that comes back within so many seconds, not further away than its size, keeps its number,
+REMEMBERED, _FAR = 1.0, 1.0
 # unless it is so many times as large or as small.
 _MOST_GROWTH = 1.6
 
@@ -88,9 +88,7 @@ class FaceTracker:
         for number in _doubles(before, self._seen):
             del self._seen[number]
         self._missing = {
-            number: face
-            for number, face in self._missing.items()
-            if time - face.time <= _REMEMBERED
+            number: face for number, face in self._missing.items() if time - face.time <= REMEMBERED
         } | {number: _Missing(before[number], time) for number in before.keys() - self._seen.keys()}
 
     def _search(self, image, time):

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterable, Iterator
+from numbers import Real
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from keras_3dmmstn.inference.photograph import as_photograph
+from keras_3dmmstn.inference.video.native_paths import native_path
 from keras_3dmmstn.outside_files import MAX_MEGAPIXELS, limit, open_file
 
 # Frames a second of a video that does not say, or says nonsense.
@@ -48,8 +50,10 @@ class VideoFile:
         self.path = Path(path)
         self.damaged: list[int] = []
         self.missing = 0
-        capture = _open(str(path), f"{path}: expected a video, received a file that OpenCV does "
-                        "not read, or a damaged one.")  # fmt: skip
+        capture = self._opened(
+            f"{path}: expected a video, received a file that OpenCV does not read, or a damaged "
+            "one."
+        )
         self.rate = _rate(capture)
         count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.count = int(count) if 0 < count < 2**31 else None
@@ -57,7 +61,7 @@ class VideoFile:
 
     def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
         self.damaged, self.missing = [], 0
-        capture = _open(str(self.path), f"{self.path}: the video can no longer be read.")
+        capture = self._opened(f"{self.path}: the video can no longer be read.")
         last, read, failures = -np.inf, 0, 0
         try:
             while failures <= _PATIENCE:
@@ -74,6 +78,10 @@ class VideoFile:
             self.missing = self._missing(read)
         finally:
             capture.release()
+
+    def _opened(self, refusal):
+        with native_path(self.path) as path:
+            return _open(path, refusal)
 
     def _missing(self, read):
         """Returns how many frames are missing of those that the file tells of."""
@@ -127,24 +135,50 @@ def timed(
         rate: frames a second of pictures without times.
 
     Raises:
-        TypeError: if a frame is no picture.
+        TypeError: if there are no frames, or one is no picture.
         ValueError: if the rate is not positive, or a time is not after the one before.
     """
-    if not 0 < rate < np.inf:
+    is_number = all(isinstance(value, Real) for value in (rate,))
+    if not (is_number and 0 < rate < np.inf):
         raise ValueError(f"Expected a positive number of frames a second, received {rate!r}.")
-    return _timed(frames, rate)
+    if isinstance(frames, str | Path):
+        raise TypeError(
+            f"Expected the frames of a video, received the path {str(frames)!r}: VideoFile(path) "
+            "reads them."
+        )
+    if isinstance(frames, np.ndarray) and frames.ndim < 4:
+        raise ValueError(
+            f"Expected the frames of a video, received one picture, of shape {frames.shape}."
+        )
+    if not isinstance(frames, Iterable):
+        raise TypeError(f"Expected the frames of a video, received {type(frames).__name__}.")
+    return _timed(frames, float(rate))
 
 
 def _timed(frames, rate):
     last = -np.inf
     for number, frame in enumerate(frames):
-        shown, picture = frame if isinstance(frame, tuple) else (number / rate, frame)
+        shown, picture = _pair(frame) if isinstance(frame, tuple) else (number / rate, frame)
         if not last < shown < np.inf:
             raise ValueError(
                 f"Expected the time of frame {number} after {last:g} s, received {shown!r}."
             )
+        if not isinstance(picture, np.ndarray):
+            raise TypeError(
+                f"Expected frame {number} as an RGB uint8 array, received {type(picture).__name__}."
+            )
         last = shown
         yield shown, as_photograph(picture).copy()  # frames are held for a while
+
+
+def _pair(frame):
+    """Returns time and picture, or raises a TypeError."""
+    if len(frame) != 2 or not isinstance(frame[0], Real):
+        kinds = ", ".join(type(part).__name__ for part in frame)
+        raise TypeError(
+            f"Expected a pair of the time in seconds and an RGB uint8 array, received ({kinds})."
+        )
+    return float(frame[0]), frame[1]
 
 
 def _open(source, refusal):

@@ -1,5 +1,7 @@
 """Faces of a video without jitter: θ of a frame and of its two neighbours, averaged where still."""
 
+from numbers import Real
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -40,7 +42,8 @@ class Smoothing:
     """
 
     def __init__(self, grid_model: GridModel, strength: float = 1.0):
-        if not 0 <= strength <= 1:
+        is_number = all(isinstance(value, Real) for value in (strength,))
+        if not (is_number and 0 <= strength <= 1):
             raise ValueError(f"Expected a strength of smoothing in 0..1, received {strength!r}.")
         self.strength = float(strength)
         inner = grid_model.landmark_indices("ibug68")[17:]

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -124,17 +125,65 @@ def test_a_second_run_replaces_the_first_and_what_it_no_longer_has(frames, tmp_p
 def test_another_videos_results_are_refused(frames, tmp_path):
     write(tmp_path, frames)
     before = {name: (tmp_path / name).read_bytes() for name in names(tmp_path)}
-    with pytest.raises(FileExistsError, match=r"clip\.json.*is that of clip\.mp4"):
+    with pytest.raises(FileExistsError, match=r"clip\.csv.*is that of clip\.mp4"):
         write(tmp_path, frames, source="other/clip.mp4")
     assert before == {name: (tmp_path / name).read_bytes() for name in names(tmp_path)}
 
 
-@pytest.mark.parametrize("name", ["clip.json", "clip.csv", "clip_overlay.mp4"])
+@pytest.mark.parametrize(
+    "name",
+    ["clip.json", "clip.csv", "clip_overlay.webm", "clip_1.glb", "clip_7_front.png",
+     "clip_0_texture.png"],
+)  # fmt: skip
 def test_files_of_someone_else_are_refused(name, frames, tmp_path):
     (tmp_path / name).write_text("[1]")
     with pytest.raises(FileExistsError, match="does not say of which video it is"):
         write(tmp_path, frames)
     assert names(tmp_path) == [name]
+
+
+def test_files_of_our_names_that_no_run_wrote_are_refused(frames, tmp_path):
+    write(tmp_path, frames[3:])
+    (tmp_path / "clip_overlay.webm").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"clip_overlay\.webm"):
+        write(tmp_path, frames[3:], overlay=False)
+    assert (tmp_path / "clip_overlay.webm").read_text() == "mine"
+
+
+def test_other_files_may_lie_there(frames, tmp_path):
+    for name in ("clip.mp4", "clip_notes.txt", "clip-2_overlay.mp4", "clip_x_front.png"):
+        (tmp_path / name).touch()
+    write(tmp_path, frames[3:])
+    assert {"clip.mp4", "clip_notes.txt", "clip-2_overlay.mp4"} <= set(names(tmp_path))
+
+
+def test_what_killed_runs_left_is_removed(frames, tmp_path):
+    (tmp_path / ".clip_9_texture.mp4.4194000.tmp.mp4").touch()
+    (tmp_path / ".other_9_texture.mp4.4194000.tmp.mp4").touch()
+    write(tmp_path, frames[3:], overlay=False, textures=False)
+    assert ".clip_9_texture.mp4.4194000.tmp.mp4" not in names(tmp_path)
+    assert ".other_9_texture.mp4.4194000.tmp.mp4" in names(tmp_path)
+
+
+def test_a_name_that_is_too_long_is_refused_at_once(tmp_path):
+    results = VideoResults(tmp_path, "a" * 240, "clip.mp4", 25)
+    with pytest.raises(ValueError, match="a name of at most 231 bytes"), results:
+        pass
+
+
+def test_files_of_faces_that_do_not_come_back_are_ended(frames, tmp_path):
+    """A long film with many cuts does not hold all its faces."""
+    with VideoResults(tmp_path, "clip", "clip.mp4", 25) as results:
+        for number in range(4):
+            (face,) = frames[0].faces.values()
+            shown = replace(frames[0], number=number, time=2.0 * number, faces={number + 1: face})
+            results.add(shown)
+            assert len(results._writers) == 2, "the overlay and this face"
+            assert len(results._people) == 1
+        results.finish([], 0)
+    assert len(frame_levels(tmp_path / "clip_2_texture.mp4")) == 1
+    assert results.people == 4
+    assert (tmp_path / "clip_4.glb").exists()
 
 
 def test_an_exception_leaves_nothing_new(frames, tmp_path):
@@ -151,7 +200,7 @@ def test_an_exception_leaves_nothing_new(frames, tmp_path):
 
 def test_a_forged_description_removes_no_other_files(frames, tmp_path):
     (tmp_path / "precious.txt").touch()
-    forged = {"source": "clip.mp4", "files": ["precious.txt", "../precious.txt", 3]}
+    forged = {"source": "clip.mp4", "files": ["clip.json", "precious.txt", "../precious.txt", 3]}
     folder = tmp_path / "out"
     folder.mkdir()
     (folder / "precious.txt").touch()

@@ -123,6 +123,12 @@ def test_what_no_photograph_shows_is_filled_on_request(face):
 def test_wrong_faces_are_named(face):
     with pytest.raises(ValueError, match="at least one face to fuse"):
         fuse([])
+    with pytest.raises(TypeError, match=r"received (FusedFace|NormalisedFace)"):
+        fuse(face)
+    with pytest.raises(TypeError, match="face 0 is a list: a photograph's faces are a list"):
+        fuse([[face]])
+    with pytest.raises(TypeError, match="received dict"):
+        fuse({1: face})
     with pytest.raises(ValueError, match="face 1 has no `photograph`"):
         fuse([face, replace(face, photograph=None)])
     (toy,) = small_normaliser()(portrait(), [PORTRAIT_BOX])

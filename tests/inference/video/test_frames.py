@@ -1,6 +1,7 @@
 """Reading videos: pictures, times, what is damaged."""
 
 import os
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -178,7 +179,15 @@ def test_pictures_without_times_have_those_of_the_rate():
     ("given", "rate", "error", "text"),
     [
         ([np.zeros((4, 4, 3))], 25, TypeError, "uint8"),
-        (["frame.png"], 25, TypeError, "received str"),
+        (["frame.png"], 25, TypeError, "Expected frame 0 as an RGB uint8 array, received str"),
+        ("clip.mp4", 25, TypeError, r"VideoFile\(path\)"),
+        (Path("clip.mp4"), 25, TypeError, "received the path 'clip.mp4'"),
+        (5, 25, TypeError, "Expected the frames of a video, received int"),
+        (np.zeros((4, 4, 3), np.uint8), 25, ValueError, "received one picture"),
+        ([(np.zeros((4, 4, 3), np.uint8), 0.0)], 25, TypeError, r"\(ndarray, float\)"),
+        ([(None, np.zeros((4, 4, 3), np.uint8))], 25, TypeError, "a pair of the time in seconds"),
+        ([(0.0, np.zeros((4, 4, 3), np.uint8), 3)], 25, TypeError, "a pair of the time"),
+        ([], "25", ValueError, "frames a second, received '25'"),
         ([(1.0, np.zeros((4, 4, 3), np.uint8))] * 2, 25, ValueError, "frame 1 after 1 s"),
         ([(np.nan, np.zeros((4, 4, 3), np.uint8))], 25, ValueError, "received nan"),
         ([], 0, ValueError, "frames a second, received 0"),
