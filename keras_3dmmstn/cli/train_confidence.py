@@ -45,7 +45,10 @@ def train_confidence(
     """
     from keras_3dmmstn.folder_lock import LOCK_FILE, folder_in_use
     from keras_3dmmstn.training.confidence.confidence_run import add_confidence
+    from keras_3dmmstn.training.workers import refuse_workers
 
+    with terminal.failing_on(ValueError):
+        refuse_workers("train-confidence")
     try:
         with terminal.failing_on(OSError, ValueError), folder_in_use(out):
             if any(path.name != LOCK_FILE for path in out.iterdir()):

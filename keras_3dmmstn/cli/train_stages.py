@@ -37,8 +37,10 @@ def train_stages(
     """
     from keras_3dmmstn.cli.verbosity import verbosity_options
     from keras_3dmmstn.training.stages import BUNDLED_WEIGHTS, check_stage, read_stages, run_stages
+    from keras_3dmmstn.training.workers import refuse_workers
 
     with terminal.failing_on(OSError, ValueError):
+        refuse_workers("train-stages")
         stages = read_stages(file or BUNDLED_WEIGHTS, {"out": out, **_named(path or ())})
         check_stage(stages, only)
         if dry_run:
