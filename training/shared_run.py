@@ -15,8 +15,9 @@ from keras_3dmmstn.training.checkpoint import (
     restore_checkpoint,
     save_checkpoint,
 )
+from keras_3dmmstn.training.cluster_place import place_in_cluster
 from keras_3dmmstn.training.config import TrainingConfig
-from keras_3dmmstn.training.workers import Workers, place_in_cluster
+from keras_3dmmstn.training.workers import Workers
 
 
 def check_setting_for_workers(config: TrainingConfig) -> None:

@@ -123,10 +123,9 @@ def train(
         if _is_finished(out, progress, config, steps, report, workers):
             return progress.history
         with named_damage(source.sources + (measured.sources if measured else ())):
-            results, measure = None, dict
+            results, measure = None, _measurement(model, config, measured, workers)
             if workers.place.is_chief:
                 results = RunResults(out, model, grid_model, config, measured or source)
-                measure = _measurement(model, config, measured)
             left = (trainer, config, source, steps, progress, results, measure, step_progress)
             for line in EpochTrainer(*left, workers).train():
                 report(line)
@@ -210,9 +209,9 @@ def _is_finished(out, progress, config, steps, report, workers):
     return False
 
 
-def _measurement(model, config, measured):
-    """Returns a function that measures the network on the validation faces, if there are any."""
-    if measured is None:
+def _measurement(model, config, measured, workers):
+    """Returns a function that measures the network on the validation faces, for the chief."""
+    if measured is None or not workers.place.is_chief:
         return dict
     evaluator, batches = build_measure(model, config), evaluation_batches(measured, config)
 

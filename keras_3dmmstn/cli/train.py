@@ -92,8 +92,8 @@ def train(
     numbers and pictures for TensorBoard, and the checkpoint. Repeat the command to continue a run
     that was stopped. With TF_CONFIG in the environment, several workers train together.
     """
+    from keras_3dmmstn.training.cluster_place import place_in_cluster
     from keras_3dmmstn.training.train import train as run
-    from keras_3dmmstn.training.workers import place_in_cluster
 
     def step(done):
         raise_if_stopped()

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from keras_3dmmstn.training.cluster_place import Place, place_in_cluster, refuse_workers
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.data.run_data import epoch_batches, read_sources
 from keras_3dmmstn.training.shared_run import check_same_run, check_setting_for_workers
 from keras_3dmmstn.training.train import train
-from keras_3dmmstn.training.workers import Place, Workers, place_in_cluster, refuse_workers
+from keras_3dmmstn.training.workers import Workers
 from tests.support import keras_on_workers, tiny_run, workers
 from tests.support.command_line import run
 
@@ -151,7 +152,7 @@ def wait_for(text, path, process, seconds=200):
 @pytest.mark.parametrize("victim", [0, 1])
 def test_two_workers_of_which_one_is_killed_end_as_one_process(victim, tmp_path):
     # All losses of the recipe with one victim; with the other those that are sooner compiled.
-    settings = {"epochs": 2} | ({"mirror_pairs": 0.0, "symmetry": 0.0} if victim else {})
+    settings = {"epochs": 2} | ({} if victim else {"mirror_pairs": 0.0, "symmetry": 0.0})
     tiny_run.run(tmp_path, "one", **settings)
     command = [workers.__file__, tmp_path, "two", json.dumps(settings)]
     logs = tmp_path / "first"
