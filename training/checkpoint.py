@@ -13,7 +13,9 @@ import numpy as np
 from keras_3dmmstn.atomic_files import atomic_destination
 from keras_3dmmstn.mesh.numpy_files import read_npz
 
-_LATEST, _PREVIOUS = "checkpoint.npz", "checkpoint.previous.npz"
+#: The last checkpoint of a run, in its folder.
+LATEST = "checkpoint.npz"
+_PREVIOUS = "checkpoint.previous.npz"
 
 
 @dataclass
@@ -44,16 +46,16 @@ def save_checkpoint(folder: Path, trainer: keras.Model, progress: Progress) -> N
     arrays = {name: variable.numpy() for name, variable in _state(trainer).items()}
     arrays["progress"] = np.array(json.dumps(vars(progress)))
     try:
-        with atomic_destination(folder / _LATEST) as aside:
+        with atomic_destination(folder / LATEST) as aside:
             with aside.open("wb") as file:
                 np.savez(file, **arrays)
                 file.flush()
                 os.fsync(file.fileno())
-            if (folder / _LATEST).exists():
-                (folder / _LATEST).replace(folder / _PREVIOUS)
+            if (folder / LATEST).exists():
+                (folder / LATEST).replace(folder / _PREVIOUS)
     except OSError as error:
         reason = f"The checkpoint before it stays; this one cannot be written: {error.strerror}"
-        raise OSError(error.errno, reason, str(folder / _LATEST)) from error
+        raise OSError(error.errno, reason, str(folder / LATEST)) from error
 
 
 def restore_checkpoint(folder: Path, trainer: keras.Model) -> Progress:
@@ -80,7 +82,7 @@ def saved_progress(folder: Path) -> Progress:
 def _first_whole(folder, read):
     """Returns what `read` makes of the last checkpoint that is whole; a new `Progress` of none."""
     faults = []
-    for name in (_LATEST, _PREVIOUS):
+    for name in (LATEST, _PREVIOUS):
         if (folder / name).exists():
             try:
                 return read(folder / name)

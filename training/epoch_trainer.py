@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import keras
 
@@ -14,6 +13,7 @@ from keras_3dmmstn.training.data.run_data import epoch_batches
 from keras_3dmmstn.training.epoch_callback import EpochCallback, StepProgress, averaged_weights
 from keras_3dmmstn.training.run_folder import write_log
 from keras_3dmmstn.training.run_results import RunResults
+from keras_3dmmstn.training.workers import Workers
 
 
 @dataclass
@@ -26,9 +26,11 @@ class EpochTrainer:
         source: the faces to train on.
         steps: of an epoch.
         progress: how far the run is; it is kept up to date.
-        results: what is written after each epoch.
+        results: what is written after each epoch; None in a worker that is not the chief, which
+            writes and measures nothing.
         measure: called after each epoch, with the weights that are saved; returns what it measured.
         step_progress: called after each step.
+        workers: the processes that train together.
     """
 
     trainer: keras.Model
@@ -36,35 +38,44 @@ class EpochTrainer:
     source: Mixture
     steps: int
     progress: Progress
-    results: RunResults
+    results: RunResults | None
     measure: Callable[[], dict[str, float]]
     step_progress: Callable[[StepProgress], None] | None
+    workers: Workers
 
     def train(self) -> Iterator[str]:
         """Trains epoch after epoch, leaves results and a checkpoint, yields a line on each."""
-        progress, folder = self.progress, self.results.folder
+        progress = self.progress
         while progress.epoch < self.config.epochs:
             began = time.perf_counter()
             callback = self._fit()
             row = callback.means()
             with averaged_weights(self.trainer, callback):
                 row |= self.measure()
-                self.results.write(progress.epoch + 1, row)
+                if self.results:
+                    self.results.write(progress.epoch + 1, row)
             row["seconds"] = round(time.perf_counter() - began, 2)
             progress.epoch, progress.step, progress.partial = progress.epoch + 1, 0, {}
             progress.history.append(row)
-            save_checkpoint(folder, self.trainer, progress)
-            write_log(folder, progress.history)
+            self._save(progress)
+            if self.results:
+                write_log(self.results.folder, progress.history)
             faces = (self.steps - callback.first_step) * self.config.batch_size
             yield _line(progress.epoch, self.config.epochs, row, faces / row["seconds"])
 
+    def _save(self, progress):
+        """Writes a checkpoint, if this process is the one that writes."""
+        if self.results:
+            save_checkpoint(self.results.folder, self.trainer, progress)
+
     def _fit(self):
         """Trains for what is left of one epoch."""
-        progress, config = self.progress, self.config
-        save = partial(save_checkpoint, self.results.folder, self.trainer)
-        callback = EpochCallback(progress, self.steps, config, save, self.step_progress)
+        progress, config, place = self.progress, self.config, self.workers.place
+        callback = EpochCallback(progress, self.steps, config, self._save, self.step_progress)
+        batches = epoch_batches(self.source, config, progress.epoch, place.index, place.count)
         self.trainer.fit(
-            epoch_batches(self.source, config, progress.epoch).skip(progress.step),
+            self.workers.distributed(batches.skip(progress.step)),
+            steps_per_epoch=self.steps - progress.step,
             initial_epoch=progress.epoch,
             epochs=progress.epoch + 1,
             shuffle=False,  # the pipeline shuffles

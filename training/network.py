@@ -76,7 +76,7 @@ def build_trainer(model: keras.Model, config: TrainingConfig, steps: int) -> ker
         loss={"landmarks": _landmark_loss(config)},
         loss_weights={"landmarks": config.landmark_weight},
         metrics={"landmarks": LandmarkError()},
-        jit_compile=uses_xla(config),
+        jit_compile=uses_xla(config) and not tf.distribute.has_strategy(),
         auto_scale_loss=False,
     )
     optimiser.build(trainer.trainable_variables)

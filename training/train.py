@@ -1,8 +1,10 @@
 """A training run: from folders of labelled photographs to a folder with the trained localiser."""
 
+import json
 import logging
 import math
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from keras_3dmmstn.folder_lock import folder_in_use
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.pretrained import LOCALISER_FILE
 from keras_3dmmstn.network.widening import begin_with
-from keras_3dmmstn.training.checkpoint import restore_checkpoint, saved_progress
+from keras_3dmmstn.training.checkpoint import saved_progress
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.data.batches import evaluation_batches
 from keras_3dmmstn.training.data.run_data import (
@@ -28,6 +30,12 @@ from keras_3dmmstn.training.epoch_trainer import EpochTrainer
 from keras_3dmmstn.training.network import build_measure, build_network, build_trainer, uses_xla
 from keras_3dmmstn.training.run_folder import begin_run, describe_model, write_log
 from keras_3dmmstn.training.run_results import RunResults
+from keras_3dmmstn.training.shared_run import (
+    check_same_run,
+    check_setting_for_workers,
+    restore_everywhere,
+)
+from keras_3dmmstn.training.workers import joined_workers
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +65,10 @@ def train(
     cosine rises again to what it is there, and warm-up is a share of the new number of steps. Such
     a run does not end as one that was begun with so many epochs, unless the rate is constant.
 
+    Where the environment has a TF_CONFIG with several workers, each of them calls this with the
+    same arguments, before TensorFlow has done anything else, and gets the same history. A batch is
+    shared among them. The first one alone writes to `out`, which the others need not see.
+
     Args:
         folders: data sets to train on, each a folder of labelled photographs or of shards.
         out: the folder of the run. `localiser.keras` and `face_model.npz` are its result;
@@ -80,15 +92,20 @@ def train(
     Raises:
         FileNotFoundError: if a file of weights is missing.
         FolderInUseError: if another process is writing to `out`.
+        WorkersError: if another worker of the run has ended.
         FloatingPointError: if the loss is no longer finite; the last good weights stay.
         ValueError: if the photographs do not fill a batch, the folder's run is another one or has
-            more epochs behind it than `config.epochs`, or a shard is damaged.
+            more epochs behind it than `config.epochs`, or a shard is damaged; if TF_CONFIG is
+            damaged, or its workers do not divide the batch or are not given the same.
     """
     config, grid_model = config or TrainingConfig(), grid_model or GridModel.bundled()
     out, start = Path(out), start and _localiser_file(start)
-    with folder_in_use(out):
+    check_setting_for_workers(config)
+    with joined_workers(report) as workers, _kept_folder(out, workers):
+        report = report if workers.place.is_chief else _unsaid
         # What can be wrong with files of weights shows before anything is read or written.
-        model = _first_network(config, grid_model, start)
+        with workers.scope():
+            model = _first_network(config, grid_model, start)
         source = read_sources(folders, config, weights, progress_bar, unmirrored)
         measured = read_sources(validation, config, None, progress_bar) if validation else None
         _report_skipped(source, measured, report)
@@ -98,20 +115,38 @@ def train(
             "validation": describe_sources(validation, measured),
             **describe_model(grid_model, start),
         }
-        epochs_before = begin_run(out, config, inputs, saved_progress(out).epoch)
-        _report_epochs(epochs_before, config, report)
+        _begin(out, config, inputs, workers, report)
         _log_run(model, config, source, steps)
-        trainer = build_trainer(model, config, steps * config.epochs)
-        progress = restore_checkpoint(out, trainer)
-        if _is_finished(out, progress, config, steps, report):
+        with workers.scope():
+            trainer = build_trainer(model, config, steps * config.epochs)
+        progress = restore_everywhere(out, trainer, workers)
+        if _is_finished(out, progress, config, steps, report, workers):
             return progress.history
         with named_damage(source.sources + (measured.sources if measured else ())):
-            results = RunResults(out, model, grid_model, config, measured or source)
-            measure = _measurement(model, config, measured)
+            results, measure = None, _measurement(model, config, measured, workers)
+            if workers.place.is_chief:
+                results = RunResults(out, model, grid_model, config, measured or source)
             left = (trainer, config, source, steps, progress, results, measure, step_progress)
-            for line in EpochTrainer(*left).train():
+            for line in EpochTrainer(*left, workers).train():
                 report(line)
-        return progress.history
+        return json.loads(workers.from_chief(json.dumps(progress.history).encode()))
+
+
+def _unsaid(line):
+    """Says nothing: the chief does."""
+
+
+def _kept_folder(out, workers):
+    """Keeps the folder of the run for the one process that writes to it."""
+    return folder_in_use(out) if workers.place.is_chief else nullcontext()
+
+
+def _begin(out, config, inputs, workers, report):
+    """Begins the run in its folder, or goes on with it; all workers must have the same."""
+    check_same_run(config, inputs, workers)
+    if workers.place.is_chief:
+        epochs_before = begin_run(out, config, inputs, saved_progress(out).epoch)
+        _report_epochs(epochs_before, config, report)
 
 
 def _localiser_file(path):
@@ -159,9 +194,9 @@ def _report_epochs(before, config, report):
     report(line)
 
 
-def _is_finished(out, progress, config, steps, report):
+def _is_finished(out, progress, config, steps, report, workers):
     """Says whether all epochs of a run are done, and how far it is if it was begun before."""
-    if progress.epoch or progress.step:
+    if workers.place.is_chief and (progress.epoch or progress.step):
         write_log(out, progress.history)
     if progress.epoch >= config.epochs:
         report(
@@ -174,9 +209,9 @@ def _is_finished(out, progress, config, steps, report):
     return False
 
 
-def _measurement(model, config, measured):
-    """Returns a function that measures the network on the validation faces, if there are any."""
-    if measured is None:
+def _measurement(model, config, measured, workers):
+    """Returns a function that measures the network on the validation faces, for the chief."""
+    if measured is None or not workers.place.is_chief:
         return dict
     evaluator, batches = build_measure(model, config), evaluation_batches(measured, config)
 

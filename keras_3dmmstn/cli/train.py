@@ -90,17 +90,19 @@ def train(
 
     The run's folder has everything: the result for `--weights`, its settings, versions and log,
     numbers and pictures for TensorBoard, and the checkpoint. Repeat the command to continue a run
-    that was stopped.
+    that was stopped. With TF_CONFIG in the environment, several workers train together.
     """
+    from keras_3dmmstn.training.cluster_place import place_in_cluster
     from keras_3dmmstn.training.train import train as run
 
     def step(done):
         raise_if_stopped()
-        if terminal.errors.is_terminal:
+        if terminal.errors.is_terminal and place.is_chief:
             progress.step(done)
 
     flags = dict(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
     with _ending_a_run(), training_progress() as progress:
+        place = place_in_cluster()
         name, settings = _settings(recipe, config, setting or [], flags)
         terminal.tell(f"recipe: {name}")
         run(

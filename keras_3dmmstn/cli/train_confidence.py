@@ -44,8 +44,11 @@ def train_confidence(
     these crops the landmarks come out right. The first head, and so the fit, stays what it is.
     """
     from keras_3dmmstn.folder_lock import LOCK_FILE, folder_in_use
+    from keras_3dmmstn.training.cluster_place import refuse_workers
     from keras_3dmmstn.training.confidence.confidence_run import add_confidence
 
+    with terminal.failing_on(ValueError):
+        refuse_workers("train-confidence")
     try:
         with terminal.failing_on(OSError, ValueError), folder_in_use(out):
             if any(path.name != LOCK_FILE for path in out.iterdir()):

@@ -36,9 +36,11 @@ def train_stages(
     Repeat the command to go on with a run that was stopped.
     """
     from keras_3dmmstn.cli.verbosity import verbosity_options
+    from keras_3dmmstn.training.cluster_place import refuse_workers
     from keras_3dmmstn.training.stages import BUNDLED_WEIGHTS, check_stage, read_stages, run_stages
 
     with terminal.failing_on(OSError, ValueError):
+        refuse_workers("train-stages")
         stages = read_stages(file or BUNDLED_WEIGHTS, {"out": out, **_named(path or ())})
         check_stage(stages, only)
         if dry_run:

@@ -8,13 +8,14 @@ import tensorflow as tf
 
 from keras_3dmmstn.network import losses
 from keras_3dmmstn.network.checked_levels import LevelChecked, checked_levels, naming_levels
+from keras_3dmmstn.network.fit_on_workers import FitOnWorkers
 from keras_3dmmstn.network.reflected_batches import checked_pairs, refusal
 from keras_3dmmstn.network.subnetworks import landmark_network, texture_network
 from keras_3dmmstn.ops.parameters import POSE_SIZE
 
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")
-class TrainingModel(LevelChecked, keras.Model):
+class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
     """A model from `image` to `landmarks` that also trains on losses without labels.
 
     Compile it with `LandmarkLoss` or `LandmarkDistanceLoss` for `landmarks`. The weights are those

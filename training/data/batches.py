@@ -29,6 +29,7 @@ def training_batches(
     mirror_pairs: bool = False,
     supervision: Supervision = _ALL_LABELS,
     first_epoch: int = 0,
+    part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Returns shuffled, augmented batches; each iteration is the next epoch.
 
@@ -44,6 +45,8 @@ def training_batches(
             batch then has twice `batch_size` images.
         supervision: which labels are kept.
         first_epoch: the epoch of the first iteration.
+        part: i and n, for the i-th of n equal parts of each batch, which n workers train on; they
+            must divide `batch_size`. Its images are those that they are in the whole batch.
 
     Raises:
         ValueError: if there are fewer faces than in a batch.
@@ -63,12 +66,16 @@ def training_batches(
         epoch_of_each = tf.data.Dataset.from_tensors(epoch).repeat()
         return tf.data.Dataset.zip(epoch_of_each, tf.data.Dataset.range(2**60), faces)
 
+    count = config.batch_size // part[1]
+    own = slice(part[0] * count, (part[0] + 1) * count)
+
     def batch(epochs, positions, faces):
+        faces = {name: values[own] for name, values in faces.items()}
         where = faces["source"], faces["number"], *parsed(faces["record"])
         made = tf.numpy_function(
-            crops.augmented, [epochs[0], positions, *where], [tf.uint8, tf.float32]
+            crops.augmented, [epochs[0], positions[own], *where], [tf.uint8, tf.float32]
         )
-        return _element(made, config.image_size, config.batch_size)
+        return _element(made, config.image_size, count)
 
     batches = tf.data.Dataset.range(1).flat_map(elements)
     batches = batches.batch(config.batch_size, drop_remainder=True)

@@ -60,7 +60,9 @@ def read_sources(
     return mixture(sources, weights, mirrored=mirrored)
 
 
-def epoch_batches(source: Mixture, config: TrainingConfig, epoch: int) -> tf.data.Dataset:
+def epoch_batches(
+    source: Mixture, config: TrainingConfig, epoch: int, worker: int = 0, workers: int = 1
+) -> tf.data.Dataset:
     """Returns the batches of one epoch, the same ones whenever it is asked for.
 
     A run that goes on thus sees what it would have seen without the break.
@@ -71,12 +73,15 @@ def epoch_batches(source: Mixture, config: TrainingConfig, epoch: int) -> tf.dat
         source: the faces.
         config: the numbers; with `mirror_pairs` each image is followed by its reflection.
         epoch: counted from 0.
+        worker: of several workers, which part of each batch is wanted.
+        workers: how many parts a batch has.
 
     Raises:
         ValueError: if there are fewer faces than in a batch.
     """
     pairs = config.mirror_pairs > 0
-    return training_batches(source, config, pairs, _supervision(config), first_epoch=epoch)
+    part = (worker, workers)
+    return training_batches(source, config, pairs, _supervision(config), epoch, part)
 
 
 def fixed_faces(source: Mixture, config: TrainingConfig, count: int = 4) -> np.ndarray:
