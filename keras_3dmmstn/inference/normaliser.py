@@ -294,7 +294,7 @@ class Normaliser:
         rate: float = 25.0,
         smoothing: float = 1.0,
     ) -> Iterator[TrackedFrame]:
-        """Normalises the faces of a video, each followed from frame to frame and without jitter.
+        """Normalises the faces of a video, each followed from frame to frame, with little jitter.
 
         The detector looks for faces in the first frame, as long as there is none, when one is lost,
         and every tenth frame for new ones; else each face is looked for where it was. At a cut all

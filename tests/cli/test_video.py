@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 
 from keras_3dmmstn.cli import video, video_window
@@ -13,7 +12,13 @@ from keras_3dmmstn.drawing.video.video_writer import VideoWriter
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.inference.video import frames
 from tests.support.command_line import assert_fails, names, run
-from tests.support.videos import frame_levels, moving_portrait, numbered_frames, write_video
+from tests.support.videos import (
+    frame_levels,
+    moving_portrait,
+    numbered_frames,
+    write_damaged_video,
+    write_video,
+)
 
 WRITTEN = [
     "clip.csv", "clip.json", "clip.npz", "clip_1.glb", "clip_1_front.png", "clip_1_mask.png",
@@ -89,14 +94,7 @@ def test_a_video_without_faces_says_so(tmp_path):
 
 
 def test_missing_frames_are_counted(tmp_path):
-    rng = np.random.default_rng(0)
-    pictures = [rng.integers(0, 256, (64, 64, 3), np.uint8) for _ in range(10)]
-    path = write_video(tmp_path / "cut.mp4", pictures)
-    content = bytearray(path.read_bytes())
-    start, end = content.index(b"mdat") + 4, content.index(b"moov") - 4
-    half = start + (end - start) // 2
-    content[half:end] = bytes(end - half)
-    path.write_bytes(content)
+    path = write_damaged_video(tmp_path / "cut.mp4")
     result = run("video", path, "--out", tmp_path / "out")
     assert result.exit_code == 0
     assert "of 10 frames could not be read" in result.output

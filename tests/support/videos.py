@@ -33,6 +33,18 @@ def write_video(path, frames, rate=25.0):
     return path
 
 
+def write_damaged_video(path):
+    """Writes an MP4 of ten noisy frames, of which the data of the second half are zeros."""
+    rng = np.random.default_rng(0)
+    write_video(path, [rng.integers(0, 256, (64, 64, 3), np.uint8) for _ in range(10)])
+    content = bytearray(path.read_bytes())
+    start, end = content.index(b"mdat") + 4, content.index(b"moov") - 4
+    half = start + (end - start) // 2
+    content[half:end] = bytes(end - half)
+    path.write_bytes(content)
+    return path
+
+
 def frame_levels(path):
     """The mean levels of a video's frames, as OpenCV reads them."""
     with native_path(path) as readable:

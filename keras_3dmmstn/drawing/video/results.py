@@ -31,7 +31,7 @@ class VideoResults:
     `_K_front.png`, and `_K.glb`, a mesh that moves as the face does; `.csv` and `.npz` with the
     numbers of each frame; and `.json`, which says what the video is and who is in it. All are
     written aside and moved into place at the end, unless an exception comes. The video of a texture
-    begins and ends with its face.
+    begins with its face.
 
     Entering raises as `former_files` does.
 
@@ -60,6 +60,7 @@ class VideoResults:
         self._writers: dict[str, VideoWriter] = {}
         self._people: dict[int, BestFaces] = {}
         self._spans: dict[int, list[float]] = {}
+        self._lost: dict[int, float] = {}  # since when
         self._table, self._frames = TrackTable(), 0
         self._cuts: list[float] = []
         self._middle = np.zeros(2)
@@ -86,9 +87,7 @@ class VideoResults:
         self._middle = (np.array(frame.image.shape[1::-1]) - 1) / 2
         if frame.is_cut:
             self._cuts.append(frame.time)
-        for person in list(self._people):
-            if frame.is_cut or frame.time - self._spans[person][1] > REMEMBERED:
-                self._end(person)
+        self._end_of_lost(frame)
         self._table.add(frame)
         for person, face in frame.faces.items():
             self._people.setdefault(person, BestFaces()).add(frame.time, face)
@@ -131,6 +130,15 @@ class VideoResults:
             writer = self._writer(f"_{person}_texture")
             width, height = writer.size
             writer.write(frame.time, np.zeros((height, width, 3), np.uint8))
+
+    def _end_of_lost(self, frame):
+        """Ends the faces that the tracker no longer remembers: they do not come back."""
+        for person in self._people.keys() - frame.faces.keys():
+            lost = self._lost.setdefault(person, frame.time)
+            if frame.is_cut or frame.time - lost > REMEMBERED:
+                self._end(person)
+        for person in frame.faces:
+            self._lost.pop(person, None)
 
     def _end(self, person):
         """Writes what is known of a face that does not come back, and forgets it."""

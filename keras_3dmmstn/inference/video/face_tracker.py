@@ -22,10 +22,10 @@ _CENTRED, _LOOKS = 0.75, 2
 _SAME = 0.4
 # Frames between two looks for new faces; while one is missing.
 _EVERY, _EVERY_WHILE_MISSING = 10, 3
-#: A face that comes back within so many seconds, not further away than its size, keeps its number,
-REMEMBERED, _FAR = 1.0, 1.0
-# unless it is so many times as large or as small.
-_MOST_GROWTH = 1.6
+#: A face that is lost for more than so many seconds does not come back under its number.
+REMEMBERED = 1.0
+# Nor does one that comes back further away, in its sizes, or so many times as large or as small.
+_FAR, _MOST_GROWTH = 1.0, 1.6
 
 
 @dataclass(frozen=True)

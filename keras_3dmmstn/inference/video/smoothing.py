@@ -1,4 +1,4 @@
-"""Faces of a video without jitter: θ of a frame and of its two neighbours, averaged where still."""
+"""Less jitter in the faces of a video: θ of a frame and its neighbours, averaged where still."""
 
 from numbers import Real
 

@@ -1,4 +1,4 @@
-"""From the frames of a video to their faces, without jitter."""
+"""From the frames of a video to their faces, followed and smoothed."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

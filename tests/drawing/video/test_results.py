@@ -176,14 +176,27 @@ def test_files_of_faces_that_do_not_come_back_are_ended(frames, tmp_path):
     with VideoResults(tmp_path, "clip", "clip.mp4", 25) as results:
         for number in range(4):
             (face,) = frames[0].faces.values()
-            shown = replace(frames[0], number=number, time=2.0 * number, faces={number + 1: face})
+            faces = {number + 1: face}
+            shown = replace(frames[0], number=2 * number, time=4.0 * number, faces=faces)
             results.add(shown)
             assert len(results._writers) == 2, "the overlay and this face"
             assert len(results._people) == 1
+            results.add(replace(frames[3], number=2 * number + 1, time=4.0 * number + 0.04))
         results.finish([], 0)
-    assert len(frame_levels(tmp_path / "clip_2_texture.mp4")) == 1
+    assert len(frame_levels(tmp_path / "clip_2_texture.mp4")) == 2
     assert results.people == 4
     assert (tmp_path / "clip_4.glb").exists()
+
+
+def test_a_face_that_comes_back_at_the_last_moment_is_one(frames, tmp_path):
+    """The tracker counts from the first frame without the face."""
+    seen, without = frames[0], frames[3]
+    shown = [(0.0, seen), (0.5, without), (1.5, seen), (3.0, seen)]
+    shown = [replace(f, number=n, time=t) for n, (t, f) in enumerate(shown)]
+    written = write(tmp_path, shown)
+    assert len(set(written)) == len(written)
+    assert len(frame_levels(tmp_path / "clip_1_texture.mp4")) == 76
+    assert np.load(tmp_path / "clip.npz")["frame"].tolist() == [0, 2, 3]
 
 
 def test_an_exception_leaves_nothing_new(frames, tmp_path):

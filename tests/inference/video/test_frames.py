@@ -14,6 +14,7 @@ from tests.support.videos import (
     numbered_frames,
     slow_down_by_header,
     turn_by_header,
+    write_damaged_video,
     write_video,
 )
 
@@ -58,13 +59,7 @@ def test_frames_that_are_shown_longer_have_their_own_times(tmp_path):
 
 
 def test_a_video_that_was_cut_off_says_how_much_is_missing(tmp_path):
-    rng = np.random.default_rng(0)
-    pictures = [rng.integers(0, 256, (64, 64, 3), np.uint8) for _ in range(10)]
-    path = write_video(tmp_path / "cut.mp4", pictures)
-    content = bytearray(path.read_bytes())
-    start, end = content.index(b"mdat") + 4, content.index(b"moov") - 4
-    content[start + (end - start) // 2 : end] = bytes(end - start - (end - start) // 2)
-    path.write_bytes(content)
+    path = write_damaged_video(tmp_path / "cut.mp4")
     video = VideoFile(path)
     read = len(list(video))
     assert 0 < read < 10
