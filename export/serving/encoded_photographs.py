@@ -3,7 +3,9 @@
 import tensorflow as tf
 
 from keras_3dmmstn.inference.boxes import LARGEST_BOX
+from keras_3dmmstn.inference.picture_size import PIXELS_A_BYTE, SMALL_PICTURE
 from keras_3dmmstn.network.framing import CROP_TO_BOX
+from keras_3dmmstn.outside_files import MAX_MEGAPIXELS, limit
 
 _LARGEST_LEVEL = 255
 
@@ -12,7 +14,9 @@ def decode(encoded):
     """Decodes one JPEG or PNG file.
 
     The pixels are as they are stored: an orientation in EXIF is not applied. Grey images get three
-    equal channels, transparency is dropped and 16-bit images are reduced to 8.
+    equal channels, transparency is dropped and 16-bit images are reduced to 8. A file that claims
+    more pixels than `inference.picture_size` admits is refused before it is decoded; the
+    environment variable counts where the graph is made.
 
     Args:
         encoded: scalar string tensor.
@@ -20,7 +24,7 @@ def decode(encoded):
     Returns:
         `(height, width, 3)` uint8 tensor, RGB.
     """
-    image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    image = tf.io.decode_image(_checked_size(encoded), channels=3, expand_animations=False)
     return tf.ensure_shape(image, (None, None, 3))
 
 
@@ -148,7 +152,7 @@ def cut_square(image, square, image_size):
     # ScaleAndTranslate counts from the image's edge, half a pixel before the first centre.
     translation = image_size / 2 - scale * (square[:2] + 0.5)
     crop = tf.raw_ops.ScaleAndTranslate(
-        images=tf.cast(image, tf.float32)[None],
+        images=image[None],  # as bytes: a large photograph takes four times that as float32
         size=(image_size, image_size),
         scale=tf.stack([scale, scale]),
         translation=translation[::-1],  # y, x
@@ -156,6 +160,35 @@ def cut_square(image, square, image_size):
         antialias=True,
     )
     return tf.clip_by_value(crop[0], 0, _LARGEST_LEVEL)
+
+
+def _checked_size(encoded):
+    """Stops if a file claims too many pixels, or too many for its bytes; returns the file."""
+    width, height = tf.unstack(
+        tf.cond(
+            tf.equal(_first_bytes(encoded, 3), b"\xff\xd8\xff"),
+            lambda: tf.io.extract_jpeg_shape(encoded, tf.int64)[1::-1],
+            lambda: _png_size(encoded),
+        )
+    )
+    most = int(limit(MAX_MEGAPIXELS) * 1e6)
+    length = tf.cast(tf.strings.length(encoded), tf.int64)
+    likely = tf.maximum(tf.constant(SMALL_PICTURE, tf.int64), PIXELS_A_BYTE * length)
+    expected = (
+        f"encoded: expected photographs of at most {most:,} pixels, and {PIXELS_A_BYTE} a byte of "
+        "the file, received width, height and bytes"
+    )
+    data = [expected, width, height, length]
+    check = tf.debugging.Assert((width * height <= most) & (width * height <= likely), data)
+    with tf.control_dependencies([check]):
+        return tf.identity(encoded)
+
+
+def _png_size(encoded):
+    """Returns width and height of a PNG file, the numbers at bytes 16 and 20, big-endian."""
+    header = tf.io.decode_raw(_first_bytes(encoded, 24), tf.uint8, fixed_length=24)
+    digits = tf.reshape(tf.cast(header[16:], tf.int64), (2, 4))
+    return tf.reduce_sum(digits * [1 << 24, 1 << 16, 1 << 8, 1], axis=1)
 
 
 def _first_bytes(encoded, count):

@@ -1,6 +1,6 @@
 """Where faces are looked for: the squares of photographs that the network sees."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -55,6 +55,18 @@ class FacesInPhotographs:
 
     def __len__(self):
         return len(self.boxes)
+
+    def parts(self, largest: int) -> Iterator["FacesInPhotographs"]:
+        """Yields the faces in their order, at most so many at a time."""
+        for start in range(0, len(self), largest):
+            part = slice(start, start + largest)
+            yield FacesInPhotographs(
+                self.numbers[part],
+                self.boxes[part],
+                self.matrices[part],
+                self.scores[part],
+                self.unsure[part],
+            )
 
     def crops(self, images: Sequence[np.ndarray], size: int) -> np.ndarray:
         """Cuts the faces out of their photographs, `(n, size, size, 3)` uint8."""

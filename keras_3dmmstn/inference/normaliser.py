@@ -55,6 +55,9 @@ logger = logging.getLogger(__name__)
 # What can be wrong with a photograph, its boxes or the faces in it.
 _FAILURES = (OSError, ValueError, TypeError, MemoryError, cv2.error)
 
+# Faces in one call of the network: what it holds of each takes a megabyte until the call ends.
+_AT_ONCE = 128
+
 
 class Normaliser:
     """Normalises the faces of photographs with a trained localiser and its face model.
@@ -226,7 +229,7 @@ class Normaliser:
         boxes: Sequence[Boxes] | None = None,
         rolls: Sequence[np.ndarray | Sequence | None] | None = None,
     ) -> list[NormalisedPhotograph]:
-        """Normalises the faces of several photographs of any sizes, all in one call of the network.
+        """Normalises the faces of several photographs of any sizes, 128 in a call of the network.
 
         A photograph that fails has its own `error` and leaves the others as they are.
 
@@ -409,11 +412,11 @@ class Normaliser:
         lists: list[list[NormalisedFace]] = [[] for _ in images]
         if not any(map(len, framed)):
             return lists
-        faces = all_faces(framed)
-        if "ibug68" in self.grid_model.landmarks:
-            faces = look_again(faces, images, self.image_size, self._fitter.fit)
-        fitted = self._fitter.fit(faces.crops(images, self.image_size))
-        described = self._fitter.describe(images, faces, fitted, self.texture_size, self.fill)
-        for number, face in zip(faces.numbers, described, strict=True):
-            lists[number].append(face)
+        for faces in all_faces(framed).parts(_AT_ONCE):
+            if "ibug68" in self.grid_model.landmarks:
+                faces = look_again(faces, images, self.image_size, self._fitter.fit)
+            fitted = self._fitter.fit(faces.crops(images, self.image_size))
+            described = self._fitter.describe(images, faces, fitted, self.texture_size, self.fill)
+            for number, face in zip(faces.numbers, described, strict=True):
+                lists[number].append(face)
         return lists

@@ -8,8 +8,8 @@ from keras_3dmmstn.inference.heif import is_heif, largest_picture
 from keras_3dmmstn.inference.tiff_header import tiff_size
 from keras_3dmmstn.outside_files import MAX_MEGAPIXELS, limit
 
-# A photograph of more pixels than this has at least a byte for so many of them.
-_SMALL, _PIXELS_A_BYTE = 16e6, 256
+# A photograph of more pixels than the first has at least a byte for each of the second.
+SMALL_PICTURE, PIXELS_A_BYTE = 16_000_000, 256
 
 
 def check_picture(content: bytes) -> None:
@@ -38,7 +38,7 @@ def check_picture(content: bytes) -> None:
             f"expected an image of at most {allowed:g} megapixels, received {width:,} x "
             f"{height:,}. The environment variable {MAX_MEGAPIXELS} raises the limit."
         )
-    if width * height > max(_SMALL, _PIXELS_A_BYTE * len(content)):
+    if width * height > max(SMALL_PICTURE, PIXELS_A_BYTE * len(content)):
         raise ValueError(
             f"expected a photograph, received an image of {width:,} x {height:,} pixels in "
             f"{len(content):,} bytes."

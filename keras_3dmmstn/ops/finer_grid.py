@@ -53,7 +53,11 @@ def refine_mask(mask, row_weights, column_weights):
 
 
 def _weighted(values, row_weights, column_weights):
-    """Returns A V Bᵀ of each channel, `(batch, rows, columns, channels)`."""
-    planes = tf.transpose(values, (0, 3, 1, 2))
-    finer = row_weights @ planes @ tf.transpose(column_weights)
-    return tf.transpose(finer, (0, 2, 3, 1))
+    """Returns A V Bᵀ of each channel, `(batch, rows, columns, channels)`.
+
+    As products of two matrices: a batch of products that is broadcast along an axis of one corrupts
+    memory in TensorFlow 2.21 with oneDNN (tensorflow/tensorflow#117700).
+    """
+    finer = tf.tensordot(values, column_weights, [[2], [1]])  # batch, H', channels, columns
+    finer = tf.tensordot(row_weights, finer, [[1], [1]])  # rows, batch, channels, columns
+    return tf.transpose(finer, (1, 0, 3, 2))

@@ -45,6 +45,18 @@ def test_a_batch_gives_what_each_photograph_gives(normaliser, photographs):
         assert_same(photograph.faces, normaliser(source))
 
 
+def test_more_faces_than_the_network_takes_at_once_come_in_their_order(
+    normaliser, photographs, monkeypatch
+):
+    rolls = [0.0, 0.4, -0.2, 0.0, 1.0]
+    boxes = [[60.0 + 5 * number, 50, 160, 150] for number in range(5)]
+    given = photographs[:2], [boxes, boxes[:2]], [rolls, None]
+    expected = normaliser.normalise_batch(*given)
+    monkeypatch.setattr("keras_3dmmstn.inference.normaliser._AT_ONCE", 3)
+    for photograph, other in zip(normaliser.normalise_batch(*given), expected, strict=True):
+        assert_same(photograph.faces, other.faces)
+
+
 def test_boxes_and_rolls_go_with_their_photographs(normaliser, photographs):
     boxes = [[BOX], None, [], [BOX, [30, 30, 90, 90]], [BOX]]
     rolls = [[0.2], None, None, None, [3.0]]

@@ -51,6 +51,15 @@ def test_gradient(texture, rng):
     )
 
 
+def test_single_precision_and_one_channel_agree_with_double(rng):
+    # Products that are broadcast over the channels corrupt memory in TensorFlow 2.21.
+    values = rng.normal(size=(3, *GRID, 1))
+    finer = refine_grid(tf.constant(values, tf.float32), *weights((97, 113), tf.float32))
+    expected = refine_grid(tf.constant(values), *weights((97, 113)))
+    # Weights and two sums of two products, each rounded by 6e-8 of numbers up to 4.
+    np.testing.assert_allclose(finer, expected, atol=2e-6)
+
+
 def mask_of(rng):
     return rng.integers(0, 2, (2, *GRID, 1)).astype(float)
 

@@ -35,6 +35,29 @@ def test_a_jpeg_is_decoded_to_rgb(image):
     assert np.abs(difference).mean() < 5
 
 
+@pytest.mark.parametrize("ending", [".png", ".jpg"])
+def test_a_file_of_too_many_pixels_is_refused_before_it_is_decoded(ending, image, monkeypatch):
+    monkeypatch.setenv("KERAS_3DMMSTN_MAX_MEGAPIXELS", "0.0107")
+    refused = r"at most 10,700 pixels(?s:.)*120\n90\n"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=refused):
+        encoded_photographs.decode(encoded(image, ending))
+
+
+def test_a_small_file_that_claims_a_huge_picture_is_refused():
+    claimed = bytearray(encoded(np.zeros((8, 8, 3), np.uint8)))
+    claimed[16:24] = (10_000).to_bytes(4, "big") * 2
+    refused = r"256 a byte of the file(?s:.)*10000\n10000\n"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=refused):
+        encoded_photographs.decode(bytes(claimed))
+
+
+@pytest.mark.parametrize("length", [8, 20, 60])
+@pytest.mark.parametrize("ending", [".png", ".jpg"])
+def test_a_file_that_was_cut_off_is_refused(ending, length, image):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"PNG|JPEG|jpeg"):
+        encoded_photographs.decode(encoded(image, ending)[:length])
+
+
 def test_the_square_of_a_face_is_that_of_the_framing():
     box = np.array([10.5, 20.0, 70.0, 44.0], np.float32)
     expected = framing.crop_square(box)

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
+from keras_3dmmstn.mesh.formats.mat_file import read_mat
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces, joint_landmarks
 from keras_3dmmstn.training.data.plausible_faces import plausible_faces
@@ -71,14 +70,13 @@ def _pairs(folder):
 
 def _read_labels(file):
     """Returns the 68 points `(68, 2)` as they are written, and pitch, yaw, roll in radians."""
-    try:
-        content = loadmat(file, variable_names=[_POINTS, _POSE])
-        points = np.asarray(content[_POINTS], float)
-        pose = np.asarray(content[_POSE], float).ravel()
-    except (KeyError, TypeError, ValueError, MatReadError, NotImplementedError) as error:
+    content = read_mat(file, [_POINTS, _POSE])
+    if len(content) < 2:
         raise ValueError(
-            f"{file}: expected a MATLAB file with {_POINTS} and {_POSE}: {error}"
-        ) from error
+            f"{file}: expected a MATLAB file with {_POINTS} and {_POSE}, received one with "
+            f"{' and '.join(content) or 'neither'}."
+        )
+    points, pose = content[_POINTS].astype(float), content[_POSE].astype(float).ravel()
     if points.shape != (3, IBUG68_COUNT) or len(pose) != 7 or not np.isfinite(points).all():
         raise ValueError(
             f"{file}: expected finite {_POINTS} of shape (3, 68) and {_POSE} of 7 numbers, "
