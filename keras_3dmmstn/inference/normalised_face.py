@@ -1,7 +1,7 @@
 """What is known of one face after it was normalised."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import cv2
@@ -25,6 +25,7 @@ from keras_3dmmstn.inference.view.front_view import draw_view, on_background
 from keras_3dmmstn.inference.view.opacity import opacity
 from keras_3dmmstn.inference.view.photograph_part import PhotographPart
 from keras_3dmmstn.inference.view.photographed_face import PhotographedFace
+from keras_3dmmstn.inference.view.summary_picture import as_png, summary_picture
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.finer_grid import interpolate_grid, texture_shape
 from keras_3dmmstn.mesh.head_pose import HeadPose, head_pose
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import trimesh
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NormalisedFace:
     """What the network says of one face.
 
@@ -76,8 +77,27 @@ class NormalisedFace:
     roll: float = 0.0
     score: float | None = None
     confidence: float | None = None
-    photograph: PhotographPart | None = field(default=None, repr=False)
-    grid_model: GridModel | None = field(default=None, repr=False)
+    photograph: PhotographPart | None = None
+    grid_model: GridModel | None = None
+
+    def __repr__(self):
+        box = ", ".join(f"{number:.0f}" for number in self.box)
+        turned = ", ".join(f"{name} {round(value)}°" for name, value in self.pose._asdict().items())
+        sure = "" if self.confidence is None else f", confidence {self.confidence:.2f}"
+        return f"NormalisedFace(box ({box}), {turned}, {self.mask.mean():.0%} seen{sure})"
+
+    def _repr_png_(self) -> bytes | None:
+        """Shows the face in a notebook: photograph with landmarks, texture, view from the front."""
+        if self.photograph is None or self.grid_model is None:
+            return None
+        known = "ibug68" in self.landmark_indices
+        points = self.landmarks() if known else np.zeros((0, 2), np.float32)
+        corner = self.photograph.corner
+        return as_png(
+            summary_picture(
+                self.photograph.pixels, points - corner, self.texture, self.front_view(240)
+            )
+        )
 
     def landmarks(self, name: str = "ibug68") -> np.ndarray:
         """Returns a landmark set, `(L, 2)` x, y in pixels of the photograph.

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import cv2
 import keras
 import numpy as np
 
-from keras_3dmmstn.atomic_files import atomic_destination
+from keras_3dmmstn.atomic_files import atomic_destination, write_atomically
 from keras_3dmmstn.inference.boxes import checked_boxes, checked_rolls
 from keras_3dmmstn.inference.camera import Camera
 from keras_3dmmstn.inference.compiled_localiser import CompiledLocaliser
@@ -33,6 +34,14 @@ from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.inference.normalised_photograph import NormalisedPhotograph
 from keras_3dmmstn.inference.photograph import as_photograph
 from keras_3dmmstn.inference.photograph_log import log_failed, log_found, log_normalised
+from keras_3dmmstn.inference.preset import (
+    CARD_FILE,
+    CONFIG_FILE,
+    PresetConfig,
+    card_with_front_matter,
+    preset_card,
+    preset_folder,
+)
 from keras_3dmmstn.inference.threads import in_threads, processors
 from keras_3dmmstn.inference.video.frames import timed
 from keras_3dmmstn.inference.video.smoothing import Smoothing
@@ -89,6 +98,8 @@ class Normaliser:
         localiser, grid_model, visibility: as given; another one takes another normaliser.
         image_size: side in pixels of the square images that the localiser sees.
         camera: its `Camera`.
+        card: what is to be known of the weights, in Markdown, for `save_to_preset`; None if
+            nobody said.
 
     Raises:
         ValueError: if the two do not go together, `visibility` is unknown, `focal_length` is
@@ -121,6 +132,7 @@ class Normaliser:
             )
         self._localiser, self._grid_model, self._visibility = localiser, grid_model, visibility
         self.camera = Camera(focal_length)
+        self.card: str | None = None
         texture_shape(texture_size, grid_model.grid_shape)
         check_fill(fill)
         self.texture_size, self.fill = texture_size, fill
@@ -186,6 +198,55 @@ class Normaliser:
         return cls(
             localiser, grid_model, visibility, camera.focal_length, texture_size, fill, detector
         )
+
+    @classmethod
+    def from_preset(cls, preset: str | Path, detector: Detector | None = None, **settings):
+        """Makes the normaliser of a preset.
+
+        Args:
+            preset: `"compact"`, the weights that come with the package; a folder that
+                `save_to_preset` wrote; or `"hf://user/name"` on the Hugging Face Hub, at a branch,
+                tag or commit with `"hf://user/name@revision"`.
+            detector: as of `Normaliser`.
+            **settings: `visibility`, `texture_size` and `fill` in place of the preset's.
+
+        Raises:
+            FileNotFoundError: if there is no such preset, or a file of it is missing.
+            ImportError: if `huggingface_hub` is needed and missing.
+            OSError: if it cannot be fetched.
+            ValueError: if it is damaged, or a setting is none that there is.
+        """
+        folder = preset_folder(preset)
+        settings = asdict(PresetConfig.load(folder)) | settings
+        normaliser = cls.load(folder, **settings, detector=detector)
+        normaliser.card = preset_card(preset, folder)
+        return normaliser
+
+    def save_to_preset(self, path: str | Path) -> Path:
+        """Writes a new folder that `from_preset` reads.
+
+        It holds `config.json`, `localiser.keras`, `face_model.npz`, `camera.json` for a perspective
+        camera, and `README.md`: the normaliser's `card`, or a short one, with YAML front matter for
+        the Hugging Face Hub. The detector is not saved.
+
+        Returns:
+            The folder. It appears when all of it is written.
+
+        Raises:
+            FileExistsError: if there is something at `path`.
+        """
+        settings = PresetConfig(self.visibility, self.texture_size, self.fill)
+        facts = {
+            "image": f"{self.image_size} × {self.image_size} pixels, RGB in 0..255",
+            "weights": f"{self.localiser.count_params():,}",
+            "face model": f"{self.grid_model.name or 'unnamed'}, {self.grid_model.modes} modes",
+        }
+        with atomic_destination(path, replace=False) as aside:
+            self.save(aside)
+            write_atomically(aside / CONFIG_FILE, settings.content())
+            card = card_with_front_matter(self.card, facts)
+            write_atomically(aside / CARD_FILE, card.encode())
+        return Path(path)
 
     def save(self, path: str | Path) -> None:
         """Writes the folder that `load` reads; each file whole or not at all."""

@@ -109,6 +109,12 @@ def write_run():
     shutil.copy(ASSETS / "localiser.keras", "run/localiser.keras")
 
 
+def write_drivers():
+    Path("runs/drivers").mkdir(parents=True)
+    for name in ("localiser.keras", "face_model.npz"):
+        shutil.copy(ASSETS / name, Path("runs/drivers") / name)
+
+
 def write_clip():
     write_video(Path("clip.mp4"), moving_portrait(3))
 
@@ -227,6 +233,15 @@ def check_network(names):
     assert names["model"].output["texture"].shape == (None, 112, 112, 3)
 
 
+def check_preset(names):
+    assert Path("mine/config.json").exists() and names["again"].texture_size == 512
+
+
+def check_drivers(names):
+    del names
+    assert "# Faces of drivers" in Path("drivers/README.md").read_text()
+
+
 def check_perspective(names):
     assert any(layer.name == "perspective_projection" for layer in names["model"].layers)
 
@@ -326,6 +341,10 @@ BLOCKS = {
         Block("training_batches", (write_crops,), check=check_batch),
     ],
     "docs/unsupervised.md": [Block("refined_grid_model", check=check_refined)],
+    "docs/presets.md": [
+        Block("save_to_preset", check=check_preset),
+        Block("Normaliser.load", (write_drivers,), check=check_drivers),
+    ],
     "docs/perspective.md": [Block("focal_length=2.0", check=check_perspective)],
     "docs/face_models.md": [
         Block("flatten_symmetric", (write_shape_model,), check=check_grid_model)

@@ -1,0 +1,149 @@
+"""Presets: folders that hold all of a normaliser, by name, by path or on the Hugging Face Hub."""
+
+import json
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Self
+
+from keras_3dmmstn.inference.camera import FILE as CAMERA_FILE
+from keras_3dmmstn.network.pretrained import FACE_MODEL_FILE, LOCALISER_FILE
+from keras_3dmmstn.outside_files import read_file
+from keras_3dmmstn.version import __version__
+
+#: The files that say how the weights are used, and what is to be known of them.
+CONFIG_FILE, CARD_FILE = "config.json", "README.md"
+
+#: Names of presets that come with the package, and the files that are their cards.
+BUNDLED = {"compact": "LOCALISER_CARD.md"}
+
+_HUB = "hf://"
+_FILES = (LOCALISER_FILE, FACE_MODEL_FILE, CAMERA_FILE, CONFIG_FILE, CARD_FILE)
+_CLASS, _FORMAT = "keras_3dmmstn.Normaliser", 1
+
+_FRONT_MATTER = """---
+library_name: keras-3dmmstn
+pipeline_tag: keypoint-detection
+tags:
+  - keras
+  - tensorflow
+  - 3dmm
+  - face-alignment
+---
+"""
+
+
+@dataclass(frozen=True)
+class PresetConfig:
+    """How a preset's weights are used: arguments of `Normaliser`.
+
+    Attributes:
+        visibility, texture_size, fill: as of `Normaliser`, which checks their values.
+    """
+
+    visibility: str = "depth"
+    texture_size: int | None = None
+    fill: str | None = None
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Reads the `config.json` of a preset.
+
+        Raises:
+            FileNotFoundError: if there is none.
+            ValueError: if it is damaged, or of something else than a normaliser.
+        """
+        path = folder / CONFIG_FILE
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"Expected a preset, a folder with {CONFIG_FILE}, but there is no {path}. A folder "
+                "of weights without it, such as `train` writes, is read by Normaliser.load."
+            )
+        try:
+            content = json.loads(read_file(path))
+            made, number = content.pop("class"), content.pop("format")
+            content.pop("keras_3dmmstn", None)
+            if made != _CLASS or number != _FORMAT:
+                raise ValueError(f"class {made!r} of format {number!r}")
+            return cls(**content)
+        except (AttributeError, KeyError, TypeError, RecursionError, ValueError) as error:
+            reason = f"no {error}" if isinstance(error, KeyError) else str(error)[:200]
+            raise ValueError(
+                f"{path}: expected the settings of a {_CLASS}, format {_FORMAT}: {reason}."
+            ) from error
+
+    def content(self) -> bytes:
+        """Returns what `config.json` holds."""
+        made = {"class": _CLASS, "format": _FORMAT, "keras_3dmmstn": __version__}
+        return (json.dumps(made | asdict(self), indent=2) + "\n").encode()
+
+
+def preset_folder(preset: str | Path) -> Path:
+    """Returns the folder of a preset.
+
+    Args:
+        preset: the name of a bundled one, a path, or `hf://user/name` or
+            `hf://user/name@revision`, which is fetched into the cache of the Hugging Face Hub
+            unless it is there.
+
+    Raises:
+        FileNotFoundError: if there is no such preset.
+        ImportError: if the hub's package is missing.
+        OSError: if it cannot be fetched.
+        ValueError: if the address is none.
+    """
+    text = str(preset)
+    if text in BUNDLED:
+        with resources.as_file(resources.files("keras_3dmmstn.assets")) as folder:
+            return folder
+    if text.startswith(_HUB):
+        return _fetched(text)
+    if not Path(preset).is_dir():
+        raise FileNotFoundError(
+            f"Expected a preset: {', '.join(BUNDLED)}, a folder or {_HUB}user/name, received "
+            f"{text!r}."
+        )
+    return Path(preset)
+
+
+def preset_card(preset: str | Path, folder: Path) -> str | None:
+    """Returns the card of a preset in its folder, or None if it has none."""
+    path = folder / BUNDLED.get(str(preset), CARD_FILE)
+    return read_file(path).decode("utf-8", "replace") if path.is_file() else None
+
+
+def card_with_front_matter(card: str | None, facts: dict[str, Any]) -> str:
+    """Returns a card that begins with what the hub wants to know, in YAML.
+
+    Args:
+        card: a text in Markdown, kept as it is if it has that already; None for one of `facts`.
+        facts: what a card says that nobody wrote, by name.
+    """
+    if card is None:
+        rows = "\n".join(f"| {name} | {value} |" for name, value in facts.items())
+        card = (
+            "# A face normaliser\n\nWeights and face model of a 3D morphable model as a spatial "
+            f"transformer network.\n\n| | |\n|---|---|\n{rows}\n"
+        )
+    return card if card.startswith("---\n") else f"{_FRONT_MATTER}\n{card}"
+
+
+def _fetched(address):
+    """Returns the folder in the hub's cache with the files of a preset."""
+    try:
+        import huggingface_hub
+    except ImportError as error:
+        raise ImportError(
+            'Presets from the Hugging Face Hub need: pip install "keras-3dmmstn[hub]".'
+        ) from error
+    name, at, revision = address.removeprefix(_HUB).partition("@")
+    if name.count("/") != 1 or not all(name.split("/")) or (at and not revision):
+        raise ValueError(f"Expected {_HUB}user/name or {_HUB}user/name@revision, not {address!r}.")
+    try:
+        folder = huggingface_hub.snapshot_download(
+            name, revision=revision or None, allow_patterns=list(_FILES)
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().split("\n")[0][:300]
+        raise OSError(f"{address}: the preset could not be fetched: {reason}") from error
+    return Path(folder)
