@@ -71,7 +71,7 @@ build/katex/.installed: docs/_site/package.json
 	touch $@
 
 docs: .venv-docs/.installed build/katex/.installed  ## the documentation as a site, in build/site
-	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build
 	node docs/_site/formulas.js build/site build/katex/node_modules/katex
 	.venv-docs/bin/python docs/_site/check.py build/site
 

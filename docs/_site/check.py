@@ -1,6 +1,6 @@
 """Checks the built site: links and their anchors lead somewhere, and nothing comes from elsewhere.
 
-    python docs/_site/check.py build/site
+python docs/_site/check.py build/site
 """
 
 import re

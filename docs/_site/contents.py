@@ -1,8 +1,8 @@
 """Which pages the site has, in which order, and where they lie in it.
 
 The index of the documentation, docs/README.md, says it: a heading of it is a tab, a line in bold a
-part of the tab, and each link in a list a page. Pages lie anywhere in the repository and link to each
-other by their files, so that they can be read there, too.
+part of the tab, and each link in a list a page. Pages lie anywhere in the repository and link to
+each other by their files, so that they can be read there, too.
 """
 
 import re
@@ -13,11 +13,15 @@ INDEX = "docs/README.md"
 FRONT_PAGE = "README.md"
 
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
+_NAMED_BY_FILE = re.compile(r"\[([\w./-]+\.md)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 _FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 
 def navigation() -> list:
-    """Returns the site's tabs as MkDocs wants them, pages by their paths in the repository."""
+    """Returns the site's tabs as MkDocs wants them, pages by their paths in the repository.
+
+    The index does not link to itself; it becomes the second page.
+    """
     tabs: list = []
     part: list = []
     for line in (ROOT / INDEX).read_text().splitlines():
@@ -30,6 +34,7 @@ def navigation() -> list:
         elif line.startswith(("- ", "  ")):
             for text, target in _LINK.findall(line):
                 part.append({text[0].upper() + text[1:]: in_repository(INDEX, target)})
+    next(iter(tabs[0].values())).insert(1, {"All pages": INDEX})
     return tabs
 
 
@@ -40,6 +45,26 @@ def pages(tabs: list) -> list[str]:
         for value in entry.values():
             found += pages(value) if isinstance(value, list) else [value]
     return list(dict.fromkeys(found))
+
+
+def with_titles(markdown: str, page: str, tabs: list) -> str:
+    """Returns a page with links named by the titles of pages where it names them by their files."""
+    titles = _titles(tabs)
+
+    def with_title(match):
+        path = in_repository(page, match[2])
+        return f"[{titles.get(path, match[1])}]({match[2]}{match[3] or ''})"
+
+    return _NAMED_BY_FILE.sub(with_title, markdown)
+
+
+def _titles(tabs):
+    """Returns the titles of pages by their paths."""
+    found = {}
+    for entry in tabs:
+        for title, value in entry.items():
+            found |= _titles(value) if isinstance(value, list) else {value: title}
+    return found
 
 
 def linked_files(page: str) -> list[str]:

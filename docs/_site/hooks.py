@@ -16,6 +16,7 @@ from contents import (  # noqa: E402
     navigation,
     pages,
     place_in_site,
+    with_titles,
 )
 
 #: Where `make docs` has npm put KaTeX.
@@ -45,6 +46,10 @@ def on_files(files, config):
         whole.append(_file(KATEX, f"fonts/{font.name}", f"assets/katex/fonts/{font.name}", config))
     whole.append(_file(HERE, "site.css", "assets/site.css", config))
     return whole
+
+
+def on_page_markdown(markdown, page, config, files):
+    return with_titles(markdown, page.file.src_uri, config.nav)
 
 
 def _file(folder, path, place, config):
