@@ -3,27 +3,19 @@
 import sys
 from pathlib import Path
 
+from contents import ROOT, anchor, linked_files, navigation, pages, place_in_site, with_titles
 from mkdocs.exceptions import ConfigurationError
 from mkdocs.structure.files import File, Files
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
-from contents import (  # noqa: E402
-    ROOT,
-    anchor,
-    linked_files,
-    navigation,
-    pages,
-    place_in_site,
-    with_titles,
-)
 
 #: Where `make docs` has npm put KaTeX.
 KATEX = ROOT / "build/katex/node_modules/katex/dist"
 
 
 def on_config(config):
+    # MkDocs has this folder in the path while it reads the hooks; docstrings.py needs it later.
+    sys.path.append(str(HERE))
     config.nav = navigation()
     config.mdx_configs["toc"]["slugify"] = anchor
     if not KATEX.is_dir():
