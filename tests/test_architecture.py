@@ -61,6 +61,7 @@ EXTRAS = {
     "tensorflow_serving",
     "pillow_heif",
     "pyarrow",
+    "ray",
 }
 
 
