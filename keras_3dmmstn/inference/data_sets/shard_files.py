@@ -133,12 +133,13 @@ def _records_written(path):
 
 def _records_read(path):
     import tensorflow as tf
+    from google.protobuf.message import DecodeError
 
     try:
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
             features = tf.train.Example.FromString(record).features.feature
             yield {name: _value(features[name], kind) for name, kind in COLUMNS.items()}
-    except (tf.errors.OpError, IndexError) as error:
+    except (tf.errors.OpError, DecodeError, IndexError) as error:
         raise _damage(path, error) from None
 
 
