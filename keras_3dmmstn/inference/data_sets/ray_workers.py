@@ -1,12 +1,13 @@
 """Workers on Ray: actors with a normaliser each, which Ray Data gives one shard after the other."""
 
 import contextlib
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ _THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS
 _STORE_BYTES, _LARGEST_BLOCK = 200 * 2**20, 2**20
 # Seconds until a cluster must have answered.
 _CONNECT_SECONDS, _ANSWER_SECONDS = 10, 40
+_CONNECT = "import ray, sys; ray.init(address=sys.argv[1], logging_level='error')"
 
 
 def check_ray() -> None:
@@ -38,7 +40,7 @@ def check_ray() -> None:
 
 def run_on_ray(
     job: Job, shards: Sequence[int], workers: int | None = None, address: str | None = None
-) -> Iterator[ShardOutcome]:
+) -> Generator[ShardOutcome, None, None]:
     """Yields what came of shards, in the order in which they are done.
 
     A worker that dies is started again, and Ray gives it the shard again.
@@ -174,6 +176,7 @@ def _keep_ray_data_quiet():
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.target_max_block_size = _LARGEST_BLOCK
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
 
 
 def _signal_handlers():
@@ -201,13 +204,16 @@ def _check_answers(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:
         raise ConnectionError(f"{refusal}: {error}.") from None
-    command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
+    # What listens there may be anything, of which Ray would wait for an answer for minutes.
     try:
-        checked = subprocess.run(command, capture_output=True, timeout=_ANSWER_SECONDS)
+        tried = subprocess.run(
+            [sys.executable, "-c", _CONNECT, address],
+            capture_output=True,
+            text=True,
+            timeout=_ANSWER_SECONDS,
+        )
     except subprocess.TimeoutExpired:
         raise ConnectionError(f"{refusal} within {_ANSWER_SECONDS} s.") from None
-    if checked.returncode:
-        raise ConnectionError(
-            f"{refusal}: what listens there is no head of a cluster, or one of another version of "
-            "Ray or Python."
-        )
+    if tried.returncode:
+        reason = (tried.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise ConnectionError(f"{refusal}: {reason}")

@@ -1,7 +1,7 @@
 """A whole data set: planned once, its shards shared out, and what is done never done again."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from keras_3dmmstn.inference.data_sets.shard import (
 from keras_3dmmstn.inference.data_sets.sources import Among, photographs_in
 
 #: Yields what came of shards, in any order.
-RunShards = Callable[[Job, Sequence[int]], Iterable[ShardOutcome]]
+RunShards = Callable[[Job, Sequence[int]], Generator[ShardOutcome, None, None]]
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class DataSetProgress:
     """How far a run is.
 
     Attributes:
-        photographs: of the data set.
-        shards: of the data set.
-        shards_done: by this run and those before it.
+        photographs, shards: of the data set.
+        photographs_done, shards_done: by this run and those before it.
         outcome: what came of the last shard; None at the beginning.
     """
 
     photographs: int
     shards: int
+    photographs_done: int
     shards_done: int
     outcome: ShardOutcome | None = None
 
@@ -81,23 +81,33 @@ def run_job(
         if finished is not None:
             return finished
         done = done_shards(place)
-        report = progress or (lambda _: None)
-        report(DataSetProgress(plan.photographs, plan.shards, len(done)))
         pending = [shard for shard in range(plan.shards) if shard not in done]
         if pending:
-            outcomes = run_shards(job, pending)
-            for number, outcome in enumerate(outcomes, len(done) + 1):
-                report(DataSetProgress(plan.photographs, plan.shards, number, outcome))
+            with contextlib.closing(run_shards(job, pending)) as outcomes:
+                _follow(outcomes, plan, pending, progress or (lambda _: None))
         for name in place.names(ATTEMPTS_FOLDER):  # of shards whose worker died when it was done
             place.remove(f"{ATTEMPTS_FOLDER}/{name}")
         return write_manifest(place, job, plan)
 
 
-def run_here(job: Job, shards: Sequence[int]) -> Iterator[ShardOutcome]:
+def run_here(job: Job, shards: Sequence[int]) -> Generator[ShardOutcome, None, None]:
     """Normalises shards one after the other in this process."""
     normaliser = job.normaliser()
     for shard in shards:
         yield normalise_shard(job, shard, normaliser)
+
+
+def _follow(outcomes, plan, pending, report):
+    """Reports what comes of the shards that are to be done."""
+    size = plan.settings["shard_size"]
+    last = plan.shards - 1
+    missing = size * plan.shards - plan.photographs  # of the last shard
+    photographs = plan.photographs - size * len(pending) + missing * (last in pending)
+    done = plan.shards - len(pending)
+    report(DataSetProgress(plan.photographs, plan.shards, photographs, done))
+    for outcome in outcomes:
+        photographs, done = photographs + outcome.photographs, done + 1
+        report(DataSetProgress(plan.photographs, plan.shards, photographs, done, outcome))
 
 
 def _plan(job: Job, place: Place, among: Among) -> Plan:
