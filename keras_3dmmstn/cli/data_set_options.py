@@ -175,14 +175,9 @@ def _told():
 
 def _report(manifest, place):
     """Says what a finished data set holds."""
-    counts = {
-        "faces": manifest["faces"],
-        "without a face": manifest["without_face"],
-        "failed": manifest["failed"],
-    }
-    told = ", ".join(
-        f"{count} {what}" for what, count in counts.items() if count or what == "faces"
-    )
-    terminal.tell(f"{place}: {manifest['photographs']} photographs: {told}")
+    told = f"{manifest['photographs']} photographs, {manifest['faces']} faces"
+    for name, what in {"without_face": "without a face", "failed": "failed"}.items():
+        told += f", {manifest[name]} {what}" if manifest[name] else ""
+    terminal.tell(f"{place}: {told}")
     if manifest["failed"] or manifest["without_face"]:
         terminal.remark(f"failures.csv in {place} says which, and why.")

@@ -73,7 +73,7 @@ def normalise_data_set(
         raise ValueError(f"Expected at least one worker, a whole number, received {workers!r}.")
     run_shards: RunShards = run_here
     if engine == "ray":
-        check_ray()
+        check_ray(ray_address)
         run_shards = functools.partial(run_on_ray, workers=workers, address=ray_address)
     job = Job(
         source=_absolute(source),

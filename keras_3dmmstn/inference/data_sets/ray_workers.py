@@ -28,14 +28,26 @@ _CONNECT_SECONDS, _ANSWER_SECONDS = 10, 40
 _CONNECT = "import ray, sys; ray.init(address=sys.argv[1], logging_level='error')"
 
 
-def check_ray() -> None:
-    """Raises an ImportError that says what to install unless Ray Data is there."""
+def check_ray(address: str | None = None) -> None:
+    """Checks that Ray Data is there, and a cluster if one is asked for.
+
+    Args:
+        address: as of `normalise_data_set`.
+
+    Raises:
+        ImportError: if Ray Data is missing; it says what to install.
+        ValueError: if the address is none.
+        ConnectionError: if no cluster answers there.
+    """
     try:
         import ray.data  # noqa: F401
     except ImportError as error:
         raise ImportError(
             'The engine ray needs Ray Data: pip install "keras-3dmmstn[ray]".'
         ) from error
+    address = _cluster(address)
+    if address is not None:
+        _check_answers(address)
 
 
 def run_on_ray(
@@ -52,7 +64,6 @@ def run_on_ray(
         address: as of `normalise_data_set`.
 
     Raises:
-        ConnectionError: if no cluster answers at the address.
         OSError: if a worker cannot read or write.
         ValueError: if a worker met weights, or a plan, that are damaged.
     """
@@ -60,7 +71,7 @@ def run_on_ray(
     import ray.data
 
     place = place_of(job.out)
-    with _session(address or os.environ.get("RAY_ADDRESS"), workers):
+    with _session(_cluster(address), workers):
         count = workers or int(ray.cluster_resources().get("CPU", 1))
         _keep_ray_data_quiet()
         numbers = ray.data.from_items(
@@ -133,7 +144,7 @@ def _use_one_thread():
 
 
 @contextmanager
-def _session(address: str | None, workers: int | None) -> Iterator[None]:
+def _session(cluster: str | None, workers: int | None) -> Iterator[None]:
     """Connects to a cluster or starts a Ray of our own, and ends that afterwards."""
     import ray
 
@@ -142,13 +153,11 @@ def _session(address: str | None, workers: int | None) -> Iterator[None]:
         return
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     environment = {name: "1" for name in _THREADS} | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    options: dict[str, Any] = {"address": "local"}
-    if address and address != "local":
-        _check_answers(address)
-        options = {"address": address}
-    else:
-        options |= {
-            "num_cpus": max(workers or 0, processors()),
+    options: dict[str, Any] = {"address": cluster}
+    if cluster is None:
+        options = {
+            "address": "local",
+            "num_cpus": workers or processors(),
             "num_gpus": 0,
             "include_dashboard": False,
             "object_store_memory": _STORE_BYTES,
@@ -190,10 +199,16 @@ def _restore(handlers):
             signal.signal(number, handler)
 
 
+def _cluster(address: str | None) -> str | None:
+    """Returns the address of the cluster that is asked for; None for a Ray of our own."""
+    address = address or os.environ.get("RAY_ADDRESS") or "local"
+    return None if address == "local" else address
+
+
 def _check_answers(address: str) -> None:
     """Raises a ConnectionError unless a Ray cluster answers, which Ray itself waits long for."""
     if address == "auto":
-        return
+        return  # Ray says at once if it finds none
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if address.startswith("ray://") or not host or not port.isdecimal():
         raise ValueError(
