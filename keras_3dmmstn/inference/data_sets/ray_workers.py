@@ -171,10 +171,19 @@ def _session(cluster: str | None, workers: int | None) -> Iterator[None]:
             logging_level="error",
         )
         _restore(handlers)
+        _keep_ray_off_the_output()
         yield
     finally:
         ray.shutdown()
         _restore(handlers)
+
+
+def _keep_ray_off_the_output():
+    """Keeps Ray's notes on workers that died from the standard output; `log_to_driver` does not."""
+    from ray._private import worker
+
+    if hasattr(worker, "_worker_logs_enabled"):  # none of Ray's promises, so it may go
+        worker._worker_logs_enabled = False
 
 
 def _keep_ray_data_quiet():

@@ -1,5 +1,6 @@
 """Files of rows: Parquet and TFRecord, written row by row and read likewise."""
 
+import errno
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,7 +129,9 @@ def _records_written(path):
         with tf.io.TFRecordWriter(str(path)) as writer:
             yield lambda row: writer.write(_record(row))
     except tf.errors.OpError as error:
-        raise OSError(f"{path}: {error.message}") from None
+        is_full = isinstance(error, tf.errors.ResourceExhaustedError)
+        reason = str(error.message).rpartition("; ")[2]
+        raise OSError(errno.ENOSPC if is_full else errno.EIO, reason, str(path)) from None
 
 
 def _records_read(path):
