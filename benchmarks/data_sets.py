@@ -3,10 +3,10 @@
 python benchmarks/data_sets.py [FOLDER] [--workers 1 2] [--count 1600] [--record]
 
 Runs `normalise_data_set` on a table that names the photographs of a folder again and again, or some
-of one face that are made of the bundled portrait. Rates are of the time between the first shard
-that is done and the last, so without the start of Ray and of the workers. The memory is that of the
-driver and of its workers (Linux), sampled each two seconds: at the first third of the samples and
-at the last one.
+of one face that are made of the bundled portrait. Rates are of the time in which all workers are at
+work: from when a fifth of the shards is done to when all but two for each worker are. The memory is
+that of the driver and of its largest worker (Linux), sampled each two seconds: the medians of the
+second and of the last sixth of the samples, and twelve samples over time.
 """
 
 import argparse
@@ -49,10 +49,11 @@ class MemorySamples(threading.Thread):
         self._ended.set()
         self.join()
         busy = [sorted(sample) for sample in self.workers if sample]
-        largest = [sample[-1] for sample in busy if sample]
+        largest = [sample[-1] for sample in busy]
         return {
             "driver_mb": _early_and_late(self.driver),
             "largest_worker_mb": _early_and_late(largest),
+            "largest_worker_mb_over_time": _twelve(largest),
         }
 
 
@@ -61,6 +62,12 @@ def _early_and_late(samples):
     sixth = max(1, len(samples) // 6)
     parts = samples[sixth : 2 * sixth], samples[-sixth:]
     return [round(statistics.median(part), 1) for part in parts if part]
+
+
+def _twelve(samples):
+    """Returns twelve samples, evenly spaced, or fewer."""
+    step = max(1, len(samples) // 12)
+    return [round(sample) for sample in samples[step - 1 :: step]]
 
 
 def shard_workers() -> list[int]:
@@ -108,7 +115,7 @@ def measured(table: Path, scratch: Path, workers: int, shard_size: int) -> dict:
         progress=lambda p: done.append((time.perf_counter(), p.photographs_done)),
     )
     seconds, memory = time.perf_counter() - start, samples.end()
-    (first, before), (last, after) = done[1], done[-1]
+    (first, before), (last, after) = done[len(done) // 5], done[-1 - 2 * workers]
     return {
         "workers": workers,
         "photographs": manifest["photographs"],
@@ -117,6 +124,7 @@ def measured(table: Path, scratch: Path, workers: int, shard_size: int) -> dict:
         "without_face": manifest["without_face"],
         "seconds": round(seconds, 1),
         "photographs_per_second": round((after - before) / (last - first), 2),
+        "load_after": round(os.getloadavg()[0], 1),
         "bytes_per_face": round(manifest["bytes"] / max(1, manifest["faces"])),
         **memory,
     }
