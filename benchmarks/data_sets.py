@@ -91,6 +91,18 @@ def resident_megabytes(process: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+def processor_seconds() -> float:
+    """Returns the processor time that the workers have taken so far."""
+    total = 0.0
+    for process in shard_workers():
+        try:
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
 def write_table(path: Path, folder: Path, count: int) -> int:
     """Writes a table of so many photographs, those of a folder again and again; returns theirs."""
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in ENDINGS)
@@ -103,7 +115,7 @@ def write_table(path: Path, folder: Path, count: int) -> int:
 
 def measured(table: Path, scratch: Path, workers: int, shard_size: int) -> dict:
     """Runs over a table, and returns what it took."""
-    done: list[tuple[float, int]] = []
+    done: list[tuple[float, int, float]] = []
     out = scratch / f"out-{workers}"
     samples, start = MemorySamples(), time.perf_counter()
     samples.start()
@@ -112,10 +124,16 @@ def measured(table: Path, scratch: Path, workers: int, shard_size: int) -> dict:
         out,
         workers=workers,
         shard_size=shard_size,
-        progress=lambda p: done.append((time.perf_counter(), p.photographs_done)),
+        progress=lambda p: done.append(
+            (time.perf_counter(), p.photographs_done, processor_seconds())
+        ),
     )
     seconds, memory = time.perf_counter() - start, samples.end()
-    (first, before), (last, after) = done[len(done) // 5], done[-1 - 2 * workers]
+    (first, before, used), (last, after, used_at_last) = (
+        done[len(done) // 5],
+        done[-1 - 2 * workers],
+    )
+    photographs, processors = after - before, used_at_last - used
     return {
         "workers": workers,
         "photographs": manifest["photographs"],
@@ -123,7 +141,9 @@ def measured(table: Path, scratch: Path, workers: int, shard_size: int) -> dict:
         "failed": manifest["failed"],
         "without_face": manifest["without_face"],
         "seconds": round(seconds, 1),
-        "photographs_per_second": round((after - before) / (last - first), 2),
+        "photographs_per_second": round(photographs / (last - first), 2),
+        "processor_ms_per_photograph": round(1e3 * processors / photographs, 1),
+        "processors_in_use": round(processors / (last - first), 2),
         "load_after": round(os.getloadavg()[0], 1),
         "bytes_per_face": round(manifest["bytes"] / max(1, manifest["faces"])),
         **memory,
