@@ -238,6 +238,11 @@ def _check_answers(address: str) -> None:
         )
     except subprocess.TimeoutExpired:
         raise ConnectionError(f"{refusal} within {_ANSWER_SECONDS} s.") from None
+    if "InvalidAuthToken" in tried.stderr:
+        raise ConnectionError(
+            f"Expected a Ray cluster at {address} that lets us in, but it asks for its token: set "
+            "RAY_AUTH_MODE=token, and see Ray's pages on token authentication."
+        )
     if tried.returncode:
         reason = (tried.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise ConnectionError(f"{refusal}: {reason}")

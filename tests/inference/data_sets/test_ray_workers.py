@@ -74,6 +74,14 @@ def test_the_reason_why_ray_does_not_connect_is_told(monkeypatch):
             ray_workers._check_answers(address)
 
 
+def test_a_cluster_that_asks_for_a_token_says_so(monkeypatch):
+    monkeypatch.setattr(ray_workers, "_CONNECT", "raise RuntimeError('InvalidAuthToken')")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(ConnectionError, match="asks for its token: set RAY_AUTH_MODE=token"):
+            ray_workers._check_answers(address)
+
+
 def test_the_environment_names_a_cluster(monkeypatch):
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     assert ray_workers._cluster(None) is None and ray_workers._cluster("a:1") == "a:1"
