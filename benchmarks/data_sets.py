@@ -7,6 +7,9 @@ of one face that are made of the bundled portrait. Rates are of the time in whic
 work: from when a fifth of the shards is done to when all but two for each worker are. The memory is
 that of the driver and of its largest worker (Linux), sampled each two seconds: the medians of the
 second and of the last sixth of the samples, and twelve samples over time.
+
+Ray's workers give way to other programs, with a niceness of 15; RAY_worker_niceness=0 in the
+environment lets them compete on a machine that does something else, too.
 """
 
 import argparse
