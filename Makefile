@@ -6,7 +6,7 @@ BIN := .venv/bin
 # TensorFlow's notes on the hardware it finds.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test fuzz torture addons lint check format bench bench-record bench-quick clean
+.PHONY: demo test test-ray fuzz torture addons lint check format bench bench-record bench-quick clean
 
 .venv/.installed: setup.cfg pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -25,6 +25,15 @@ fuzz: .venv/.installed  ## read mutants of files of every format, and count what
 
 torture: .venv/.installed  ## kill the commands that write at random, and see what is left
 	PYTHONPATH=. $(BIN)/python tools/torture.py $(TORTURE)
+
+.venv-ray/.installed: setup.cfg pyproject.toml
+	test -x .venv-ray/bin/python || $(PYTHON) -m venv .venv-ray
+	.venv-ray/bin/python -m pip install --quiet --upgrade pip
+	.venv-ray/bin/python -m pip install --quiet --editable ".[dev,ray]" "moto[server]"
+	touch $@
+
+test-ray: .venv-ray/.installed  ## whole data sets on Ray and on an object store, which `make test` leaves out
+	.venv-ray/bin/python -m pytest tests/inference/data_sets tests/cli/test_normalise_data_set.py
 
 .venv-addons/.installed: tests/addons/requirements.txt
 	test -x .venv-addons/bin/python || $(PYTHON) -m venv .venv-addons
@@ -63,4 +72,4 @@ format: .venv/.installed
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-bench .venv-addons build dist demo *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-bench .venv-addons .venv-ray build dist demo *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -62,6 +62,7 @@ EXTRAS = {
     "pillow_heif",
     "pyarrow",
     "huggingface_hub",
+    "ray",
 }
 
 
