@@ -121,7 +121,7 @@ export class TurningView extends View {
     this.controls = new OrbitControls(camera, canvas);
     this.controls.enablePan = false;
     this.controls.target.copy(middle);
-    const distance = half / Math.tan(three.MathUtils.degToRad(FIELD_OF_VIEW / 2)) + half;
+    const distance = half / Math.tan(three.MathUtils.degToRad(FIELD_OF_VIEW / 2));
     camera.position.set(middle.x, middle.y, middle.z + distance);
     Object.assign(this.controls, { minDistance: distance / 4, maxDistance: 2 * distance });
     this.controls.update();

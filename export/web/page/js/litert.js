@@ -1,6 +1,6 @@
 /** LiteRT in the browser: its WebAssembly runtime, and models on the processor or by WebGPU. */
 
-import { Tensor, loadAndCompile, loadLiteRt } from "@litertjs/core";
+import { Tensor, getGlobalLiteRtPromise, loadAndCompile, loadLiteRt } from "@litertjs/core";
 
 import { Problem } from "./problem.js";
 
@@ -18,7 +18,7 @@ export async function startRuntime(folder) {
   const gpu = (await hasGpu()) && "Suspending" in WebAssembly;
   try {
     // Only with JSPI, steps that the graphics processor lacks run on the other one.
-    await loadLiteRt(folder, { jspi: gpu });
+    await (getGlobalLiteRtPromise() ?? loadLiteRt(folder, { jspi: gpu }));
   } catch (error) {
     throw new Problem("The runtime of the network could not be loaded.", error);
   }

@@ -94,6 +94,8 @@ function drawSurface() {
 /** Draws landmarks and mesh over the picture, as sharp as the screen. */
 function drawOverlay() {
   const { picture, overlay } = canvases;
+  // Small pictures are enlarged, and large ones shrunk, to what the window has room for.
+  picture.style.setProperty("--shape", picture.width / picture.height);
   const ratio = Math.min(devicePixelRatio, 2);
   const [width, height] = [picture.clientWidth, picture.clientHeight];
   const size = [width, height].map((side) => Math.max(1, Math.round(side * ratio)));
