@@ -30,21 +30,17 @@ export class FaceModel {
   vertices(parameters) {
     const [height, width] = this.grid;
     const [rowRank, columnRank] = this.rank;
+    const { rows, columns } = this;
     const mixed = this.mixedCore(parameters);
     const result = Float32Array.from(this.mean);
     const spread = new Float32Array(columnRank);
     for (let k = 0; k < 3; k++) {
       for (let i = 0; i < height; i++) {
         for (let b = 0; b < columnRank; b++) {
-          const from = (k * columnRank + b) * rowRank;
-          let sum = 0;
-          for (let a = 0; a < rowRank; a++) sum += mixed[from + a] * this.rows[i * rowRank + a];
-          spread[b] = sum;
+          spread[b] = product(mixed, (k * columnRank + b) * rowRank, rows, i * rowRank, rowRank);
         }
         for (let j = 0; j < width; j++) {
-          let sum = 0;
-          for (let b = 0; b < columnRank; b++) sum += spread[b] * this.columns[j * columnRank + b];
-          result[3 * (i * width + j) + k] += sum;
+          result[3 * (i * width + j) + k] += product(spread, 0, columns, j * columnRank, columnRank);
         }
       }
     }
@@ -55,10 +51,11 @@ export class FaceModel {
   mixedCore(parameters) {
     const size = 3 * this.rank[0] * this.rank[1];
     const mixed = new Float32Array(size);
+    const { core, scales } = this;
     for (let mode = 0; mode < this.modes; mode++) {
-      const weight = parameters[POSE + mode] * this.scales.core[mode];
+      const weight = parameters[POSE + mode] * scales.core[mode];
       const from = mode * size;
-      for (let i = 0; i < size; i++) mixed[i] += weight * this.core[from + i];
+      for (let i = 0; i < size; i++) mixed[i] += weight * core[from + i];
     }
     return mixed;
   }
@@ -145,6 +142,13 @@ function nearest([rows, columns], [otherRows, otherColumns]) {
     const otherRow = Math.round((row * (otherRows - 1)) / (rows - 1));
     return otherRow * otherColumns + Math.round((column * (otherColumns - 1)) / (columns - 1));
   };
+}
+
+/** Returns the inner product of parts of two arrays. */
+function product(one, from, other, otherFrom, count) {
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += one[from + i] * other[otherFrom + i];
+  return sum;
 }
 
 function scaled(integers, scale) {

@@ -14,6 +14,9 @@ const canvases = { picture: element("picture"), overlay: element("overlay") };
 const LEAST_SAVED = 1024;
 // Numbers that change with every frame are written so often, in milliseconds.
 const WRITTEN_EVERY = 500;
+// Where there are fewer frames a second, the 3D face is drawn less often: at most every so many.
+const FLUENT = 30;
+const RAREST = 16;
 
 const state = {
   normaliser: null, mesh: null, views: [], camera: null, faces: [], chosen: 0, name: "face",
@@ -72,15 +75,15 @@ function showFaces(faces) {
   showFace();
 }
 
-/** Draws the chosen face everywhere, and tells whoever listens. */
-function showFace() {
+/** Draws the chosen face, in three dimensions if asked for, and tells whoever listens. */
+function showFace(inSpace = true) {
   const face = state.faces[state.chosen];
   drawOverlay();
   element("confidence").textContent = face ? `${Math.round(100 * face.confidence)} %` : "–";
   if (!face) return;
   drawTexture(element("texture"), textureOf(face, false));
   drawTexture(element("mask"), maskOf(face));
-  drawSurface();
+  if (inSpace) drawSurface();
   document.dispatchEvent(new CustomEvent("face", { detail: face }));
 }
 
@@ -135,6 +138,7 @@ function openCamera() {
     tell("The camera is on.");
     await watch(camera);
     closeCamera();
+    drawSurface();
     if (camera.wasLost) throw new Problem("The camera was disconnected.");
     if (request === state.request) tell("The camera is off; the last face stays.");
   });
@@ -150,7 +154,7 @@ async function watch(camera) {
     if (!camera.isOpen) return;
     if (Boolean(face) === (state.faces.length === 0)) showFaces(face ? [face] : []);
     else if (face) [state.faces[0]] = [face];
-    if (face) showFace();
+    if (face) showFace(clock.total % clock.every === 0);
     if (clock.count(performance.now() - began)) {
       element("speed").textContent = clock.text;
       tell(face ? "The camera is on." : "The camera is on; there is no face in sight.");
@@ -158,9 +162,10 @@ async function watch(camera) {
   }
 }
 
-/** Counts frames, and says twice a second how many there are. */
+/** Counts frames, says twice a second how many there are, and how often there is time for more. */
 class Clock {
   constructor() {
+    [this.total, this.every] = [0, 1];
     this.restart();
   }
 
@@ -170,12 +175,16 @@ class Clock {
 
   /** Counts a frame that took some milliseconds; says whether there is a new text. */
   count(milliseconds) {
+    this.total++;
     this.frames++;
     this.milliseconds += milliseconds;
     const passed = performance.now() - this.began;
     if (passed < WRITTEN_EVERY) return false;
     const each = (this.milliseconds / this.frames).toFixed(1);
-    this.text = `${Math.round((1000 * this.frames) / passed)} frames/s, ${each} ms each`;
+    const rate = (1000 * this.frames) / passed;
+    this.text = `${Math.round(rate)} frames/s, ${each} ms each`;
+    if (rate < FLUENT) this.every = Math.min(2 * this.every, RAREST);
+    else if (rate > 1.2 * FLUENT) this.every = Math.max(this.every / 2, 1);
     this.restart();
     return true;
   }
