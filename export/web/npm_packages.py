@@ -30,6 +30,17 @@ _LAST_LINES = 5
 _LONGEST = 600.0
 
 
+def find_npm() -> str:
+    """Returns the path of npm, or raises an OSError if there is none."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise OSError(
+            "The page is made of npm packages, but there is no npm: install Node.js, or give "
+            "--packages with a folder node_modules that holds them."
+        )
+    return npm
+
+
 def fetch_packages(page: Path, folder: Path) -> Path:
     """Fetches the packages that `package-lock.json` names, and returns their `node_modules`.
 
@@ -40,12 +51,7 @@ def fetch_packages(page: Path, folder: Path) -> Path:
     Raises:
         OSError: if there is no npm, or it fails, for example without a network.
     """
-    npm = shutil.which("npm")
-    if npm is None:
-        raise OSError(
-            "The page is made of npm packages, but there is no npm: install Node.js, or give "
-            "--packages with a folder node_modules that holds them."
-        )
+    npm = find_npm()
     folder.mkdir(parents=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copy(page / name, folder)

@@ -25,7 +25,7 @@ _LICENCES = """\
 What this page consists of, and under which licences:
 
 the page, and the network's code       keras_3dmmstn, Apache-2.0
-models/network.tflite, face_model.bin  the weights and the face model: see the cards of their authors
+models/network.tflite, face_model.bin  the weights and the face model: ask who made the site
 models/search.tflite, look.tflite      YuNet, 3-clause BSD, and BlazeFace, Apache-2.0: see below
 vendor/litert                          LiteRT.js by Google, Apache-2.0
 vendor/three                           three.js, MIT: see vendor/three/LICENSE
@@ -136,7 +136,12 @@ def _is_site(folder):
 def _write_page(page, site):
     """Copies the page's own files, and those that come from the package."""
     (site / "js").mkdir()
-    for path in [*page.glob("*.html"), *page.glob("*.css"), *page.glob("*.svg"), *page.glob("js/*")]:
+    for path in [
+        *page.glob("*.html"),
+        *page.glob("*.css"),
+        *page.glob("*.svg"),
+        *page.glob("js/*"),
+    ]:
         shutil.copyfile(path, site / path.relative_to(page))
     assets = resources.files("keras_3dmmstn.assets")
     (site / "example.jpg").write_bytes((assets / "portrait.jpg").read_bytes())

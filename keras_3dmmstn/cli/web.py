@@ -24,8 +24,7 @@ Out = Annotated[
 Precision = Annotated[
     str | None,
     typer.Option(
-        help="Precision of the network: float16, the default, float32, dynamic or integer. By "
-        "WebGPU only the first two run."
+        help="Precision of the network: float16, the default, float32, dynamic or integer."
     ),
 ]
 Visibility = Annotated[
@@ -56,10 +55,13 @@ def web(
     Any server of files will do to host the folder, such as `python -m http.server`. Pictures stay
     on the visitor's machine. npm (Node.js) fetches the packages that the page is made of.
     """
+    from keras_3dmmstn.export.web.npm_packages import find_npm
     from keras_3dmmstn.export.web.site import check_replaceable, write_site
 
     with terminal.failing_on(ImportError, OSError, ValueError):
         check_replaceable(out)
+        if packages is None:
+            find_npm()
         options = {"precision": precision, "visibility": visibility}
         exported = weights is not None and weights.suffix == ".tflite"
         with steps(3 if exported else 6) as begin:
@@ -67,7 +69,8 @@ def web(
                 network = _read(weights, options, face_model, begin)
             else:
                 network = _export(weights, options, face_model, begin)
-            write_site(out, *network, packages=packages, progress=begin)
+            content, card, grid_model, focal_length = network
+            write_site(out, content, card, grid_model, focal_length, packages, begin)
     terminal.tell(out)
 
 

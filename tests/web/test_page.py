@@ -255,7 +255,8 @@ def test_text_that_is_dropped_is_no_picture(page):
         """() => {
           const transfer = new DataTransfer();
           transfer.setData("text/plain", "Not a picture.");
-          document.body.dispatchEvent(new DragEvent("drop", {dataTransfer: transfer, bubbles: true}));
+          const event = new DragEvent("drop", {dataTransfer: transfer, bubbles: true});
+          document.body.dispatchEvent(event);
         }"""
     )
     assert "holds no picture" in problem(page)
