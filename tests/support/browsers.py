@@ -37,9 +37,10 @@ def chromium():
 
 
 @contextlib.contextmanager
-def opened_browser(playwright, *options):
-    """Gives a browser with further options."""
-    browser = playwright.chromium.launch(executable_path=chromium(), args=[*OPTIONS, *options])
+def opened_browser(playwright, *options, without=()):
+    """Gives a browser with further options, and without some."""
+    arguments = [*(option for option in OPTIONS if option not in without), *options]
+    browser = playwright.chromium.launch(executable_path=chromium(), args=arguments)
     try:
         yield browser
     finally:

@@ -13,7 +13,10 @@ from keras_3dmmstn import Normaliser
 from keras_3dmmstn.export.mobile.tflite import tflite_card, tflite_model
 from keras_3dmmstn.export.web.npm_packages import fetch_packages
 from keras_3dmmstn.export.web.site import write_site
+from keras_3dmmstn.export.web.surface_file import surface_file
+from keras_3dmmstn.inference.fitted_faces import FaceGeometry
 from keras_3dmmstn.inference.photograph import read_photograph
+from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from tests.support.browsers import PAGE, chromium, opened_browser, served
 from tests.support.paths import ROOT
 
@@ -182,6 +185,53 @@ def test_a_face_in_the_same_crop_is_that_of_python(page, normaliser):
     texture = np.reshape(face["texture"], (448, 448, 3))
     both = mask & expected.mask
     assert np.abs(texture[both].astype(float) - expected.texture[both]).mean() < 1
+
+
+@pytest.mark.parametrize("focal_length", [None, 1.5])
+def test_points_of_any_camera_are_those_of_python(page, rng, focal_length):
+    model = toy_grid_model((16, 12))
+    about, content = surface_file(model, focal_length)
+    # A face near the camera, of which some vertices are behind it.
+    pose = [0.3, -0.5, 0.2, 120.0, 100.0, 0.9]
+    parameters = np.array([[*pose, *rng.normal(size=model.modes)]], np.float32)
+    expected = FaceGeometry(model, 224, "normals", focal_length).fit(parameters)
+    code = """async ([about, content, parameters]) => {
+      const {FaceModel} = await import("./js/face_model.js");
+      const model = new FaceModel(about, Uint8Array.from(content).buffer);
+      const vertices = model.vertices(parameters);
+      return [[...vertices], [...model.points(parameters, vertices, 224)], [...model.triangles()]];
+    }"""
+    given = [about, list(content), parameters[0].tolist()]
+    vertices, points, triangles = page.evaluate(code, given)
+    # Integers of 16 bits: a part in 65,534 of the range.
+    np.testing.assert_allclose(np.reshape(vertices, (-1, 3)), expected.vertices[0], atol=0.02)
+    np.testing.assert_allclose(np.reshape(points, (-1, 2)), expected.points[0], atol=0.1)
+    np.testing.assert_array_equal(np.reshape(triangles, (-1, 3)), model.triangles)
+
+
+def test_webgpu_gives_the_same(playwright, address):
+    options = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
+    with opened_browser(playwright, *options, without=("--disable-gpu",)) as browser:
+        page = browser.new_page()
+        opened(page, address)
+        if not page.evaluate("async () => Boolean(await navigator.gpu?.requestAdapter())"):
+            pytest.skip("this Chromium has no WebGPU without a graphics processor")
+        code = """async () => {
+          const {Model} = await import("./js/litert.js");
+          const content = await (await fetch("models/network.tflite")).arrayBuffer();
+          const waves = (_, i) => 127 + 100 * Math.sin(i / 997);
+          const input = new Float32Array(224 * 224 * 3).map(waves);
+          const landmarks = [];
+          for (const accelerator of ["wasm", "webgpu"]) {
+            const model = await Model.compile(new Uint8Array(content), accelerator);
+            landmarks.push([...(await model.run(input)).landmarks.values]);
+          }
+          return landmarks;
+        }"""
+        processor, graphics = page.evaluate(code)
+        # In software it is the slower one, so that the page does not take it.
+        assert "WebAssembly" in page.inner_text("#runs-on")
+    np.testing.assert_allclose(graphics, processor, atol=0.1)
 
 
 def test_nothing_is_asked_of_another_server(browser, address):
