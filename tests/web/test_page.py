@@ -486,3 +486,16 @@ def test_opened_as_a_file_it_says_what_to_do(browser, site):
     page.goto((site / "index.html").as_uri())
     assert "has to come from a server" in problem(page)
     context.close()
+
+
+def test_nothing_is_left_of_the_photograph_before(page):
+    page.click("#example")
+    shown_face(page)
+    page.set_input_files("#file", picture_file("grey.png", np.full((300, 400, 3), 120, np.uint8)))
+    page.wait_for_selector("#status:has-text('There is no face in grey.png')", timeout=60_000)
+    keep_picture(page, "no-face")
+    for name in ("turning", "front", "texture", "mask"):
+        canvas = np.frombuffer(page.locator(f"#{name}").screenshot(), np.uint8)
+        inner = cv2.imdecode(canvas, cv2.IMREAD_COLOR)[20:-20, 20:-20]
+        assert inner.std(axis=(0, 1)).max() < 1, name
+    assert "%" not in page.inner_text("#confidence")

@@ -26,6 +26,7 @@ export class FaceMesh {
     // The face is never left out, so the sphere that is asked for need not be exact.
     this.geometry.computeBoundingSphere();
     this.map = null;
+    this.isShown = false;
   }
 
   /** Takes vertices of the face model and a texture, an ImageData. */
@@ -42,6 +43,7 @@ export class FaceMesh {
     }
     this.map.image.data.set(texture.data);
     this.map.needsUpdate = true;
+    this.isShown = true;
   }
 
   place(vertices) {
@@ -81,9 +83,12 @@ class View {
     this.scene.add(face);
   }
 
-  /** Draws the face; nothing before there is one. */
+  /** Draws the face, or nothing if there is none. */
   draw() {
-    if (!this.mesh.map) return;
+    if (!this.mesh.isShown) {
+      this.renderer.clear();
+      return;
+    }
     const { clientWidth, clientHeight, width, height } = this.canvas;
     const ratio = Math.min(devicePixelRatio, 2);
     const wanted = [clientWidth, clientHeight].map((side) => Math.max(1, Math.floor(side * ratio)));

@@ -58,10 +58,14 @@ export class Normaliser {
     return faces.map((face) => this.described(face, picture, OF_PHOTOGRAPH));
   }
 
-  /** Returns the face of the next frame of a video, or null. */
-  async frame(picture) {
+  /**
+   * Returns the face of the next frame of a video, or null.
+   *
+   * @param isWhole whether it is `described`; else it has landmarks only, in half the time.
+   */
+  async frame(picture, isWhole = true) {
     const face = await this.tracker.follow(picture);
-    return face && this.described(face, picture, OF_FRAME);
+    return face && isWhole ? this.described(face, picture, OF_FRAME) : face;
   }
 
   /** Begins another video: no face is followed. */

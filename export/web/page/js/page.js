@@ -14,12 +14,15 @@ const canvases = { picture: element("picture"), overlay: element("overlay") };
 const LEAST_SAVED = 1024;
 // Numbers that change with every frame are written so often, in milliseconds.
 const WRITTEN_EVERY = 500;
-// Where there are fewer frames a second, the 3D face is drawn less often: at most every so many.
+// Where there are fewer frames a second, only each second one, or fourth, and so on to the last of
+// these numbers, has more than landmarks.
 const FLUENT = 30;
 const RAREST = 16;
 
 const state = {
   normaliser: null, mesh: null, views: [], camera: null, faces: [], chosen: 0, name: "face",
+  // The face that texture, mask and 3D face show: that of the last frame that was looked at whole.
+  whole: null,
   // Each picture or camera that is asked for has a number; what is late for it is left out.
   request: 0, work: Promise.resolve(),
 };
@@ -54,6 +57,7 @@ function showPicture(blob, name) {
     element("stage").classList.remove("empty", "mirror");
     element("hint").hidden = true;
     showFaces([]);
+    clear();
     const began = performance.now();
     const faces = await state.normaliser.photograph(picture);
     if (request !== state.request) return;
@@ -75,22 +79,31 @@ function showFaces(faces) {
   showFace();
 }
 
-/** Draws the chosen face, in three dimensions if asked for, and tells whoever listens. */
-function showFace(inSpace = true) {
+/** Draws the chosen face: everything, and tells whoever listens, or its landmarks only. */
+function showFace(isWhole = true) {
   const face = state.faces[state.chosen];
   drawOverlay();
   element("confidence").textContent = face ? `${Math.round(100 * face.confidence)} %` : "–";
-  if (!face) return;
+  if (!face || !isWhole) return;
+  state.whole = face;
   drawTexture(element("texture"), textureOf(face, false));
   drawTexture(element("mask"), maskOf(face));
-  if (inSpace) drawSurface();
+  drawSurface();
   document.dispatchEvent(new CustomEvent("face", { detail: face }));
 }
 
 function drawSurface() {
-  const face = state.faces[state.chosen];
+  const face = state.whole;
   if (!face || !state.mesh) return;
   state.mesh.show(face.vertices, textureOf(face, element("fill").checked));
+  for (const view of state.views) view.draw();
+}
+
+/** Clears what is shown of a face of another photograph. */
+function clear() {
+  state.whole = null;
+  for (const id of ["texture", "mask"]) element(id).width = element(id).height = 1;
+  state.mesh.isShown = false;
   for (const view of state.views) view.draw();
 }
 
@@ -138,7 +151,6 @@ function openCamera() {
     tell("The camera is on.");
     await watch(camera);
     closeCamera();
-    drawSurface();
     if (camera.wasLost) throw new Problem("The camera was disconnected.");
     if (request === state.request) tell("The camera is off; the last face stays.");
   });
@@ -150,11 +162,13 @@ async function watch(camera) {
     const picture = await camera.frame(canvases.picture);
     if (!picture) return;
     const began = performance.now();
-    const face = await state.normaliser.frame(picture);
+    const isWhole = !state.faces.length || clock.isWhole || element("mesh").checked;
+    const face = await state.normaliser.frame(picture, isWhole);
     if (!camera.isOpen) return;
-    if (Boolean(face) === (state.faces.length === 0)) showFaces(face ? [face] : []);
-    else if (face) [state.faces[0]] = [face];
-    if (face) showFace(clock.total % clock.every === 0);
+    if (Boolean(face) === Boolean(state.faces.length)) {
+      state.faces = face ? [face] : [];
+      showFace(isWhole);
+    } else showFaces(face ? [face] : []);
     if (clock.count(performance.now() - began)) {
       element("speed").textContent = clock.text;
       tell(face ? "The camera is on." : "The camera is on; there is no face in sight.");
@@ -171,6 +185,11 @@ class Clock {
 
   restart() {
     [this.began, this.frames, this.milliseconds] = [performance.now(), 0, 0];
+  }
+
+  /** Whether there is time for all of the next frame. */
+  get isWhole() {
+    return this.total % this.every === 0;
   }
 
   /** Counts a frame that took some milliseconds; says whether there is a new text. */
