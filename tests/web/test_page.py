@@ -510,6 +510,17 @@ def test_without_webgl_the_rest_works(browser, address):
     context.close()
 
 
+def test_a_photograph_that_comes_too_early_is_told(browser, address):
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("**/models/network.tflite", lambda route: None)  # never comes
+    page.goto(address)
+    page.wait_for_selector(".stage.empty")
+    page.evaluate("() => { document.body.dispatchEvent(new DragEvent('drop', {bubbles: true})); }")
+    assert problem(page) == "The network is still loading."
+    context.close()
+
+
 def test_missing_files_are_named(browser, address):
     context = browser.new_context()
     page = context.new_page()

@@ -260,7 +260,7 @@ function listen() {
     button.addEventListener("click", () => files[button.dataset.save]().catch(complain));
   }
   new ResizeObserver(() => {
-    drawOverlay();
+    if (state.normaliser) drawOverlay();
     for (const view of state.views) view.draw();
   }).observe(element("results"));
   listenForDrops();
@@ -269,6 +269,7 @@ function listen() {
 function listenForDrops() {
   const taken = (transfer) => {
     try {
+      if (!state.normaliser) throw new Problem("The network is still loading.");
       const file = fileOf(transfer);
       showPicture(file, file.name || "the picture");
     } catch (error) {
@@ -302,10 +303,10 @@ function openViews() {
 
 async function start() {
   element("stage").classList.add("empty");
+  listen();
   try {
     state.normaliser = await Normaliser.load(new URL("./", location.href));
     openViews();
-    listen();
     const { accelerator, card } = state.normaliser.network;
     const where = accelerator === "webgpu" ? "graphics processor, by WebGPU" : "processor, by WebAssembly";
     element("runs-on").textContent = `${where}; ${card.precision}`;
