@@ -6,7 +6,8 @@ BIN := .venv/bin
 # TensorFlow's notes on the hardware it finds.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-ray fuzz torture addons lint check format bench bench-record bench-quick clean
+.PHONY: demo web test test-ray test-web fuzz torture addons lint check format bench bench-record \
+	bench-quick clean
 
 .venv/.installed: setup.cfg pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -17,8 +18,14 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 demo: .venv/.installed  ## normalise a portrait with the bundled model
 	$(BIN)/python tools/demo.py --out demo
 
+web: .venv/.installed  ## a page that runs the network in the browser, with the bundled weights
+	$(BIN)/keras-3dmmstn web --out build/web
+
 test: .venv/.installed  ## the whole test suite, doctests included, in two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+test-web: .venv/.installed  ## that page in Chromium, which has to be installed, as npm has
+	KERAS_3DMMSTN_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest tests/web -rs
 
 fuzz: .venv/.installed  ## read mutants of files of every format, and count what came of them
 	PYTHONPATH=. $(BIN)/python tools/fuzz.py $(FUZZ)
