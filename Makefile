@@ -6,7 +6,8 @@ BIN := .venv/bin
 # TensorFlow's notes on the hardware it finds.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test fuzz torture addons lint check format bench bench-record bench-quick docs clean
+.PHONY: demo web test test-ray test-web fuzz torture addons lint check format bench bench-record \
+	bench-quick docs clean
 
 .venv/.installed: setup.cfg pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -17,14 +18,29 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 demo: .venv/.installed  ## normalise a portrait with the bundled model
 	$(BIN)/python tools/demo.py --out demo
 
+web: .venv/.installed  ## a page that runs the network in the browser, with the bundled weights
+	$(BIN)/keras-3dmmstn web --out build/web
+
 test: .venv/.installed  ## the whole test suite, doctests included, in two processes
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+test-web: .venv/.installed  ## that page in Chromium, which has to be installed, as npm has
+	KERAS_3DMMSTN_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest tests/web -rs
 
 fuzz: .venv/.installed  ## read mutants of files of every format, and count what came of them
 	PYTHONPATH=. $(BIN)/python tools/fuzz.py $(FUZZ)
 
 torture: .venv/.installed  ## kill the commands that write at random, and see what is left
 	PYTHONPATH=. $(BIN)/python tools/torture.py $(TORTURE)
+
+.venv-ray/.installed: setup.cfg pyproject.toml
+	test -x .venv-ray/bin/python || $(PYTHON) -m venv .venv-ray
+	.venv-ray/bin/python -m pip install --quiet --upgrade pip
+	.venv-ray/bin/python -m pip install --quiet --editable ".[dev,ray]" "moto[server]"
+	touch $@
+
+test-ray: .venv-ray/.installed  ## whole data sets on Ray and on an object store, which `make test` leaves out
+	.venv-ray/bin/python -m pytest tests/inference/data_sets tests/cli/test_normalise_data_set.py
 
 .venv-addons/.installed: tests/addons/requirements.txt
 	test -x .venv-addons/bin/python || $(PYTHON) -m venv .venv-addons
@@ -80,4 +96,4 @@ format: .venv/.installed
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-bench .venv-addons .venv-docs build dist demo *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-bench .venv-addons .venv-docs .venv-ray build dist demo *.egg-info .pytest_cache .ruff_cache .mypy_cache

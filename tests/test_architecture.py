@@ -62,6 +62,7 @@ EXTRAS = {
     "pillow_heif",
     "pyarrow",
     "huggingface_hub",
+    "ray",
 }
 
 
@@ -258,6 +259,8 @@ def test_the_wheel_holds_the_tree_and_no_other_top_level_name(wheel):
     assets = [path for path in (PACKAGE / "assets").iterdir() if path.is_file()]
     assert {f"keras_3dmmstn/assets/{path.name}" for path in assets} <= names
     assert "keras_3dmmstn/py.typed" in names
+    page = (ROOT / "export" / "web" / "page").rglob("*.*")
+    assert {f"keras_3dmmstn/{path.relative_to(ROOT)}" for path in page} <= names
     assert wheel.stat().st_size < 12e6
 
 

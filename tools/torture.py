@@ -1,9 +1,10 @@
 """Kills commands at random while they write, runs them again, and prints what came of it.
 
 Each command is run once undisturbed. Then it is started again and again in a folder of its own,
-each time killed (SIGKILL, with its children) at a moment between its start and its usual end. After
-each kill, every file that is not hidden must be whole. At last it runs to its end: the folder must
-hold the files of the undisturbed run and no others, equal byte for byte or by their numbers.
+each time killed (SIGKILL, with its children) at a moment between its start and its usual end; of a
+command with workers, one of them is killed before. After each kill, every file that is not hidden
+must be whole. At last it runs to its end: the folder must hold the files of the undisturbed run and
+no others, equal byte for byte or by their numbers.
 
     python tools/torture.py --kills 20 [--only train] [--seed 1] [--keep FOLDER]
 
@@ -11,6 +12,8 @@ Exit status 1 if a file is broken, left over, missing or different, or if a last
 """
 
 import argparse
+import contextlib
+import importlib.util
 import os
 import random
 import shutil
@@ -37,11 +40,15 @@ class Job:
         name: what the table calls it.
         arguments: of `keras-3dmmstn`; `{inputs}` and `{out}` stand for the folders.
         changing: keys and columns of its files that differ between two undisturbed runs.
+        workers: a part of the command line of its workers, one of which is killed, too.
+        needs: a module without which it is left out.
     """
 
     name: str
     arguments: str
     changing: Sequence[str] = ()
+    workers: str = ""
+    needs: str = "keras_3dmmstn"
 
     def command(self, inputs: Path, out: Path) -> list[str]:
         """Returns the command that reads and writes these folders."""
@@ -58,6 +65,17 @@ JOBS = (
         "meshes and table",
         "normalise {inputs}/photographs --out {out}/faces --mesh glb --mesh obj --no-overlay"
         " --table {out}/faces.csv",
+    ),
+    Job(
+        "data set",
+        "normalise {inputs}/photographs --out {out}/faces --engine here --shard-size 2"
+        " --format tfrecord",
+    ),
+    Job(
+        "data set on Ray",
+        "normalise {inputs}/photographs --out {out}/faces --engine ray --shard-size 1 --workers 2",
+        workers="ShardWorker",
+        needs="ray",
     ),
     Job("video", "video {inputs}/clip.mp4 --out {out}/video"),
     Job("fuse", "fuse {inputs}/photographs --out {out}/person --texture-size 256"),
@@ -102,7 +120,7 @@ def main() -> int:
         write_inputs(inputs)
         print(f"{'command':20}{'seconds':>9}{'kills':>7}  after them")
         for number, job in enumerate(JOBS):
-            if arguments.only in job.name:
+            if arguments.only in job.name and importlib.util.find_spec(job.needs):
                 rng = random.Random(1000 * arguments.seed + number)
                 seconds, findings = torture(job, inputs, folder, arguments.kills, rng)
                 print(f"{job.name:20}{seconds:9.1f}{findings.kills:7}  {findings}", flush=True)
@@ -121,7 +139,7 @@ def torture(job: Job, inputs: Path, folder: Path, kills: int, rng: random.Random
     seconds = time.perf_counter() - start
     findings = Findings()
     while findings.kills < kills:
-        hit = _killed(job.command(inputs, killed), rng.uniform(0, seconds))
+        hit = _killed(job.command(inputs, killed), rng.uniform(0, seconds), job.workers)
         findings.kills += hit
         findings.broken |= _broken(killed)
         if not hit or not (findings.broken or difference(whole, killed, job.changing)):
@@ -134,18 +152,46 @@ def torture(job: Job, inputs: Path, folder: Path, kills: int, rng: random.Random
     return seconds, findings
 
 
-def _killed(command, seconds):
-    """Starts a command and kills it after some seconds; says whether it was still running."""
+def _killed(command, seconds, workers):
+    """Starts a command and kills it after some seconds; says whether it was still running.
+
+    One of its workers, if it has any by then, is killed after three quarters of them.
+    """
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     try:
+        if workers:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.75 * seconds)
+            _kill_one(process.pid, workers)
+            seconds *= 0.25
         process.wait(seconds)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         return True
     return False
+
+
+def _kill_one(process, workers):
+    """Kills the first of the processes below one whose command line has a text (Linux)."""
+    parents, found = {}, []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parents[int(folder.name)] = int(
+                (folder / "stat").read_text().rsplit(")")[-1].split()[1]
+            )
+            if workers in (folder / "cmdline").read_text():
+                found.append(int(folder.name))
+    for number in found:
+        ancestor = number
+        while ancestor in parents and ancestor != process:
+            ancestor = parents[ancestor]
+        if ancestor == process:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+            return
 
 
 def _broken(folder):

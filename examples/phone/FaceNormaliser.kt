@@ -1,16 +1,17 @@
 package com.example.facenormaliser
 
+import android.content.res.AssetManager
 import android.graphics.Bitmap
 import android.graphics.Canvas
 import android.graphics.Color
 import android.graphics.Matrix
 import android.graphics.Paint
 import android.graphics.RectF
-import java.nio.ByteBuffer
-import java.nio.ByteOrder
+import com.google.ai.edge.litert.Accelerator
+import com.google.ai.edge.litert.CompiledModel
+import com.google.ai.edge.litert.TensorBuffer
 import kotlin.math.max
 import kotlin.math.roundToInt
-import org.tensorflow.lite.Interpreter
 
 /** The shapes of keras_3dmmstn-*.tflite with the bundled face model, as in the .json beside it. */
 object Shapes {
@@ -43,15 +44,16 @@ class NormalisedFace(
     }
 }
 
-/** Normalises faces of camera frames. Not for several threads at once. */
-class FaceNormaliser(model: ByteBuffer) : AutoCloseable {
-    private val interpreter = Interpreter(model, Interpreter.Options().setNumThreads(1))
-    private val image = floats(Shapes.IMAGE * Shapes.IMAGE * 3)
-    private val parameters = floats(Shapes.PARAMETERS)
-    private val landmarks = floats(Shapes.LANDMARKS * 2)
-    private val texture = floats(Shapes.TEXTURE * Shapes.TEXTURE * 3)
-    private val mask = floats(Shapes.MASK * Shapes.MASK)
-    private val confidence = floats(1)
+/**
+ * Normalises faces of camera frames, with LiteRT's CompiledModel. Not for several threads at once.
+ *
+ * [name] is that of the .tflite file among the [assets].
+ */
+class FaceNormaliser(assets: AssetManager, name: String) : AutoCloseable {
+    private val model = CompiledModel.create(assets, name, CPU)
+    private val image = FloatArray(Shapes.IMAGE * Shapes.IMAGE * 3)
+    private val input = mapOf("image" to model.createInputBuffer("image"))
+    private val outputs = OUTPUTS.associateWith { model.createOutputBuffer(it) }
 
     /**
      * Normalises one face of an upright frame, mirrored or not.
@@ -62,26 +64,25 @@ class FaceNormaliser(model: ByteBuffer) : AutoCloseable {
     fun normalise(frame: Bitmap, box: RectF): NormalisedFace {
         val scale = Shapes.IMAGE / (Shapes.SHARE * max(box.width(), box.height()))
         fill(crop(frame, box, scale))
-        val outputs = mapOf(
-            "parameters" to parameters,
-            "landmarks" to landmarks,
-            "texture" to texture,
-            "mask" to mask,
-            "confidence" to confidence,
-        )
-        outputs.values.forEach { it.rewind() }
-        interpreter.runSignature(mapOf("image" to image), outputs, "serving_default")
+        input.getValue("image").writeFloat(image)
+        model.run(input, outputs)
 
         val middle = (Shapes.IMAGE - 1) / 2f
         val centre = floatArrayOf(box.centerX(), box.centerY())
-        val inFrame = FloatArray(Shapes.LANDMARKS * 2) { i ->
-            (landmarks.getFloat(4 * i) - middle) / scale + centre[i % 2]
+        val landmarks = output("landmarks")
+        val inFrame = FloatArray(landmarks.size) { i ->
+            (landmarks[i] - middle) / scale + centre[i % 2]
         }
-        val theta = FloatArray(Shapes.PARAMETERS) { i -> parameters.getFloat(4 * i) }
-        return NormalisedFace(picture(), inFrame, theta, confidence.getFloat(0))
+        val picture = picture(output("texture"), output("mask"))
+        return NormalisedFace(picture, inFrame, output("parameters"), output("confidence")[0])
     }
 
-    override fun close() = interpreter.close()
+    override fun close() {
+        (input.values + outputs.values).forEach(TensorBuffer::close)
+        model.close()
+    }
+
+    private fun output(name: String) = outputs.getValue(name).readFloat()
 
     /** Cuts out the square about the middle of the box; outside of the frame it is black. */
     private fun crop(frame: Bitmap, box: RectF, scale: Float): Bitmap {
@@ -110,20 +111,18 @@ class FaceNormaliser(model: ByteBuffer) : AutoCloseable {
     private fun fill(square: Bitmap) {
         val pixels = IntArray(Shapes.IMAGE * Shapes.IMAGE)
         square.getPixels(pixels, 0, Shapes.IMAGE, 0, 0, Shapes.IMAGE, Shapes.IMAGE)
-        image.rewind()
-        for (pixel in pixels) {
-            image.putFloat(Color.red(pixel).toFloat())
-            image.putFloat(Color.green(pixel).toFloat())
-            image.putFloat(Color.blue(pixel).toFloat())
+        pixels.forEachIndexed { i, pixel ->
+            image[3 * i] = Color.red(pixel).toFloat()
+            image[3 * i + 1] = Color.green(pixel).toFloat()
+            image[3 * i + 2] = Color.blue(pixel).toFloat()
         }
-        image.rewind()
     }
 
     /** Returns the texture, transparent where the face hides itself. */
-    private fun picture(): Bitmap {
+    private fun picture(texture: FloatArray, mask: FloatArray): Bitmap {
         val pixels = IntArray(Shapes.TEXTURE * Shapes.TEXTURE) { i ->
-            val alpha = if (mask.getFloat(4 * i) > 0) 255 else 0
-            val (red, green, blue) = (0..2).map { level(texture.getFloat(4 * (3 * i + it))) }
+            val alpha = if (mask[i] > 0) 255 else 0
+            val (red, green, blue) = (0..2).map { level(texture[3 * i + it]) }
             Color.argb(alpha, red, green, blue)
         }
         val side = Shapes.TEXTURE
@@ -132,6 +131,12 @@ class FaceNormaliser(model: ByteBuffer) : AutoCloseable {
 
     private fun level(value: Float) = value.roundToInt().coerceIn(0, 255)
 
-    private fun floats(count: Int): ByteBuffer =
-        ByteBuffer.allocateDirect(4 * count).order(ByteOrder.nativeOrder())
+    private companion object {
+        val OUTPUTS = listOf("parameters", "landmarks", "texture", "mask", "confidence")
+
+        // The geometry's operators are too small to share.
+        val CPU = CompiledModel.Options(Accelerator.CPU).apply {
+            cpuOptions = CompiledModel.CpuOptions(numThreads = 1)
+        }
+    }
 }

@@ -15,7 +15,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
+
+try:
+    from ai_edge_litert.compiled_model import CompiledModel
+    from ai_edge_litert.cpu_options import CpuOptions
+    from ai_edge_litert.options import Options
+except ImportError:  # an older version, which has Interpreter alone
+    CompiledModel = None
 
 # Side of the square in which the detector checks a face that is followed, in sides of its box.
 LOOK_SHARE = 1.75
@@ -24,29 +30,65 @@ LOOK_AGAIN = 30
 
 
 class Model:
-    """A .tflite file with one input.
+    """A .tflite file with one input, in one thread: the operators are too small to share.
 
     Args:
         path: the file.
     """
 
     def __init__(self, path):
+        start = interpreted if CompiledModel is None else compiled
         try:
-            self.interpreter = Interpreter(str(path), num_threads=1)
-            self.interpreter.allocate_tensors()
-            (self.input,) = self.interpreter.get_input_details()
+            self.run, self.shape = start(str(path))
         except (OSError, RuntimeError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise SystemExit(f"Expected a .tflite file, received {path}: {reason}") from error
 
     def __call__(self, image):
         """Returns the outputs by name for an image `(height, width, 3)`."""
-        self.interpreter.set_tensor(self.input["index"], image[None].astype(np.float32))
-        self.interpreter.invoke()
-        outputs = self.interpreter.get_output_details()
+        return {name: value[0] for name, value in self.run(image[None].astype(np.float32)).items()}
+
+
+def compiled(path):
+    """Returns what runs a file with LiteRT's CompiledModel, and the shape of its input."""
+    model = CompiledModel.from_file(path, options=Options(cpu_options=CpuOptions(num_threads=1)))
+    (signature,) = model.get_signature_list()
+    ((name, given),) = model.get_input_tensor_details(signature).items()
+    shapes = {
+        output: details["shape"]
+        for output, details in model.get_output_tensor_details(signature).items()
+    }
+    image = model.create_input_buffer_by_name(signature, name)
+    outputs = {output: model.create_output_buffer_by_name(signature, output) for output in shapes}
+
+    def run(images):
+        image.write(images)
+        model.run_by_name(signature, {name: image}, outputs)
         return {
-            output["name"]: self.interpreter.get_tensor(output["index"])[0] for output in outputs
+            output: buffer.read(int(np.prod(shapes[output])), np.float32).reshape(shapes[output])
+            for output, buffer in outputs.items()
         }
+
+    return run, list(given["shape"])
+
+
+def interpreted(path):
+    """Returns the same of LiteRT's older Interpreter, which gives the same numbers."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(path, num_threads=1)
+    interpreter.allocate_tensors()
+    (given,) = interpreter.get_input_details()
+
+    def run(images):
+        interpreter.set_tensor(given["index"], images)
+        interpreter.invoke()
+        return {
+            output["name"]: interpreter.get_tensor(output["index"])
+            for output in interpreter.get_output_details()
+        }
+
+    return run, given["shape"].tolist()
 
 
 class FaceNormaliser:
@@ -97,7 +139,7 @@ class FaceDetector:
 
     def __init__(self, path):
         self.model = Model(path)
-        expected, received = [1, 128, 128, 3], self.model.input["shape"].tolist()
+        expected, received = [1, 128, 128, 3], self.model.shape
         if received != expected:
             raise SystemExit(
                 f"{path}: expected BlazeFace, with input of shape {expected}, received {received}."

@@ -15,6 +15,7 @@ from keras_3dmmstn.cli import (
     train_confidence,
     train_stages,
     video,
+    web,
 )
 from keras_3dmmstn.cli.data import convert, turn
 from keras_3dmmstn.cli.data import inspect as inspect_data
@@ -47,6 +48,7 @@ app = _group(
     train_stages.train_stages,
     evaluate.evaluate,
     export.export,
+    web.web,
     callback=program.program,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -8,6 +8,17 @@ from typing import Annotated
 import typer
 
 from keras_3dmmstn.cli import terminal
+from keras_3dmmstn.cli.data_set_options import (
+    DataSetOptions,
+    Engine,
+    RayAddress,
+    ShardFormat,
+    ShardSize,
+    Textures,
+    Workers,
+    check_options,
+    normalise_all,
+)
 from keras_3dmmstn.cli.mesh_options import BlendShapes, MeshFrame, MeshKinds, wanted_meshes
 from keras_3dmmstn.cli.options import (
     Fill,
@@ -102,6 +113,12 @@ def normalise(
     mesh_frame: MeshFrame = None,
     morph_targets: BlendShapes = False,
     weights: Weights = None,
+    engine: Engine = None,
+    workers: Workers = None,
+    shard_size: ShardSize = None,
+    shard_format: ShardFormat = None,
+    textures: Textures = None,
+    ray_address: RayAddress = None,
 ) -> None:
     """Normalise the faces of photographs.
 
@@ -114,12 +131,24 @@ def normalise(
     If a photograph fails, its name and the reason are printed, the others are still normalised, and
     the exit status is 1. So it is for a photograph without a face, unless it lies in a folder that
     was given: those are named and counted, and are no failures.
+
+    With --engine, a whole data set instead: one folder, one table of paths and boxes (.csv or
+    .parquet) or one URL, such as s3://bucket/folder, becomes shards of textures, masks and
+    parameters. What failed is in failures.csv, and the exit status is 0. A run that was stopped or
+    killed goes on when it is repeated.
     """
     from keras_3dmmstn.cli.photograph_files import photograph_files
     from keras_3dmmstn.cli.photograph_work import photograph_work
     from keras_3dmmstn.cli.written_results import report, write_all
     from keras_3dmmstn.drawing.results.face_table import face_table
 
+    options = DataSetOptions(workers, shard_size, shard_format, textures, ray_address)
+    pictures = {"--table": table, "--box": box, "--roll": roll, "--front": front, "--mesh": mesh}
+    check_options(engine, options, {name: bool(value) for name, value in pictures.items()})
+    if engine is not None:
+        settings = {"fill": fill, "texture_size": texture_size, "visibility": visibility}
+        normalise_all(photographs, out, engine, options, settings | {"weights": weights})
+        return
     boxes, rolls = _boxes_and_rolls(box, roll, photographs)
     view = _view(front, front_size, neutral, transparent, fill)
     if neutral and not (front or mesh):

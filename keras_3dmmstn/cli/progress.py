@@ -57,17 +57,37 @@ def frames_with_progress(frames: Iterable, count: int | None = None) -> Iterator
         frames: the frames.
         count: how many there are, None if that is not known.
     """
-    columns = MofNCompleteColumn(), BarColumn(), _FramesASecond(), TimeRemainingColumn()
+    columns = MofNCompleteColumn(), BarColumn(), _Speed("frames"), TimeRemainingColumn()
     with progress_bar(*columns) as bar:
         yield from bar.track(frames, total=count, description="")
 
 
-class _FramesASecond(ProgressColumn):
-    """The speed of a video."""
+@contextmanager
+def photographs_with_progress() -> Iterator[Callable[[int, int, str], None]]:
+    """Gives a function that shows how many photographs are done, of how many, and a remark."""
+    columns = MofNCompleteColumn(), BarColumn(), _Speed("photographs"), TimeRemainingColumn()
+    with progress_bar(*columns, TextColumn("{task.description}")) as bar:
+        task = None
+
+        def show(done: int, total: int, about: str) -> None:
+            nonlocal task
+            if task is None:
+                task = bar.add_task(about, total=total, completed=done)
+            bar.update(task, completed=done, description=about)
+
+        yield show
+
+
+class _Speed(ProgressColumn):
+    """How many of something are done in a second."""
+
+    def __init__(self, what: str):
+        super().__init__()
+        self._what = what
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text(f"{speed:.0f} frames/s" if speed else "")
+        return Text(f"{speed:.0f} {self._what}/s" if speed else "")
 
 
 @contextmanager

@@ -47,14 +47,30 @@ def read_photograph(path: str | Path, *, upright: bool = True) -> np.ndarray:
     """
     content = read_file(path)
     try:
-        if is_heif(content):
-            check_reader()
-            check_picture(content)
-            return as_photograph(read_heif(content))
-        check_picture(content)
-        return _decoded(content, upright)
+        return decoded_photograph(content, upright=upright)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def decoded_photograph(content: bytes, *, upright: bool = True) -> np.ndarray:
+    """Decodes the bytes of an image file as `(height, width, 3)` uint8 RGB.
+
+    They may come from anywhere, such as a server; formats and limits are those of
+    `read_photograph`.
+
+    Args:
+        content: all bytes of the file.
+        upright: as of `read_photograph`.
+
+    Raises:
+        ValueError: as of `read_photograph`, if they are no such image.
+    """
+    if is_heif(content):
+        check_reader()
+        check_picture(content)
+        return as_photograph(read_heif(content))
+    check_picture(content)
+    return _decoded(content, upright)
 
 
 def _decoded(content, upright):

@@ -6,7 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_3dmmstn.inference.photograph import as_photograph, read_photograph, warp
+from keras_3dmmstn.inference.photograph import (
+    as_photograph,
+    decoded_photograph,
+    read_photograph,
+    warp,
+)
 from tests.support.face_folders import with_orientation
 
 
@@ -206,3 +211,23 @@ def test_warp_is_black_outside():
     image = np.full((10, 10, 3), 255, np.uint8)
     moved = warp(image, np.array([[1.0, 0, 5], [0, 1.0, 0]]), 10)
     assert (moved[:, :5] == 0).all() and (moved[:, 5:] == 255).all()
+
+
+def test_bytes_are_read_as_a_file_of_them_is(picture, tmp_path):
+    jpeg = cv2.imencode(".jpg", picture[..., ::-1])[1].tobytes()
+    content = with_orientation(jpeg, 6)
+    (tmp_path / "a.jpg").write_bytes(content)
+    for upright in (True, False):
+        np.testing.assert_array_equal(
+            decoded_photograph(content, upright=upright),
+            read_photograph(tmp_path / "a.jpg", upright=upright),
+        )
+
+
+def test_bytes_have_the_limits_of_files(picture, monkeypatch):
+    content = cv2.imencode(".png", picture)[1].tobytes()
+    monkeypatch.setenv("KERAS_3DMMSTN_MAX_MEGAPIXELS", "0.001")
+    with pytest.raises(ValueError, match="pixels"):
+        decoded_photograph(content)
+    with pytest.raises(ValueError, match="image"):
+        decoded_photograph(b"words")

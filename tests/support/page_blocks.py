@@ -21,6 +21,7 @@ from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.mesh.synthetic import toy_shape_model
 from keras_3dmmstn.training.conversion import convert
 from keras_3dmmstn.training.faces import read_faces
+from tests.support.data_sets import write_photographs
 from tests.support.tiny_run import write_faces
 from tests.support.vgg_face_mat import small_layers, write_mat
 from tests.support.videos import moving_portrait, write_video
@@ -50,6 +51,10 @@ class Block:
 
 def write_portrait():
     cv2.imwrite("holiday.jpg", read_photograph(ASSETS / "portrait.jpg")[..., ::-1])
+
+
+def write_photographs_folder():
+    write_photographs(Path("photographs"), 3)
 
 
 def write_table():
@@ -269,6 +274,11 @@ def check_stream(names):
     assert len(names["photograph"].faces) == 1 and str(names["photograph"].source) == "holiday.jpg"
 
 
+def check_data_set(names):
+    assert names["manifest"]["faces"] == 3
+    assert names["batch"]["texture"].shape == (3, 112, 112, 3)
+
+
 def check_both(names):
     assert [len(photograph.faces) for photograph in names["photographs"]] == [1, 1]
 
@@ -372,6 +382,14 @@ BLOCKS = {
     "docs/many_photographs.md": [
         Block("normaliser.stream", (write_portrait,), check=check_stream),
         Block("normalise_batch", (write_portrait,), check=check_both),
+    ],
+    "docs/data_sets.md": [
+        Block(
+            "read_normalised",
+            (write_photographs_folder,),
+            {'engine="ray", workers=2': 'engine="here"'},
+            check_data_set,
+        )
     ],
     "docs/front_view.md": [Block("front_view(512)", (write_portrait,), check=check_front_view)],
     "docs/meshes.md": [

@@ -12,6 +12,8 @@ import cv2
 import h5py
 import numpy as np
 
+from keras_3dmmstn.inference.data_sets.shard_files import rows_read
+
 _TOLERANCE = 1e-5
 
 
@@ -28,6 +30,11 @@ def content(path: Path):
     if suffix == ".keras":
         with zipfile.ZipFile(path) as file:
             return _datasets(file.read("model.weights.h5"))
+    if suffix in (".parquet", ".tfrecord"):
+        return [
+            {name: str(value) for name, value in row.items()}
+            for row in rows_read(path, suffix.removeprefix("."))
+        ]
     if suffix == ".json":
         return json.loads(path.read_text())
     if suffix == ".toml":

@@ -1,0 +1,169 @@
+"""The page with all that it needs, written to a folder that any file server can serve."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from keras_3dmmstn.atomic_files import atomic_destination
+from keras_3dmmstn.export.web.npm_packages import copy_packages, fetch_packages
+from keras_3dmmstn.export.web.search_network import search_network
+from keras_3dmmstn.export.web.surface_file import surface_file
+from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.version import __version__
+
+#: What describes a site; a folder with it is one of ours.
+DESCRIPTION = "site.json"
+
+_FORMAT = "keras_3dmmstn site"
+
+_LICENCES = """\
+What this page consists of, and under which licences:
+
+the page, and the network's code       keras_3dmmstn, Apache-2.0
+models/network.tflite, face_model.bin  the weights and the face model: ask who made the site
+models/search.tflite, look.tflite      YuNet, 3-clause BSD, and BlazeFace, Apache-2.0: see below
+vendor/litert                          LiteRT.js by Google, Apache-2.0
+vendor/three                           three.js, MIT: see vendor/three/LICENSE
+example.jpg                            NASA, in the public domain
+
+"""
+
+
+def write_site(
+    folder: str | Path,
+    network: bytes,
+    card: dict[str, Any],
+    grid_model: GridModel,
+    focal_length: float | None = None,
+    packages: str | Path | None = None,
+    progress: Callable[[str], None] = lambda message: None,
+) -> Path:
+    """Writes the page for a network: whole, or not at all.
+
+    Args:
+        folder: where the site belongs; a site that is there is replaced.
+        network: content of a `.tflite` file for one image.
+        card: its card.
+        grid_model: the face model that it was exported with.
+        focal_length: of its camera in sides of its input; None for orthographic.
+        packages: a folder `node_modules` that holds the page's packages; None fetches them by npm.
+        progress: called with what is done next.
+
+    Returns:
+        The folder.
+
+    Raises:
+        FileExistsError: if the folder holds something else than a site.
+        FileNotFoundError: if `packages` lacks some of a package.
+        ValueError: if the page cannot use this network, or a package has another version.
+        OSError: if npm is missing or fails, or the site cannot be written. After any of these, the
+            folder is as it was.
+    """
+    folder = Path(folder)
+    check_replaceable(folder)
+    check_card(card)
+    # Beside a link there may be another file system, or no right to write.
+    target = folder.resolve() if folder.is_symlink() else folder
+    with atomic_destination(target) as aside, resources.as_file(_page()) as page:
+        aside.mkdir()
+        with tempfile.TemporaryDirectory() as elsewhere:
+            if packages is None:
+                progress("Fetching the page's packages with npm")
+                packages = fetch_packages(page, Path(elsewhere) / "packages")
+            progress("Writing the site")
+            versions = copy_packages(page, Path(packages), aside)
+        _write_page(page, aside)
+        about, surface = surface_file(grid_model, focal_length)
+        _write_models(aside / "models", network, surface)
+        description = {
+            "format": _FORMAT,
+            "version": __version__,
+            "packages": versions,
+            "network": card,
+            "face_model": about,
+        }
+        (aside / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", "utf-8")
+        _remove_site(target)
+    return folder
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raises a FileExistsError if there is something else at a path than a site, or nothing."""
+    if folder.is_dir() and (_is_site(folder) or not any(folder.iterdir())):
+        return
+    if folder.exists() or folder.is_symlink():
+        raise FileExistsError(
+            f"Expected a new or empty folder, or a site to replace, but {folder} is something "
+            "else: give another --out."
+        )
+
+
+def check_card(card: dict[str, Any]) -> None:
+    """Raises a ValueError if the page cannot use the network of a card."""
+    outputs, shape = card["outputs"], card["input"]["shape"]
+    landmarks = outputs.get("landmarks", {}).get("set")
+    if card.get("format") != "keras_3dmmstn tflite" or shape[0] != 1:
+        raise ValueError(
+            "The page takes a TensorFlow Lite file for one image at a time, received "
+            f"{card.get('format', 'another format')} with input of shape {shape}: export it with "
+            "--to tflite and without --any-batch."
+        )
+    if landmarks != "ibug68":
+        raise ValueError(
+            f"The page frames faces by the landmarks ibug68, received a network with {landmarks}."
+        )
+
+
+def _page():
+    """Returns the folder of the page's own files."""
+    return resources.files("keras_3dmmstn.export.web") / "page"
+
+
+def _is_site(folder):
+    """Says whether a folder is a site that was written here."""
+    try:
+        content = json.loads((folder / DESCRIPTION).read_text("utf-8"))
+        return content["format"] == _FORMAT
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
+def _write_page(page, site):
+    """Copies the page's own files, and those that come from the package."""
+    (site / "js").mkdir()
+    for path in [
+        *page.glob("*.html"),
+        *page.glob("*.css"),
+        *page.glob("*.svg"),
+        *page.glob("js/*"),
+    ]:
+        shutil.copyfile(path, site / path.relative_to(page))
+    assets = resources.files("keras_3dmmstn.assets")
+    (site / "example.jpg").write_bytes((assets / "portrait.jpg").read_bytes())
+    detector = (assets / "DETECTOR_CARD.md").read_text("utf-8")
+    (site / "LICENSES.txt").write_text(_LICENCES + detector, "utf-8")
+
+
+def _write_models(models, network, surface):
+    """Writes the networks and the face model."""
+    look = resources.files("keras_3dmmstn.assets") / "blazeface_short_range.tflite"
+    models.mkdir()
+    (models / "network.tflite").write_bytes(network)
+    (models / "face_model.bin").write_bytes(surface)
+    (models / "search.tflite").write_bytes(search_network())
+    (models / "look.tflite").write_bytes(look.read_bytes())
+
+
+def _remove_site(folder):
+    """Removes the site that is to be replaced: out of the way first, since that is one step."""
+    if not folder.exists():
+        return
+    # By this name, what is left of it if the process is killed is removed by the next one.
+    former = folder.with_name(f".{folder.name}.{os.getpid()}.tmp.former")
+    folder.rename(former)
+    shutil.rmtree(former, ignore_errors=True)

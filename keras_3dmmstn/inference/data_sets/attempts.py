@@ -1,0 +1,77 @@
+"""Photographs that end their worker: how often, and when it is enough."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from keras_3dmmstn.inference.data_sets.places import Place
+from keras_3dmmstn.inference.data_sets.plan import shard_name
+
+#: The folder with a file for each shard that is at work.
+ATTEMPTS_FOLDER = "attempts"
+#: So often a photograph may end its worker before it counts as one that failed.
+MOST_DEATHS = 3
+
+
+class Attempts:
+    """What earlier attempts at a shard met, and what this one is at.
+
+    A worker that dies says nothing: a crash in a decoder, or the system that ends it for the memory
+    it takes. So a shard's first attempt leaves a file that says that it began. Where that is found,
+    the next one also notes each photograph before it takes it, and the one after that knows at
+    which photograph it died.
+
+    Args:
+        place: the folder for the results.
+        shard: number of the shard.
+    """
+
+    def __init__(self, place: Place, shard: int):
+        self._place, self._name = place, f"{ATTEMPTS_FOLDER}/{shard_name(shard)}.json"
+        self._begun, self._deaths = 0, dict[int, int]()
+
+    @contextmanager
+    def one_more(self) -> Iterator[None]:
+        """Notes that an attempt begins and, however it ends but by death, that it has ended."""
+        before = self._read()
+        self._begun = before.get("begun", 0) + 1
+        self._deaths = {int(number): n for number, n in before.get("deaths", {}).items()}
+        died_at = before.get("at")
+        if died_at is not None:
+            self._deaths[died_at] = self._deaths.get(died_at, 0) + 1
+        self._write(None)
+        try:
+            yield
+        except BaseException:
+            self._begun -= 1
+            with contextlib.suppress(OSError):
+                self._write(None)
+            raise
+
+    def is_hopeless(self, photograph: int) -> bool:
+        """Says whether a photograph has ended its worker too often to be tried again."""
+        return self._deaths.get(photograph, 0) >= MOST_DEATHS
+
+    def begin(self, photograph: int) -> None:
+        """Notes that a photograph is taken, if earlier attempts have died."""
+        if self._begun > 1:
+            self._write(photograph)
+
+    def forget(self) -> None:
+        """Removes the file, once the shard is done."""
+        self._place.remove(self._name)
+
+    def _read(self) -> dict[str, Any]:
+        """Returns what the file says; nothing if there is none, or it is damaged."""
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            content = json.loads(self._place.read(self._name))
+            if isinstance(content, dict):
+                return content
+        return {}
+
+    def _write(self, photograph):
+        """Writes the file."""
+        content = {"begun": self._begun, "at": photograph, "deaths": self._deaths}
+        self._place.write(self._name, json.dumps(content).encode())

@@ -1,0 +1,107 @@
+"""What a finished data set holds: its manifest, and the table of photographs without faces."""
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from importlib import metadata
+from typing import Any
+
+from keras_3dmmstn.inference.data_sets.job import Job
+from keras_3dmmstn.inference.data_sets.places import Place
+from keras_3dmmstn.inference.data_sets.plan import Plan
+from keras_3dmmstn.inference.data_sets.rows import as_text
+from keras_3dmmstn.inference.data_sets.shard import FACELESS, FAILED, ShardOutcome, read_outcome
+from keras_3dmmstn.inference.threads import in_threads
+from keras_3dmmstn.version import __version__
+
+#: The manifest, and the table of the photographs without faces.
+MANIFEST_FILE, FAILURES_FILE = "manifest.json", "failures.csv"
+#: The columns of that table. Their first ones make it a source of its own.
+FAILURE_COLUMNS = ("image", "x0", "y0", "x1", "y1", "photograph", "kind", "reason")
+
+_FORMAT = 1
+_READERS = 16
+_LIBRARIES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "opencv-python")
+
+
+def write_manifest(place: Place, job: Job, plan: Plan) -> dict[str, Any]:
+    """Writes the table of failures and, last, the manifest of a folder whose shards are all done.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        OSError: if they cannot be written, or what came of a shard cannot be read.
+    """
+    counts = dict.fromkeys(("photographs", "faces", "bytes", FAILED, FACELESS), 0)
+    shards = []
+    with (
+        place.destination(FAILURES_FILE) as path,
+        path.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(FAILURE_COLUMNS)
+        for outcome in _outcomes(place, plan.shards):
+            for one in outcome.without_faces:
+                number, image, box = one.photograph
+                row = (as_text(image), *(box or [""] * 4), number, one.kind, one.reason)
+                writer.writerow(row)
+                counts[one.kind] += 1
+            shard = asdict(outcome) | {"without_faces": len(outcome.without_faces)}
+            for name in ("photographs", "faces", "bytes"):
+                counts[name] += shard[name]
+            shards.append(shard)
+    content = {
+        "format": _FORMAT,
+        "finished": True,
+        "photographs": counts["photographs"],
+        "faces": counts["faces"],
+        "failed": counts[FAILED],
+        "without_face": counts[FACELESS],
+        "bytes": counts["bytes"],
+        "texture_shape": [*job.texture_shape(), 3],
+        "settings": plan.settings,
+        "versions": {"keras_3dmmstn": __version__, **dict(_versions())},
+        "shards": shards,
+    }
+    place.write(MANIFEST_FILE, json.dumps(content, indent=1).encode() + b"\n")
+    return content
+
+
+def read_manifest(place: Place) -> dict[str, Any] | None:
+    """Returns the manifest of a folder, None if it has none.
+
+    Raises:
+        ValueError: if it is damaged, another file, or of a later version of this package.
+    """
+    if not place.exists(MANIFEST_FILE):
+        return None
+    try:
+        content = json.loads(place.read(MANIFEST_FILE))
+        if content["format"] != _FORMAT:
+            raise ValueError(f"format {content['format']}")
+        settings = content["settings"]
+        # What readers use of it.
+        _ = settings["format"], settings["textures"], content["texture_shape"]
+        _ = [shard["file"] for shard in content["shards"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{place}/{MANIFEST_FILE}: expected a manifest of format {_FORMAT}, received another "
+            f"file ({error})."
+        ) from None
+    return content
+
+
+def _outcomes(place: Place, shards: int) -> Iterator[ShardOutcome]:
+    """Yields what came of each shard, in their order."""
+    return in_threads(read_outcome, ((place, shard) for shard in range(shards)), _READERS)
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    """Yields the libraries that are installed, and their versions."""
+    for name in _LIBRARIES:
+        try:
+            yield name, metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue

@@ -1,0 +1,133 @@
+"""What is to be done: the photographs of a data set, cut into shards in a fixed order."""
+
+import itertools
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from keras_3dmmstn.inference.data_sets.places import Place
+from keras_3dmmstn.inference.data_sets.sources import Box, SourcePhotograph
+
+#: The file with what was planned, and the folder with the photographs of each shard.
+PLAN_FILE, PLAN_FOLDER = "plan.json", "plan"
+_FORMAT = 1
+
+
+class PlannedPhotograph(NamedTuple):
+    """A photograph of a shard.
+
+    Attributes:
+        number: counts the photographs of the data set from 0.
+        image, box: as of `SourcePhotograph`.
+    """
+
+    number: int
+    image: str
+    box: Box | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many photographs there are, in how many shards, and how they are normalised.
+
+    Attributes:
+        photographs, shards: how many.
+        settings: what the results depend on, by name.
+    """
+
+    photographs: int
+    shards: int
+    settings: Mapping[str, Any]
+
+
+def shard_name(shard: int) -> str:
+    """Returns how the names of a shard's files begin."""
+    return f"{shard:06d}"
+
+
+def make_plan(
+    place: Place,
+    photographs: Iterable[SourcePhotograph],
+    shard_size: int,
+    settings: Mapping[str, Any],
+) -> Plan:
+    """Writes a plan: the photographs of each shard in a file of its own, the plan itself last.
+
+    Args:
+        place: the folder for the results.
+        photographs: in their order. They are not held in memory.
+        shard_size: photographs of a shard; the last one may have fewer.
+        settings: what is recorded.
+
+    Raises:
+        ValueError: if there are no photographs.
+        OSError: if it cannot be written.
+    """
+    source, count, shards = iter(photographs), 0, 0
+    while part := list(itertools.islice(source, shard_size)):
+        lines = [json.dumps([count + n, image, box]) for n, (image, box) in enumerate(part)]
+        place.write(_file(shards), ("\n".join(lines) + "\n").encode())
+        count, shards = count + len(part), shards + 1
+    if not count:
+        raise ValueError(f"{settings.get('source')}: expected photographs, found none.")
+    plan = Plan(count, shards, dict(settings))
+    content = {"format": _FORMAT, "photographs": count, "shards": shards, "settings": settings}
+    place.write(PLAN_FILE, json.dumps(content, indent=1).encode() + b"\n")
+    return plan
+
+
+def read_plan(place: Place) -> Plan | None:
+    """Returns the plan of a folder for results, None if it has none.
+
+    Raises:
+        ValueError: if what is there is no plan, or one of a later version of this package.
+    """
+    if not place.exists(PLAN_FILE):
+        return None
+    try:
+        content = json.loads(place.read(PLAN_FILE))
+        if content["format"] != _FORMAT:
+            raise ValueError(f"format {content['format']}")
+        return Plan(int(content["photographs"]), int(content["shards"]), dict(content["settings"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{place}/{PLAN_FILE}: expected a plan of format {_FORMAT}, received another file "
+            f"({error})."
+        ) from None
+
+
+def check_settings(place: Place, plan: Plan, settings: Mapping[str, Any]) -> None:
+    """Raises a ValueError if the results of a folder were begun with other settings."""
+    for name in sorted({*plan.settings, *settings}):
+        begun, given = plan.settings.get(name), settings.get(name)
+        if begun != given:
+            raise ValueError(
+                f"{place}: expected {name.replace('_', ' ')} {begun!r}, with which these results "
+                f"were begun, received {given!r}. Other settings take another folder."
+            )
+
+
+def photographs_of(place: Place, shard: int) -> Sequence[PlannedPhotograph]:
+    """Returns the photographs of a shard.
+
+    Raises:
+        OSError: if its file cannot be read.
+        ValueError: if it is damaged.
+    """
+    name = _file(shard)
+    try:
+        rows = map(json.loads, place.read(name).decode().splitlines())
+        return [
+            PlannedPhotograph(int(number), image, None if box is None else tuple(box))
+            for number, image, box in rows
+        ]
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"{place}/{name}: expected the photographs of a shard, received a damaged file "
+            f"({error})."
+        ) from None
+
+
+def _file(shard):
+    return f"{PLAN_FOLDER}/{shard_name(shard)}.jsonl"

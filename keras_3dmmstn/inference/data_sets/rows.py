@@ -1,0 +1,95 @@
+"""What is stored of a face: a row with its numbers, its texture and its mask."""
+
+from enum import Enum
+from typing import Any
+
+import cv2
+import numpy as np
+
+from keras_3dmmstn.inference.data_sets.plan import PlannedPhotograph
+from keras_3dmmstn.inference.normalised_face import NormalisedFace
+
+
+class Kind(Enum):
+    """What is in a column: one value, or for `FLOATS` a list of a length that all rows share."""
+
+    INTEGER = "integer"
+    FLOAT = "float"
+    FLOATS = "floats"
+    TEXT = "text"
+    BYTES = "bytes"
+
+
+#: The columns and their kinds, in their order. A score or a confidence that there is not is NaN.
+COLUMNS: dict[str, Kind] = {
+    "photograph": Kind.INTEGER,
+    "image": Kind.TEXT,
+    "face": Kind.INTEGER,
+    "box": Kind.FLOATS,
+    "score": Kind.FLOAT,
+    "confidence": Kind.FLOAT,
+    "theta": Kind.FLOATS,
+    "camera": Kind.FLOATS,
+    "pose": Kind.FLOATS,
+    "landmarks": Kind.FLOATS,
+    "texture": Kind.BYTES,
+    "mask": Kind.BYTES,
+}
+#: How textures and masks are stored: as PNG, or a byte for each channel of each texel.
+ENCODINGS = ("png", "raw")
+
+_THETA = ("rotation", "translation", "log_scale", "identity", "expression")
+_CAMERA = ("focal_length", "principal_point")
+_LANDMARKS = "ibug68"
+
+
+def row_of(
+    photograph: PlannedPhotograph, number: int, face: NormalisedFace, encoding: str
+) -> dict[str, Any]:
+    """Returns what is stored of a face, of the columns and kinds of `COLUMNS`.
+
+    Args:
+        photograph: the one that it is in.
+        number: counts the faces of the photograph from 0.
+        face: the face.
+        encoding: one of `ENCODINGS`.
+    """
+    has_landmarks = _LANDMARKS in face.landmark_indices
+    return {
+        "photograph": photograph.number,
+        "image": as_text(photograph.image),
+        "face": number,
+        "box": _floats([face.box]),
+        "score": np.nan if face.score is None else float(face.score),
+        "confidence": np.nan if face.confidence is None else float(face.confidence),
+        "theta": _floats(face.parameters[name] for name in _THETA),
+        "camera": _floats(face.parameters[n] for n in _CAMERA if n in face.parameters),
+        "pose": _floats([face.pose]),
+        "landmarks": _floats([face.landmarks(_LANDMARKS)] if has_landmarks else []),
+        "texture": encoded_texture(face.texture, encoding),
+        "mask": encoded_mask(face.mask, encoding),
+    }
+
+
+def encoded_texture(texture: np.ndarray, encoding: str) -> bytes:
+    """Returns a texture `(H, W, 3)` uint8 RGB as a PNG or as its bytes, row by row."""
+    if encoding == "raw":
+        return texture.tobytes()
+    return cv2.imencode(".png", cv2.cvtColor(texture, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
+def encoded_mask(mask: np.ndarray, encoding: str) -> bytes:
+    """Returns a mask `(H, W)` bool as a PNG of 0 and 255, or as bytes 0 and 255, row by row."""
+    levels = mask.astype(np.uint8) * 255
+    return levels.tobytes() if encoding == "raw" else cv2.imencode(".png", levels)[1].tobytes()
+
+
+def as_text(text: str) -> str:
+    """Returns a text with escapes for what is none: bytes of names that are no UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _floats(arrays):
+    """Returns the numbers of some arrays, one after the other, as float32."""
+    parts = [np.asarray(array, np.float32).ravel() for array in arrays]
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)

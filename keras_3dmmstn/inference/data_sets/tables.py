@@ -1,0 +1,117 @@
+"""Tables of photographs: CSV or Parquet, read row by row however long they are."""
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from keras_3dmmstn.inference.data_sets.places import Place
+
+# Between the columns of a CSV: a spreadsheet writes what is usual in its country.
+_DELIMITERS = ",;\t"
+_IMAGE, _BOX = "image", ("x0", "y0", "x1", "y1")
+_ROWS_AT_ONCE = 10_000
+
+Row = tuple[str, tuple[float, float, float, float] | None]
+
+
+def rows_of_table(place: Place, name: str) -> Iterator[Row]:
+    """Yields the rows of a table: a photograph each, and its box if it has one.
+
+    Column `image` is a path below the table's folder, an absolute path or a URL. The columns x0,
+    y0, x1, y1 may be left out, all four, and may be empty: then faces are looked for. In a CSV
+    there may be semicolons or tabs between the columns, and decimal commas then.
+
+    Args:
+        place: the table's folder.
+        name: the table's name, which ends in .csv or .parquet.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ImportError: if it is Parquet and pyarrow is missing.
+        ValueError: if it is no such table, a column is missing, or a row has no name of an image or
+            a box that is not four numbers.
+    """
+    is_parquet = name.lower().endswith(".parquet")
+    about = f"{place}/{name}"
+    rows = (_parquet_rows if is_parquet else _csv_rows)(place, name, about)
+    for number, row in rows:
+        try:
+            yield _image(row), _box(row)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{about}: expected an image and four numbers of its box, or none, received in row "
+                f"{number}: {error}."
+            ) from None
+
+
+def _csv_rows(place, name, about) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yields the rows of a CSV with their numbers."""
+    try:
+        with place.open(name) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+            header = text.readline()
+            delimiter = max(_DELIMITERS, key=header.count)
+            first = next(csv.reader([header], delimiter=delimiter, skipinitialspace=True), [])
+            columns = [column.strip() for column in first]
+            _check_columns(columns, about)
+            rows = csv.DictReader(text, columns, delimiter=delimiter, skipinitialspace=True)
+            for number, row in enumerate(rows, 1):
+                if delimiter != ",":
+                    row |= {n: row[n].replace(",", ".") for n in _BOX if row.get(n)}
+                yield number, row
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{about}: expected a CSV table in UTF-8: {error}.") from error
+
+
+def _parquet_rows(place, name, about) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yields the rows of a Parquet file with their numbers."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ImportError(
+            f'{about} needs pyarrow: pip install "keras-3dmmstn[table]", or use a CSV.'
+        ) from error
+    number = 0
+    try:
+        with place.open(name) as file, pyarrow.parquet.ParquetFile(file) as table:
+            columns = table.schema_arrow.names
+            _check_columns(columns, about)
+            wanted = [column for column in columns if column in (_IMAGE, *_BOX)]
+            for batch in table.iter_batches(_ROWS_AT_ONCE, columns=wanted):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, row
+    except pyarrow.ArrowInvalid as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{about}: expected a Parquet table: {reason}.") from None
+
+
+def _check_columns(columns: Sequence[str], about: str) -> None:
+    """Raises a ValueError unless a table has the columns."""
+    missing = [name for name in (_IMAGE, *_BOX) if name not in columns]
+    if missing and (_IMAGE in missing or len(missing) < len(_BOX)):
+        raise ValueError(
+            f"{about}: expected columns {_IMAGE} and {', '.join(_BOX)}, or {_IMAGE} alone, "
+            f"received {', '.join(columns) or 'none'}."
+        )
+
+
+def _image(row):
+    """Returns the name of a row's image."""
+    name = row[_IMAGE]
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError("no name of an image")
+    return name.strip()
+
+
+def _box(row):
+    """Returns the box of a row, None if it has none."""
+    values = [row.get(name) for name in _BOX]
+    if all(value is None or str(value).strip() in ("", "nan") for value in values):
+        return None
+    x0, y0, x1, y1 = map(float, values)
+    if not all(map(math.isfinite, (x0, y0, x1, y1))):
+        raise ValueError(f"the box {x0:g}, {y0:g}, {x1:g}, {y1:g}")
+    return x0, y0, x1, y1
