@@ -3,6 +3,7 @@
 import importlib
 import re
 import sys
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -75,7 +76,13 @@ def test_described_names_are_there():
         assert value.__doc__, name
 
 
-@pytest.mark.parametrize("room", ["export", "layers", "losses", "mesh", "ops", "refinement"])
+ROOMS = (
+    *("export", "inference.data_sets", "inference.detection", "layers", "losses", "mesh", "ops"),
+    *("refinement", "reflection"),
+)
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_every_public_name_of_a_room_is_described(room):
     module = importlib.import_module(f"keras_3dmmstn.{room}")
     described = {name for page in PAGES.values() for name in described_names(page)}
@@ -140,6 +147,21 @@ sec. 2.2.
     assert modules["house_style"].as_markdown(docstring) == expected
     indented = docstring.replace(">>> turned(1)\n2", "    >>> turned(1)\n    2")
     assert modules["house_style"].as_markdown(indented) == expected
+
+
+def test_without_katex_nothing_is_built(contents, monkeypatch):
+    del contents  # whose module hooks.py imports
+    for name in ("mkdocs", "mkdocs.exceptions", "mkdocs.structure", "mkdocs.structure.files"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    sys.modules["mkdocs.exceptions"].ConfigurationError = ValueError
+    sys.modules["mkdocs.structure.files"].File = sys.modules["mkdocs.structure.files"].Files = list
+    hooks = importlib.import_module("hooks")
+    monkeypatch.delitem(sys.modules, "hooks")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(hooks, "KATEX", SITE / "nowhere")
+    config = SimpleNamespace(nav=None, mdx_configs={"toc": {}})
+    with pytest.raises(ValueError, match=r"Expected KaTeX in .*nowhere: `make docs` fetches it"):
+        hooks.on_config(config)
 
 
 def test_nothing_of_the_site_comes_from_elsewhere():
