@@ -1,8 +1,8 @@
 """Which pages the site has, in which order, and where they lie in it.
 
 The index of the documentation, docs/README.md, says it: a heading of it is a tab, a line in bold a
-part of the tab, and each link in a list a page. Pages lie anywhere in the repository and link to
-each other by their files, so that they can be read there, too.
+part of the tab, and each link to a page in a list a page of the site. Pages lie anywhere in the
+repository and link to each other by their files, so that they can be read there, too.
 """
 
 import re
@@ -33,7 +33,8 @@ def navigation() -> list:
             next(iter(tabs[-1].values())).append({bold[1]: part})
         elif line.startswith(("- ", "  ")):
             for text, target in _LINK.findall(line):
-                part.append({text[0].upper() + text[1:]: in_repository(INDEX, target)})
+                if target.endswith(".md"):
+                    part.append({text[0].upper() + text[1:]: in_repository(INDEX, target)})
     next(iter(tabs[0].values())).insert(1, {"All pages": INDEX})
     return tabs
 
