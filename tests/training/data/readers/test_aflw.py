@@ -172,6 +172,28 @@ def test_a_view_in_place_of_a_table_is_refused(folder):
         read_aflw(folder)
 
 
+def test_a_computed_column_is_refused(folder):
+    columns = "face_id, feature_id, y, x AS (zeroblob(200000000))"
+    changed(
+        folder,
+        f"DROP TABLE FeatureCoords; CREATE TABLE FeatureCoords({columns});"
+        "INSERT INTO FeatureCoords(face_id, feature_id, y) VALUES (39, 1, 2);",
+    )
+    expected = r"aflw\.sqlite: expected stored values in FeatureCoords, .*computed column 'x'"
+    with pytest.raises(ValueError, match=expected):
+        read_aflw(folder)
+
+
+def test_memory_that_a_damaged_page_asks_for_is_named(folder, monkeypatch):
+    def ask_for_memory(path, database):
+        raise MemoryError
+
+    monkeypatch.setattr(aflw_database, "_refuse_views", ask_for_memory)
+    expected = r"aflw\.sqlite: expected the database of AFLW: it asks for more memory than there is"
+    with pytest.raises(ValueError, match=expected):
+        read_aflw(folder)
+
+
 def test_a_query_that_does_not_end_is_ended(folder, monkeypatch):
     monkeypatch.setattr(aflw_database, "_FEWEST_STEPS", 1_000_000)
     # 3,000 rectangles and 3,000 poses of one face: nine million rows.
