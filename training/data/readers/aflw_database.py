@@ -76,7 +76,8 @@ def _rows(path):
             _refuse_views(path, database)
             _refuse_computed_columns(path, database)
             return database.execute(_FACES).fetchall(), database.execute(_POINTS).fetchall()
-    except (sqlite3.Error, MemoryError) as error:  # a damaged page may ask for any memory
+    # A damaged page may ask for any memory, and be quoted in what SQLite says of it.
+    except (sqlite3.Error, MemoryError, UnicodeDecodeError) as error:
         reason = str(error) or "it asks for more memory than there is"
         raise ValueError(f"{path}: expected the database of AFLW: {reason}.") from error
 

@@ -184,12 +184,17 @@ def test_a_computed_column_is_refused(folder):
         read_aflw(folder)
 
 
-def test_memory_that_a_damaged_page_asks_for_is_named(folder, monkeypatch):
-    def ask_for_memory(path, database):
-        raise MemoryError
+@pytest.mark.parametrize("error", [MemoryError(), UnicodeDecodeError("utf-8", b"\x80", 0, 1, "")])
+def test_what_a_damaged_page_does_to_sqlite_is_named(error, folder, monkeypatch):
+    def fail(path, database):
+        raise (
+            error
+            if isinstance(error, MemoryError)
+            else UnicodeDecodeError("utf-8", error, 0, 1, "x")
+        )
 
-    monkeypatch.setattr(aflw_database, "_refuse_views", ask_for_memory)
-    expected = r"aflw\.sqlite: expected the database of AFLW: it asks for more memory than there is"
+    monkeypatch.setattr(aflw_database, "_refuse_views", fail)
+    expected = r"aflw\.sqlite: expected the database of AFLW: (it asks for more memory|'utf-8')"
     with pytest.raises(ValueError, match=expected):
         read_aflw(folder)
 
