@@ -167,7 +167,14 @@ def check_linear_model(who: str, mean: np.ndarray, basis: np.ndarray, identity_c
 
 
 def as_float32(array: np.ndarray) -> np.ndarray:
-    """Returns an array as float32; numbers beyond it become infinite, which the checks refuse."""
+    """Returns an array as float32; numbers beyond it become infinite, which the checks refuse.
+
+    Raises:
+        ValueError: if it holds anything but real numbers.
+    """
+    array = np.asarray(array)
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"Expected an array of real numbers, received one of {array.dtype.name}.")
     with np.errstate(over="ignore"):
         return np.asarray(array, np.float32)
 

@@ -134,6 +134,13 @@ def test_a_number_that_no_face_has_is_refused(kind, part):
         replace(MODELS[kind], **{part: array})
 
 
+@pytest.mark.parametrize("dtype", [complex, "datetime64[s]", str])
+def test_arrays_that_are_no_real_numbers_are_refused(dtype):
+    mean = MODELS["shape"].mean.astype(int).astype(dtype)
+    with pytest.raises(ValueError, match="Expected an array of real numbers, received one of"):
+        replace(MODELS["shape"], mean=mean)
+
+
 def test_a_file_of_another_kind_is_named(tmp_path):
     MODELS["shape"].save(tmp_path / "shape.npz")
     with pytest.raises(ValueError, match="whose kind is keras_3dmmstn shape model"):
