@@ -5,6 +5,7 @@ part of the tab, and each link to a page in a list a page of the site. Pages lie
 repository and link to each other by their files, so that they can be read there, too.
 """
 
+import json
 import re
 from pathlib import Path, PurePosixPath
 
@@ -12,6 +13,8 @@ ROOT = Path(__file__).parents[2]
 INDEX = "docs/README.md"
 FRONT_PAGE = "README.md"
 
+_NOTEBOOK = ".ipynb"
+_PAGES = (".md", _NOTEBOOK)
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 _NAMED_BY_FILE = re.compile(r"\[([\w./-]+\.md)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 _FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
@@ -33,7 +36,7 @@ def navigation() -> list:
             next(iter(tabs[-1].values())).append({bold[1]: part})
         elif line.startswith(("- ", "  ")):
             for text, target in _LINK.findall(line):
-                if target.endswith(".md"):
+                if target.endswith(_PAGES):
                     part.append({text[0].upper() + text[1:]: in_repository(INDEX, target)})
     next(iter(tabs[0].values())).insert(1, {"All pages": INDEX})
     return tabs
@@ -73,7 +76,25 @@ def linked_files(page: str) -> list[str]:
     text = _FENCED.sub("", (ROOT / page).read_text())
     targets = [target.partition("#")[0] for _, target in _LINK.findall(text)]
     local = [in_repository(page, target) for target in targets if target and ":" not in target]
-    return [path for path in local if not path.endswith(".md") and (ROOT / path).is_file()]
+    return [path for path in local if not path.endswith(_PAGES) and (ROOT / path).is_file()]
+
+
+def as_page(notebook: str) -> str:
+    """Returns the path of the page that a notebook becomes; of a page, its own."""
+    return f"{notebook.removesuffix(_NOTEBOOK)}.md" if notebook.endswith(_NOTEBOOK) else notebook
+
+
+def notebook_page(notebook: str) -> str:
+    """Returns a notebook of the repository as Markdown: its text, and its code to be read."""
+    cells = json.loads((ROOT / notebook).read_text())["cells"]
+    parts = []
+    for cell in cells:
+        text = "".join(cell["source"])
+        parts.append(text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```")
+    name = PurePosixPath(notebook).name
+    title, *others = parts
+    where = f"This is the notebook `{name}` in `{PurePosixPath(notebook).parent}`, to read here."
+    return "\n\n".join([title, where, *others]) + "\n"
 
 
 def in_repository(page: str, target: str) -> str:
@@ -84,9 +105,11 @@ def in_repository(page: str, target: str) -> str:
 def place_in_site(path: str) -> str:
     """Returns the file of the site for a file of the repository."""
     whole = PurePosixPath(path)
-    if whole.suffix != ".md":
+    if whole.suffix not in _PAGES:
         # A file without an ending would be saved, not shown.
         return path.removeprefix("docs/") if whole.suffix else f"{path}.txt"
+    if whole.suffix == _NOTEBOOK:
+        return f"notebooks/{whole.stem}/index.html"
     if path == FRONT_PAGE:
         return "index.html"
     if path == INDEX:

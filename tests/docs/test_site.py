@@ -47,7 +47,17 @@ def test_every_page_of_the_navigation_is_there(contents):
 
 
 def test_every_page_is_in_the_navigation(contents):
-    assert {*PAGES, *OTHER_PAGES} == set(contents.pages(contents.navigation()))
+    notebooks = {str(path.relative_to(ROOT)) for path in ROOT.glob("examples/notebooks/*.ipynb")}
+    assert {*PAGES, *OTHER_PAGES, *notebooks} == set(contents.pages(contents.navigation()))
+
+
+def test_a_notebook_becomes_a_page_to_read(contents):
+    notebook = "examples/notebooks/1_photographs.ipynb"
+    page = contents.notebook_page(notebook)
+    assert page.startswith("# Normalise photographs\n") and "notebook `1_photographs.ipynb`" in page
+    assert "```python\nfrom importlib import resources\n" in page
+    assert contents.as_page(notebook) == "examples/notebooks/1_photographs.md"
+    assert contents.as_page("docs/video.md") == "docs/video.md"
 
 
 def test_every_file_has_a_place_of_its_own(contents):
