@@ -61,10 +61,11 @@ def predict_by_grpc(
         timeout: in seconds.
 
     Returns:
-        Name to array.
+        Name to array. For photographs there is a `status` of each, 0 if it was answered, and a
+        `message` that says why not.
 
     Raises:
-        ServingError: if the server cannot be reached or refuses the request.
+        ServingError: if the server cannot be reached or refuses the whole request.
         ImportError: if the extra `serving` is not installed.
     """
     try:
@@ -87,7 +88,8 @@ def predict_by_grpc(
             response = stub.Predict(request, timeout)
         except grpc.RpcError as error:
             raise ServingError(f"{address}: {error.code().name}: {error.details()}") from error
-    return {name: make_ndarray(values) for name, values in response.outputs.items()}
+    outputs = {name: make_ndarray(values) for name, values in response.outputs.items()}
+    return {name: _as_text(v) if v.dtype == object else v for name, v in outputs.items()}
 
 
 def predict_by_rest(
@@ -124,7 +126,14 @@ def predict_by_rest(
         raise ServingError(f"{address}: {error.code}: {reason}") from error
     except OSError as error:
         raise ServingError(f"{address}: {error}") from error
-    return {name: np.array(values, np.float32) for name, values in outputs.items()}
+    types = {"status": np.int32, "message": np.str_}
+    return {n: np.array(values, types.get(n, np.float32)) for n, values in outputs.items()}
+
+
+def _as_text(values):
+    """Returns an array of bytes objects as one of text."""
+    text = [value.decode(errors="replace") for value in values.flat]
+    return np.array(text, np.str_).reshape(values.shape)
 
 
 def _as_json(values):

@@ -67,7 +67,12 @@ def rest_server(signatures):
                 outputs = signatures[body["signature_name"]](**inputs)
             except tf.errors.InvalidArgumentError as error:
                 return 400, {"error": error.message}
-            return 200, {"outputs": {name: v.numpy().tolist() for name, v in outputs.items()}}
+            return 200, {"outputs": {name: self.column(v) for name, v in outputs.items()}}
+
+        def column(self, tensor):
+            if tensor.dtype == tf.string:
+                return tensor.numpy().astype(str).tolist()
+            return tensor.numpy().tolist()
 
         def tensor(self, values):
             if isinstance(values[0], dict):

@@ -58,7 +58,10 @@ def photograph(rng, tmp_path):
 def assert_same(outputs, expected):
     assert set(outputs) == set(expected)
     for name in expected:
-        np.testing.assert_allclose(outputs[name], expected[name], rtol=1e-6, err_msg=name)
+        if name == "message":
+            assert outputs[name].tolist() == expected[name].numpy().astype(str).tolist()
+        else:
+            np.testing.assert_allclose(outputs[name], expected[name], rtol=1e-6, err_msg=name)
 
 
 @pytest.mark.parametrize("signature", ["serving_default", "fit"])
@@ -83,8 +86,17 @@ def test_photographs_with_boxes_are_answered(predict, signatures, photograph):
 
 
 def test_what_the_server_refuses_is_said(predict):
-    with pytest.raises(ServingError, match="expected JPEG or PNG"):
-        predict(*photograph_inputs([b"no photograph"]))
+    with pytest.raises(ServingError, match="expected finite levels"):
+        predict("fit", {"image": np.full((1, SIZE, SIZE, 3), 300, np.float32)})
+
+
+def test_what_is_wrong_with_one_photograph_is_said_of_it(predict, photograph):
+    outputs = predict(*photograph_inputs([photograph, b"no photograph"]))
+    assert outputs["status"].dtype == np.int32 and outputs["status"].tolist() == [0, 3]
+    good, bad = outputs["message"]
+    assert good == "" and bad.startswith("encoded: expected JPEG or PNG")
+    assert np.all(np.isfinite(outputs["landmarks"][0]))
+    assert np.all(np.isnan(outputs["landmarks"][1])) and not np.any(outputs["texture"][1])
 
 
 def test_a_model_that_the_server_has_not_is_said(predict, photograph):
