@@ -12,6 +12,7 @@ from keras_3dmmstn.export.card import network_card
 from keras_3dmmstn.export.network import input_size, trained_network
 from keras_3dmmstn.export.serving import photograph_signatures, request_checks
 from keras_3dmmstn.export.serving.model_versions import next_version
+from keras_3dmmstn.export.serving.warm_up import write_warm_up
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.network.subnetworks import landmark_network
 
@@ -75,6 +76,7 @@ def write_version(
 
     Levels, shapes, boxes and files are checked in the graph. The first two refuse a whole request;
     the others answer `status` and `message`, too, for each face, as `photograph_signatures` says.
+    Requests that warm up a server are in `assets.extra`, too, if the extra `serving` is installed.
     A reloaded model has the signatures as methods, and `trainable_variables` and `variables`: the
     hand-written gradients are saved, too.
 
@@ -101,11 +103,12 @@ def write_version(
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=True)
     try:
         tf.saved_model.save(served, str(folder), signatures, options)
+        write_warm_up(folder, image_size)
     except tf.errors.OpError as error:
         raise OSError(f"{folder}: a SavedModel could not be written: {error.message}") from error
     if card is not None:
         extra = Path(folder) / "assets.extra"
-        extra.mkdir()
+        extra.mkdir(exist_ok=True)
         card = {**card, "photographs": photograph_signatures.CARD}
         (extra / "card.json").write_text(json.dumps(card, indent=1) + "\n")
 

@@ -11,6 +11,8 @@ from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.export.serving.saved_model import write_version
 from keras_3dmmstn.export.serving.serving_client import (
     ServingError,
+    group_answers,
+    group_inputs,
     photograph_inputs,
     predict_by_grpc,
     predict_by_rest,
@@ -83,6 +85,31 @@ def test_photographs_with_boxes_are_answered(predict, signatures, photograph):
         encoded=tf.constant([photograph.read_bytes()]), boxes=tf.constant(boxes, tf.float32)
     )
     assert_same(predict(*photograph_inputs([photograph], boxes)), expected)
+
+
+def test_several_faces_of_a_photograph_are_answered(predict, photograph):
+    boxes = [[[10, 12, 30, 31.5]], [], [[5, 5, 40, 40], [10, 12, 30, 31.5]]]
+    signature, inputs = group_inputs([photograph] * 3, boxes)
+    assert len(inputs["encoded"]) == 3 and inputs["boxes"].shape == (3, 2, 4)
+    groups = group_answers(predict(signature, inputs), boxes)
+    assert [len(group["landmarks"]) for group in groups] == [1, 0, 2]
+    assert not any(np.any(group["status"]) for group in groups)
+    np.testing.assert_allclose(groups[2]["landmarks"][1], groups[0]["landmarks"][0], rtol=1e-4)
+    single = predict(*photograph_inputs([photograph], boxes[0]))
+    np.testing.assert_allclose(groups[0]["landmarks"], single["landmarks"], rtol=1e-4)
+
+
+def test_boxes_without_a_photograph_are_refused():
+    with pytest.raises(ValueError, match="each of 2 photographs, received 1 lists"):
+        group_inputs([b"", b""], [[[0, 0, 5, 5]]])
+    with pytest.raises(ValueError, match=r"shape \(faces, 4\).*received shape \(4,\)"):
+        group_inputs([b""], [[0, 0, 5, 5]])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 2)])
+def test_answers_to_another_request_are_refused(shape):
+    with pytest.raises(ValueError, match=r"1 photographs with up to 2 faces.*received answers"):
+        group_answers({"status": np.zeros(shape, int)}, [[[0, 0, 5, 5]] * 2])
 
 
 def test_what_the_server_refuses_is_said(predict):
