@@ -90,15 +90,21 @@ def _answers_of_faces(whole, image, encoded, boxes):
 def _answers(whole, crops, status, message):
     """Returns what the network says of the crops whose status is good, and the status of all."""
     good = tf.where(tf.equal(status, GOOD))
-    found = whole(tf.gather(crops, good[:, 0]))
+    # TensorFlow's optimised convolutions fail for a batch of none: a black one takes its place.
+    images = tf.cond(
+        tf.equal(tf.size(good), 0),
+        lambda: tf.zeros((1, *crops.shape[1:]), crops.dtype),
+        lambda: tf.gather(crops, good[:, 0]),
+    )
     outputs = {}
-    for name, values in found.items():
+    for name, values in whole(tf.ensure_shape(images, (None, *crops.shape[1:]))).items():
+        values = values[: tf.shape(good)[0]]
         rest = tf.fill(
             tf.concat([tf.shape(status), tf.shape(values)[1:]], axis=0),
             tf.constant(0.0 if name in _PICTURES else float("nan"), values.dtype),
         )
         filled = tf.tensor_scatter_nd_update(rest, good, values)
-        outputs[name] = tf.ensure_shape(filled, values.shape)
+        outputs[name] = tf.ensure_shape(filled, (None, *values.shape[1:]))
     return {**outputs, "status": status, "message": message}
 
 

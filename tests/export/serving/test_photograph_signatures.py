@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn.export.network import trained_network
+from keras_3dmmstn.export.serving import photograph_signatures
 from keras_3dmmstn.export.serving.saved_model import write_version
 from tests.support.small_network import small_normaliser
 
@@ -102,6 +103,20 @@ def test_a_request_of_nothing_good_is_answered(model, count):
     assert outputs["status"].numpy().tolist() == [3] * count
     assert outputs["landmarks"].shape == (count, 68, 2)
     assert_no_answers(outputs, slice(None))
+
+
+def test_a_network_that_fails_for_no_images_is_never_given_none(file):
+    def whole(images):
+        with tf.control_dependencies([tf.debugging.assert_positive(tf.shape(images)[0])]):
+            return {"landmarks": tf.reduce_mean(images, axis=(1, 2))}
+
+    image = tf.TensorSpec((None, 8, 8, 3), tf.float32)
+    signatures = photograph_signatures.signatures_of_photographs(whole, image)
+    function, _ = signatures["serving_bytes"]
+    assert function(tf.constant([b"GIF89a"]))["status"].numpy().tolist() == [3]
+    function, _ = signatures["serving_groups"]
+    outputs = function(tf.constant([file]), tf.zeros((1, 0, 4)))
+    assert outputs["landmarks"].shape == (1, 0, 3)
 
 
 def test_a_server_without_eager_execution_says_the_same(folder, model, file):
