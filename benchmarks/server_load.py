@@ -49,7 +49,10 @@ class Client(threading.Thread):
         except (OSError, http.client.HTTPException):
             self.connection = None
             return None
-        return None if response.status >= 500 else json.loads(content)
+        try:
+            return None if response.status >= 500 else json.loads(content)
+        except ValueError:  # what a server says that has started and not yet loaded its model
+            return None
 
 
 def same(answer, expected):

@@ -39,6 +39,7 @@ def grpc_server(signatures):
 
     server = grpc.server(futures.ThreadPoolExecutor(1))
     service.add_PredictionServiceServicer_to_server(Service(), server)
+    _add_model_service(grpc, server, [(1, "AVAILABLE", "")])
     port = server.add_insecure_port("localhost:0")
     server.start()
     try:
@@ -57,6 +58,23 @@ def state_server(versions, health=None):
         health: number of a state of `grpc.health.v1`; None for a server without that.
     """
     grpc = pytest.importorskip("grpc", reason="grpcio is not installed")
+    server = grpc.server(futures.ThreadPoolExecutor(1))
+    if versions is not None:
+        _add_model_service(grpc, server, versions)
+    if health is not None:
+        check = grpc.unary_unary_rpc_method_handler(lambda request, context: bytes([8, health]))
+        handler = grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": check})
+        server.add_generic_rpc_handlers((handler,))
+    port = server.add_insecure_port("localhost:0")
+    server.start()
+    try:
+        yield f"localhost:{port}"
+    finally:
+        server.stop(None).wait()
+
+
+def _add_model_service(grpc, server, versions):
+    """Lets a server say version, name of its state and its error, of the model."""
     reason = "the extra `serving` is not installed"
     service = pytest.importorskip("tensorflow_serving.apis.model_service_pb2_grpc", reason=reason)
     from tensorflow_serving.apis import get_model_status_pb2
@@ -72,19 +90,7 @@ def state_server(versions, health=None):
                 status.status.error_message = error
             return response
 
-    server = grpc.server(futures.ThreadPoolExecutor(1))
-    if versions is not None:
-        service.add_ModelServiceServicer_to_server(Service(), server)
-    if health is not None:
-        check = grpc.unary_unary_rpc_method_handler(lambda request, context: bytes([8, health]))
-        handler = grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": check})
-        server.add_generic_rpc_handlers((handler,))
-    port = server.add_insecure_port("localhost:0")
-    server.start()
-    try:
-        yield f"localhost:{port}"
-    finally:
-        server.stop(None).wait()
+    service.add_ModelServiceServicer_to_server(Service(), server)
 
 
 @contextmanager
