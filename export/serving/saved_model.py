@@ -10,11 +10,11 @@ import tensorflow as tf
 from keras_3dmmstn.atomic_files import atomic_destination
 from keras_3dmmstn.export.card import network_card
 from keras_3dmmstn.export.network import input_size, trained_network
-from keras_3dmmstn.export.serving import encoded_photographs
+from keras_3dmmstn.export.serving import photograph_signatures, request_checks
 from keras_3dmmstn.export.serving.model_versions import next_version
+from keras_3dmmstn.export.serving.warm_up import write_warm_up
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.network.subnetworks import landmark_network
-from keras_3dmmstn.ops.parameters import POSE_SIZE
 
 
 def export_saved_model(
@@ -70,16 +70,21 @@ def write_version(
       crop scaled to the network's size;
     - `serving_faces`: `encoded`, whole photographs, and `boxes` `(batch, 4)` float32, x0, y0, x1,
       y1, the tight box of the face's 68 landmarks in pixels of each, to all of them, landmarks and
-      pose in pixels of the photograph.
+      pose in pixels of the photograph;
+    - `serving_groups`: `encoded` and `boxes` `(batch, faces, 4)`, several for each photograph, to
+      the same as `(batch, faces, ...)`.
 
-    Levels, shapes, boxes and files are checked in the graph. A reloaded model has the signatures as
-    methods, and `trainable_variables` and `variables`: the hand-written gradients are saved, too.
+    Levels, shapes, boxes and files are checked in the graph. The first two refuse a whole request;
+    the others answer `status` and `message`, too, for each face, as `photograph_signatures` says.
+    Requests that warm up a server are in `assets.extra`, too, if the extra `serving` is installed.
+    A reloaded model has the signatures as methods, and `trainable_variables` and `variables`: the
+    hand-written gradients are saved, too.
 
     Args:
         network: as of `spatial_transformer`.
         folder: where to write.
         card: such as of `network_card`; written to `assets.extra/card.json`, which servers leave
-            alone.
+            alone, with `photographs`: what the signatures that take files answer.
 
     Raises:
         ValueError: if the network is none of `spatial_transformer`.
@@ -98,11 +103,13 @@ def write_version(
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=True)
     try:
         tf.saved_model.save(served, str(folder), signatures, options)
+        write_warm_up(folder, image_size)
     except tf.errors.OpError as error:
         raise OSError(f"{folder}: a SavedModel could not be written: {error.message}") from error
     if card is not None:
         extra = Path(folder) / "assets.extra"
-        extra.mkdir()
+        extra.mkdir(exist_ok=True)
+        card = {**card, "photographs": photograph_signatures.CARD}
         (extra / "card.json").write_text(json.dumps(card, indent=1) + "\n")
 
 
@@ -124,76 +131,13 @@ def _endpoints(network, image_size):
     )
 
     def serving_default(image):
-        return whole(encoded_photographs.checked_images(image, image_size))
+        return whole(request_checks.checked_images(image, image_size))
 
     def fit(image):
-        return fitting(encoded_photographs.checked_images(image, image_size), training=False)
+        return fitting(request_checks.checked_images(image, image_size), training=False)
 
     return {
         "serving_default": (serving_default, [image]),
         "fit": (fit, [image]),
-        **_endpoints_of_files(whole, image),
+        **photograph_signatures.signatures_of_photographs(whole, image),
     }
-
-
-def _endpoints_of_files(whole, image):
-    """Returns name to function and signature for encoded photographs."""
-    image_size = image.shape[1]
-    encoded = tf.TensorSpec((None,), tf.string, name="encoded")
-    boxes = tf.TensorSpec((None, 4), tf.float32, name="boxes")
-
-    def serving_bytes(encoded):
-        encoded = encoded_photographs.checked_encoded(encoded)
-        # The photographs differ in size, so they are decoded one by one.
-        crops = tf.map_fn(
-            lambda file: _crop_of_whole(file, image_size), encoded, fn_output_signature=tf.float32
-        )
-        return whole(tf.ensure_shape(crops, image.shape))
-
-    def serving_faces(encoded, boxes):
-        encoded = encoded_photographs.checked_encoded(encoded)
-        boxes = encoded_photographs.checked_boxes(boxes)
-        squares = tf.map_fn(encoded_photographs.face_square, boxes)
-        crops = tf.map_fn(
-            lambda face: _crop_of_face(face[0], face[1], face[2], image_size),
-            (encoded, boxes, squares),
-            fn_output_signature=tf.float32,
-        )
-        outputs = whole(tf.ensure_shape(crops, image.shape))
-        return _in_photograph(outputs, squares, image_size)
-
-    return {
-        "serving_bytes": (serving_bytes, [encoded]),
-        "serving_faces": (serving_faces, [encoded, boxes]),
-    }
-
-
-def _crop_of_whole(encoded, image_size):
-    """Decodes a file and scales the square in its middle."""
-    image = encoded_photographs.decode(encoded)
-    return encoded_photographs.cut_square(
-        image, encoded_photographs.middle_square(image), image_size
-    )
-
-
-def _crop_of_face(encoded, box, square, image_size):
-    """Decodes a file and scales the square of the face in a box."""
-    image = encoded_photographs.checked_in_image(box, encoded_photographs.decode(encoded))
-    return encoded_photographs.cut_square(image, square, image_size)
-
-
-def _in_photograph(outputs, squares, image_size):
-    """Takes landmarks, t and log s from pixels of crops to pixels of photographs.
-
-    Args:
-        outputs: of the network.
-        squares: `(batch, 3)`, centre and side of each crop in its photograph.
-        image_size: side of a crop in its own pixels.
-    """
-    zoom = squares[:, 2:] / image_size  # pixels of the photograph per pixel of the crop
-    corner = squares[:, :2] - zoom * ((image_size - 1) / 2)
-    theta = outputs["parameters"]
-    r, t, log_scale, alpha = tf.split(theta, (3, 2, 1, theta.shape[1] - POSE_SIZE), axis=1)
-    moved = tf.concat([r, zoom * t + corner, log_scale + tf.math.log(zoom), alpha], axis=1)
-    landmarks = zoom[:, None] * outputs["landmarks"] + corner[:, None]
-    return {**outputs, "parameters": moved, "landmarks": landmarks}

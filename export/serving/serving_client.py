@@ -31,7 +31,7 @@ def photograph_inputs(
         FileNotFoundError: if there is no such file.
         ValueError: if there is not one box for each photograph.
     """
-    contents = [p if isinstance(p, bytes) else Path(p).read_bytes() for p in photographs]
+    contents = _contents(photographs)
     inputs = {"encoded": np.array(contents, object)}
     if boxes is None:
         return "serving_bytes", inputs
@@ -42,6 +42,60 @@ def photograph_inputs(
             f"shape {boxes.shape}."
         )
     return "serving_faces", {**inputs, "boxes": boxes}
+
+
+def group_inputs(
+    photographs: Sequence[str | Path | bytes], boxes: Sequence[np.ndarray]
+) -> tuple[str, dict[str, np.ndarray]]:
+    """Returns signature and inputs for JPEG or PNG files with several faces, each sent once.
+
+    Args:
+        photographs: paths, or the files' contents.
+        boxes: for each photograph `(faces, 4)`, as of `photograph_inputs`.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if there are not boxes for each photograph.
+    """
+    contents = _contents(photographs)
+    groups = _groups(boxes)
+    if len(groups) != len(contents):
+        raise ValueError(
+            f"Expected boxes for each of {len(contents)} photographs, received {len(groups)} lists."
+        )
+    padded = np.zeros((len(groups), max((1, *map(len, groups))), 4), np.float32)
+    for row, group in zip(padded, groups, strict=True):
+        row[: len(group)] = group
+    return "serving_groups", {"encoded": np.array(contents, object), "boxes": padded}
+
+
+def group_answers(
+    outputs: dict[str, np.ndarray], boxes: Sequence[np.ndarray]
+) -> list[dict[str, np.ndarray]]:
+    """Returns the answers of `serving_groups` by photograph, without those that fill it up.
+
+    Args:
+        outputs: name to array `(photographs, faces, ...)`.
+        boxes: as for `group_inputs`.
+
+    Returns:
+        For each photograph name to array `(faces, ...)`.
+
+    Raises:
+        ValueError: if there are fewer answers than boxes.
+    """
+    groups = _groups(boxes)
+    received = outputs["status"].shape
+    expected = len(groups), max((0, *map(len, groups)))
+    if received[0] != expected[0] or received[1] < expected[1]:
+        raise ValueError(
+            f"Expected answers for {expected[0]} photographs with up to {expected[1]} faces, "
+            f"received answers of shape {received}."
+        )
+    return [
+        {name: values[place, : len(group)] for name, values in outputs.items()}
+        for place, group in enumerate(groups)
+    ]
 
 
 def predict_by_grpc(
@@ -61,10 +115,11 @@ def predict_by_grpc(
         timeout: in seconds.
 
     Returns:
-        Name to array.
+        Name to array. For photographs there is a `status` of each, 0 if it was answered, and a
+        `message` that says why not.
 
     Raises:
-        ServingError: if the server cannot be reached or refuses the request.
+        ServingError: if the server cannot be reached or refuses the whole request.
         ImportError: if the extra `serving` is not installed.
     """
     try:
@@ -87,7 +142,8 @@ def predict_by_grpc(
             response = stub.Predict(request, timeout)
         except grpc.RpcError as error:
             raise ServingError(f"{address}: {error.code().name}: {error.details()}") from error
-    return {name: make_ndarray(values) for name, values in response.outputs.items()}
+    outputs = {name: make_ndarray(values) for name, values in response.outputs.items()}
+    return {name: _as_text(v) if v.dtype == object else v for name, v in outputs.items()}
 
 
 def predict_by_rest(
@@ -124,7 +180,31 @@ def predict_by_rest(
         raise ServingError(f"{address}: {error.code}: {reason}") from error
     except OSError as error:
         raise ServingError(f"{address}: {error}") from error
-    return {name: np.array(values, np.float32) for name, values in outputs.items()}
+    types = {"status": np.int32, "message": np.str_}
+    return {n: np.array(values, types.get(n, np.float32)) for n, values in outputs.items()}
+
+
+def _contents(photographs):
+    """Returns the contents of files."""
+    return [p if isinstance(p, bytes) else Path(p).read_bytes() for p in photographs]
+
+
+def _groups(boxes):
+    """Returns the boxes of each photograph as `(faces, 4)`."""
+    groups = [np.asarray(group, np.float32) for group in boxes]
+    groups = [group.reshape(0, 4) if group.size == 0 else group for group in groups]
+    strange = [group.shape for group in groups if group.shape != (len(group), 4)]
+    if strange:
+        raise ValueError(
+            f"Expected boxes of shape (faces, 4) for each photograph, received shape {strange[0]}."
+        )
+    return groups
+
+
+def _as_text(values):
+    """Returns an array of bytes objects as one of text."""
+    text = [value.decode(errors="replace") for value in values.flat]
+    return np.array(text, np.str_).reshape(values.shape)
 
 
 def _as_json(values):

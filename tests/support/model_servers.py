@@ -39,6 +39,7 @@ def grpc_server(signatures):
 
     server = grpc.server(futures.ThreadPoolExecutor(1))
     service.add_PredictionServiceServicer_to_server(Service(), server)
+    _add_model_service(grpc, server, [(1, "AVAILABLE", "")])
     port = server.add_insecure_port("localhost:0")
     server.start()
     try:
@@ -48,13 +49,68 @@ def grpc_server(signatures):
 
 
 @contextmanager
+def state_server(versions, health=None):
+    """Runs a gRPC server that says how it is.
+
+    Args:
+        versions: version, name of its state and its error, of the model; None for a server without
+            TensorFlow Serving's `ModelService`.
+        health: number of a state of `grpc.health.v1`; None for a server without that.
+    """
+    grpc = pytest.importorskip("grpc", reason="grpcio is not installed")
+    server = grpc.server(futures.ThreadPoolExecutor(1))
+    if versions is not None:
+        _add_model_service(grpc, server, versions)
+    if health is not None:
+        check = grpc.unary_unary_rpc_method_handler(lambda request, context: bytes([8, health]))
+        handler = grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Check": check})
+        server.add_generic_rpc_handlers((handler,))
+    port = server.add_insecure_port("localhost:0")
+    server.start()
+    try:
+        yield f"localhost:{port}"
+    finally:
+        server.stop(None).wait()
+
+
+def _add_model_service(grpc, server, versions):
+    """Lets a server say version, name of its state and its error, of the model."""
+    reason = "the extra `serving` is not installed"
+    service = pytest.importorskip("tensorflow_serving.apis.model_service_pb2_grpc", reason=reason)
+    from tensorflow_serving.apis import get_model_status_pb2
+
+    class Service(service.ModelServiceServicer):
+        def GetModelStatus(self, request, context):
+            if request.model_spec.name != MODEL:
+                context.abort(grpc.StatusCode.NOT_FOUND, f"no model {request.model_spec.name}")
+            response = get_model_status_pb2.GetModelStatusResponse()
+            for version, state, error in versions:
+                status = response.model_version_status.add()
+                status.version, status.state = version, status.State.Value(state)
+                status.status.error_message = error
+            return response
+
+    service.add_ModelServiceServicer_to_server(Service(), server)
+
+
+@contextmanager
 def rest_server(signatures):
     """Runs an HTTP server that speaks TensorFlow Serving's REST interface, in columns."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            state = {"version": "1", "state": "AVAILABLE", "status": {"error_code": "OK"}}
+            is_model = self.path == f"/v1/models/{MODEL}"
+            error = {"error": "Could not find any versions of the model"}
+            self.send(
+                200 if is_model else 404, {"model_version_status": [state]} if is_model else error
+            )
+
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            code, answer = self.answer(body)
+            self.send(*self.answer(body))
+
+        def send(self, code, answer):
             self.send_response(code)
             self.end_headers()
             self.wfile.write(json.dumps(answer).encode())
@@ -67,7 +123,12 @@ def rest_server(signatures):
                 outputs = signatures[body["signature_name"]](**inputs)
             except tf.errors.InvalidArgumentError as error:
                 return 400, {"error": error.message}
-            return 200, {"outputs": {name: v.numpy().tolist() for name, v in outputs.items()}}
+            return 200, {"outputs": {name: self.column(v) for name, v in outputs.items()}}
+
+        def column(self, tensor):
+            if tensor.dtype == tf.string:
+                return tensor.numpy().astype(str).tolist()
+            return tensor.numpy().tolist()
 
         def tensor(self, values):
             if isinstance(values[0], dict):

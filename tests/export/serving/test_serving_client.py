@@ -11,6 +11,8 @@ from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.export.serving.saved_model import write_version
 from keras_3dmmstn.export.serving.serving_client import (
     ServingError,
+    group_answers,
+    group_inputs,
     photograph_inputs,
     predict_by_grpc,
     predict_by_rest,
@@ -58,7 +60,10 @@ def photograph(rng, tmp_path):
 def assert_same(outputs, expected):
     assert set(outputs) == set(expected)
     for name in expected:
-        np.testing.assert_allclose(outputs[name], expected[name], rtol=1e-6, err_msg=name)
+        if name == "message":
+            assert outputs[name].tolist() == expected[name].numpy().astype(str).tolist()
+        else:
+            np.testing.assert_allclose(outputs[name], expected[name], rtol=1e-6, err_msg=name)
 
 
 @pytest.mark.parametrize("signature", ["serving_default", "fit"])
@@ -82,9 +87,43 @@ def test_photographs_with_boxes_are_answered(predict, signatures, photograph):
     assert_same(predict(*photograph_inputs([photograph], boxes)), expected)
 
 
+def test_several_faces_of_a_photograph_are_answered(predict, photograph):
+    boxes = [[[10, 12, 30, 31.5]], [], [[5, 5, 40, 40], [10, 12, 30, 31.5]]]
+    signature, inputs = group_inputs([photograph] * 3, boxes)
+    assert len(inputs["encoded"]) == 3 and inputs["boxes"].shape == (3, 2, 4)
+    groups = group_answers(predict(signature, inputs), boxes)
+    assert [len(group["landmarks"]) for group in groups] == [1, 0, 2]
+    assert not any(np.any(group["status"]) for group in groups)
+    np.testing.assert_allclose(groups[2]["landmarks"][1], groups[0]["landmarks"][0], rtol=1e-4)
+    single = predict(*photograph_inputs([photograph], boxes[0]))
+    np.testing.assert_allclose(groups[0]["landmarks"], single["landmarks"], rtol=1e-4)
+
+
+def test_boxes_without_a_photograph_are_refused():
+    with pytest.raises(ValueError, match="each of 2 photographs, received 1 lists"):
+        group_inputs([b"", b""], [[[0, 0, 5, 5]]])
+    with pytest.raises(ValueError, match=r"shape \(faces, 4\).*received shape \(4,\)"):
+        group_inputs([b""], [[0, 0, 5, 5]])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 2)])
+def test_answers_to_another_request_are_refused(shape):
+    with pytest.raises(ValueError, match=r"1 photographs with up to 2 faces.*received answers"):
+        group_answers({"status": np.zeros(shape, int)}, [[[0, 0, 5, 5]] * 2])
+
+
 def test_what_the_server_refuses_is_said(predict):
-    with pytest.raises(ServingError, match="expected JPEG or PNG"):
-        predict(*photograph_inputs([b"no photograph"]))
+    with pytest.raises(ServingError, match="expected finite levels"):
+        predict("fit", {"image": np.full((1, SIZE, SIZE, 3), 300, np.float32)})
+
+
+def test_what_is_wrong_with_one_photograph_is_said_of_it(predict, photograph):
+    outputs = predict(*photograph_inputs([photograph, b"no photograph"]))
+    assert outputs["status"].dtype == np.int32 and outputs["status"].tolist() == [0, 3]
+    good, bad = outputs["message"]
+    assert good == "" and bad.startswith("encoded: expected JPEG or PNG")
+    assert np.all(np.isfinite(outputs["landmarks"][0]))
+    assert np.all(np.isnan(outputs["landmarks"][1])) and not np.any(outputs["texture"][1])
 
 
 def test_a_model_that_the_server_has_not_is_said(predict, photograph):

@@ -1,5 +1,7 @@
 """The files for a server, against what is exported."""
 
+import re
+
 import pytest
 
 from keras_3dmmstn.export.artefacts import NAME
@@ -26,3 +28,29 @@ def test_the_compose_file_mounts_what_the_configuration_names():
     assert f"/{NAME}:/models/{NAME}:ro" in text
     assert "./models.config:/config/models.config:ro" in text
     assert "--model_config_file=/config/models.config" in text
+    assert "./batching_parameters.txt:/config/batching_parameters.txt:ro" in text
+    assert "--batching_parameters_file=/config/batching_parameters.txt" in text
+
+
+def test_the_compose_file_names_one_version_of_the_server():
+    text = (FILES / "compose.yaml").read_text()
+    assert re.search(r"image: tensorflow/serving:\d+\.\d+\.\d+\n", text)
+
+
+def test_the_batching_parameters_are_such():
+    # Of the message BatchingParameters, which the extra `serving` does not hold.
+    wrapped = {
+        "max_batch_size",
+        "batch_timeout_micros",
+        "num_batch_threads",
+        "max_enqueued_batches",
+    }
+    lines = (FILES / "batching_parameters.txt").read_text().splitlines()
+    lines = [line for line in lines if not line.startswith("#")]
+    found = {}
+    for line in lines:
+        match = re.fullmatch(r"(\w+) \{ value: (\d+) \}|pad_variable_length_inputs: true", line)
+        assert match, line
+        found[match[1]] = match[2]
+    # Photographs with another number of faces each go into one batch: the one that has no number.
+    assert set(found) == {*wrapped, None} and len(lines) == len(found)

@@ -1,0 +1,117 @@
+"""Asks a model server whether it is well and which versions of the model it serves."""
+
+import json
+import urllib.error
+import urllib.request
+
+from keras_3dmmstn.export.serving.serving_client import MODEL, ServingError
+
+# grpc.health.v1: HealthCheckResponse.ServingStatus, and the response that says SERVING.
+_STATES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
+
+
+def health_by_grpc(address: str, model: str = MODEL, timeout: float = 5.0) -> list[int]:
+    """Asks a server by gRPC: `grpc.health.v1` if it has that, and for the state of the model.
+
+    Args:
+        address: host and port, such as `localhost:8500`.
+        model: name of the model on the server.
+        timeout: for both questions together, in seconds.
+
+    Returns:
+        The versions that are served, the newest last.
+
+    Raises:
+        ServingError: if the server cannot be reached within the time, says that it is not well, or
+            serves no version of the model; with the state and the error of each version.
+        ImportError: if the extra `serving` is not installed.
+    """
+    try:
+        import grpc
+        from tensorflow_serving.apis import get_model_status_pb2, model_service_pb2_grpc
+    except ImportError as error:
+        raise ImportError(
+            'The gRPC client needs tensorflow-serving-api: pip install "keras-3dmmstn[serving]".'
+        ) from error
+    request = get_model_status_pb2.GetModelStatusRequest()
+    request.model_spec.name = model
+    with grpc.insecure_channel(address) as channel:
+        # Two messages of a byte or two, without the package grpcio-health-checking.
+        check = channel.unary_unary("/grpc.health.v1.Health/Check")
+        status = model_service_pb2_grpc.ModelServiceStub(channel).GetModelStatus
+        answer = _asked(grpc, address, check, b"", timeout)
+        if answer is not None and (state := _health_state(answer)) != "SERVING":
+            raise ServingError(f"{address}: expected a server that is SERVING, received {state}")
+        response = _asked(grpc, address, status, request, timeout)
+    if response is None:
+        if answer is None:
+            raise ServingError(
+                f"{address}: expected a server with grpc.health.v1 or GetModelStatus, received "
+                "UNIMPLEMENTED from both"
+            )
+        return []
+    states = [
+        (v.version, v.State.Name(v.state), v.status.error_message)
+        for v in response.model_version_status
+    ]
+    return _available(address, model, states)
+
+
+def health_by_rest(address: str, model: str = MODEL, timeout: float = 5.0) -> list[int]:
+    """Asks a server by REST for the state of the model; as `health_by_grpc`.
+
+    Args:
+        address: where the server is, such as `http://localhost:8501`.
+        model: name of the model on the server.
+        timeout: in seconds.
+
+    Raises:
+        ServingError: as of `health_by_grpc`.
+    """
+    url = f"{address}/v1/models/{model}"
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as response:
+            versions = json.load(response)["model_version_status"]
+        states = [
+            (int(v["version"]), v["state"], v.get("status", {}).get("error_message", ""))
+            for v in versions
+        ]
+    except urllib.error.HTTPError as error:
+        with error:
+            reason = error.read().decode(errors="replace")[:1000]
+        raise ServingError(f"{address}: {error.code}: {reason}") from error
+    except OSError as error:
+        raise ServingError(f"{address}: {error}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise ServingError(
+            f"{url}: expected the state of a model as of TensorFlow Serving, received another "
+            f"answer ({error!r})"
+        ) from error
+    return _available(address, model, states)
+
+
+def _asked(grpc, address, call, request, timeout):
+    """Returns the answer to a call; None if the server does not have it."""
+    try:
+        return call(request, timeout)
+    except grpc.RpcError as error:
+        if error.code() == grpc.StatusCode.UNIMPLEMENTED:
+            return None
+        raise ServingError(f"{address}: {error.code().name}: {error.details()}") from error
+
+
+def _health_state(answer):
+    """Returns the name of the state in a HealthCheckResponse, whose field 1 is an enum."""
+    number = answer[1] if len(answer) == 2 and answer[0] == 0x08 else 0
+    return _STATES[number] if number < len(_STATES) else str(number)
+
+
+def _available(address, model, states):
+    """Returns the versions that are available, among version, state and error of each."""
+    versions = sorted(version for version, state, _ in states if state == "AVAILABLE")
+    if not versions:
+        received = ", ".join(f"{v} {s} {e}".strip() for v, s, e in states) or "no versions"
+        raise ServingError(
+            f"{address}: expected a version of {model} that is AVAILABLE, received {received}"
+        )
+    return versions

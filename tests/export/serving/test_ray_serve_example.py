@@ -1,0 +1,110 @@
+"""The example for Ray Serve, with a real SavedModel; Ray itself is stood in for."""
+
+import asyncio
+import runpy
+import sys
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from keras_3dmmstn.export.network import trained_network
+from keras_3dmmstn.export.serving.saved_model import write_version
+from tests.support.paths import ROOT
+from tests.support.small_network import small_normaliser
+
+
+class Request:
+    """What the example reads of a request of starlette."""
+
+    def __init__(self, body, **query):
+        self.body, self.query_params = body, query
+
+    async def stream(self):
+        yield self.body[:10]
+        yield self.body[10:]
+
+
+@pytest.fixture(scope="module")
+def example():
+    def batch(**options):
+        def decorate(method):
+            async def single(self, file, box):
+                return (await method(self, [file], [box]))[0]
+
+            return single
+
+        return decorate
+
+    def deployment(**options):
+        def decorate(cls):
+            cls.bind = classmethod(lambda cls, *arguments: (cls, arguments))
+            return cls
+
+        return decorate
+
+    ray = SimpleNamespace(serve=SimpleNamespace(batch=batch, deployment=deployment))
+    responses = SimpleNamespace(JSONResponse=lambda content, status=200: (status, content))
+    modules = {
+        "ray": ray,
+        "starlette": SimpleNamespace(),
+        "starlette.requests": SimpleNamespace(Request=Request),
+        "starlette.responses": responses,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, module in modules.items():
+            patch.setitem(sys.modules, name, module)
+        yield runpy.run_path(str(ROOT / "examples" / "server" / "ray_serve_app.py"))
+
+
+@pytest.fixture(scope="module")
+def faces(example, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "1"
+    write_version(trained_network(small_normaliser()), folder)
+    return example["Faces"](str(folder))
+
+
+@pytest.fixture(scope="module")
+def file():
+    photograph = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
+    return cv2.imencode(".png", photograph)[1].tobytes()
+
+
+def ask(faces, body, **query):
+    return asyncio.run(faces(Request(body, **query)))
+
+
+def test_a_photograph_is_answered_in_its_pixels(faces, file):
+    code, answer = ask(faces, file, box="30,30,70,80")
+    assert code == 200 and answer["status"] == 0 and answer["message"] == ""
+    expected = faces.signature(
+        encoded=faces.constant([file]), boxes=faces.constant([[30.0, 30, 70, 80]])
+    )
+    np.testing.assert_allclose(answer["landmarks"], expected["landmarks"][0], rtol=1e-6)
+    np.testing.assert_allclose(answer["parameters"], expected["parameters"][0], rtol=1e-6)
+
+
+def test_what_is_bad_is_said(faces, file):
+    code, answer = ask(faces, file, box="900,900,990,990")
+    assert code == 400 and answer["status"] == 11 and "within its photograph" in answer["message"]
+    code, answer = ask(faces, b"no photograph", box="30,30,70,80")
+    assert code == 400 and answer["status"] == 3 and "JPEG or PNG" in answer["message"]
+    for box in ("30,30,70", "30,x,70,80", ""):
+        code, answer = ask(faces, file, box=box)
+        assert code == 400 and answer["message"].endswith(f"received {box!r}.")
+    code, answer = ask(faces, file)
+    assert code == 400 and answer["message"].endswith("received ''.")
+
+
+def test_a_body_that_is_too_large_is_not_read_to_its_end(faces, file, monkeypatch):
+    monkeypatch.setitem(type(faces).__call__.__globals__, "LARGEST_BODY", 5)
+    code, answer = ask(faces, file, box="30,30,70,80")
+    assert code == 413 and "at most 5 bytes" in answer["message"]
+
+
+def test_a_copy_that_does_not_answer_is_not_well(faces, monkeypatch):
+    faces.check_health()
+    monkeypatch.setattr(faces, "black", b"")
+    with pytest.raises(RuntimeError, match="expected JPEG or PNG"):
+        faces.check_health()
