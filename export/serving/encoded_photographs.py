@@ -31,7 +31,7 @@ def claimed_size(encoded):
     """
     return tf.cond(
         is_jpeg(encoded),
-        lambda: tf.io.extract_jpeg_shape(encoded, tf.int64)[1::-1],
+        lambda: tf.gather(tf.io.extract_jpeg_shape(encoded, tf.int64), [1, 0]),
         lambda: _png_size(encoded),
     )
 
