@@ -1,5 +1,5 @@
 # `make demo`, `make test` and the like set up everything they need in .venv, `make bench` in
-# .venv-bench.
+# .venv-bench, `make docs` in .venv-docs.
 
 PYTHON ?= python3.11
 BIN := .venv/bin
@@ -7,7 +7,7 @@ BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: demo web test test-ray test-web fuzz torture addons lint check format bench bench-record \
-	bench-quick clean
+	bench-quick docs clean
 
 .venv/.installed: setup.cfg pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -74,9 +74,26 @@ bench-record: .venv-bench/.installed  ## the same, into benchmarks/results and d
 bench-quick: .venv-bench/.installed  ## the same, roughly, to build/benchmarks
 	.venv-bench/bin/python benchmarks/suite.py --quick
 
+.venv-docs/.installed: docs/requirements.txt
+	test -x .venv-docs/bin/python || $(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --upgrade pip
+	.venv-docs/bin/python -m pip install --quiet --requirement $<
+	touch $@
+
+build/katex/.installed: docs/_site/package.json
+	mkdir -p build/katex
+	cp $< build/katex
+	npm install --silent --prefix build/katex --no-package-lock --ignore-scripts
+	touch $@
+
+docs: .venv-docs/.installed build/katex/.installed  ## the documentation as a site, in build/site
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build
+	node docs/_site/formulas.js build/site build/katex/node_modules/katex
+	.venv-docs/bin/python docs/_site/check.py build/site
+
 format: .venv/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-bench .venv-addons .venv-ray build dist demo *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-bench .venv-addons .venv-docs .venv-ray build dist demo *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -1,5 +1,7 @@
 """The card that goes with every exported file: what goes in, what comes out, in which units."""
 
+import contextlib
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -232,7 +234,8 @@ def _metadata(path):
     import onnxruntime
 
     try:
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints what is wrong with a file
+            session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         return session.get_modelmeta().custom_metadata_map[CARD_KEY]
     except Exception as error:  # a damaged file raises errors of the runtime's own
         reason = str(error).strip().split("\n")[0][:200]

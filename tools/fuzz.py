@@ -96,6 +96,7 @@ def child(kind: str, folder: str, first: str, seed: int, mutants: int) -> int:
     warnings.simplefilter("error")
     path, read = write_outside_files(Path(folder))[kind]
     whole = path.read_bytes()
+    read()  # what the reader imports is not the file's memory
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(
         resource.RLIMIT_AS, (pages * os.sysconf("SC_PAGE_SIZE") + _MEMORY, resource.RLIM_INFINITY)

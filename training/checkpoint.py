@@ -1,6 +1,7 @@
 """Checkpoints: the whole state of a run in one file, whole or not at all."""
 
 import json
+import math
 import os
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,6 +17,8 @@ from keras_3dmmstn.mesh.numpy_files import read_npz
 #: The last checkpoint of a run, in its folder.
 LATEST = "checkpoint.npz"
 _PREVIOUS = "checkpoint.previous.npz"
+# No run has so many epochs, or steps in one.
+_MANY = 10**12
 
 
 @dataclass
@@ -58,8 +61,14 @@ def save_checkpoint(folder: Path, trainer: keras.Model, progress: Progress) -> N
         raise OSError(error.errno, reason, str(folder / LATEST)) from error
 
 
-def restore_checkpoint(folder: Path, trainer: keras.Model) -> Progress:
+def restore_checkpoint(folder: Path, trainer: keras.Model, steps: int | None = None) -> Progress:
     """Puts a model and its optimiser in the state of the last checkpoint that is whole.
+
+    Args:
+        folder: of the run.
+        trainer: the compiled model.
+        steps: of an epoch; how far the run was must agree with them and with the steps that the
+            optimiser has counted. Not looked at if None.
 
     Returns:
         How far the run was; a new `Progress` where nothing was saved yet.
@@ -67,7 +76,7 @@ def restore_checkpoint(folder: Path, trainer: keras.Model) -> Progress:
     Raises:
         ValueError: if there are checkpoints, but none that is whole and of this model.
     """
-    return _first_whole(folder, partial(_restore, trainer=trainer))
+    return _first_whole(folder, partial(_restore, trainer=trainer, steps=steps))
 
 
 def saved_progress(folder: Path) -> Progress:
@@ -106,17 +115,45 @@ def _progress(path, arrays):
 
 
 def _can_be(progress):
-    """Says whether a progress has counts, and numbers by name."""
+    """Says whether a progress has counts, and numbers by name for what is done."""
     counts, rows = (progress.epoch, progress.step), progress.history
-    if not all(type(count) is int and count >= 0 for count in counts):
+    if not all(type(count) is int and 0 <= count < _MANY for count in counts):
         return False
-    return isinstance(rows, list) and all(
-        isinstance(row, dict) and all(isinstance(value, (int, float)) for value in row.values())
-        for row in (progress.partial, *rows)
+    if not (isinstance(rows, list) and all(map(_is_row, (progress.partial, *rows)))):
+        return False
+    # Training ends at a loss that is not finite; what is measured may be so.
+    means = all(math.isfinite(value) for value in progress.partial.values())
+    return len(rows) == progress.epoch and means and bool(progress.partial) == bool(progress.step)
+
+
+def _is_row(row):
+    """Says whether a value of JSON has numbers by name, none beyond those of a float."""
+    return isinstance(row, dict) and all(
+        type(value) is float or (type(value) is int and abs(value) < _MANY)
+        for value in row.values()
     )
 
 
-def _restore(path, trainer):
+def _check_steps(path, progress, counted, steps):
+    """Raises a ValueError unless a progress is one of the steps that the optimiser counted."""
+    done = progress.epoch * steps + progress.step
+    if progress.step >= steps or (counted is not None and counted != done):
+        raise ValueError(
+            f"{path}: expected the progress of a run with {steps} steps an epoch, received "
+            f"{progress.epoch} epochs and {progress.step} steps"
+            + ("." if counted is None else f", where the optimiser has counted {counted} steps.")
+        )
+
+
+def _counted_steps(trainer, state, arrays):
+    """Returns how many steps the optimiser of a checkpoint has counted; None if not all of them."""
+    if isinstance(trainer.optimizer, keras.optimizers.LossScaleOptimizer):
+        return None  # it leaves steps out
+    counter = trainer.optimizer.iterations
+    return next((int(arrays[name]) for name, one in state.items() if one is counter), None)
+
+
+def _restore(path, trainer, steps):
     """Reads one checkpoint; nothing is assigned unless everything fits."""
     arrays = read_npz(path)
     progress = _progress(path, arrays)
@@ -130,6 +167,8 @@ def _restore(path, trainer):
             f"with {len(received)}; {len(differing)} are missing or of another shape, "
             f"{', '.join(differing[:3]) or 'none'} among them."
         )
+    if steps is not None:
+        _check_steps(path, progress, _counted_steps(trainer, state, arrays), steps)
     for name, variable in state.items():
         variable.assign(arrays[name])
     return progress

@@ -225,7 +225,13 @@ def by_current_names(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[
 def _checked(name, value, kind):
     """Returns a value as its setting's type; an integer is a float too, but a bool no number."""
     if kind is float and type(value) is int:
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(
+                f"TrainingConfig expects `{name}` to be a number within ±1.8e308, received an "
+                f"integer of {value.bit_length()} bits."
+            ) from None
     if type(value) is not kind:
         raise TypeError(
             f"TrainingConfig expects `{name}` to be of type {kind.__name__}, received {value!r}."

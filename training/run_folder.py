@@ -102,7 +102,7 @@ def _read_record(path):
         inputs = record.pop("material", None)  # its name before version 0.1.0
         record["inputs"] = dict(record["inputs"] if inputs is None else inputs)
         record["starts"] = list(record["starts"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, OSError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: expected the record of a run in JSON: {error!r}.") from error
     return record
 

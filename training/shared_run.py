@@ -47,14 +47,20 @@ def check_same_run(config: TrainingConfig, inputs: Mapping[str, Any], workers: W
         )
 
 
-def restore_everywhere(folder: Path, trainer: keras.Model, workers: Workers) -> Progress:
+def restore_everywhere(
+    folder: Path, trainer: keras.Model, workers: Workers, steps: int | None = None
+) -> Progress:
     """Puts the chief in the state of its last checkpoint, and the other workers in that of it.
+
+    Args:
+        folder, trainer, steps: as of `restore_checkpoint`.
+        workers: the processes that train together.
 
     Returns:
         How far the run is.
     """
     is_chief = workers.place.is_chief
-    progress = restore_checkpoint(folder, trainer) if is_chief else Progress()
+    progress = restore_checkpoint(folder, trainer, steps) if is_chief else Progress()
     if workers.place.count == 1:
         return progress
     with TemporaryDirectory() as aside:

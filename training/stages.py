@@ -22,6 +22,8 @@ STAGES_FILE = "stages.json"
 BUNDLED_WEIGHTS = Path(__file__).with_name("bundled_weights.toml")
 
 _NAME = re.compile(r"\{(\w+)\}")
+# What comes of a file with other values in it than there should be.
+_NOT_AS_WRITTEN = (AttributeError, KeyError, OverflowError, TypeError, RecursionError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def read_stages(path: str | Path, paths: Mapping[str, str | Path]) -> list[Stage
         content = tomllib.loads(read_file(path).decode("utf-8"))
         lists = content.get("lists", {})
         stages = [_stage(entry, lists) for entry in content["stage"]]
-    except (AttributeError, KeyError, TypeError, RecursionError, ValueError) as error:
+    except _NOT_AS_WRITTEN as error:
         reason = f"no {error}" if isinstance(error, KeyError) else error
         raise ValueError(f"{path}: expected a TOML file of stages: {reason}.") from error
     names = [stage.name for stage in stages]
@@ -180,7 +182,7 @@ def _done(out):
             name: {"command": str(stage["command"]), "minutes": float(stage["minutes"])}
             for name, stage in done.items()
         }
-    except (AttributeError, KeyError, TypeError, RecursionError, ValueError) as error:
+    except _NOT_AS_WRITTEN as error:
         raise ValueError(f"{path}: expected which stages are done ({error}).") from error
 
 

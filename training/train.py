@@ -119,7 +119,7 @@ def train(
         _log_run(model, config, source, steps)
         with workers.scope():
             trainer = build_trainer(model, config, steps * config.epochs)
-        progress = restore_everywhere(out, trainer, workers)
+        progress = restore_everywhere(out, trainer, workers, steps)
         if _is_finished(out, progress, config, steps, report, workers):
             return progress.history
         with named_damage(source.sources + (measured.sources if measured else ())):

@@ -16,6 +16,10 @@ from typing import IO, Self
 
 # Of its end, this much is looked at, in bytes, and this much shown, in lines.
 _END, _LINES = 1 << 16, 20
+# What stops a program from outside.
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 # Loggers of libraries: that from which others have their level, and those with one of their own.
 _LOGGERS = (None, "absl", "tensorflow")
 # Lines that say of themselves that nothing is wrong.
@@ -98,10 +102,13 @@ def _watch(hidden):
     if not hasattr(os, "fork"):
         return None
     alive, dismiss = os.pipe()
+    # A signal that came while Python forks would be lost, and the lock of its logging never let go.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     if os.fork():
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(alive)
         return dismiss
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     for descriptor in (0, 1, dismiss):  # whoever reads the output waits for all who could write it
         os.close(descriptor)

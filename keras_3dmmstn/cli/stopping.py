@@ -2,12 +2,17 @@
 
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 # Signals that came, in order. A library may swallow the exception that one raises.
 _received: list[int] = []
+
+# Seconds after which a signal comes again that Python itself swallowed.
+_AGAIN = 0.05
 
 
 @contextmanager
@@ -21,6 +26,7 @@ def stopping_on_signals() -> Iterator[None]:
     # Who started the program with signals ignored, such as nohup, wants them ignored.
     numbers = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
     before = {number: signal.signal(number, _stop) for number in numbers}
+    hook, sys.unraisablehook = sys.unraisablehook, _come_again
     try:
         yield
     except KeyboardInterrupt:  # while the program starts: its commands handle it by themselves
@@ -34,6 +40,7 @@ def stopping_on_signals() -> Iterator[None]:
             raise
         sys.exit(exit_status())  # a library that was being imported made an error of its own of it
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -47,6 +54,25 @@ def raise_if_stopped() -> None:
     """Raises KeyboardInterrupt if a signal came, for loops in which a library may swallow it."""
     if _received:
         raise KeyboardInterrupt
+
+
+def _come_again(unraisable: Any) -> None:
+    """Sends a signal once more whose exception could not go up, as in `__del__` or a callback.
+
+    Python would print a traceback, and go on.
+    """
+    if not (_received and issubclass(unraisable.exc_type, KeyboardInterrupt)):
+        sys.__unraisablehook__(unraisable)
+        return
+    again = threading.Timer(_AGAIN, _send, [_received.pop()])
+    again.daemon = True
+    again.start()
+
+
+def _send(number: int) -> None:
+    """Sends a signal to this process, if it still stops the program."""
+    if signal.getsignal(number) is _stop:
+        signal.raise_signal(number)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -16,6 +16,8 @@ from keras_3dmmstn.mesh.expression_units import as_expression_units, check_expre
 from keras_3dmmstn.mesh.landmark_sets import NAMES
 
 _KIND, _VERSION = "keras_3dmmstn shape model", 1
+# Millimetres that no face has. Float32 still has the square of it, and of sums of many.
+_LARGEST = 1e9
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,11 @@ def check_linear_model(who: str, mean: np.ndarray, basis: np.ndarray, identity_c
         )
     if not (np.isfinite(mean).all() and np.isfinite(basis).all()):
         raise ValueError(f"{who} expects finite numbers, received NaN or infinity.")
+    largest = max(float(np.abs(array).max(initial=0)) for array in (mean, basis))
+    if largest > _LARGEST:
+        raise ValueError(
+            f"{who} expects millimetres, all within ±{_LARGEST:.0e}, received {largest:g}."
+        )
     if not 0 <= identity_count <= len(basis):
         raise ValueError(
             f"{who} expects `identity_count` between 0 and its {len(basis)} modes, "
@@ -160,7 +167,14 @@ def check_linear_model(who: str, mean: np.ndarray, basis: np.ndarray, identity_c
 
 
 def as_float32(array: np.ndarray) -> np.ndarray:
-    """Returns an array as float32; numbers beyond it become infinite, which the checks refuse."""
+    """Returns an array as float32; numbers beyond it become infinite, which the checks refuse.
+
+    Raises:
+        ValueError: if it holds anything but real numbers.
+    """
+    array = np.asarray(array)
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"Expected an array of real numbers, received one of {array.dtype.name}.")
     with np.errstate(over="ignore"):
         return np.asarray(array, np.float32)
 

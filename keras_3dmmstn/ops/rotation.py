@@ -4,6 +4,8 @@ import tensorflow as tf
 
 # Below this θ² (rad²) a short Taylor series is more accurate than the quotients.
 _SMALL_SQUARED_ANGLE = 1e-2
+# In these the square of an ordinary angle has few digits, and that of a large one overflows.
+_HALF = (tf.float16, tf.bfloat16)
 
 
 @tf.custom_gradient
@@ -27,17 +29,18 @@ def axis_angle_to_matrix(axis_angle):
         Bas et al. 2017, sec. 2.2, "Axis-angle to rotation matrix layer". Gradient:
         Gallego & Yezzi 2015, eq. (9), rearranged.
     """
-    a, b, c = _rodrigues_coefficients(axis_angle)
-    cross = _cross_matrix(axis_angle)
-    identity = tf.eye(3, dtype=axis_angle.dtype)
-    rotation = identity + a[..., None] * cross + b[..., None] * (cross @ cross)
+    dtype = axis_angle.dtype
+    r = tf.cast(axis_angle, tf.float32 if dtype in _HALF else dtype)
+    a, b, c = _rodrigues_coefficients(r)
+    cross = _cross_matrix(r)
+    rotation = tf.eye(3, dtype=r.dtype) + a[..., None] * cross + b[..., None] * (cross @ cross)
 
     def gradient(upstream):  # (..., 3, 3) -> (..., 3)
-        w = _axial_vector(tf.matmul(upstream, rotation, transpose_b=True))
-        r_cross_w = tf.linalg.cross(axis_angle, w)
-        return w - b * r_cross_w + c * tf.linalg.cross(axis_angle, r_cross_w)
+        w = _axial_vector(tf.matmul(tf.cast(upstream, r.dtype), rotation, transpose_b=True))
+        r_cross_w = tf.linalg.cross(r, w)
+        return tf.cast(w - b * r_cross_w + c * tf.linalg.cross(r, r_cross_w), dtype)
 
-    return rotation, gradient
+    return tf.cast(rotation, dtype), gradient
 
 
 @tf.custom_gradient

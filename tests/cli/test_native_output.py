@@ -122,3 +122,19 @@ def test_tensorflow_says_nothing(tmp_path):
     )
     assert result.returncode == 0 and result.stderr == ""
     assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")
+def test_a_signal_while_the_watcher_starts_ends_the_program():
+    code = (
+        "import os, signal\n"
+        "stop = lambda: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "os.register_at_fork(before=stop, after_in_parent=stop)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code + PROGRAM.format(end="", options=[])],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    assert (ended.returncode, ended.stderr) == (143, "")

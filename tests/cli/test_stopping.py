@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import typer
@@ -74,6 +75,35 @@ def test_a_signal_that_a_library_swallows_stops_the_next_step():
         raise_if_stopped()
         pytest.fail("went on")
     assert ended.value.code == 143
+
+
+class SignalWhenItGoes:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0)
+
+
+def test_a_signal_where_nothing_can_be_raised_comes_again(capsys):
+    hook = sys.unraisablehook
+    with pytest.raises(SystemExit) as ended, stopping_on_signals():
+        SignalWhenItGoes()
+        for _ in range(500):
+            time.sleep(0.01)
+        pytest.fail("went on")
+    assert ended.value.code == 143
+    assert capsys.readouterr().err == "" and sys.unraisablehook is hook
+
+
+def test_other_errors_where_nothing_can_be_raised_are_printed(capsys):
+    class Wrong:
+        def __del__(self):
+            raise ValueError("of its own")
+
+    with pytest.MonkeyPatch.context() as patch, stopping_on_signals():
+        printed = []
+        patch.setattr(sys, "__unraisablehook__", printed.append)
+        Wrong()
+    assert [str(one.exc_value) for one in printed] == ["of its own"]
 
 
 def test_signals_that_the_caller_ignores_stay_ignored():

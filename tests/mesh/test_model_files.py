@@ -1,6 +1,7 @@
 """Shape and grid models: their checks and their files."""
 
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -122,6 +123,22 @@ def test_a_file_with_flipped_bits_is_named(tmp_path, rng):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match=r"model\.npz"):
             GridModel.load(path)
+
+
+@pytest.mark.parametrize("part", ["mean", "basis"])
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_number_that_no_face_has_is_refused(kind, part):
+    array = getattr(MODELS[kind], part).copy()
+    array.flat[3] = -1e30
+    with pytest.raises(ValueError, match=r"expects millimetres, all within .*received 1e\+30"):
+        replace(MODELS[kind], **{part: array})
+
+
+@pytest.mark.parametrize("dtype", [complex, "datetime64[s]", str])
+def test_arrays_that_are_no_real_numbers_are_refused(dtype):
+    mean = MODELS["shape"].mean.astype(int).astype(dtype)
+    with pytest.raises(ValueError, match="Expected an array of real numbers, received one of"):
+        replace(MODELS["shape"], mean=mean)
 
 
 def test_a_file_of_another_kind_is_named(tmp_path):

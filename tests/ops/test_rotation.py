@@ -147,3 +147,20 @@ def test_gradient_of_rotated_points_agrees_with_autodiff(rng):
 
     points, rotation = rng.normal(size=(2, 50, 3)), rng.normal(size=(2, 3, 3))
     assert_gradient_agrees_with_autodiff(rotate_points, plain, points, rotation, rng=rng)
+
+
+@pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16])
+@pytest.mark.parametrize("angle", [0.0, 0.05, 3.0, 300.0, 3e4])
+def test_half_precision_rotates_as_float32(dtype, angle):
+    r = tf.cast([[0.6 * angle, 0.0, 0.8 * angle]], dtype)
+    with tf.GradientTape() as tape:
+        tape.watch(r)
+        rotation = axis_angle_to_matrix(r)
+        turned = tf.reduce_sum(rotation[:, 0])
+    exact = axis_angle_to_matrix(tf.cast(r, tf.float32))
+    gradient = tape.gradient(turned, r)
+    assert rotation.dtype == gradient.dtype == dtype
+    assert np.isfinite(tf.cast(gradient, tf.float32)).all()
+    # A number of at most 1 is rounded by half of the dtype's epsilon.
+    epsilon = {tf.float16: 2**-10, tf.bfloat16: 2**-7}[dtype]
+    np.testing.assert_allclose(tf.cast(rotation, tf.float32), exact, rtol=0, atol=epsilon / 2)

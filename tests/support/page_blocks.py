@@ -16,6 +16,7 @@ from keras_3dmmstn import GridModel, Normaliser
 from keras_3dmmstn.drawing.meshes.files import save_mesh
 from keras_3dmmstn.drawing.results.face_table import face_table
 from keras_3dmmstn.drawing.video.results import VideoResults
+from keras_3dmmstn.export import export_tflite
 from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.mesh.synthetic import toy_shape_model
 from keras_3dmmstn.training.conversion import convert
@@ -120,6 +121,26 @@ def write_drivers():
         shutil.copy(ASSETS / name, Path("runs/drivers") / name)
 
 
+def write_tutorial_portrait():
+    shutil.copy(ASSETS / "portrait.jpg", "portrait.jpg")
+
+
+def write_tutorial_run():
+    write_tutorial_portrait()
+    Path("run").mkdir()
+    for name in ("localiser.keras", "face_model.npz"):
+        shutil.copy(ASSETS / name, Path("run") / name)
+
+
+def write_tutorial_export():
+    write_tutorial_portrait()
+    Path("normalised").mkdir()
+    Path("normalised/portrait_0.json").write_text('{"box": [88, 87, 181, 179]}')
+    Path("exported").mkdir()
+    path = "exported/keras_3dmmstn-float16.tflite"
+    export_tflite(Normaliser.pretrained(), path, precision="float16")
+
+
 def write_clip():
     write_video(Path("clip.mp4"), moving_portrait(3))
 
@@ -150,6 +171,48 @@ def check_track(names):
 def check_person(names):
     assert names["person"].texture.shape == (512, 512, 3)
     np.testing.assert_allclose(names["person"].shares.sum(), 1)
+
+
+def check_tutorial_portrait(names):
+    assert names["portrait"].read_bytes() == Path("portrait.jpg").read_bytes()
+
+
+def check_tutorial_face(names):
+    """What the page says of it."""
+    face = names["face"]
+    assert abs(face.pose.yaw) < 1 and round(face.mask.mean(), 2) == 0.99
+    np.testing.assert_allclose(face.landmarks("ibug68")[30], (134, 127), atol=1)
+
+
+def check_tutorial_data(names):
+    """The brows of the labels are higher than the network has them, the rest is the same."""
+    del names
+    assert len(read_faces("faces/train")) == 64
+    held_out = read_faces("faces/val")
+    assert len(held_out) == 16
+    (face,) = Normaliser.pretrained()(held_out.paths[0], [[88, 87, 181, 179]])
+    labels, found = held_out.landmarks[0, :68, :2], face.landmarks("ibug68")
+    distance = np.linalg.norm(labels - found, axis=1)
+    assert distance[17:27].mean() > 2 * distance[27:].mean()
+
+
+def check_tutorial_start(names):
+    del names
+    assert Normaliser.load("start").localiser.count_params() > 0
+
+
+def check_tutorial_run(names):
+    np.testing.assert_allclose(names["moved"], 0, atol=1e-3)  # the run is the bundled weights
+
+
+def check_tutorial_export(names):
+    (face,) = Normaliser.pretrained()("portrait.jpg", [[88, 87, 181, 179]])
+    assert np.abs(names["landmarks"] - face.landmarks("ibug68")).mean() < 0.5
+    assert cv2.imread("texture.png").std() > 20
+
+
+def check_derivative(names):
+    assert names["difference"] < 1e-8
 
 
 def check_front_view(names):
@@ -372,6 +435,21 @@ BLOCKS = {
         Block("basicConfig", check=check_log_is_shown),
     ],
     "docs/export.md": [Block("export_tflite", check=check_exported, slow=True)],
+    "docs/mathematics.md": [Block("compute_gradient", check=check_derivative)],
+    "docs/tutorial/1-photographs.md": [
+        Block("write_bytes", check=check_tutorial_portrait),
+        Block("Normaliser", (write_tutorial_portrait,), check=check_tutorial_face),
+    ],
+    "docs/tutorial/2-your-own-data.md": [
+        Block("landmarks.csv", (write_tutorial_portrait,), check=check_tutorial_data)
+    ],
+    "docs/tutorial/3-your-own-model.md": [
+        Block('save("start")', check=check_tutorial_start),
+        Block('load("run")', (write_tutorial_run,), check=check_tutorial_run),
+    ],
+    "docs/tutorial/4-export.md": [
+        Block("Interpreter", (write_tutorial_export,), check=check_tutorial_export, slow=True)
+    ],
     "docs/serving.md": [
         Block("predict_by_grpc", (write_portrait,), slow=True),
         Block(

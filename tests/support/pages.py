@@ -8,7 +8,7 @@ from tests.support.paths import ROOT
 #: The pages whose code is run and whose commands are checked, by the names that tests give them.
 PAGES = {
     str(path.relative_to(ROOT)): path
-    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 }
 
 #: Pages that have commands and links, but no Python.
@@ -17,6 +17,7 @@ OTHER_PAGES = {
     for path in (
         ROOT / "CHANGELOG.md",
         ROOT / "CONTRIBUTING.md",
+        ROOT / "SECURITY.md",
         ROOT / "benchmarks/README.md",
         ROOT / "examples/README.md",
         ROOT / "experiments/README.md",
@@ -50,9 +51,15 @@ def inline_code(path: Path) -> list[str]:
 
 
 def headings(path: Path) -> set[str]:
-    """Returns the anchors of a page's headings."""
-    texts = re.findall(r"^#+ (.*)$", _FENCED.sub("", path.read_text()), re.MULTILINE)
-    return {_anchor(text) for text in texts}
+    """Returns the anchors of a page's headings, and of the names that it describes."""
+    text = _FENCED.sub("", path.read_text())
+    texts = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {_anchor(text) for text in texts} | set(described_names(path))
+
+
+def described_names(path: Path) -> list[str]:
+    """Returns the names of the package whose docstrings the site puts on a page."""
+    return re.findall(r"^::: (\S+)$", path.read_text(), re.MULTILINE)
 
 
 def _anchor(heading):

@@ -57,6 +57,11 @@ def test_another_type_is_refused(setting, value, expected):
         ("learning_rate", -1.0, "`learning_rate` to be at least 0, received -1.0"),
         ("learning_rate", float("nan"), "`learning_rate` to be at least 0, received nan"),
         ("weight_decay", float("inf"), "`weight_decay` to be at least 0, received inf"),
+        (
+            "learning_rate",
+            10**400,
+            "`learning_rate` to be a number within .*an integer of 1329 bits",
+        ),
         ("optimiser", "adam", "`optimiser` to be one of sgd, adamw, received 'adam'"),
     ],
 )

@@ -99,7 +99,9 @@ def test_a_kill_between_record_and_config_is_no_run_yet(tmp_path):
     assert load_config(tmp_path / "config.toml") == recipe("compact")
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b'{"starts": []}'])
+@pytest.mark.parametrize(
+    "content", [b"{", b"[]", b"true", b'"x"', b"[" * 50_000, b'{"starts": []}']
+)
 def test_a_damaged_record_is_named(content, tmp_path):
     begin_run(tmp_path, recipe("paper"), INPUTS)
     (tmp_path / "run.json").write_bytes(content)

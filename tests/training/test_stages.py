@@ -101,7 +101,11 @@ def test_a_stage_that_was_done_otherwise_is_refused(stages, tmp_path):
     assert (tmp_path / "run/words").read_text() == "a\nb c\nd\n"
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"one": 3}', '{"one": {}}'])
+# A number that JSON and TOML may have, and no float.
+HUGE = '{"one": {"command": "a", "minutes": 1' + "0" * 400 + "}}"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"one": 3}', '{"one": {}}', HUGE])
 def test_a_damaged_record_is_named(text, stages, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / STAGES_FILE).write_text(text)

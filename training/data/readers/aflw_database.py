@@ -27,6 +27,9 @@ _ABSENT = (-1.0, -1.0)
 # Steps of SQLite's machine: some at least, and more for a larger file. AFLW takes 0.2 a byte.
 _FEWEST_STEPS, _STEPS_PER_BYTE, _STEPS_BETWEEN_LOOKS = 100_000_000, 20, 100_000
 
+# Bytes that a value, or the statement that makes a table, may have in the smallest file.
+_SHORT_VALUE = 100_000
+
 
 def read_database(path: Path) -> tuple[list[tuple], np.ndarray, list[Skipped]]:
     """Reads the faces of AFLW's database.
@@ -68,10 +71,15 @@ def _rows(path):
         with closing(sqlite3.connect(address, uri=True)) as database:
             # Ends a query that goes on for ever.
             database.set_progress_handler(lambda: next(looks, None) is None, _STEPS_BETWEEN_LOOKS)
+            # No value is longer than the file, whatever a damaged page says.
+            database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(path.stat().st_size, _SHORT_VALUE))
             _refuse_views(path, database)
+            _refuse_computed_columns(path, database)
             return database.execute(_FACES).fetchall(), database.execute(_POINTS).fetchall()
-    except sqlite3.Error as error:
-        raise ValueError(f"{path}: expected the database of AFLW: {error}.") from error
+    # A damaged page may ask for any memory, and be quoted in what SQLite says of it.
+    except (sqlite3.Error, MemoryError, UnicodeDecodeError) as error:
+        reason = str(error) or "it asks for more memory than there is"
+        raise ValueError(f"{path}: expected the database of AFLW: {reason}.") from error
 
 
 def _refuse_views(path, database):
@@ -82,6 +90,18 @@ def _refuse_views(path, database):
         virtual = " ".join(str(sql).split()[:2]).upper() == "CREATE VIRTUAL"
         if wanted and (kind == "view" or virtual):
             raise ValueError(f"{path}: expected a table {name}, received a {kind} of that name.")
+
+
+def _refuse_computed_columns(path, database):
+    """Raises a ValueError if a column is computed: a few bytes would make gigabytes of it."""
+    for table in _TABLES:
+        columns = database.execute("SELECT name, hidden FROM pragma_table_xinfo(?)", [table])
+        for name, hidden in columns.fetchall():
+            if hidden:
+                raise ValueError(
+                    f"{path}: expected stored values in {table}, received the computed column "
+                    f"{_short(name)}."
+                )
 
 
 def _fault(face):

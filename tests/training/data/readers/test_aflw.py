@@ -172,6 +172,29 @@ def test_a_view_in_place_of_a_table_is_refused(folder):
         read_aflw(folder)
 
 
+def test_a_computed_column_is_refused(folder):
+    columns = "face_id, feature_id, y, x AS (zeroblob(200000000))"
+    changed(
+        folder,
+        f"DROP TABLE FeatureCoords; CREATE TABLE FeatureCoords({columns});"
+        "INSERT INTO FeatureCoords(face_id, feature_id, y) VALUES (39, 1, 2);",
+    )
+    expected = r"aflw\.sqlite: expected stored values in FeatureCoords, .*computed column 'x'"
+    with pytest.raises(ValueError, match=expected):
+        read_aflw(folder)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), UnicodeDecodeError("utf-8", b"\x80", 0, 1, "")])
+def test_what_a_damaged_page_does_to_sqlite_is_named(error, folder, monkeypatch):
+    def fail(path, database):
+        raise error
+
+    monkeypatch.setattr(aflw_database, "_refuse_views", fail)
+    expected = r"aflw\.sqlite: expected the database of AFLW: (it asks for more memory|'utf-8')"
+    with pytest.raises(ValueError, match=expected):
+        read_aflw(folder)
+
+
 def test_a_query_that_does_not_end_is_ended(folder, monkeypatch):
     monkeypatch.setattr(aflw_database, "_FEWEST_STEPS", 1_000_000)
     # 3,000 rectangles and 3,000 poses of one face: nine million rows.

@@ -1,0 +1,220 @@
+"""The site has every page, describes names that there are, and loads nothing from elsewhere."""
+
+import importlib
+import re
+import sys
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+import keras_3dmmstn
+from tests.support.pages import OTHER_PAGES, PAGES, described_names
+from tests.support.paths import ROOT
+
+SITE = ROOT / "docs/_site"
+BUILT = ROOT / "build/site"
+
+
+@pytest.fixture(scope="module")
+def modules():
+    """The modules of the site's folder that need nothing but Python, by name."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(SITE))
+        names = ("check", "contents", "house_style")
+        found = {name: importlib.import_module(name) for name in names}
+        yield found
+        for name in names:
+            del sys.modules[name]
+
+
+@pytest.fixture
+def contents(modules):
+    return modules["contents"]
+
+
+def test_tabs_are_the_kinds_of_pages(contents):
+    tabs = [title for tab in contents.navigation() for title in tab]
+    assert tabs == [
+        *("Start", "Tutorial", "How-to", "Explanations", "Reference", "Numbers", "Project")
+    ]
+
+
+def test_every_page_of_the_navigation_is_there(contents):
+    pages = contents.pages(contents.navigation())
+    assert pages[:2] == ["README.md", "docs/README.md"]
+    for page in pages:
+        assert (ROOT / page).is_file(), page
+
+
+def test_every_page_is_in_the_navigation(contents):
+    notebooks = {str(path.relative_to(ROOT)) for path in ROOT.glob("examples/notebooks/*.ipynb")}
+    assert {*PAGES, *OTHER_PAGES, *notebooks} == set(contents.pages(contents.navigation()))
+
+
+def test_a_notebook_becomes_a_page_to_read(contents):
+    notebook = "examples/notebooks/1_photographs.ipynb"
+    page = contents.notebook_page(notebook)
+    assert page.startswith("# Normalise photographs\n") and "notebook `1_photographs.ipynb`" in page
+    assert "```python\nfrom importlib import resources\n" in page
+    assert contents.as_page(notebook) == "examples/notebooks/1_photographs.md"
+    assert contents.as_page("docs/video.md") == "docs/video.md"
+
+
+def test_every_file_has_a_place_of_its_own(contents):
+    pages = contents.pages(contents.navigation())
+    files = {*pages, *(file for page in pages for file in contents.linked_files(page))}
+    places = [contents.place_in_site(file) for file in files]
+    assert len(set(places)) == len(places) > len(pages)
+    assert contents.place_in_site("docs/benchmarks.md") == "benchmarks/index.html"
+    assert contents.place_in_site("docs/figures/uv.jpg") == "figures/uv.jpg"
+    assert contents.place_in_site("LICENSE") == "LICENSE.txt"
+
+
+def test_links_that_are_named_by_files_get_titles(contents):
+    tabs = [{"How-to": [{"Videos": "docs/video.md"}]}]
+    text = "[docs/video.md](docs/video.md#jitter), [this](docs/video.md), [a.md](a.md)"
+    expected = "[Videos](docs/video.md#jitter), [this](docs/video.md), [a.md](a.md)"
+    assert contents.with_titles(text, "README.md", tabs) == expected
+
+
+def test_described_names_are_there():
+    names = [name for page in PAGES.values() for name in described_names(page)]
+    assert len(set(names)) == len(names) > 70
+    for name in names:
+        module, _, attribute = name.rpartition(".")
+        value = getattr(importlib.import_module(module), attribute)
+        assert value.__doc__, name
+        # The site would describe the module in the place of the function.
+        assert not (ROOT / name.replace(".", "/")).with_suffix(".py").exists(), name
+
+
+ROOMS = (
+    *("export", "inference.data_sets", "inference.detection", "layers", "losses", "mesh", "ops"),
+    *("refinement", "reflection"),
+)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_public_name_of_a_room_is_described(room):
+    module = importlib.import_module(f"keras_3dmmstn.{room}")
+    described = {name for page in PAGES.values() for name in described_names(page)}
+    for name in module.__all__:
+        # The second, if a module has the name of the function in it.
+        path = f"{module.__name__}.{name}"
+        assert {path, f"{path}.{name}"} & described, name
+
+
+def test_every_public_name_of_the_package_is_described():
+    described = {
+        name.rpartition(".")[2] for page in PAGES.values() for name in described_names(page)
+    }
+    rooms = {"export", "layers", "losses", "mesh", "ops", "refinement", "reflection", "training"}
+    assert set(keras_3dmmstn.__all__) - rooms - {"__version__"} <= described
+
+
+def test_docstrings_become_markdown(modules):
+    docstring = """Turns points.
+
+Args:
+    size: of 1.
+
+Call arguments:
+    points: `(batch, N, 3)` tensor,
+        millimetres.
+    first, second: others.
+
+Returns:
+    Points,
+    turned.
+
+Example:
+
+>>> turned(1)
+2
+
+Source:
+    Bas et al. 2017,
+    sec. 2.2.
+"""
+    expected = """Turns points.
+
+Args:
+    size: of 1.
+
+**Call arguments:**
+
+- **`points`** – `(batch, N, 3)` tensor, millimetres.
+- **`first, second`** – others.
+
+**Returns:** Points,
+turned.
+
+**Example:**
+
+```pycon
+>>> turned(1)
+2
+```
+
+**Source:** Bas et al. 2017,
+sec. 2.2.
+"""
+    assert modules["house_style"].as_markdown(docstring) == expected
+    indented = docstring.replace(">>> turned(1)\n2", "    >>> turned(1)\n    2")
+    assert modules["house_style"].as_markdown(indented) == expected
+
+
+def test_without_katex_nothing_is_built(contents, monkeypatch):
+    del contents  # whose module hooks.py imports
+    for name in ("mkdocs", "mkdocs.exceptions", "mkdocs.structure", "mkdocs.structure.files"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    sys.modules["mkdocs.exceptions"].ConfigurationError = ValueError
+    sys.modules["mkdocs.structure.files"].File = sys.modules["mkdocs.structure.files"].Files = list
+    hooks = importlib.import_module("hooks")
+    monkeypatch.delitem(sys.modules, "hooks")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(hooks, "KATEX", SITE / "nowhere")
+    config = SimpleNamespace(nav=None, mdx_configs={"toc": {}})
+    with pytest.raises(ValueError, match=r"Expected KaTeX in .*nowhere: `make docs` fetches it"):
+        hooks.on_config(config)
+
+
+def test_nothing_of_the_site_comes_from_elsewhere():
+    for path in (ROOT / "mkdocs.yml", *SITE.glob("*.css"), *SITE.glob("*.js*")):
+        assert not re.search(r"https?://|//cdn", path.read_text()), path.name
+    assert re.search(r"^  font: false", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+
+
+@pytest.mark.skipif(not BUILT.is_dir(), reason="needs the site: make docs")
+def test_the_built_site_is_whole(modules):
+    assert modules["check"].problems(BUILT) == []
+
+
+def test_the_check_finds_what_is_wrong(modules, tmp_path, capsys):
+    check = modules["check"]
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b/index.html").write_text('<h2 id="here">x</h2><a href="../a.html#top">a</a>')
+    page = tmp_path / "a.html"
+    page.write_text('<p id="top"><a href="b/#here">b</a><a href="https://example.org">c</a>')
+    assert check.main(tmp_path) == 0
+    assert capsys.readouterr().out == "2 pages, 3 links, 0 problems\n"
+    page.write_text(
+        '<a href="b/#gone">1</a><a href="c/">2</a><img src="d.png">'
+        '<script src="https://example.org/e.js"></script><link rel="stylesheet" href="//x.org/f">'
+        '<link rel="canonical" href="https://example.org/a">'
+    )
+    (tmp_path / "g.css").write_text('@font-face { src: url("https://example.org/h.woff2") }')
+    assert check.problems(tmp_path) == [
+        "a.html: no anchor for b/#gone",
+        "a.html: no file for c/",
+        "a.html: no file for d.png",
+        "a.html: loads https://example.org/e.js",
+        "a.html: loads //x.org/f",
+        "b/index.html: no anchor for ../a.html#top",
+        "g.css: loads https://example.org/h.woff2",
+    ]
+    assert check.main(tmp_path) == 1
+
+
+def test_an_empty_folder_is_no_site(modules, tmp_path):
+    assert modules["check"].problems(tmp_path) == [f"{tmp_path}: no pages"]
