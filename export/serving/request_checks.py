@@ -4,6 +4,9 @@ import tensorflow as tf
 
 _LARGEST_LEVEL = 255
 
+#: Boxes of one photograph. A box is 16 bytes, and the crop that it asks for 600 kB.
+MOST_BOXES = 64
+
 
 def checked_images(images, image_size):
     """Stops unless images are `(batch, image_size, image_size, 3)` with levels in 0..255.
@@ -54,7 +57,7 @@ def checked_box_shape(boxes, encoded):
     """Stops unless boxes are `(batch, ..., 4)` with a batch as large as that of the photographs.
 
     Args:
-        boxes: tensor of known rank.
+        boxes: tensor of known rank, 2 or 3; of the latter at most `MOST_BOXES` a photograph.
         encoded: `(batch,)` string tensor.
 
     Returns:
@@ -64,8 +67,11 @@ def checked_box_shape(boxes, encoded):
     received = tf.shape(seen)
     expected = tf.concat([tf.shape(encoded), received[1:-1], [4]], axis=0)
     data = ["boxes: expected shape", expected, "received", received]
-    check = tf.debugging.Assert(tf.reduce_all(tf.equal(received, expected)), data)
-    with tf.control_dependencies([check]):
+    checks = [tf.debugging.Assert(tf.reduce_all(tf.equal(received, expected)), data)]
+    count = tf.reduce_prod(received[1:-1])
+    data = [f"boxes: expected at most {MOST_BOXES} for each photograph, received", count]
+    checks.append(tf.debugging.Assert(count <= MOST_BOXES, data))
+    with tf.control_dependencies(checks):
         return tf.identity(boxes)
 
 

@@ -137,6 +137,10 @@ def test_requests_of_another_shape_are_refused_as_a_whole(model, file):
     for boxes in ([BOX, BOX], [BOX[:3]]):
         with pytest.raises(tf.errors.InvalidArgumentError, match="boxes: expected shape"):
             faces(encoded=tf.constant([file]), boxes=tf.constant(boxes))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at most 64 for each photograph"):
+        model.signatures["serving_groups"](
+            encoded=tf.constant([file]), boxes=tf.constant([[BOX] * 65])
+        )
     for name, boxes in (("serving_bytes", {}), ("serving_faces", {"boxes": tf.zeros((0, 4))})):
         with pytest.raises(tf.errors.InvalidArgumentError, match="at least one"):
             model.signatures[name](encoded=tf.zeros((0,), tf.string), **boxes)

@@ -31,6 +31,15 @@ def test_several_boxes_a_photograph_are_as_many_for_each():
         request_checks.checked_box_shape(tf.zeros((1, 5, 4)), photographs)
 
 
+def test_more_boxes_than_memory_is_meant_for_are_refused():
+    most, photographs = request_checks.MOST_BOXES, tf.constant([""])
+    request_checks.checked_box_shape(tf.zeros((1, most, 4)), photographs)
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=rf"at most {most} for each photograph\D+{most + 1}"
+    ):
+        request_checks.checked_box_shape(tf.zeros((1, most + 1, 4)), photographs)
+
+
 @pytest.mark.parametrize(
     ("image", "message"),
     [
