@@ -178,6 +178,6 @@ def _report(manifest, place):
     told = f"{manifest['photographs']} photographs, {manifest['faces']} faces"
     for name, what in {"without_face": "without a face", "failed": "failed"}.items():
         told += f", {manifest[name]} {what}" if manifest[name] else ""
-    terminal.tell(f"{place}: {told}")
+    terminal.tell_if_possible(f"{place}: {told}")
     if manifest["failed"] or manifest["without_face"]:
         terminal.remark(f"failures.csv in {place} says which, and why.")

@@ -116,9 +116,10 @@ def test_a_batch_of_none_has_no_outputs(visibility, normaliser):
     network = trained_network(normaliser, visibility=visibility)
     session = onnxruntime.InferenceSession(onnx_model(network), providers=["CPUExecutionProvider"])
     outputs = session.run(None, {"image": np.zeros((0, SIZE, SIZE, 3), np.float32)})
-    expected = network(np.zeros((0, SIZE, SIZE, 3)))
+    # Not of the network itself: TensorFlow's own convolution fails on no images on some processors.
+    expected = {name: (0, *shape[1:]) for name, shape in network.output_shape.items()}
     shapes = {o.name: value.shape for o, value in zip(session.get_outputs(), outputs, strict=True)}
-    assert shapes == {name: tuple(value.shape) for name, value in expected.items()}
+    assert shapes == expected
 
 
 def test_a_confidence_is_a_fifth_output(rng):

@@ -45,10 +45,17 @@ def read_normalised(folder: str | Path, seed: int | None = None) -> "tf.data.Dat
         raise _unfinished(place)
     settings, shape = manifest["settings"], manifest["texture_shape"]
     check_format(settings["format"])
-    files = [shard["file"] for shard in manifest["shards"] if shard["faces"]]
+    files = [shard for shard in manifest["shards"] if shard["faces"]]
 
     def rows(number: np.ndarray) -> Iterator[dict[str, Any]]:
-        with place.local_copy(files[number]) as path:
+        shard = files[number]
+        with place.local_copy(shard["file"]) as path:
+            size = path.stat().st_size
+            if size != shard["bytes"]:
+                raise ValueError(
+                    f"{place}/{shard['file']}: expected the {shard['bytes']} bytes of the "
+                    f"manifest, received {size}."
+                )
             yield from rows_read(path, settings["format"])
 
     kinds = {

@@ -83,7 +83,7 @@ def _parquet_written(path):
     fields = [(name, kinds[kind]) for name, kind in COLUMNS.items()]
     schema = pyarrow.schema(fields, metadata=_METADATA)
     # PNGs and float32 do not become smaller by what Parquet could do to them.
-    coding = {"use_dictionary": False, "compression": "zstd"}
+    coding = {"use_dictionary": False, "compression": "zstd", "write_page_checksum": True}
     rows: list[Row] = []
     with path.open("wb") as file, pyarrow.parquet.ParquetWriter(file, schema, **coding) as writer:
 
@@ -108,7 +108,7 @@ def _parquet_read(path):
     import pyarrow.parquet
 
     try:
-        with pyarrow.parquet.ParquetFile(path) as table:
+        with pyarrow.parquet.ParquetFile(path, page_checksum_verification=True) as table:
             for batch in table.iter_batches(_ROWS_AT_ONCE, columns=list(COLUMNS)):
                 for row in batch.to_pylist():
                     for name, kind in COLUMNS.items():
@@ -119,6 +119,10 @@ def _parquet_read(path):
                     yield row
     except (pyarrow.ArrowException, KeyError) as error:
         raise _damage(path, error) from None
+    except OSError as error:
+        if error.errno is None:  # of Arrow, such as a checksum that is another
+            raise _damage(path, error) from None
+        raise
 
 
 @contextmanager

@@ -98,6 +98,30 @@ def test_parquet_is_read_back_likewise(photographs, normaliser, tmp_path):
     np.testing.assert_array_equal(faces[3]["texture"], plain_face().texture)
 
 
+@pytest.mark.parametrize("kind", ["parquet", "tfrecord"])
+def test_a_changed_bit_of_a_shard_is_noticed(kind, photographs, normaliser, tmp_path):
+    if kind == "parquet":
+        pytest.importorskip("pyarrow")
+    options = {**OPTIONS, "format": kind, "textures": "raw"}
+    normalise_data_set(photographs, tmp_path / "out", **options)
+    file = tmp_path / "out" / "faces" / f"000001.{kind}"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 4] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(Exception, match=rf"000001\.{kind}"):
+        list(read_normalised(tmp_path / "out"))
+
+
+def test_a_shard_of_another_size_is_named(photographs, normaliser, tmp_path):
+    normalise_data_set(photographs, tmp_path / "out", **OPTIONS)
+    file = tmp_path / "out" / "faces" / "000001.tfrecord"
+    file.write_bytes(file.read_bytes() + b"more")
+    with pytest.raises(
+        Exception, match=r"000001\.tfrecord: expected the \d+ bytes of the manifest"
+    ):
+        list(read_normalised(tmp_path / "out"))
+
+
 def test_shards_come_in_another_order_each_time_if_asked_for(photographs, normaliser, tmp_path):
     normalise_data_set(photographs, tmp_path / "out", **{**OPTIONS, "shard_size": 1})
     faces = read_normalised(tmp_path / "out", seed=3)
