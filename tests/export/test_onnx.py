@@ -117,7 +117,7 @@ def test_a_batch_of_none_has_no_outputs(visibility, normaliser):
     session = onnxruntime.InferenceSession(onnx_model(network), providers=["CPUExecutionProvider"])
     outputs = session.run(None, {"image": np.zeros((0, SIZE, SIZE, 3), np.float32)})
     # Not of the network itself: TensorFlow's own convolution fails on no images on some processors.
-    expected = {name: (0, *shape[1:]) for name, shape in network.output_shape.items()}
+    expected = {name: (0, *tensor.shape[1:]) for name, tensor in network.output.items()}
     shapes = {o.name: value.shape for o, value in zip(session.get_outputs(), outputs, strict=True)}
     assert shapes == expected
 
