@@ -9,6 +9,10 @@ from keras_3dmmstn.inference.fitted_faces import FittedFaces
 from keras_3dmmstn.inference.photograph import warp
 from keras_3dmmstn.network import framing
 
+# Faces that a detector takes to be turned by more radians, and the network is less sure of, are
+# looked at the other way round, and upright.
+_MUCH_TURNED, _SURE = np.pi / 4, 0.5
+
 
 @dataclass(frozen=True, eq=False)
 class FacesInPhotographs:
@@ -75,6 +79,44 @@ class FacesInPhotographs:
             for number, matrix in zip(self.numbers, self.matrices, strict=True)
         ]
         return np.stack(cut) if cut else np.zeros((0, size, size, 3), np.uint8)
+
+
+def with_surer_rolls(
+    faces: FacesInPhotographs,
+    images: Sequence[np.ndarray],
+    size: int,
+    fit: Callable[[np.ndarray], FittedFaces],
+) -> FacesInPhotographs:
+    """Frames faces anew that a detector takes to be much turned, where the network is unsure.
+
+    The points of a detector may be the wrong way round. Of the roll that it says, of the opposite
+    one, and of none, the one counts of whose fit the network is the surest.
+
+    Args:
+        faces, images, size: as of `look_again`.
+        fit: from crops to fitted faces; without a `confidence` the faces stay as they are.
+    """
+    said = framing.rolls(faces.matrices)
+    found = np.array([score is not None for score in faces.scores], bool)
+    turned = np.flatnonzero(found & (np.abs(said) > _MUCH_TURNED))
+    if not len(turned):
+        return faces
+    rolls = np.stack([said[turned], said[turned] + np.pi, np.zeros(len(turned))])
+    boxes, numbers = faces.boxes[turned], faces.numbers[turned]
+    matrices = np.stack([framing.crop_matrices(boxes, size, roll) for roll in rolls])
+
+    def confidence(way):
+        framed = replace(faces, numbers=numbers, matrices=matrices[way])
+        return fit(framed.crops(images, size)).confidence
+
+    sure = [confidence(0)]
+    if sure[0] is None or (sure[0] >= _SURE).all():
+        return faces
+    sure += [confidence(1), confidence(2)]
+    best = np.where(sure[0] >= _SURE, 0, np.argmax(sure, axis=0))
+    all_matrices = faces.matrices.copy()
+    all_matrices[turned] = matrices[best, np.arange(len(turned))]
+    return replace(faces, matrices=all_matrices)
 
 
 def look_again(

@@ -29,7 +29,12 @@ from keras_3dmmstn.inference.given_photographs import (
     unchangeable,
 )
 from keras_3dmmstn.inference.localiser_checks import check_input, check_weights
-from keras_3dmmstn.inference.looking import FacesInPhotographs, all_faces, look_again
+from keras_3dmmstn.inference.looking import (
+    FacesInPhotographs,
+    all_faces,
+    look_again,
+    with_surer_rolls,
+)
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.inference.normalised_photograph import NormalisedPhotograph
 from keras_3dmmstn.inference.photograph import as_photograph
@@ -474,6 +479,7 @@ class Normaliser:
         if not any(map(len, framed)):
             return lists
         for faces in all_faces(framed).parts(_AT_ONCE):
+            faces = with_surer_rolls(faces, images, self.image_size, self._fitter.fit)
             if "ibug68" in self.grid_model.landmarks:
                 faces = look_again(faces, images, self.image_size, self._fitter.fit)
             fitted = self._fitter.fit(faces.crops(images, self.image_size))
