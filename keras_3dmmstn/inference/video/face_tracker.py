@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from keras_3dmmstn.inference.boxes import checked_boxes, checked_rolls
 from keras_3dmmstn.inference.detection import Detector
 from keras_3dmmstn.inference.face_fitter import FaceFitter
-from keras_3dmmstn.inference.looking import FacesInPhotographs
+from keras_3dmmstn.inference.looking import FacesInPhotographs, with_surer_rolls
 from keras_3dmmstn.inference.video.sighting import Sighting, framed_again, overlaps, sightings
 from keras_3dmmstn.network import framing
 
@@ -103,6 +103,8 @@ class FaceTracker:
             checked_rolls(found.rolls, boxes)[new],
             np.asarray(found.scores)[new],
         )
+        size = self._fitter.image_size
+        faces = with_surer_rolls(faces, [image], size, self._fitter.fit)
         fresh = [self._confirmed(image, face, at_least=1) for face in self._fitted(image, faces)]
         apart = _without_doubles([face for face in fresh if face is not None], known)
         for face, number in zip(apart, self._numbers_of(apart), strict=True):
