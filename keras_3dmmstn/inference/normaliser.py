@@ -275,7 +275,8 @@ class Normaliser:
                 if they are upright, or nearly. The detector finds out by itself.
 
         Returns:
-            A face for each box, in its order, or for each face found, the largest first.
+            A face for each box, in its order, or for each face found, the largest first,
+            as the detector frames them.
 
         Raises:
             FileNotFoundError: if there is no such file.

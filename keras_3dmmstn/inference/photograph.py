@@ -20,8 +20,8 @@ _SIGNED = "16-bit signed"
 
 #: Endings, in small or capital letters, of the files in a folder that are photographs.
 ENDINGS = (
-    *(".avif", ".bmp", ".heic", ".heif", ".jp2", ".jpeg", ".jpg", ".png"),
-    *(".tif", ".tiff", ".webp"),
+    *(".avif", ".bmp", ".gif", ".heic", ".heif", ".jp2", ".jpeg", ".jpg"),
+    *(".png", ".tif", ".tiff", ".webp"),
 )
 
 
