@@ -6,6 +6,8 @@ import tensorflow as tf
 _SMALL_SQUARED_ANGLE = 1e-2
 # In these the square of an ordinary angle has few digits, and that of a large one overflows.
 _HALF = (tf.float16, tf.bfloat16)
+# As numbers: OpenVINO does not convert what tf.eye is made of.
+_IDENTITY = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
 
 
 @tf.custom_gradient
@@ -33,7 +35,9 @@ def axis_angle_to_matrix(axis_angle):
     r = tf.cast(axis_angle, tf.float32 if dtype in _HALF else dtype)
     a, b, c = _rodrigues_coefficients(r)
     cross = _cross_matrix(r)
-    rotation = tf.eye(3, dtype=r.dtype) + a[..., None] * cross + b[..., None] * (cross @ cross)
+    rotation = (
+        tf.constant(_IDENTITY, r.dtype) + a[..., None] * cross + b[..., None] * (cross @ cross)
+    )
 
     def gradient(upstream):  # (..., 3, 3) -> (..., 3)
         w = _axial_vector(tf.matmul(tf.cast(upstream, r.dtype), rotation, transpose_b=True))
