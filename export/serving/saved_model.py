@@ -1,6 +1,8 @@
 """The network as a SavedModel, in the layout and with the signatures of TensorFlow Serving."""
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -105,12 +107,21 @@ def write_version(
         tf.saved_model.save(served, str(folder), signatures, options)
         write_warm_up(folder, image_size)
     except tf.errors.OpError as error:
-        raise OSError(f"{folder}: a SavedModel could not be written: {error.message}") from error
+        raise _write_error(error, folder) from error
     if card is not None:
         extra = Path(folder) / "assets.extra"
         extra.mkdir(exist_ok=True)
         card = {**card, "photographs": photograph_signatures.CARD}
         (extra / "card.json").write_text(json.dumps(card, indent=1) + "\n")
+
+
+def _write_error(error, folder):
+    """Returns as an OSError of the folder what TensorFlow says of a file in it."""
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES):
+        if os.strerror(number) in error.message:
+            return OSError(number, os.strerror(number), str(folder))
+    reason = error.message.splitlines()[0][:300]
+    return OSError(errno.EIO, f"a SavedModel could not be written: {reason}", str(folder))
 
 
 class _Served(tf.Module):
