@@ -44,7 +44,7 @@ def write_manifest(place: Place, job: Job, plan: Plan) -> dict[str, Any]:
         writer.writerow(FAILURE_COLUMNS)
         for outcome in _outcomes(place, plan.shards):
             for one in outcome.without_faces:
-                number, image, box = one.photograph
+                number, image, box, _ = one.photograph
                 row = (as_text(image), *(box or [""] * 4), number, one.kind, one.reason)
                 writer.writerow(row)
                 counts[one.kind] += 1

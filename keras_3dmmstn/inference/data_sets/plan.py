@@ -19,12 +19,13 @@ class PlannedPhotograph(NamedTuple):
 
     Attributes:
         number: counts the photographs of the data set from 0.
-        image, box: as of `SourcePhotograph`.
+        image, box, fault: as of `SourcePhotograph`.
     """
 
     number: int
     image: str
     box: Box | None
+    fault: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def make_plan(
     """
     source, count, shards = iter(photographs), 0, 0
     while part := list(itertools.islice(source, shard_size)):
-        lines = [json.dumps([count + n, image, box]) for n, (image, box) in enumerate(part)]
+        lines = [json.dumps([count + n, *photograph]) for n, photograph in enumerate(part)]
         place.write(_file(shards), ("\n".join(lines) + "\n").encode())
         count, shards = count + len(part), shards + 1
     if not count:
@@ -119,8 +120,8 @@ def photographs_of(place: Place, shard: int) -> Sequence[PlannedPhotograph]:
     try:
         rows = map(json.loads, place.read(name).decode().splitlines())
         return [
-            PlannedPhotograph(int(number), image, None if box is None else tuple(box))
-            for number, image, box in rows
+            PlannedPhotograph(int(number), image, None if box is None else tuple(box), *fault)
+            for number, image, box, *fault in rows
         ]
     except (ValueError, TypeError) as error:
         raise ValueError(

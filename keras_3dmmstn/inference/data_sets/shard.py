@@ -141,6 +141,8 @@ class _Work:
     def do(self, read: tuple[PlannedPhotograph, bytes | Exception]) -> WithoutFaces | None:
         """Adds the rows of a photograph; returns why, if it has none."""
         photograph, content = read
+        if photograph.fault is not None:
+            return WithoutFaces(photograph, FAILED, photograph.fault)
         if self.attempts.is_hopeless(photograph.number):
             return WithoutFaces(photograph, FAILED, _HOPELESS)
         self.attempts.begin(photograph.number)
@@ -168,6 +170,8 @@ def _read_ahead(
     place = place_of(root)
 
     def read(photograph):
+        if photograph.fault is not None:
+            return photograph, b""
         try:
             return photograph, read_image(place, photograph.image)
         except (OSError, ValueError, ImportError, MemoryError) as error:

@@ -1,5 +1,6 @@
 """Which photographs a data set has: those of a folder, of a table, or behind a URL."""
 
+import itertools
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
@@ -29,10 +30,12 @@ class SourcePhotograph(NamedTuple):
     Attributes:
         image: its path below the folder of the source, an absolute path, or a URL.
         box: x0, y0, x1, y1, the tight box of its face's landmarks; None if faces are looked for.
+        fault: what is wrong with its row of a table, which makes it a failure; None if nothing is.
     """
 
     image: str
     box: Box | None = None
+    fault: str | None = None
 
 
 def root_of(source: str | Path) -> str | Path:
@@ -61,8 +64,7 @@ def photographs_in(source: str | Path, among: Among = iter) -> Iterator[SourcePh
     """
     if is_table(source):
         folder, name = folder_and_name(source)
-        for image, box in rows_of_table(place_of(folder), name):
-            yield SourcePhotograph(image, box)
+        yield from itertools.starmap(SourcePhotograph, rows_of_table(place_of(folder), name))
         return
     place = place_of(source)
     names = _below(place, among) if isinstance(place, LocalPlace) else _behind(place)

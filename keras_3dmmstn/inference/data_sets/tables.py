@@ -13,7 +13,11 @@ _DELIMITERS = ",;\t"
 _IMAGE, _BOX = "image", ("x0", "y0", "x1", "y1")
 _ROWS_AT_ONCE = 10_000
 
-Row = tuple[str, tuple[float, float, float, float] | None]
+# What a row that was cut off has in the columns that it lacks.
+_CUT_OFF = "(cut off)"
+
+#: Image, box if there is one, and what is wrong with the row if anything is.
+Row = tuple[str, tuple[float, float, float, float] | None, str | None]
 
 
 def rows_of_table(place: Place, name: str) -> Iterator[Row]:
@@ -21,7 +25,8 @@ def rows_of_table(place: Place, name: str) -> Iterator[Row]:
 
     Column `image` is a path below the table's folder, an absolute path or a URL. The columns x0,
     y0, x1, y1 may be left out, all four, and may be empty: then faces are looked for. In a CSV
-    there may be semicolons or tabs between the columns, and decimal commas then.
+    there may be semicolons or tabs between the columns, and decimal commas then. A row without the
+    name of an image, or with a box that is not four numbers, says so, and does not end the table.
 
     Args:
         place: the table's folder.
@@ -30,20 +35,24 @@ def rows_of_table(place: Place, name: str) -> Iterator[Row]:
     Raises:
         FileNotFoundError: if there is no such file.
         ImportError: if it is Parquet and pyarrow is missing.
-        ValueError: if it is no such table, a column is missing, or a row has no name of an image or
-            a box that is not four numbers.
+        ValueError: if it is no such table, or a column is missing.
     """
     is_parquet = name.lower().endswith(".parquet")
     about = f"{place}/{name}"
     rows = (_parquet_rows if is_parquet else _csv_rows)(place, name, about)
     for number, row in rows:
-        try:
-            yield _image(row), _box(row)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"{about}: expected an image and four numbers of its box, or none, received in row "
-                f"{number}: {error}."
-            ) from None
+        image, box, fault = _text(row[_IMAGE]), None, None
+        if image in ("", _CUT_OFF):
+            image, fault = "", f"row {number}: expected the name of an image, received none"
+        else:
+            try:
+                box = _box(row)
+            except (TypeError, ValueError):
+                received = ", ".join(_text(row[name]) or "nothing" for name in _BOX)
+                fault = (
+                    f"row {number}: expected four numbers of a box, or none, received {received}"
+                )
+        yield image, box, fault
 
 
 def _csv_rows(place, name, about) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -55,7 +64,9 @@ def _csv_rows(place, name, about) -> Iterator[tuple[int, Mapping[str, Any]]]:
             first = next(csv.reader([header], delimiter=delimiter, skipinitialspace=True), [])
             columns = [column.strip() for column in first]
             _check_columns(columns, about)
-            rows = csv.DictReader(text, columns, delimiter=delimiter, skipinitialspace=True)
+            rows = csv.DictReader(
+                text, columns, restval=_CUT_OFF, delimiter=delimiter, skipinitialspace=True
+            )
             for number, row in enumerate(rows, 1):
                 if delimiter != ",":
                     row |= {n: row[n].replace(",", ".") for n in _BOX if row.get(n)}
@@ -98,20 +109,17 @@ def _check_columns(columns: Sequence[str], about: str) -> None:
         )
 
 
-def _image(row):
-    """Returns the name of a row's image."""
-    name = row[_IMAGE]
-    if not isinstance(name, str) or not name.strip():
-        raise ValueError("no name of an image")
-    return name.strip()
+def _text(value):
+    """Returns a value as a text, nothing for one that is missing."""
+    return "" if value is None else str(value).strip()
 
 
 def _box(row):
     """Returns the box of a row, None if it has none."""
     values = [row.get(name) for name in _BOX]
-    if all(value is None or str(value).strip() in ("", "nan") for value in values):
+    if all(_text(value) in ("", "nan") for value in values):
         return None
     x0, y0, x1, y1 = map(float, values)
     if not all(map(math.isfinite, (x0, y0, x1, y1))):
-        raise ValueError(f"the box {x0:g}, {y0:g}, {x1:g}, {y1:g}")
+        raise ValueError("not all are finite")
     return x0, y0, x1, y1

@@ -140,11 +140,13 @@ def test_photographs_without_faces_are_in_a_table_with_the_reason(
         ("1.jpg", *[""] * 4),
         ("2.jpg", 0, 0, 0.5, 1),
         ("3.jpg", *"0123"),
+        ("4.jpg", 0, 0, "x", 1),
     ]
     table = write_table(photographs / "t.csv", rows)
     manifest = normalise_data_set(table, tmp_path / "out", **OPTIONS)
     counts = [manifest[name] for name in ("photographs", "faces", "failed", "without_face")]
-    assert counts == [4, 2, 2, 1] and [s["without_faces"] for s in manifest["shards"]] == [1, 2]
+    assert counts == [5, 2, 3, 1]
+    assert [shard["without_faces"] for shard in manifest["shards"]] == [1, 2, 1]
     assert [(int(f["photograph"]), int(f["face"])) for f in read_normalised(tmp_path / "out")] == [
         (0, 0),
         (0, 1),
@@ -155,15 +157,17 @@ def test_photographs_without_faces_are_in_a_table_with_the_reason(
         ("1", "1.jpg", "failed"),
         ("2", "2.jpg", "no face"),
         ("3", "3.jpg", "failed"),
+        ("4", "4.jpg", "failed"),
     ]
     reasons = [failure["reason"] for failure in failures]
     assert "not an image" in reasons[0] and "no face was found" in reasons[1]
     assert reasons[2] == "No such file or directory"
+    assert reasons[3] == "row 5: expected four numbers of a box, or none, received 0, 0, x, 1"
     assert [failures[1][name] for name in ("x0", "x1")] == ["0.0", "0.5"]
     # The table is a source itself.
     shutil.copy(tmp_path / "out/failures.csv", photographs / "again.csv")
     again = normalise_data_set(photographs / "again.csv", tmp_path / "again", **OPTIONS)
-    assert again["photographs"] == 3
+    assert again["photographs"] == 4
 
 
 def test_a_run_that_was_stopped_goes_on(photographs, normaliser, tmp_path, monkeypatch):

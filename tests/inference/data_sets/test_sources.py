@@ -1,6 +1,7 @@
 """The photographs of folders, tables and URLs."""
 
 import os
+import re
 import sys
 
 import numpy as np
@@ -123,15 +124,44 @@ def test_a_parquet_table_is_read_likewise(tmp_path):
         (["path"], [["a"]], r"t\.csv: expected columns image .* received path\."),
         (["image", "x0", "y0"], [["a", 1, 2]], r"received image, x0, y0\."),
         ([], [], r"received none\."),
-        (["image"], [["a"], [" "]], r"received in row 2: no name of an image\."),
-        (["image", "x0", "y0", "x1", "y1"], [["a", 1, 2, 3]], r"received in row 1: float\(\)"),
-        (["image", "x0", "y0", "x1", "y1"], [["a", 1, 2, 3, "x"]], r"received in row 1: could not"),
-        (["image", "x0", "y0", "x1", "y1"], [["a", 1, 2, 3, "inf"]], r"the box 1, 2, 3, inf\."),
     ],
 )
 def test_a_wrong_table_is_refused(columns, rows, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         images(write_table(tmp_path / "t.csv", rows, columns))
+
+
+BOXES = ("image", "x0", "y0", "x1", "y1")
+
+
+@pytest.mark.parametrize(
+    "columns, row, message",
+    [
+        (["image"], [" "], r"^row 2: expected the name of an image, received none$"),
+        (["x0", "y0", "x1", "y1", "image"], [1, 2, 3, 4], r"the name of an image, received none$"),
+        (BOXES, ["a", 1, 2, 3], r"^row 2: expected four numbers .* received 1, 2, 3, \(cut off\)"),
+        (BOXES, ["a"], r"received \(cut off\), "),
+        (BOXES, ["a", 1, 2, 3, "x"], r"received 1, 2, 3, x$"),
+        (BOXES, ["a", 1, 2, 3, "inf"], r"received 1, 2, 3, inf$"),
+        (BOXES, ["a", 1, 2, 3, ""], r"received 1, 2, 3, nothing$"),
+    ],
+)
+def test_a_wrong_row_says_what_is_wrong_and_ends_nothing(columns, row, message, tmp_path):
+    right = ["b.jpg" if column == "image" else 5 for column in columns]
+    table = write_table(tmp_path / "t.csv", [right, row, right], columns)
+    first, wrong, last = photographs_in(table)
+    assert first == last and first.image == "b.jpg" and first.fault is None
+    assert wrong.box is None
+    assert re.search(message, wrong.fault)
+
+
+def test_a_wrong_row_of_a_parquet_table_says_so_likewise(tmp_path):
+    box = {name: [1.0, None if name == "y1" else 2.0] for name in BOXES[1:]}
+    table = parquet(tmp_path / "t.parquet", image=[None, "b.jpg"], **box)
+    assert [photograph.fault for photograph in photographs_in(table)] == [
+        "row 1: expected the name of an image, received none",
+        "row 2: expected four numbers of a box, or none, received 2.0, 2.0, 2.0, nothing",
+    ]
 
 
 def test_other_files_are_no_tables(tmp_path):
