@@ -8,6 +8,7 @@ import typer
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import TextureSize, Weights, load_normaliser
 from keras_3dmmstn.cli.progress import frames_with_progress
+from keras_3dmmstn.cli.stopping import exit_status
 
 Videos = Annotated[
     list[Path] | None, typer.Argument(help="Video files of any format that OpenCV reads.")
@@ -89,6 +90,12 @@ def video(
     player = Player(normaliser, smoothing, out, f".{format}", overlay, textures)
     if camera is not None:
         player.play_camera(camera, window)
-    played = [player.play_file(path, frames_with_progress) for path in videos or ()]
+    played = []
+    for path in videos or ():
+        try:
+            played.append(player.play_file(path, frames_with_progress))
+        except KeyboardInterrupt:
+            terminal.note(f"Stopped. Nothing of {path} was written.")
+            raise typer.Exit(exit_status()) from None
     if not all(played):
         terminal.fail(f"{played.count(False)} of {len(played)} videos failed.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from keras_3dmmstn.cli import video, video_window
+from keras_3dmmstn.cli import played_videos, video, video_window
 from keras_3dmmstn.drawing.video.video_writer import VideoWriter
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.inference.video import frames
@@ -84,6 +84,18 @@ def test_a_video_that_fails_is_named_and_the_others_are_played(clip, tmp_path):
     )
     assert_fails(result, "text.mp4: expected a video", "none.mp4", "2 of 3 videos failed.")
     assert names(tmp_path / "out") == WRITTEN
+
+
+def test_a_video_that_is_stopped_says_so_and_leaves_nothing(clip, tmp_path, monkeypatch):
+    def frames(player, frames, rate):
+        yield next(iter(player._normaliser.track(frames, rate)))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(played_videos.Player, "_track", frames)
+    result = run("video", clip, "--out", tmp_path / "out")
+    assert result.exit_code == 130
+    assert f"Stopped. Nothing of {clip} was written." in result.output
+    assert names(tmp_path) == ["clip.mp4"]
 
 
 def test_a_video_without_faces_says_so(tmp_path):

@@ -35,6 +35,8 @@ def read_normalised(folder: str | Path, seed: int | None = None) -> "tf.data.Dat
     Raises:
         FileNotFoundError: if there is nothing to read.
         ValueError: if the data set is not finished, or its manifest is damaged.
+        tf.errors.InvalidArgumentError: while the faces are gone through, with the reason in its
+            message, if a shard is missing or damaged: `tf.data` makes one of every error.
         ImportError: if it takes pyarrow, which is missing.
     """
     import tensorflow as tf

@@ -41,8 +41,8 @@ class VideoFile:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no video that OpenCV reads, a folder, a pipe or a device, or has frames
-            of more pixels than photographs may have.
+        ValueError: if it is no video that OpenCV reads, a picture, a folder, a pipe or a device, or
+            has frames of more pixels than photographs may have.
     """
 
     def __init__(self, path: str | Path):
@@ -57,7 +57,10 @@ class VideoFile:
         self.rate = _rate(capture)
         count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.count = int(count) if 0 < count < 2**31 else None
+        is_picture = _is_picture(capture, self.path)
         capture.release()
+        if is_picture:
+            raise ValueError(f"{path}: expected a video, received a picture.")
 
     def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
         self.damaged, self.missing = [], 0
@@ -198,6 +201,12 @@ def _open(source, refusal):
             f"{pixels / 1e6:.0f}. The environment variable {MAX_MEGAPIXELS} raises the limit."
         )
     return capture
+
+
+def _is_picture(capture, path):
+    """Says whether a file is a picture, of which FFmpeg makes a video of one frame."""
+    with native_path(path) as name:
+        return cv2.haveImageReader(name) and not (capture.grab() and capture.grab())
 
 
 def _next_picture(capture):

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_3dmmstn.inference.video import frames
 from keras_3dmmstn.inference.video.frames import Camera, VideoFile, timed
@@ -192,3 +193,19 @@ def test_pictures_without_times_have_those_of_the_rate():
 def test_wrong_frames_are_named(given, rate, error, text):
     with pytest.raises(error, match=text):
         list(timed(given, rate))
+
+
+@pytest.mark.parametrize("ending", [".bmp", ".gif", ".jpg", ".png", ".webp"])
+def test_a_picture_is_no_video(ending, tmp_path):
+    Image.fromarray(numbered_frames()[3]).save(tmp_path / f"picture{ending}")
+    with pytest.raises(ValueError, match=rf"\{ending}: expected a video, received a picture"):
+        VideoFile(tmp_path / f"picture{ending}")
+
+
+def test_pictures_that_move_are_videos(tmp_path):
+    first, *others = map(Image.fromarray, numbered_frames(4))
+    first.save(tmp_path / "moving.gif", save_all=True, append_images=others, duration=40)
+    assert len(list(VideoFile(tmp_path / "moving.gif"))) == 4
+    frames = [cv2.imencode(".jpg", frame)[1].tobytes() for frame in numbered_frames(4)]
+    (tmp_path / "moving.mjpeg").write_bytes(b"".join(frames))
+    assert len(list(VideoFile(tmp_path / "moving.mjpeg"))) == 4
