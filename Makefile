@@ -22,7 +22,7 @@ web: .venv/.installed  ## a page that runs the network in the browser, with the 
 	$(BIN)/keras-3dmmstn web --out build/web
 
 test: .venv/.installed  ## the whole test suite, doctests included, in two processes
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-web: .venv/.installed  ## that page in Chromium, which has to be installed, as npm has
 	KERAS_3DMMSTN_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest tests/web -rs
