@@ -1,5 +1,6 @@
 """The site has every page, describes names that there are, and loads nothing from elsewhere."""
 
+import ast
 import importlib
 import json
 import re
@@ -9,7 +10,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 import keras_3dmmstn
-from tests.support.pages import OTHER_PAGES, PAGES, described_names
+from tests.support.pages import OTHER_PAGES, PAGES, described_names, python_blocks
 from tests.support.paths import ROOT
 
 SITE = ROOT / "docs/_site"
@@ -120,6 +121,28 @@ def test_described_names_are_there():
         assert value.__doc__, name
         # The site would describe the module in the place of the function.
         assert not (ROOT / name.replace(".", "/")).with_suffix(".py").exists(), name
+
+
+def test_every_name_that_a_page_or_notebook_imports_is_described():
+    described = {name for page in PAGES.values() for name in described_names(page)}
+    texts = [block for page in PAGES.values() for block in python_blocks(page)]
+    for notebook in ROOT.glob("examples/notebooks/*.ipynb"):
+        cells = json.loads(notebook.read_text())["cells"]
+        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        texts += [source for source in sources if source[0] not in "%!"]
+    statements = [node for text in texts for node in ast.walk(ast.parse(text))]
+    imports = [
+        (node.module, alias.name)
+        for node in statements
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("keras_3dmmstn")
+        for alias in node.names
+    ]
+    assert len(imports) > 40
+    for module, name in imports:
+        value = getattr(importlib.import_module(module), name)
+        paths = {f"{module}.{name}", f"{value.__module__}.{name}"}
+        # Of the package itself and of its rooms, other tests say that all is described.
+        assert paths & described or name in keras_3dmmstn.__all__, f"{module}.{name}"
 
 
 ROOMS = (
