@@ -79,13 +79,15 @@ def write_site(
             versions = copy_packages(page, Path(packages), aside)
         _write_page(page, aside)
         about, surface = surface_file(grid_model, focal_length)
-        _write_models(aside / "models", network, surface)
+        sizes, search = search_network()
+        _write_models(aside / "models", network, surface, search)
         description = {
             "format": _FORMAT,
             "version": __version__,
             "packages": versions,
             "network": card,
             "face_model": about,
+            "search": sizes,
         }
         (aside / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", "utf-8")
         _remove_site(target)
@@ -149,13 +151,13 @@ def _write_page(page, site):
     (site / "LICENSES.txt").write_text(_LICENCES + detector, "utf-8")
 
 
-def _write_models(models, network, surface):
+def _write_models(models, network, surface, search):
     """Writes the networks and the face model."""
     look = resources.files("keras_3dmmstn.assets") / "blazeface_short_range.tflite"
     models.mkdir()
     (models / "network.tflite").write_bytes(network)
     (models / "face_model.bin").write_bytes(surface)
-    (models / "search.tflite").write_bytes(search_network())
+    (models / "search.tflite").write_bytes(search)
     (models / "look.tflite").write_bytes(look.read_bytes())
 
 

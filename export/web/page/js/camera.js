@@ -25,8 +25,14 @@ export class Camera {
     }
     const video = document.createElement("video");
     Object.assign(video, { muted: true, playsInline: true, srcObject: stream });
-    await video.play();
-    return new Camera(stream, video);
+    const camera = new Camera(stream, video);
+    try {
+      await video.play();
+    } catch (error) {
+      camera.close();
+      throw new Problem(`The camera shows nothing: ${error.message}`, error);
+    }
+    return camera;
   }
 
   constructor(stream, video) {

@@ -133,11 +133,18 @@ function drawFaces(context, zoom, width) {
 }
 
 /** Opens the camera and follows the face before it, until it is closed. */
-function openCamera() {
+async function openCamera() {
   const request = ++state.request;
   tell("Opening the camera …");
-  return afterwards(async () => {
-    const camera = await Camera.open();
+  let camera;
+  try {
+    // Nothing waits for this: the browser may ask, and the person may never answer.
+    camera = await Camera.open();
+  } catch (error) {
+    if (request === state.request) complain(error);
+    return;
+  }
+  await afterwards(async () => {
     if (request !== state.request) return camera.close();
     state.camera = camera;
     state.name = "face";
