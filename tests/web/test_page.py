@@ -361,6 +361,54 @@ def test_a_camera_is_followed(page):
     assert page.get_attribute("#camera", "aria-pressed") == "false"
 
 
+CLOCK = """async (rates) => {
+  const {Clock} = await import("./js/clock.js");
+  const camera = {missed: 0};
+  let now = 0;
+  const clock = new Clock(camera, now);
+  const parts = [];
+  // Three seconds each of frames that are seen, and of those that are missed, both a second.
+  for (const [seen, missed] of rates) {
+    for (let i = 0; i < 3 * seen; i++) {
+      now += 1000 / seen;
+      camera.missed += missed / seen;
+      clock.count(10, now);
+    }
+    parts.push(clock.every);
+  }
+  return [parts, clock.text];
+}"""
+
+
+def test_a_slow_camera_is_no_reason_to_do_less(page):
+    # As webcams do: 30 a second, about, and 15 where it is dark.
+    parts, text = page.evaluate(CLOCK, [[29.9, 0], [15, 0], [29, 1]])
+    assert parts == [1, 1, 1]
+    assert text == "29 frames/s, 10.0 ms each"
+
+
+def test_where_frames_are_missed_less_is_done_until_there_is_time_again(page):
+    parts, _ = page.evaluate(CLOCK, [[20, 10], [29.9, 0], [29.9, 0], [29.9, 0], [40, 20]])
+    assert parts[0] >= 8
+    assert parts[0] > parts[1] > parts[2] > parts[3] == 1
+    assert parts[4] == 1, "more than 30 a second are enough"
+
+
+def test_frames_that_went_by_are_counted(page):
+    code = """async () => {
+      const {Camera} = await import("./js/camera.js");
+      const track = {addEventListener() {}, stop() {}};
+      const canvas = document.createElement("canvas");
+      const video = Object.assign(document.createElement("canvas"), {videoWidth: 4, videoHeight: 3});
+      const given = [7, 8, 12, 13];
+      video.requestVideoFrameCallback = (told) => told(0, {presentedFrames: given.shift()});
+      const camera = new Camera({getVideoTracks: () => [track]}, video);
+      for (let i = 0; i < 4; i++) await camera.frame(canvas);
+      return camera.missed;
+    }"""
+    assert page.evaluate(code) == 3
+
+
 def test_a_picture_does_not_wait_for_a_camera_that_may_not_be_used_yet(new_page):
     page = new_page
     page.evaluate(
