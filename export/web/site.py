@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from keras_3dmmstn.atomic_files import atomic_destination
-from keras_3dmmstn.export.web.npm_packages import copy_packages, fetch_packages
+from keras_3dmmstn.export.web.npm_packages import (
+    check_packages,
+    copy_packages,
+    fetch_packages,
+    find_npm,
+)
 from keras_3dmmstn.export.web.search_network import search_network
 from keras_3dmmstn.export.web.surface_file import surface_file
 from keras_3dmmstn.mesh import GridModel
@@ -92,6 +97,16 @@ def write_site(
         (aside / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", "utf-8")
         _remove_site(target)
     return folder
+
+
+def check_site(folder: Path, packages: Path | None) -> None:
+    """Raises what `write_site` would, as far as that can be known before there is a network."""
+    check_replaceable(folder)
+    if packages is None:
+        find_npm()
+    else:
+        with resources.as_file(_page()) as page:
+            check_packages(page, packages)
 
 
 def check_replaceable(folder: Path) -> None:
