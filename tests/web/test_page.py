@@ -244,9 +244,10 @@ def test_places_of_the_search_are_those_of_python(page, size):
       return normaliser.detector.search(picture);
     }"""
     content = base64.b64encode(cv2.imencode(".png", image)[1].tobytes()).decode()
-    places = [place for place in page.evaluate(code, content) if place["score"] > 0.5]
-    expected = Search(32, 1)(np.ascontiguousarray(image[..., ::-1]), 0.5)
-    scores = [place["score"] for place in places]
+    # Of upright faces: the mirrored ones below are seen less surely.
+    scores = [place["score"] for place in page.evaluate(code, content) if place["score"] > 0.9]
+    expected = Search(32, 1)(np.ascontiguousarray(image[..., ::-1]), 0.9)
+    assert scores
     # Levels of what is searched differ by one here and there.
     np.testing.assert_allclose(np.sort(scores)[::-1], expected.scores, atol=2e-3)
 
