@@ -400,8 +400,9 @@ def test_frames_that_went_by_are_counted(page):
       const {Camera} = await import("./js/camera.js");
       const track = {addEventListener() {}, stop() {}};
       const canvas = document.createElement("canvas");
-      const video = Object.assign(document.createElement("canvas"), {videoWidth: 4, videoHeight: 3});
+      const video = document.createElement("canvas");
       const given = [7, 8, 12, 13];
+      Object.assign(video, {videoWidth: 4, videoHeight: 3});
       video.requestVideoFrameCallback = (told) => told(0, {presentedFrames: given.shift()});
       const camera = new Camera({getVideoTracks: () => [track]}, video);
       for (let i = 0; i < 4; i++) await camera.frame(canvas);
@@ -441,7 +442,8 @@ def test_a_camera_that_does_not_play_is_let_go(new_page):
     page.evaluate(
         """() => {
           const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-          navigator.mediaDevices.getUserMedia = async (wanted) => (window.stream = await open(wanted));
+          const opened = async (wanted) => (window.stream = await open(wanted));
+          navigator.mediaDevices.getUserMedia = opened;
           HTMLMediaElement.prototype.play = async () => { throw new Error("no frames"); };
         }"""
     )
