@@ -9,6 +9,7 @@ from keras_3dmmstn.mesh.flattening.symmetry import find_mirror
 from keras_3dmmstn.mesh.grid_model import GridModel
 from keras_3dmmstn.mesh.landmark_transfer import transfer_landmarks
 from keras_3dmmstn.mesh.model_to_grid import model_to_grid
+from keras_3dmmstn.mesh.principal_components import shape_model_from_meshes
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 from keras_3dmmstn.mesh.visibility.contour import contour_lines
 from keras_3dmmstn.mesh.visibility.occlusion_table import occlusion_table
@@ -26,6 +27,7 @@ __all__ = [
     "model_to_grid",
     "occlusion_table",
     "resample",
+    "shape_model_from_meshes",
     "transfer_landmarks",
     "visibility_rims",
 ]

@@ -5,11 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from keras_3dmmstn.mesh.formats.triangle_mesh import SUFFIXES, read_triangle_mesh
+from keras_3dmmstn.mesh.principal_components import aligned_meshes, principal_components
 from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.mesh.readers.frames import check_frame, outward_triangles, to_package_frame
 from keras_3dmmstn.mesh.shape_model import ShapeModel
-
-_ALIGNMENT_ROUNDS = 20
 
 
 def read_registered_meshes(
@@ -53,14 +52,11 @@ def read_registered_meshes(
     checks.mode_count(path, "expression", expression, 0)
     count = checks.mode_count(path, "identity", identity, len(files) - 1)
     shapes, triangles = _read_meshes(files)
-    mean, aligned = _align(shapes)
-    offsets = (aligned - mean).reshape(len(files), -1)
-    _, values, directions = np.linalg.svd(offsets, full_matrices=False)
-    modes = directions[:count] * (values[:count, None] / np.sqrt(len(files) - 1))
+    mean, modes = principal_components(aligned_meshes(shapes), count)
     mean = to_package_frame(mean, unit, frame)
     return ShapeModel(
         mean=mean,
-        basis=to_package_frame(modes.reshape(count, -1, 3), unit, frame),
+        basis=to_package_frame(modes, unit, frame),
         triangles=outward_triangles(mean, triangles),
         identity_count=count,
         name=path.name,
@@ -84,32 +80,3 @@ def _read_meshes(files):
             )
         shapes.append(vertices)
     return np.array(shapes, np.float64), triangles
-
-
-def _align(shapes):
-    """Returns the mean `(N, 3)` and the shapes `(meshes, N, 3)` after Procrustes analysis."""
-    sizes = np.sqrt(((shapes - shapes.mean(axis=1, keepdims=True)) ** 2).sum(axis=(1, 2)))
-    if sizes.min() <= 0:
-        raise ValueError("Expected meshes with an extent, received one that is a single point.")
-    middle, size = shapes[0].mean(axis=0), sizes.mean()
-    centred = shapes - shapes.mean(axis=1, keepdims=True)
-    mean = centred[0] * (size / sizes[0])
-    for _ in range(_ALIGNMENT_ROUNDS):
-        aligned = np.array([_similarity(shape, mean) for shape in centred])
-        previous, mean = mean, aligned.mean(axis=0)
-        # Otherwise the mean turns, and shrinks a little with every round.
-        mean = _similarity(mean, centred[0])
-        mean *= size / np.linalg.norm(mean)
-        if np.abs(mean - previous).max() < 1e-9 * size:
-            break
-    aligned = np.array([_similarity(shape, mean) for shape in centred])
-    aligned *= size / np.linalg.norm(aligned.mean(axis=0))
-    return aligned.mean(axis=0) + middle, aligned + middle
-
-
-def _similarity(shape, target):
-    """Returns centred `shape` `(N, 3)`, turned and scaled to lie closest to `target`."""
-    left, values, right = np.linalg.svd(shape.T @ target)
-    handedness = np.array([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
-    scale = (values * handedness).sum() / (shape**2).sum()
-    return scale * shape @ (left * handedness) @ right
