@@ -70,7 +70,7 @@ def picture_of(
     pose: Pose,
     size: int,
     rng: np.random.Generator,
-    detail: int = 220,
+    detail: int = 210,
 ) -> Picture:
     """Draws a car by points of its surface, the farthest first.
 
@@ -86,18 +86,19 @@ def picture_of(
     turn = pose.matrix()
     surface = in_view_frame(sampled(road, places), shape) @ turn.T
     lit = _lit(surface, colours, rng)
-    wheels, wheel_colours = _wheels(shape, detail // 4)
+    wheels, wheel_colours = _wheels(shape, detail // 6)
     points = np.concatenate([surface.reshape(-1, 3), in_view_frame(wheels, shape) @ turn.T])
-    colours = np.concatenate([lit.reshape(-1, 3), wheel_colours])
+    points = points.astype(np.float32)
+    colours = np.concatenate([lit.reshape(-1, 3), wheel_colours]).astype(np.float32)
 
     side = size * _SUPERSAMPLING
     scale, offset = _SUPERSAMPLING * pose.scale, _SUPERSAMPLING * (np.array(pose.place) + 0.5) - 0.5
     canvas = _background(side, rng)
     _shade_road(canvas, shape, turn, scale, offset)
-    depth = np.full((side, side), np.inf)
+    depth = np.full((side, side), np.inf, np.float32)
     places = np.round(points[:, :2] * scale + offset).astype(int)
     kept = ((places >= 0) & (places < side)).all(axis=1)
-    order = np.flatnonzero(kept)[np.argsort(-points[kept, 2], kind="stable")]
+    order = np.flatnonzero(kept)[np.argsort(-points[kept, 2])]
     x, y = places[order].T
     canvas[y, x] = colours[order]  # of those on one pixel the last, which is the nearest
     depth[y, x] = points[order, 2]
@@ -141,7 +142,7 @@ def _wheels(shape, detail):
     behind = WHEEL_RADIUS * (radius * np.cos(angle)).ravel()
     points, colours = [], []
     for axle in AXLES:
-        for x in (0.485, 0.44, 0.39, -0.39, -0.44, -0.485):
+        for x in (0.485, 0.42, -0.42, -0.485):
             across = np.full_like(height, x * shape.width)
             points.append(np.stack([across, height, behind + axle * shape.length], axis=1))
             colours.append(grey if abs(x) == 0.485 else np.full_like(grey, 18.0))

@@ -3,6 +3,7 @@
 from keras_3dmmstn.mesh.cutting.face_region import cut_face
 from keras_3dmmstn.mesh.cutting.holes import close_holes
 from keras_3dmmstn.mesh.flattening.flatten import flatten_symmetric
+from keras_3dmmstn.mesh.flattening.flatten_disc import flatten_disc
 from keras_3dmmstn.mesh.flattening.least_distortion import flatten_least_distorted
 from keras_3dmmstn.mesh.flattening.resample import resample
 from keras_3dmmstn.mesh.flattening.symmetry import find_mirror
@@ -22,6 +23,7 @@ __all__ = [
     "contour_lines",
     "cut_face",
     "find_mirror",
+    "flatten_disc",
     "flatten_least_distorted",
     "flatten_symmetric",
     "model_to_grid",

@@ -1,0 +1,2 @@
+def car_figure(normaliser, path):
+    pass
