@@ -18,44 +18,20 @@ import json
 import shutil
 from pathlib import Path
 
-import car_shapes
 import keras
 import numpy as np
 import tensorflow as tf
 from car_data import CROP_SIZE, crops
 from car_figure import car_figure
+from car_model import car_model
 from car_textures import measure_textures
 
-from keras_3dmmstn import GridModel, Normaliser, TrainingModel, spatial_transformer
+from keras_3dmmstn import Normaliser, TrainingModel, spatial_transformer
 from keras_3dmmstn.losses import LandmarkDistanceLoss, LandmarkError
-from keras_3dmmstn.mesh import (
-    flatten_least_distorted,
-    flatten_symmetric,
-    resample,
-    shape_model_from_meshes,
-)
 from keras_3dmmstn.reflection import with_reflections
 
 ROOT = Path(__file__).parents[2]
-GRID, MODES, MESHES = (65, 65), 10, 200
 HELD_OUT, BATCH, LEARNING_RATE = 500, 16, 2e-3
-
-
-def car_model() -> GridModel:
-    """Returns the morphable model of cars on a grid, from registered meshes."""
-    rng = np.random.default_rng(2017)
-    meshes = np.array([car_shapes.body(car_shapes.random_shape(rng)) for _ in range(MESHES)])
-    model = shape_model_from_meshes(
-        meshes,
-        car_shapes.triangles(),
-        MODES,
-        {"car": car_shapes.landmarks()},
-        symmetric=True,
-        name="car bodies",
-    )
-    start = flatten_symmetric(model.mean, model.triangles, model.mirror, evenness=0.5)
-    uv = flatten_least_distorted(model.mean, model.triangles, model.mirror, start=start)
-    return resample(model, uv, GRID)
 
 
 def trained(grid_model, training, epochs, out):

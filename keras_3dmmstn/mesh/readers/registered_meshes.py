@@ -1,4 +1,4 @@
-"""A morphable model of one's own: the principal components of a folder of registered meshes."""
+"""A morphable model of one's own: a folder of registered meshes."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from keras_3dmmstn.mesh.formats.triangle_mesh import SUFFIXES, read_triangle_mes
 from keras_3dmmstn.mesh.principal_components import aligned_meshes, principal_components
 from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.mesh.readers.frames import check_frame, outward_triangles, to_package_frame
+from keras_3dmmstn.mesh.readers.landmark_file import read_landmark_sets
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
 
@@ -16,6 +17,7 @@ def read_registered_meshes(
     identity: int | None = None,
     expression: int | None = None,
     *,
+    landmarks: str | Path | None = None,
     unit: str = "mm",
     frame: str = "y up",
 ) -> ShapeModel:
@@ -30,12 +32,13 @@ def read_registered_meshes(
             triangles. Polygons are split from their first corner.
         identity: how many modes to keep, None for all; at most the number of meshes less 1.
         expression: 0 or None; there are no expression modes.
+        landmarks: a JSON file of landmarks of your own, as of `read_landmark_sets`.
         unit: the meshes' unit, `"um"`, `"mm"`, `"cm"` or `"m"`.
         frame: the first mesh's axes, `"y up"` (and z towards the viewer) or `"y down"` (and z
             away).
 
     Raises:
-        FileNotFoundError: if there is no such folder.
+        FileNotFoundError: if there is no such folder, or no such file of landmarks.
         ValueError: if meshes are damaged, too few or do not correspond, or if more modes are
             asked for than they give.
     """
@@ -58,6 +61,7 @@ def read_registered_meshes(
         mean=mean,
         basis=to_package_frame(modes, unit, frame),
         triangles=outward_triangles(mean, triangles),
+        landmarks={} if landmarks is None else read_landmark_sets(landmarks, len(mean)),
         identity_count=count,
         name=path.name,
     )
