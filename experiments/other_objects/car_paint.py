@@ -144,7 +144,9 @@ def _stamp(picture, stamp, place, rows, columns, quarter):
     (x0, y0), (x1, y1) = _pixels(picture, [
         (place[0] - rows / 2, place[1] - columns / 2), (place[0] + rows / 2, place[1] + columns / 2)
     ])  # fmt: skip
-    small = cv2.resize(np.ascontiguousarray(stamp), (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(
+        np.ascontiguousarray(stamp), (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA
+    )
     share = small[..., 3:] / 255.0
     part = picture[y0:y1, x0:x1]
     picture[y0:y1, x0:x1] = np.round(share * small[..., :3] + (1 - share) * part)

@@ -20,7 +20,7 @@ class Pose(NamedTuple):
 
     Attributes:
         yaw: by how much it is turned about its own vertical, radians; positive shows more of the
-            flank that is image-left.
+            flank that is image-right.
         elevation: from how far above it is looked at, radians.
         roll: turned in the picture, radians.
         scale: pixels per millimetre.

@@ -7,9 +7,9 @@ import car_shapes
 import cv2
 import numpy as np
 from car_data import moved_box
-from car_paint import random_paint
-from car_pictures import Pose, random_pose, picture_of
 from car_model import on_the_grid
+from car_paint import random_paint
+from car_pictures import Pose, picture_of, random_pose
 
 from keras_3dmmstn import Normaliser
 
@@ -69,7 +69,9 @@ def measure_textures(normaliser: Normaliser) -> dict[str, dict[str, float]]:
     cars = [views_of(normaliser, seed) for seed in range(_CARS)]
     places = np.concatenate([_errors(car) for car in cars])
     textures = [[_standardised(f.texture, f.mask) for f in car.faces] for car in cars]
-    crops = [[_crop(p, f.box) for p, f in zip(car.pictures, car.faces, strict=True)] for car in cars]
+    crops = [
+        [_crop(p, f.box) for p, f in zip(car.pictures, car.faces, strict=True)] for car in cars
+    ]
     return {
         "places": {
             "mean": round(float(places.mean()), 2),
@@ -93,7 +95,9 @@ def _errors(car):
 
 def _standardised(texture, mask):
     """Returns grey levels and mask of a texture, both small."""
-    grey = cv2.resize(cv2.cvtColor(texture, cv2.COLOR_RGB2GRAY), (64, 64), None, 0, 0, cv2.INTER_AREA)
+    grey = cv2.resize(
+        cv2.cvtColor(texture, cv2.COLOR_RGB2GRAY), (64, 64), None, 0, 0, cv2.INTER_AREA
+    )
     whole = cv2.resize(mask.astype(np.float32), (64, 64), None, 0, 0, cv2.INTER_AREA)
     return grey.astype(float), whole == 1
 

@@ -56,9 +56,7 @@ def trained(grid_model, training, epochs, out):
         metrics={"landmarks": LandmarkError()},
     )
     stopped = keras.callbacks.BackupAndRestore(out / "backup", delete_checkpoint=False)
-    trainer.fit(
-        dataset.prefetch(2), epochs=epochs, shuffle=False, callbacks=[stopped], verbose=2
-    )
+    trainer.fit(dataset.prefetch(2), epochs=epochs, shuffle=False, callbacks=[stopped], verbose=2)
     return model
 
 

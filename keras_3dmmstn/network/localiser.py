@@ -51,7 +51,10 @@ def build_localiser(
         POSE_SIZE + grid_model.modes, kernel_initializer="zeros", name="head", dtype="float32"
     )(features)
     parameters = ParameterScaling(
-        *rest_pose(grid_model, image_size, framed_by), image_size, name="parameter_scaling", dtype="float32"
+        *rest_pose(grid_model, image_size, framed_by),
+        image_size,
+        name="parameter_scaling",
+        dtype="float32",
     )(raw)
     return keras.Model(image, parameters, name="localiser")
 

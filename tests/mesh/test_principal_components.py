@@ -62,9 +62,7 @@ def test_a_symmetric_model_is_its_own_mirror_image(toy):
     model = shape_model_from_meshes(meshes, toy.triangles, symmetric=True)
     np.testing.assert_array_equal(model.mirror, toy.mirror)
     np.testing.assert_allclose(model.mean[model.mirror], model.mean * [-1, 1, 1], atol=1e-4)
-    np.testing.assert_allclose(
-        model.basis[:, model.mirror], model.basis * [-1, 1, 1], atol=1e-4
-    )
+    np.testing.assert_allclose(model.basis[:, model.mirror], model.basis * [-1, 1, 1], atol=1e-4)
 
 
 def test_a_model_is_not_symmetric_unless_asked(toy):

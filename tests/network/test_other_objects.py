@@ -113,7 +113,9 @@ def test_the_network_can_be_written_and_read(network, grid_model, tmp_path):
 
 
 def test_the_landmarks_of_a_face_are_not_expected(grid_model):
-    with pytest.raises(ValueError, match="landmark sets 'leaf' of the face model, received 'ibug68'"):
+    with pytest.raises(
+        ValueError, match="landmark sets 'leaf' of the face model, received 'ibug68'"
+    ):
         spatial_transformer(grid_model, small_backbone(), SIZE)
     localiser = build_localiser(small_backbone(), grid_model, SIZE, framed_by="leaf")
     assert localiser.output_shape == (None, 10)

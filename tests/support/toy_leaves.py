@@ -11,9 +11,7 @@ CORNERS = (0, COLUMNS - 1, ROWS * COLUMNS - 1, (ROWS - 1) * COLUMNS)
 
 def leaf(width=40.0, length=70.0, bend=15.0, lopsided=0.3, arch=12.0):
     """Returns the vertices `(357, 3)` of a leaf that looks at the viewer, millimetres."""
-    down, across = np.meshgrid(
-        np.linspace(-1, 1, ROWS), np.linspace(-1, 1, COLUMNS), indexing="ij"
-    )
+    down, across = np.meshgrid(np.linspace(-1, 1, ROWS), np.linspace(-1, 1, COLUMNS), indexing="ij")
     half = width * (1 - 0.7 * down**2) * np.where(across < 0, 1 + lopsided, 1 - lopsided)
     x = across * half + bend * down**2
     z = arch * (across**2 + 0.5 * down**2) + 3 * down * across

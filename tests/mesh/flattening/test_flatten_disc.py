@@ -71,9 +71,7 @@ def test_the_grid_lies_on_the_surface_with_its_landmarks(model):
         grid.mean.astype(float), model.mean.astype(float), model.triangles.astype(np.int64)
     )
     assert np.sqrt(squared.max()) < 1e-3  # millimetres
-    np.testing.assert_allclose(
-        grid.mean[grid.landmarks["leaf"]], model.mean[LANDMARKS], atol=0.5
-    )
+    np.testing.assert_allclose(grid.mean[grid.landmarks["leaf"]], model.mean[LANDMARKS], atol=0.5)
     np.testing.assert_allclose(grid.mean[0], model.mean[0], atol=1e-4)
     # Not the mirror image of itself, as the leaf is not.
     assert np.abs(grid.mean[grid.mirror] - grid.mean * [-1, 1, 1]).max() > 10
