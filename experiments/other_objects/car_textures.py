@@ -12,10 +12,10 @@ from car_paint import random_paint
 from car_pictures import Pose, picture_of, random_pose
 
 from keras_3dmmstn import Normaliser
+from keras_3dmmstn.drawing.panels import resized
 
 SIZE, DETAIL = 256, 400
 _CARS, _POSES = 24, 4
-_SMALL = 32  # side of the crops that are compared without a network
 
 
 class Views(NamedTuple):
@@ -62,16 +62,14 @@ def views_of(
 def measure_textures(normaliser: Normaliser) -> dict[str, dict[str, float]]:
     """Returns what textures are worth, on held-out cars.
 
-    `places`: how far the grid's visible vertices are from where they belong on the true car, in % of
-    √(w·h) of its box. `same car` and `other cars`: the correlation of two pictures where both see
-    the car, of textures and of crops that are not normalised.
+    `places`: how far the grid's visible vertices are from where they belong on the true car, in %
+    of √(w·h) of its box. `same car` and `other cars`: the correlation of two pictures where both
+    see the car, of textures and of crops that are not normalised.
     """
     cars = [views_of(normaliser, seed) for seed in range(_CARS)]
     places = np.concatenate([_errors(car) for car in cars])
     textures = [[_standardised(f.texture, f.mask) for f in car.faces] for car in cars]
-    crops = [
-        [_crop(p, f.box) for p, f in zip(car.pictures, car.faces, strict=True)] for car in cars
-    ]
+    crops = [list(map(_crop, car.pictures, car.faces)) for car in cars]
     return {
         "places": {
             "mean": round(float(places.mean()), 2),
@@ -95,19 +93,15 @@ def _errors(car):
 
 def _standardised(texture, mask):
     """Returns grey levels and mask of a texture, both small."""
-    grey = cv2.resize(
-        cv2.cvtColor(texture, cv2.COLOR_RGB2GRAY), (64, 64), None, 0, 0, cv2.INTER_AREA
-    )
-    whole = cv2.resize(mask.astype(np.float32), (64, 64), None, 0, 0, cv2.INTER_AREA)
-    return grey.astype(float), whole == 1
+    grey = resized(cv2.cvtColor(texture, cv2.COLOR_RGB2GRAY), 64)
+    return grey.astype(float), resized(mask.astype(np.float32), 64) == 1
 
 
-def _crop(picture, box):
-    """Returns grey levels of a box, and that all of it is seen."""
-    x0, y0, x1, y1 = np.clip(np.round(box).astype(int), 0, SIZE)
-    grey = cv2.cvtColor(picture[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY)
-    grey = cv2.resize(grey, (_SMALL, _SMALL), interpolation=cv2.INTER_AREA).astype(float)
-    return grey, np.ones(grey.shape, bool)
+def _crop(picture, face):
+    """Returns grey levels of a face's box, and that all of it is seen."""
+    x0, y0, x1, y1 = np.clip(np.round(face.box).astype(int), 0, SIZE)
+    grey = resized(cv2.cvtColor(picture[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY), 64)
+    return grey.astype(float), np.ones(grey.shape, bool)
 
 
 def _agreement(cars):

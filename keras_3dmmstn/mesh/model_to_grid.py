@@ -51,7 +51,7 @@ def model_to_grid(
     """Cuts the face out of a model, flattens it and re-meshes it on an H'×W' grid.
 
     Args:
-        model: any head or face, roughly symmetric about x = 0; with the region `"disc"`, any object.
+        model: any head or face, roughly symmetric about x = 0; any object with the region `"disc"`.
         grid_shape: (H', W'), rows and columns.
         region, radius, centre, keep_cavities: what of the head is taken, see `cut_face`; or
             `"disc"`: the surface is one disc, of any object, and stays as it is. If its triangles

@@ -50,12 +50,8 @@ def build_localiser(
     raw = keras.layers.Dense(
         POSE_SIZE + grid_model.modes, kernel_initializer="zeros", name="head", dtype="float32"
     )(features)
-    parameters = ParameterScaling(
-        *rest_pose(grid_model, image_size, framed_by),
-        image_size,
-        name="parameter_scaling",
-        dtype="float32",
-    )(raw)
+    rest = rest_pose(grid_model, image_size, framed_by)
+    parameters = ParameterScaling(*rest, image_size, name="parameter_scaling", dtype="float32")(raw)
     return keras.Model(image, parameters, name="localiser")
 
 
