@@ -52,8 +52,8 @@ def _partners(landmark_set):
     """Returns who takes whose place in a landmark set that is known by its name, `(L,)`."""
     if not set(landmark_set.split("+")) <= set(MIRROR):
         raise ValueError(
-            f"with_reflections expects one of the landmark sets {', '.join(map(repr, MIRROR))}, or "
-            f"a `mirror`, received {landmark_set!r}."
+            "with_reflections expects a `mirror`, or one of the landmark sets "
+            f"{', '.join(map(repr, MIRROR))}, received {landmark_set!r}."
         )
     return mirror_permutation(landmark_set)
 
