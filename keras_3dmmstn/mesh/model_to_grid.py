@@ -96,8 +96,7 @@ def model_to_grid(
         room = None
         if emphasis:
             room = feature_magnification(face.mean, face.landmarks["ibug68"], emphasis)
-        options = {"start": uv, "symmetric": symmetric}
-        uv = flatten_least_distorted(*surface, face.mirror, room, **options)
+        uv = flatten_least_distorted(*surface, face.mirror, room, start=uv, symmetric=symmetric)
     progress("Re-meshing it on the grid")
     return FlattenedFace(face, uv, with_feature_regions(resample(face, uv, grid_shape)))
 
