@@ -1,6 +1,6 @@
 """Cars: a morphable model, a network and normalised textures of objects that are no faces.
 
-python experiments/other_objects/cars.py [--crops 4000] [--epochs 25] [--out FOLDER] [--record]
+python experiments/other_objects/cars.py [--crops 3000] [--epochs 6] [--out FOLDER] [--record]
 
 Car bodies, all of one topology, become a shape model; that is flattened and re-meshed on a grid. A
 network is trained from random weights on pictures of painted cars, with landmarks where they are
@@ -89,8 +89,8 @@ def measured(model, grid_model, training, held_out):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--crops", type=int, default=4000, help="to train on")
-    parser.add_argument("--epochs", type=int, default=25)
+    parser.add_argument("--crops", type=int, default=3000, help="to train on")
+    parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--out", type=Path, default=ROOT / "build/experiments/cars")
     parser.add_argument("--record", action="store_true")
     arguments = parser.parse_args()
