@@ -1,5 +1,7 @@
 """From registered meshes of leaves, which have no symmetry, to their normalised textures."""
 
+from dataclasses import replace
+
 import cv2
 import keras
 import numpy as np
@@ -9,9 +11,12 @@ from scipy.spatial.transform import Rotation
 
 from keras_3dmmstn import Normaliser, TrainingModel, build_localiser, spatial_transformer
 from keras_3dmmstn.drawing.render import render_mesh
+from keras_3dmmstn.layers import ApparentLandmarkSelection, LandmarkSelection
 from keras_3dmmstn.losses import LandmarkDistanceLoss, LandmarkError
 from keras_3dmmstn.mesh import flatten_disc, resample, shape_model_from_meshes
+from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.network import framing
+from keras_3dmmstn.network.grid_generator import landmark_selection
 from keras_3dmmstn.reflection import with_reflections
 from tests.support.small_network import small_backbone
 from tests.support.toy_leaves import CORNERS, LANDMARKS, leaf_triangles, leaves
@@ -119,6 +124,14 @@ def test_the_landmarks_of_a_face_are_not_expected(grid_model):
         spatial_transformer(grid_model, small_backbone(), SIZE)
     localiser = build_localiser(small_backbone(), grid_model, SIZE, framed_by="leaf")
     assert localiser.output_shape == (None, 10)
+
+
+def test_only_the_68_points_of_faces_have_a_jaw():
+    model = toy_grid_model((16, 16))
+    points = model.landmarks["ibug68"]
+    model = replace(model, landmarks={"ibug68": points, "ibug68 without jaw": points[17:]})
+    assert isinstance(landmark_selection(model, "ibug68"), ApparentLandmarkSelection)
+    assert isinstance(landmark_selection(model, "ibug68 without jaw"), LandmarkSelection)
 
 
 def test_reflections_need_landmarks_in_pairs(grid_model):
