@@ -77,11 +77,3 @@ def crop_of(picture: Picture, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     landmarks = picture.landmarks.copy()
     landmarks[:, :2] = framing.apply_similarity(matrix, landmarks[:, :2])
     return image, landmarks
-
-
-if __name__ == "__main__":
-    import sys
-
-    cv2.setNumThreads(1)
-    crops(Path(sys.argv[1]), "held out", 500)
-    crops(Path(sys.argv[1]), "training", int(sys.argv[2]))

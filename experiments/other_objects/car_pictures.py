@@ -5,11 +5,19 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from car_paint import AXLES, WHEEL_RADIUS, Paint, paint_surface
-from car_shapes import CarShape, body, evenly, finer, in_view_frame, landmarks, on_the_road, sampled
+from car_shapes import (
+    ELEVATION,
+    CarShape,
+    body,
+    evenly,
+    finer,
+    in_view_frame,
+    landmarks,
+    on_the_road,
+    sampled,
+)
 from scipy.spatial.transform import Rotation
 
-# From above, in radians, as `car_shapes.body` looks at cars.
-_ELEVATION = np.radians(25)
 _SUPERSAMPLING = 2
 # A landmark is seen unless something is so many millimetres before it.
 _BEFORE = 60.0
@@ -35,7 +43,7 @@ class Pose(NamedTuple):
 
     def matrix(self) -> np.ndarray:
         """Returns the rotation `(3, 3)` from the frame of `body`."""
-        upright = Rotation.from_rotvec([-_ELEVATION, 0, 0])
+        upright = Rotation.from_rotvec([-ELEVATION, 0, 0])
         turned = Rotation.from_rotvec([0, self.yaw, 0]) * upright
         seen = Rotation.from_rotvec([self.elevation, 0, 0]) * turned
         return (Rotation.from_rotvec([0, 0, self.roll]) * seen).as_matrix()

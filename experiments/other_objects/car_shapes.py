@@ -9,12 +9,12 @@ from scipy.spatial.transform import Rotation
 
 #: Rows and columns of the meshes; the middle column is the symmetry line.
 SIZE = 81
-# From above, in radians, the viewer looks at a car that is not turned.
-_ELEVATION = np.radians(25)
+#: From so far above, in radians, the viewer looks at a car that is not turned.
+ELEVATION = np.radians(25)
 # In cells, how round edges are.
 _ROUNDNESS = 1.1
 #: Rows of the cage that a body is drawn on, from the rear over the roof to under the bumper, and
-#: columns, from the symmetry line to the sill. `SIDE` is the part of a flank that a row ends at.
+#: columns, from the symmetry line to the sill.
 ROWS = ("rear", "rear window", "roof rear", "roof front", "cowl", "bonnet", "nose", "grille", "lip")
 COLUMNS = ("middle", "quarter", "edge", "belt", "flank", "sill")
 
@@ -125,7 +125,7 @@ def in_view_frame(points: np.ndarray, shape: CarShape) -> np.ndarray:
     """Takes points `(..., 3)` of the road's frame to that of `body`."""
     x, height, behind = np.moveaxis(np.asarray(points, float), -1, 0)
     centred = np.stack([x, 0.5 * shape.roof - height, behind - 0.42 * shape.length], axis=-1)
-    return centred @ Rotation.from_rotvec([_ELEVATION, 0, 0]).as_matrix().T
+    return centred @ Rotation.from_rotvec([ELEVATION, 0, 0]).as_matrix().T
 
 
 def _cage(shape):
