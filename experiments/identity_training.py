@@ -1,6 +1,6 @@
 """What pairs of photographs of one person teach: eq. (3) on them, and tied identities.
 
-python experiments/identity_training.py FACES [--steps 120] [--only NAME ...] [--out FILE | --record]
+python experiments/identity_training.py FACES [--steps 120] [--only NAME ...] [--out F | --record]
 
 FACES holds the training sets 300w/helen/trainset, 300w/lfpw/trainset, youtube/train and cfp, and
 the test sets 300w/afw and youtube/val. Each run starts from the bundled weights and trains the same

@@ -56,7 +56,9 @@ def test_opposite_profiles_have_no_loss_and_no_gradient(reflected, rng):
         mask[one, :, :2], mask[other, :, 3:] = 1, 1
     loss = identity_pair_loss(tf.constant(texture), tf.constant(mask), reflected)
     np.testing.assert_array_equal(loss, np.zeros(len(loss)))
-    (gradient,) = gradients_of(lambda t: identity_pair_loss(t, tf.constant(mask), reflected), texture)
+    (gradient,) = gradients_of(
+        lambda t: identity_pair_loss(t, tf.constant(mask), reflected), texture
+    )
     np.testing.assert_array_equal(gradient, np.zeros_like(texture))
 
 

@@ -111,7 +111,9 @@ def read_cfp(folder: str | Path, anywhere: bool = False, frontal: bool = False) 
             f"received {len(rows)} other rows."
         )
     if frontal:
-        chosen = [c or row["kind"] == "frontal" for c, row in zip(chosen, rows.values(), strict=True)]
+        chosen = [
+            c or row["kind"] == "frontal" for c, row in zip(chosen, rows.values(), strict=True)
+        ]
     found = within_folder(everyone.choose(chosen), folder / "images", anywhere)
     return _without_detected_points(plausible_faces(found))
 
