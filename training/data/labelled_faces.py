@@ -135,7 +135,7 @@ class LabelledFaces:
 
     @property
     def people(self) -> tuple[str, ...]:
-        """Returns who each is, with the data set, whose people have names of its own; "" unknown."""
+        """Who each is, with the name of the data set; "" where that is not known."""
         return tuple(map(person_name, self.sources, self.subjects))
 
 

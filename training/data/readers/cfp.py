@@ -62,8 +62,8 @@ def read_cfp(folder: str | Path, anywhere: bool = False, frontal: bool = False) 
 
     Their points are labelled by hand. Those of the FRONTAL photographs come from a detector and
     must never be used as labels, neither to train on nor to measure with: these photographs are
-    left out, or read without labels. Left out are also those that `suspect_profile.csv` names, where there is such a file: its
-    labels are gross errors.
+    left out, or read without labels. Left out are also those that `suspect_profile.csv` names,
+    where there is such a file: its labels are gross errors.
 
     Args:
         folder: holds `images/` and `landmarks.csv` with the columns image, person, kind ("frontal"
@@ -77,8 +77,8 @@ def read_cfp(folder: str | Path, anywhere: bool = False, frontal: bool = False) 
 
     Returns:
         Faces with confidence 1 of the labelled points, but `JAWBONE_CONFIDENCE` of the first four.
-        The subject is the person's number, the view is the kind; the pose is not known. Rows that were cut off, or whose
-        photographs are elsewhere, are in `skipped`.
+        The subject is the person's number, the view is the kind; the pose is not known. Rows that
+        were cut off, or whose photographs are elsewhere, are in `skipped`.
 
     Raises:
         ValueError: if a table is no CSV table in UTF-8, a column is missing, a row names no image,
@@ -104,16 +104,15 @@ def read_cfp(folder: str | Path, anywhere: bool = False, frontal: bool = False) 
         skipped=tuple(skipped),
         views=tuple(row["kind"] for row in rows.values()),
     )
-    chosen = [row["kind"] == "profile" and row["image"] not in suspects for row in rows.values()]
-    if not any(chosen):
+    kinds = np.array([row["kind"] for row in rows.values()])
+    chosen = (kinds == "profile") & [row["image"] not in suspects for row in rows.values()]
+    if not chosen.any():
         raise ValueError(
             f"{path}: expected at least one row of kind profile that {_SUSPECTS} does not name, "
             f"received {len(rows)} other rows."
         )
     if frontal:
-        chosen = [
-            c or row["kind"] == "frontal" for c, row in zip(chosen, rows.values(), strict=True)
-        ]
+        chosen |= kinds == "frontal"
     found = within_folder(everyone.choose(chosen), folder / "images", anywhere)
     return _without_detected_points(plausible_faces(found))
 
@@ -152,7 +151,7 @@ def _suspects(folder):
 
 
 def _without_detected_points(faces):
-    """Returns the faces; frontal ones with a rectangle where their points are, without the points."""
+    """Returns the faces, frontal ones with a rectangle in place of their points."""
     frontal = np.array([view == "frontal" for view in faces.views])
     if not frontal.any():
         return faces
