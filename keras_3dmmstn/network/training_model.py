@@ -1,6 +1,7 @@
 """The network with its losses, as what `compile` and `fit` train."""
 
 import inspect
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -199,7 +200,7 @@ class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
             # Divides by 1. XLA would sample a cheap texture anew for each term of the losses; a
             # quotient it computes once.
             texture /= tf.maximum(tf.reduce_max(mask, axis=(1, 2, 3), keepdims=True), 1)
-            each = {
+            each: dict[str, Callable] = {
                 "symmetry": losses.symmetry_loss,
                 "mirror_pairs": losses.mirror_pair_loss,
                 "identity_pairs": partial(identity_pair_loss, reflected=self._order.reflected),

@@ -96,7 +96,10 @@ class CropReader:
             reflected = bool(rng.random() < 0.5) and self._mixed.mirrored[place]
             crops = self._read([place] * 2, both, [b""] * 2, [None] * 2)
             if self._config.augmentation:
-                pairs += [augment(*crop, self._config, rng, reflected) for crop in crops]
+                pairs += [
+                    augment(image, points, side, self._config, rng, reflected)
+                    for image, points, side in crops
+                ]
             else:
                 pairs += map(self._centred, crops)
         return _stacked(pairs)

@@ -43,6 +43,11 @@ def other_photographs(
     return others
 
 
+def _people(crops):
+    """Returns who each of some crops is, "" for all if that is not known."""
+    return crops.people or ("",) * len(crops)
+
+
 class PairedFaces:
     """Says which photograph follows each face of a mixture.
 
@@ -55,12 +60,12 @@ class PairedFaces:
 
     def __init__(self, mixed: Mixture):
         self._others = [self._of_source(source) for source in mixed.sources]
-        if not any(len(o) > 1 or o[0] != n for s in self._others for n, o in enumerate(s)):
-            known = sum(len(set(filter(None, source.people))) for source in mixed.sources)
+        if not any(place not in other for s in self._others for place, other in enumerate(s)):
+            people = {person for crops in mixed.sources for person in _people(crops) if person}
             raise ValueError(
                 "Expected at least one person with two photographs for pairs of one person, "
-                f"received {sum(map(len, mixed.sources))} photographs of {known} known people: "
-                "pairs need CFP, or a landmarks.csv with a column subject."
+                f"received {sum(map(len, mixed.sources))} photographs of {len(people)} known "
+                "people: pairs need CFP, or a landmarks.csv with a column subject."
             )
 
     @staticmethod
@@ -72,10 +77,7 @@ class PairedFaces:
                 "`load()`, 0.11 MB a face at 192 pixels."
             )
         numbers = np.arange(len(source)) if source.kept is None else source.kept
-        count = len(source)
-        return other_photographs(
-            source.people or ("",) * count, source.views or ("",) * count, numbers
-        )
+        return other_photographs(_people(source), source.views or ("",) * len(source), numbers)
 
     def other(self, place: int, number: int, rng: np.random.Generator) -> int:
         """Draws the face that follows one; the same face again if its person has no other.
