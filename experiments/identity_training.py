@@ -226,20 +226,25 @@ def trained(config: TrainingConfig, source: Mixture, steps: int, grid_model: Gri
 
 
 def table(runs: dict[str, dict]) -> str:
-    """Returns the results as a table in Markdown."""
-    lines = [
-        "| run | AFW | size | YouTube | size | CFP profiles | size "
-        "| within, between, ratio: CFP | YouTube | textures: CFP | YouTube |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+    """Returns the results as two tables in Markdown: landmarks, then identities and textures."""
+    landmarks = [
+        "| run | AFW | size | YouTube | size | CFP profiles | size |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    pairs = [
+        "| run | CFP: within, between, ratio | textures "
+        "| YouTube: within, between, ratio | textures |",
+        "|---|---|---|---|---|",
     ]
     for name, row in runs.items():
         cells = [f"{row[d][k]:.2f}" for d in ("AFW", "YouTube", "CFP") for k in ("error", "size")]
+        landmarks.append(f"| {name} | {' | '.join(cells)} |")
+        cells = []
         for place in ("CFP", "YouTube"):
             spread = (row[place][key] for key in ("within", "between", "ratio"))
-            cells.append(", ".join(f"{value:.2f}" for value in spread))
-        cells += [f"{row[place]['texture']:.1f}" for place in ("CFP", "YouTube")]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+            cells += [", ".join(f"{value:.2f}" for value in spread), f"{row[place]['texture']:.1f}"]
+        pairs.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join([*landmarks, "", *pairs])
 
 
 def main():
