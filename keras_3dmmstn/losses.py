@@ -1,5 +1,6 @@
 """The losses and metrics for `compile`, under their public name."""
 
+from keras_3dmmstn.network.identity_losses import identity_pair_loss, tied_identity_loss
 from keras_3dmmstn.network.landmark_opening import LandmarkOpeningLoss, opening_loss
 from keras_3dmmstn.network.losses import (
     LandmarkDistanceLoss,
@@ -18,6 +19,7 @@ __all__ = [
     "LandmarkError",
     "LandmarkLoss",
     "LandmarkOpeningLoss",
+    "identity_pair_loss",
     "landmark_distance_loss",
     "landmark_loss",
     "mirror_pair_loss",
@@ -25,4 +27,5 @@ __all__ = [
     "opening_loss",
     "shape_prior_loss",
     "symmetry_loss",
+    "tied_identity_loss",
 ]

@@ -82,6 +82,18 @@ class TrainingConfig:
     mirror_pairs: float = _setting(
         1.8, "weight of the siamese loss (eq. 3), mean squared level; code: 1e-4, converted", low=0
     )
+    identity_pairs: float = _setting(
+        0.0,
+        "weight of the siamese loss (eq. 3) on two photographs of one person, mean squared level; "
+        "0: photographs come alone",
+        low=0,
+    )
+    tied_identity: float = _setting(
+        0.0,
+        "weight of the squared distance of the coefficients of identity in such a pair; not in the "
+        "paper",
+        low=0,
+    )
     jaw_confidence: float = _setting(
         1.0,
         "confidence of ibug68 points 0 to 16, which are labelled on the apparent contour; "
@@ -102,7 +114,9 @@ class TrainingConfig:
     )
     optimiser: str = _setting("sgd", "sgd (code) or adamw", choices=("sgd", "adamw"))
     batch_size: int = _setting(
-        32, "photographs in a step, without their reflections; code: 32", low=1
+        32,
+        "photographs in a step, without reflections and others of the same people; code: 32",
+        low=1,
     )
     epochs: int = _setting(1000, "passes over the photographs; code", low=1)
     learning_rate: float = _setting(
@@ -174,6 +188,11 @@ class TrainingConfig:
             value = _checked(entry.name, getattr(self, entry.name), type(entry.default))
             _check_range(entry.name, value, entry.metadata)
             object.__setattr__(self, entry.name, value)
+
+    @property
+    def compares_people(self) -> bool:
+        """Whether each photograph is followed by another one of the same person."""
+        return self.identity_pairs > 0 or self.tied_identity > 0
 
 
 def with_settings(config: TrainingConfig, settings: Mapping[str, Any]) -> TrainingConfig:

@@ -67,6 +67,8 @@ def build_trainer(model: keras.Model, config: TrainingConfig, steps: int) -> ker
         config.symmetry,
         config.mirror_pairs,
         jit_textures=config.jit_compile != "off",
+        identity_pairs=config.identity_pairs,
+        tied_identity=config.tied_identity,
     )
     optimiser = build_optimiser(config, steps)
     if config.precision == "mixed_float16":

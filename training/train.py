@@ -107,7 +107,9 @@ def train(
         with workers.scope():
             model = _first_network(config, grid_model, start)
         source = read_sources(folders, config, weights, progress_bar, unmirrored)
-        measured = read_sources(validation, config, None, progress_bar) if validation else None
+        measured = None
+        if validation:
+            measured = read_sources(validation, config, None, progress_bar, measured=True)
         _report_skipped(source, measured, report)
         steps = int(epoch_batches(source, config, 0).cardinality())
         inputs = {

@@ -29,6 +29,8 @@ class MorphableModel(keras.layers.Layer):
         grid_model: a `GridModel`, or anything with a `mean` of shape (N, 3) and a `basis` of shape
             (modes, N, 3). A pair (N, modes) makes a layer whose weights are set later.
         trainable: whether mean and basis are trained.
+        identity_count: how many of the modes are identity, the first ones; by default as many as
+            `grid_model` says, None if it does not.
 
     Call arguments:
         coefficients: `(batch, modes)` tensor α, in standard deviations.
@@ -54,6 +56,7 @@ class MorphableModel(keras.layers.Layer):
         self,
         grid_model: GridModel | list[int] | tuple[int, int],
         trainable: bool = False,
+        identity_count: int | None = None,
         **kwargs: Any,
     ):
         super().__init__(trainable=trainable, **kwargs)
@@ -64,6 +67,9 @@ class MorphableModel(keras.layers.Layer):
         else:
             self.modes, self.points, _ = grid_model.basis.shape
             self._values = {"mean": grid_model.mean, "basis": grid_model.basis}
+            if identity_count is None:
+                identity_count = getattr(grid_model, "identity_count", None)
+        self.identity_count = None if identity_count is None else int(identity_count)
 
     @property
     def trainable(self):
@@ -106,7 +112,12 @@ class MorphableModel(keras.layers.Layer):
     def get_config(self):
         # Sizes only: a basis in the configuration makes a file of megabytes that does not load.
         config = super().get_config()
-        return {**config, "grid_model": [self.points, self.modes], "trainable": self.trainable}
+        return {
+            **config,
+            "grid_model": [self.points, self.modes],
+            "trainable": self.trainable,
+            "identity_count": self.identity_count,
+        }
 
 
 def _is_within_switch_of_a_layer():

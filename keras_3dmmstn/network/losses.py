@@ -178,18 +178,38 @@ def mirror_pair_loss(texture, mask):
     Source:
         Bas et al. 2017, sec. 3.2.
     """
-    count = texture.shape[0]
-    if count is not None and count % 2:
-        raise ValueError(f"{PARTED_PAIR}, received a batch of {count}.")
-    if count is None:
-        even = tf.debugging.Assert(tf.shape(texture)[0] % 2 == 0, [PARTED_PAIR])
-        with tf.control_dependencies([even] if even is not None else []):
-            texture, mask = tf.identity(texture), tf.identity(mask)
-    # Not texture[0::2] and texture[1::2]: 2 images would be broadcast against 1 reflection.
-    pairs = (tf.reshape(x, (-1, 2, *x.shape[1:])) for x in (texture, mask))
-    # Not pair[:, 0] and pair[:, 1], whose gradient would first be laid into zeros.
-    (image, reflection), (image_mask, reflection_mask) = (tf.unstack(x, axis=1) for x in pairs)
+    pairs = (halves(x, 1, PARTED_PAIR) for x in (texture, mask))
+    (image, reflection), (image_mask, reflection_mask) = pairs
     return multi_view_loss(image, image_mask, reflection, reflection_mask)
+
+
+def halves(x: tf.Tensor, run: int, expected: str) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the first and the second halves of pairs that lie behind one another in a batch.
+
+    Args:
+        x: `(2 run n, ...)` tensor: `run` elements of a first half, `run` of the second, ...
+        run: how many elements a half has.
+        expected: what is said of a batch that is not made of whole pairs.
+
+    Returns:
+        Two `(run n, ...)` tensors.
+
+    Raises:
+        ValueError: if the size of the batch is known and no multiple of 2 run. A batch whose size
+            shows only at run time fails there.
+    """
+    count, size = x.shape[0], 2 * run
+    if count is not None and count % size:
+        raise ValueError(f"{expected}, received a batch of {count}.")
+    if count is None:
+        whole = tf.debugging.Assert(tf.shape(x)[0] % size == 0, [expected])
+        with tf.control_dependencies([whole] if whole is not None else []):
+            x = tf.identity(x)
+    # Not x[0::2] and x[1::2]: 2 images would be broadcast against 1 reflection.
+    pairs = tf.reshape(x, (-1, 2, run, *x.shape[1:]))
+    # Not pairs[:, 0] and pairs[:, 1], whose gradient would first be laid into zeros.
+    first, second = (tf.reshape(h, (-1, *x.shape[1:])) for h in tf.unstack(pairs, axis=1))
+    return first, second
 
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")

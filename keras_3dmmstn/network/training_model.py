@@ -1,6 +1,8 @@
 """The network with its losses, as what `compile` and `fit` train."""
 
 import inspect
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
@@ -9,9 +11,12 @@ import tensorflow as tf
 from keras_3dmmstn.network import losses
 from keras_3dmmstn.network.checked_levels import LevelChecked, checked_levels, naming_levels
 from keras_3dmmstn.network.fit_on_workers import FitOnWorkers
-from keras_3dmmstn.network.reflected_batches import checked_pairs, refusal
+from keras_3dmmstn.network.identity_losses import identity_pair_loss, tied_identity_loss
+from keras_3dmmstn.network.paired_batches import BatchOrder, checked_pairs, refusal
 from keras_3dmmstn.network.subnetworks import landmark_network, texture_network
 from keras_3dmmstn.ops.parameters import POSE_SIZE
+
+_ON_TEXTURES = ("symmetry", "mirror_pairs", "identity_pairs")
 
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")
@@ -21,19 +26,31 @@ class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
     Compile it with `LandmarkLoss` or `LandmarkDistanceLoss` for `landmarks`. The weights are those
     of `model`: train the one, use the other. What no loss looks at is not computed: of the face
     model only the vertices that are landmarks, unless a texture is sampled for `symmetry` or
-    `mirror_pairs`. The unweighted losses are metrics of these names. The losses on textures,
-    `symmetry` and `mirror_pairs`, are for training alone: `evaluate`, `predict` and a call take
-    images of any number, in any order, and `evaluate` says nothing of them.
+    `mirror_pairs` or `identity_pairs`. The unweighted losses are metrics of these names. The losses
+    on textures and pairs, all but `shape_prior`, are for training alone: `evaluate`, `predict` and
+    a call take images of any number, in any order, and `evaluate` says nothing of them.
+
+    The order of a batch, which `fit` checks as far as images show it:
+
+    | weights above 0 | images |
+    |---|---|
+    | `mirror_pairs` | a, a reflected, b, b reflected, ... of anybody |
+    | `identity_pairs`, `tied_identity` | a, b, c, d, ...: a and b of one person, c and d of one |
+    | both | a, a reflected, b, b reflected, ...: a person is four images |
 
     Args:
         model: a model of `spatial_transformer`.
         shape_prior: weight of `shape_prior_loss`.
         symmetry: weight of `symmetry_loss`.
         mirror_pairs: weight of `mirror_pair_loss`; unless it is 0, each image of a batch must be
-            followed by its reflection, which `fit` checks.
+            followed by its reflection.
         jit_textures: whether XLA compiles the losses on textures and their gradient, whatever
             `compile` says of the rest: on a CPU it takes half the time for them, and many times as
             long for convolutions.
+        identity_pairs: weight of `identity_pair_loss`, on two photographs of one person; unless it
+            is 0, each photograph of a batch must be followed by another one of the same person.
+        tied_identity: weight of `tied_identity_loss`, on the coefficients of identity in such a
+            pair; expression and pose have no part in it.
 
     Call arguments:
         image: `(batch, size, size, 3)` tensor, as of `model`.
@@ -42,7 +59,8 @@ class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
         `{"landmarks": (batch, L, 2)}`, the landmarks of `model`.
 
     Raises:
-        ValueError: if `model` is none of `spatial_transformer`.
+        ValueError: if `model` is none of `spatial_transformer`, or `tied_identity` is given for a
+            face model that does not say which of its modes are identity.
 
     Example:
     >>> from keras_3dmmstn import spatial_transformer
@@ -61,6 +79,9 @@ class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
         symmetry: float = 0.0,
         mirror_pairs: float = 0.0,
         jit_textures: bool = True,
+        *,
+        identity_pairs: float = 0.0,
+        tied_identity: float = 0.0,
         **kwargs: Any,
     ):
         _check_model(model)
@@ -71,7 +92,18 @@ class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
             "shape_prior": float(shape_prior),
             "symmetry": float(symmetry),
             "mirror_pairs": float(mirror_pairs),
+            "identity_pairs": float(identity_pairs),
+            "tied_identity": float(tied_identity),
         }
+        self._order = BatchOrder(
+            reflected=bool(mirror_pairs), people=bool(identity_pairs or tied_identity)
+        )
+        self._identity_count = model.get_layer("morphable_model").identity_count
+        if tied_identity and not self._identity_count:
+            raise ValueError(
+                "TrainingModel with tied_identity expects a face model with modes of identity, "
+                f"received one with identity_count {self._identity_count}."
+            )
         self.jit_textures = bool(jit_textures)
         self._landmark_network = landmark_network(model)
         self._texture_network = texture_network(model)
@@ -84,17 +116,18 @@ class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
         self.built = True  # the model is
 
     def fit(self, *args, **kwargs):
-        """Trains as `keras.Model.fit` does; with `mirror_pairs`, on images with reflections alone.
+        """Trains as `keras.Model.fit` does; with losses on pairs, on batches in their order alone.
 
         Raises:
-            ValueError: if an image is not followed by its reflection, or levels are in 0..1.
+            ValueError: if an image is not followed by its reflection, the number of images is not
+                that of whole pairs, or levels are in 0..1.
         """
         bound = inspect.signature(super().fit).bind(*args, **kwargs)
         bound.apply_defaults()
         arguments = dict(bound.arguments)
         arguments["x"] = checked_levels(arguments["x"])
-        if self.weight_of["mirror_pairs"]:
-            arguments["x"] = checked_pairs(arguments)
+        if self._order.size > 1:
+            arguments["x"] = checked_pairs(arguments, self._order)
         try:
             with naming_levels():
                 return super().fit(**arguments)
@@ -105,7 +138,7 @@ class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
             raise refused from error
 
     def test_step(self, data):
-        untouched = {"symmetry", "mirror_pairs"}
+        untouched = set(self.weight_of) - {"shape_prior"}
         return {n: value for n, value in super().test_step(data).items() if n not in untouched}
 
     def call(self, image, training=None):
@@ -115,7 +148,12 @@ class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
             loss = tf.reduce_mean(losses.shape_prior_loss(parameters[:, POSE_SIZE:]))
             self._trackers["shape_prior"].update_state(loss)
             self._add_loss(self.weight_of["shape_prior"] * loss)
-        if training and (self.weight_of["symmetry"] or self.weight_of["mirror_pairs"]):
+        if training and self.weight_of["tied_identity"]:
+            alpha = parameters[:, POSE_SIZE:]
+            tied = tied_identity_loss(alpha, self._identity_count, self._order.reflected)
+            self._trackers["tied_identity"].update_state(tf.reduce_mean(tied))
+            self._add_loss(self.weight_of["tied_identity"] * tf.reduce_mean(tied))
+        if training and any(self.weight_of[name] for name in _ON_TEXTURES):
             self._add_loss(self._loss_on_textures(image, parameters))
         return {"landmarks": found["landmarks"]}
 
@@ -162,10 +200,14 @@ class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
             # Divides by 1. XLA would sample a cheap texture anew for each term of the losses; a
             # quotient it computes once.
             texture /= tf.maximum(tf.reduce_max(mask, axis=(1, 2, 3), keepdims=True), 1)
-            each = {"symmetry": losses.symmetry_loss, "mirror_pairs": losses.mirror_pair_loss}
+            each: dict[str, Callable] = {
+                "symmetry": losses.symmetry_loss,
+                "mirror_pairs": losses.mirror_pair_loss,
+                "identity_pairs": partial(identity_pair_loss, reflected=self._order.reflected),
+            }
             values = {
-                name: tf.reduce_mean(loss(texture, mask))
-                for name, loss in each.items()
+                name: tf.reduce_mean(each[name](texture, mask))
+                for name in _ON_TEXTURES
                 if self.weight_of[name]
             }
             total = tf.add_n([self.weight_of[name] * value for name, value in values.items()])

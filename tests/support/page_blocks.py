@@ -100,6 +100,13 @@ def write_arrays():
     np.save("landmarks.npy", labels)
 
 
+def write_pairs():
+    write_arrays()
+    for name, pairs in (("images", "pairs"), ("landmarks", "pair_landmarks")):
+        array = np.load(f"{name}.npy")
+        np.save(f"{pairs}.npy", array.reshape(-1, 2, *array.shape[1:]))
+
+
 def write_passports():
     Path("passports").mkdir()
     cv2.imwrite("passports/a.jpg", np.zeros((200, 200, 3), np.uint8))
@@ -312,6 +319,12 @@ def check_trained(names):
     assert np.isfinite(losses["mirror_pairs"]) and np.isfinite(losses["loss"])
 
 
+def check_pairs(names):
+    losses = names["trainer"].get_metrics_result()
+    assert np.isfinite(losses["loss"])
+    assert losses["identity_pairs"] > 0 and losses["tied_identity"] > 0
+
+
 def check_network(names):
     assert names["model"].output["texture"].shape == (None, 112, 112, 3)
 
@@ -432,6 +445,15 @@ BLOCKS = {
         Block("training_batches", (write_crops,), check=check_batch),
     ],
     "docs/unsupervised.md": [Block("refined_grid_model", check=check_refined)],
+    "docs/identity_pairs.md": [
+        Block(
+            "tied_identity",
+            (write_pairs,),
+            {"batch(32,": "batch(4,", "shuffle=False)": "shuffle=False, verbose=0)"},
+            check_pairs,
+            slow=True,
+        )
+    ],
     "docs/presets.md": [
         Block("save_to_preset", check=check_preset),
         Block("Normaliser.load", (write_drivers,), check=check_drivers),

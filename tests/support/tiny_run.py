@@ -24,8 +24,11 @@ from tests.support.vgg_face_mat import small_layers, write_mat
 ENDS = ("in a checkpoint", "between renames", "before the log")
 
 
-def write_faces(folder, count=12):
-    """Writes photographs of noise with 68 points, as `landmarks.csv` with `images/`."""
+def write_faces(folder, count=12, people=None):
+    """Writes photographs of noise with 68 points, as `landmarks.csv` with `images/`.
+
+    They are of so many people, one after the other; by default each of another one.
+    """
     rng = np.random.default_rng(1)
     (folder / "images").mkdir(parents=True)
     columns = [f"{axis}{number}" for number in range(68) for axis in "xy"]
@@ -36,7 +39,9 @@ def write_faces(folder, count=12):
             name = f"{number}.png"
             image = rng.integers(0, 256, (60, 60, 3), np.uint8)
             cv2.imwrite(str(folder / "images" / name), image)
-            writer.writerow([name, f"person {number}", *rng.uniform(15, 45, 136).round(2)])
+            writer.writerow(
+                [name, f"person {number % (people or count)}", *rng.uniform(15, 45, 136).round(2)]
+            )
     return folder
 
 

@@ -24,7 +24,7 @@ from keras_3dmmstn.training.train import _report_epochs, train
 from tests.support import tiny_run
 from tests.support.event_files import events
 from tests.support.paths import ROOT
-from tests.support.tiny_run import arrange_an_end, run, tiny_config
+from tests.support.tiny_run import arrange_an_end, run, tiny_config, write_faces
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +110,21 @@ def _arrays(path):
         return keras.models.load_model(path, compile=False).get_weights()
     with np.load(path) as archive:
         return [archive[name] for name in archive.files if name != "progress"]
+
+
+@pytest.mark.slow
+def test_a_run_trains_on_pairs_of_people(tmp_path):
+    write_faces(tmp_path / "faces", 12, people=5)
+    write_faces(tmp_path / "validation", 2)  # nobody has two: pairs are not measured
+    weights = {"identity_pairs": 1e-4, "tied_identity": 1e-3, "symmetry": 0.0, "mirror_pairs": 0.0}
+    (row,) = run(tmp_path, "pairs", epochs=1, augmentation=True, **weights)
+    assert row["identity_pairs"] > 0 and row["tied_identity"] >= 0 and row["val_pixels"] > 0
+    assert not {"mirror_pairs", "val_identity_pairs", "val_tied_identity"} & set(row)
+
+
+def test_a_run_on_pairs_is_refused_where_nobody_has_two_photographs(tmp_path):
+    with pytest.raises(ValueError, match=r"one person with two photographs .* 12 known"):
+        run(tmp_path, "alone", tied_identity=1e-3)
 
 
 @pytest.mark.slow

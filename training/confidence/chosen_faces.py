@@ -83,7 +83,7 @@ def _of_shards(shards, chosen, size):
         .map(lambda _, record: decoded(record))
     )
     with named_damage([shards]):
-        for image, points, _ in wanted.as_numpy_iterator():
+        for image, points, *_ in wanted.as_numpy_iterator():
             moved = points.copy()
             moved[:, :2] = apply_similarity(matrix, points[:, :2])
             moved[points[:, 2] <= 0] = 0

@@ -15,7 +15,7 @@ def augment(
     side: float,
     config: TrainingConfig,
     rng: np.random.Generator,
-    mirror: bool = True,
+    mirror: bool | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns a randomly changed crop and its landmarks.
 
@@ -25,13 +25,14 @@ def augment(
         side: side in its pixels of the square that the network sees.
         config: gives the amounts and the size of the result.
         rng: the source of chance.
-        mirror: whether every second crop is reflected.
+        mirror: whether the crop is reflected; None to leave it to chance.
 
     Returns:
         `(image_size, image_size, 3)` uint8 and `(89, 3)` float32.
     """
     matrix = _random_similarity(image.shape[0], side, config, rng)
-    if rng.random() < 0.5 and mirror:
+    heads = rng.random() < 0.5
+    if heads if mirror is None else mirror:
         matrix, landmarks = _mirrored(matrix, landmarks, config.image_size)
     size = config.image_size
     border = cv2.BORDER_CONSTANT if rng.random() < 0.5 else cv2.BORDER_REPLICATE

@@ -6,6 +6,7 @@ and landmarks `(batch, 89, 3)` float32: x, y in its pixels, and confidence, in t
 """
 
 import itertools
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +17,7 @@ from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.data.crop_reader import CropReader
 from keras_3dmmstn.training.data.crops import FaceCrops
 from keras_3dmmstn.training.data.mixture import Mixture, mixture
+from keras_3dmmstn.training.data.pairs import PairedFaces
 from keras_3dmmstn.training.data.shards import FEATURES, Shards
 from keras_3dmmstn.training.data.streams import PARALLEL, faces_in_order, faces_of_epoch, parsed
 from keras_3dmmstn.training.data.supervision import Supervision
@@ -30,6 +32,7 @@ def training_batches(
     supervision: Supervision = _ALL_LABELS,
     first_epoch: int = 0,
     part: tuple[int, int] = (0, 1),
+    identity_pairs: bool = False,
 ) -> tf.data.Dataset:
     """Returns shuffled, augmented batches; each iteration is the next epoch.
 
@@ -47,9 +50,15 @@ def training_batches(
         first_epoch: the epoch of the first iteration.
         part: i and n, for the i-th of n equal parts of each batch, which n workers train on; they
             must divide `batch_size`. Its images are those that they are in the whole batch.
+        identity_pairs: whether each face is followed by another one of the same person, as
+            `PairedFaces` draws it, and a batch has twice as many images; with `mirror_pairs` a
+            face, its reflection, the other and its reflection, and four times as many. A face
+            whose person has no other photograph, or is not known, is followed by itself, changed
+            otherwise: its labels count as ever. It takes crops in memory.
 
     Raises:
-        ValueError: if there are fewer faces than in a batch.
+        ValueError: if there are fewer faces than in a batch, or with `identity_pairs` nobody has
+            two photographs, or faces are in shards.
     """
     mixed = source if isinstance(source, Mixture) else mixture([source])
     steps = mixed.faces_per_epoch // config.batch_size
@@ -59,6 +68,7 @@ def training_batches(
             f"{mixed.faces_per_epoch} faces: choose a smaller batch_size."
         )
     crops, epochs = CropReader(mixed, config, supervision), itertools.count(first_epoch)
+    paired = PairedFaces(mixed) if identity_pairs else None
 
     def elements(_):
         epoch = tf.numpy_function(lambda: np.int64(next(epochs)), [], tf.int64)
@@ -71,10 +81,13 @@ def training_batches(
 
     def batch(epochs, positions, faces):
         faces = {name: values[own] for name, values in faces.items()}
-        where = faces["source"], faces["number"], *parsed(faces["record"])
-        made = tf.numpy_function(
-            crops.augmented, [epochs[0], positions[own], *where], [tf.uint8, tf.float32]
-        )
+        where = [epochs[0], positions[own], faces["source"], faces["number"]]
+        if paired:
+            pairs = partial(crops.augmented_pairs, paired=paired)
+            made = tf.numpy_function(pairs, where, [tf.uint8, tf.float32])
+            return _element(made, config.image_size, 2 * count)
+        where += parsed(faces["record"])
+        made = tf.numpy_function(crops.augmented, where, [tf.uint8, tf.float32])
         return _element(made, config.image_size, count)
 
     batches = tf.data.Dataset.range(1).flat_map(elements)

@@ -129,7 +129,8 @@ def _write_missing(faces, out, parts, missing, index, progress):
         if isinstance(result, Skipped):
             return result
         image = _encoded(result[0], settings["image_format"])
-        about = faces.names[face], faces.subjects[face], faces.sources[face]
+        columns = faces.names, faces.subjects, faces.sources, faces.views
+        about = [column[face] for column in columns]
         return serialised(image, result[1], faces.pose[face], face, *about)
 
     results = zip(progress(todo), in_threads(record, todo), strict=True)

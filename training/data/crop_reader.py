@@ -9,8 +9,12 @@ from keras_3dmmstn.network.framing import apply_similarity
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.data.augmentation import augment
 from keras_3dmmstn.training.data.mixture import Mixture
+from keras_3dmmstn.training.data.pairs import PairedFaces
 from keras_3dmmstn.training.data.shards import Shards, decoded_image
 from keras_3dmmstn.training.data.supervision import Supervision
+
+# Sets the chance of pairs apart from that of single faces and of mixtures.
+_PAIRS = 2**20
 
 
 class CropReader:
@@ -60,12 +64,45 @@ class CropReader:
                 side,
                 self._config,
                 np.random.default_rng([self._config.seed, epoch, position]),
-                self._mixed.mirrored[place],
+                None if self._mixed.mirrored[place] else False,
             )
             for (image, points, side), position, place in zip(
                 crops, positions, sources, strict=True
             )
         )
+
+    def augmented_pairs(
+        self,
+        epoch: int,
+        positions: np.ndarray,
+        sources: np.ndarray,
+        numbers: np.ndarray,
+        paired: PairedFaces,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns faces, each followed by one of the same person: face 0, its other, face 1, ...
+
+        Both are changed at random, if the config says so, each in its own way, but they are
+        reflected together: the features of a face would be on other sides else. Which one follows
+        depends on `seed`, epoch and position, too.
+
+        Args:
+            epoch, positions, sources, numbers: as of `augmented`.
+            paired: says which faces follow which.
+        """
+        pairs = []
+        for position, place, number in zip(positions, sources, numbers, strict=True):
+            rng = np.random.default_rng([self._config.seed, epoch, position, _PAIRS])
+            both = [number, paired.other(place, number, rng)]
+            reflected = bool(rng.random() < 0.5) and self._mixed.mirrored[place]
+            crops = self._read([place] * 2, both, [b""] * 2, [None] * 2)
+            if self._config.augmentation:
+                pairs += [
+                    augment(image, points, side, self._config, rng, reflected)
+                    for image, points, side in crops
+                ]
+            else:
+                pairs += map(self._centred, crops)
+        return _stacked(pairs)
 
     def _read(self, sources, numbers, records, landmarks) -> Iterator:
         """Yields image, landmarks and side of the network's square for each face of a batch."""

@@ -30,6 +30,8 @@ class FaceCrops:
         crop_side: side of the square that the network is to see, in pixels of the stored crop.
         kept: which of the faces these are, `(faces,)` int64; None for all.
         skipped: the faces that could not be cut out, and those whose labels could not be read.
+        people: who each is, with the data set, "" where that is not known; none by default.
+        views: of what kind each photograph of a person is, as of `LabelledFaces`; none by default.
     """
 
     images: np.ndarray
@@ -37,6 +39,8 @@ class FaceCrops:
     crop_side: float = STORED_SIZE / STORED_TO_CROP
     kept: np.ndarray | None = None
     skipped: tuple[Skipped, ...] = ()
+    people: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
 
     def __len__(self):
         return len(self.images)
@@ -78,13 +82,15 @@ def cut_faces(
             kept.append(number)
     if skipped and not kept:
         raise nothing_left(skipped)
-    count = len(kept)
+    count, people = len(kept), faces.people
     return FaceCrops(
         images[:count],
         landmarks[:count],
         size / STORED_TO_CROP,
         np.array(kept, int),
         tuple(skipped),
+        tuple(people[number] for number in kept),
+        tuple(faces.views[number] for number in kept),
     )
 
 

@@ -25,7 +25,9 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 
-def read_faces(folders: str | Path | Sequence[str | Path], anywhere: bool = False) -> LabelledFaces:
+def read_faces(
+    folders: str | Path | Sequence[str | Path], anywhere: bool = False, frontal: bool = False
+) -> LabelledFaces:
     """Reads folders of labelled photographs into one collection.
 
     Args:
@@ -34,6 +36,7 @@ def read_faces(folders: str | Path | Sequence[str | Path], anywhere: bool = Fals
             AFLW (`aflw.sqlite` with `flickr/`).
         anywhere: whether a CSV file or database may name photographs outside of its folder, by an
             absolute name or with `..`. Otherwise these are left out by name.
+        frontal: whether the frontal photographs of CFP are read, too, without labels.
 
     Raises:
         ValueError: if a folder is none of these, or what is in it is malformed.
@@ -42,25 +45,27 @@ def read_faces(folders: str | Path | Sequence[str | Path], anywhere: bool = Fals
         folders = [folders]
     if not folders:
         raise ValueError("Expected at least one folder of labelled photographs, received none.")
-    return reduce(add, [_read_and_logged(Path(folder), anywhere) for folder in folders])
+    return reduce(add, [_read_and_logged(Path(folder), anywhere, frontal) for folder in folders])
 
 
-def _read_and_logged(folder, anywhere):
+def _read_and_logged(folder, anywhere, frontal):
     """Reads one folder, and logs how many faces there are and which were left out."""
-    faces = _read_folder(folder, anywhere)
+    faces = _read_folder(folder, anywhere, frontal)
     logger.info("%s: %d labelled faces, %d left out", folder, len(faces), len(faces.skipped))
     for skipped in faces.skipped:
         logger.info("left out: %s", skipped)
     return faces
 
 
-def _read_folder(folder, anywhere):
+def _read_folder(folder, anywhere, frontal):
     """Reads one folder, of whatever format it is."""
     if not folder.is_dir():
         found = "a file" if folder.exists() else "and there is nothing of that name"
         raise ValueError(f"Expected a folder of labelled photographs, received {folder}, {found}.")
     if (folder / "landmarks.csv").exists():
-        return (read_cfp if is_cfp(folder) else read_landmark_csv)(folder, anywhere)
+        if is_cfp(folder):
+            return read_cfp(folder, anywhere, frontal)
+        return read_landmark_csv(folder, anywhere)
     if is_aflw(folder):
         return read_aflw(folder, anywhere=anywhere)
     if not label_files(folder, ".pts", below=True):

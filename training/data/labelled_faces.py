@@ -58,6 +58,8 @@ class LabelledFaces:
         rectangles: `(faces, 4)` float32 x0, y0, x1, y1 of the data set's own face rectangle, NaN
             where it has none.
         sources: the data set of each face, "" by default.
+        views: of what kind each photograph of a person is, such as "frontal" and "profile", "" by
+            default: photographs of different kinds make pairs of one person.
         skipped: what a reader left out, since it could not be read or is no face.
     """
 
@@ -69,6 +71,7 @@ class LabelledFaces:
     rectangles: np.ndarray = _NONE
     sources: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    views: tuple[str, ...] = ()
 
     def __post_init__(self):
         count = len(self.paths)
@@ -89,7 +92,7 @@ class LabelledFaces:
                     f"received shape {array.shape}."
                 )
             object.__setattr__(self, name, array.astype(np.float32))
-        for name in ("subjects", "names", "sources"):
+        for name in ("subjects", "names", "sources", "views"):
             values = tuple(getattr(self, name)) or _default(name, self.paths)
             if len(values) != count:
                 raise ValueError(f"LabelledFaces expects {count} {name}, received {len(values)}.")
@@ -110,6 +113,7 @@ class LabelledFaces:
             np.concatenate([self.rectangles, other.rectangles]),
             self.sources + other.sources,
             self.skipped + other.skipped,
+            self.views + other.views,
         )
 
     def choose(self, indices: Sequence[int] | np.ndarray) -> "LabelledFaces":
@@ -126,7 +130,18 @@ class LabelledFaces:
             self.rectangles[indices],
             tuple(self.sources[index] for index in indices),
             self.skipped,
+            tuple(self.views[index] for index in indices),
         )
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Who each is, with the name of the data set; "" where that is not known."""
+        return tuple(map(person_name, self.sources, self.subjects))
+
+
+def person_name(source: str, subject: str) -> str:
+    """Returns a name that nobody of another data set has; "" where the subject is not known."""
+    return f"{source}: {subject}" if subject else ""
 
 
 def held_out(faces: LabelledFaces, every: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from keras_3dmmstn.training.data.faces import read_faces
 from keras_3dmmstn.training.data.labelled_faces import FIVE_POINTS
 from keras_3dmmstn.training.data.mixture import Mixture, mixture
 from keras_3dmmstn.training.data.shard_index import INDEX, is_shards
-from keras_3dmmstn.training.data.shards import read_shards
+from keras_3dmmstn.training.data.shards import Shards, read_shards
 from keras_3dmmstn.training.data.supervision import Supervision
 
 
@@ -26,15 +26,21 @@ def read_sources(
     weights: Sequence[float] | None = None,
     progress: Callable = iter,
     unmirrored: Sequence[str | Path] = (),
+    measured: bool = False,
 ) -> Mixture:
     """Reads data sets, each a folder of labelled photographs or of shards.
 
+    With losses on pairs of one person, shards are read into memory, and the frontal photographs of
+    CFP are read without labels.
+
     Args:
         folders: the folders.
-        config: gives the size of the crops that are kept in memory.
+        config: gives the size of the crops that are kept in memory, and says whether pairs of one
+            person are wanted.
         weights: how often each folder is drawn from; by default as many as it has faces.
         progress: called on the sequence of faces that is iterated over, to show progress.
         unmirrored: those of the folders whose faces augmentation does not reflect.
+        measured: whether the faces are measured on, which takes no pairs.
 
     Raises:
         ValueError: if a folder is neither, or has no face, the weights are not one each, or one of
@@ -52,10 +58,14 @@ def read_sources(
             f"Expected unmirrored data sets to be among those trained on, received {unknown[0]}."
         )
     size = max(STORED_SIZE, round(STORED_TO_CROP * config.image_size))
-    sources = [
-        read_shards(folder) if is_shards(folder) else cut_faces(read_faces(folder), progress, size)
-        for folder in folders
-    ]
+    pairs = config.compares_people and not measured
+    sources: list[FaceCrops | Shards] = []
+    for folder in folders:
+        if is_shards(folder):
+            shards = read_shards(folder)
+            sources.append(shards.load() if pairs else shards)
+        else:
+            sources.append(cut_faces(read_faces(folder, frontal=pairs), progress, size))
     mirrored = [Path(folder) not in map(Path, unmirrored) for folder in folders]
     return mixture(sources, weights, mirrored=mirrored)
 
@@ -71,17 +81,25 @@ def epoch_batches(
 
     Args:
         source: the faces.
-        config: the numbers; with `mirror_pairs` each image is followed by its reflection.
+        config: the numbers; with `mirror_pairs` each image is followed by its reflection, with
+            `identity_pairs` or `tied_identity` by another one of the same person.
         epoch: counted from 0.
         worker: of several workers, which part of each batch is wanted.
         workers: how many parts a batch has.
 
     Raises:
-        ValueError: if there are fewer faces than in a batch.
+        ValueError: if there are fewer faces than in a batch, or pairs are wanted and nobody has two
+            photographs.
     """
-    pairs = config.mirror_pairs > 0
-    part = (worker, workers)
-    return training_batches(source, config, pairs, _supervision(config), epoch, part)
+    return training_batches(
+        source,
+        config,
+        mirror_pairs=config.mirror_pairs > 0,
+        supervision=_supervision(config),
+        first_epoch=epoch,
+        part=(worker, workers),
+        identity_pairs=config.compares_people,
+    )
 
 
 def fixed_faces(source: Mixture, config: TrainingConfig, count: int = 4) -> np.ndarray:
@@ -90,7 +108,14 @@ def fixed_faces(source: Mixture, config: TrainingConfig, count: int = 4) -> np.n
     They are drawn from all faces, by the seed; fewer than `count` where there are no more.
     """
     count = min(count, len(source))
-    plain = replace(config, batch_size=count, augmentation=False, mirror_pairs=0.0)
+    plain = replace(
+        config,
+        batch_size=count,
+        augmentation=False,
+        mirror_pairs=0.0,
+        identity_pairs=0.0,
+        tied_identity=0.0,
+    )
     images, _ = next(iter(epoch_batches(source, plain, 0)))
     return images.numpy().astype(np.uint8)
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from keras_3dmmstn.mesh.landmark_sets import LANDMARK_COUNT
 from keras_3dmmstn.training.data.crops import FaceCrops
+from keras_3dmmstn.training.data.labelled_faces import person_name
 from keras_3dmmstn.training.data.shard_index import is_whole, read_index, skipped_in
 from keras_3dmmstn.training.data.skipped import Skipped
 
@@ -23,6 +24,7 @@ FEATURES = {
     "name": tf.io.FixedLenFeature([], tf.string, ""),
     "subject": tf.io.FixedLenFeature([], tf.string, ""),
     "source": tf.io.FixedLenFeature([], tf.string, ""),
+    "view": tf.io.FixedLenFeature([], tf.string, ""),
 }
 
 
@@ -61,17 +63,21 @@ class Shards:
         images = np.empty((count, self.size, self.size, 3), np.uint8)
         landmarks = np.empty((count, LANDMARK_COUNT, 3), np.float32)
         numbers = np.empty(count, np.int64)
+        people, views = [""] * count, [""] * count
         records = self.records().take(count).map(decoded, num_parallel_calls=tf.data.AUTOTUNE)
         place = -1
         with named_damage([self]):
             decoded_crops = records.prefetch(64).as_numpy_iterator()
-            for place, (image, points, number) in enumerate(decoded_crops):
+            for place, (image, points, number, *about) in enumerate(decoded_crops):
                 if image.shape != images.shape[1:]:
                     self._check()
                 images[place], landmarks[place], numbers[place] = image, points, number
+                source, subject, views[place] = (x.decode(errors="replace") for x in about)
+                people[place] = person_name(source, subject)
         if place + 1 != count:
             self._check()
-        return FaceCrops(images, landmarks, self.crop_side, numbers, self.skipped)
+        about = self.skipped, tuple(people), tuple(views)
+        return FaceCrops(images, landmarks, self.crop_side, numbers, *about)
 
     def labels(self) -> tuple[np.ndarray, np.ndarray, list[str]]:
         """Reads landmarks `(n, 89, 3)`, poses `(n, 3)` and subjects of all faces, not the crops.
@@ -191,6 +197,7 @@ def serialised(
     name: str,
     subject: str,
     source: str,
+    view: str = "",
 ) -> bytes:
     """Returns one record, of what `FEATURES` names."""
     values: dict[str, list] = {
@@ -202,6 +209,8 @@ def serialised(
         "subject": [subject.encode()],
         "source": [source.encode()],
     }
+    if view:
+        values["view"] = [view.encode()]
     features = {}
     for key, value in values.items():
         if isinstance(value[0], bytes):
@@ -214,11 +223,16 @@ def serialised(
     return example.SerializeToString(deterministic=True)
 
 
-def decoded(record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns image `(size, size, 3)` uint8, landmarks `(L, 3)` and number of a record tensor."""
+def decoded(record: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """Returns what a record tensor holds of a crop.
+
+    Returns:
+        Image `(size, size, 3)` uint8, landmarks `(L, 3)`, number, source, subject and view.
+    """
     parsed = tf.io.parse_single_example(record, FEATURES)
     image = tf.numpy_function(decoded_image, [parsed["image"]], tf.uint8)
-    return image, parsed["landmarks"], parsed["number"]
+    about = (parsed[name] for name in ("landmarks", "number", "source", "subject", "view"))
+    return image, *about
 
 
 def decoded_image(data: bytes) -> np.ndarray:

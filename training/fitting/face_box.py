@@ -136,6 +136,17 @@ def _box_in_rectangle(rectangles):
     return np.concatenate([centre - half, centre + half], axis=1)
 
 
+def rectangles_around(boxes: np.ndarray) -> np.ndarray:
+    """Returns rectangles from which `face_boxes` takes these boxes, `(faces, 4)`.
+
+    Args:
+        boxes: `(faces, 4)` x0, y0, x1, y1, NaN where there is none.
+    """
+    size = (boxes[:, 2:] - boxes[:, :2]) / _RECTANGLE_SHARE
+    corner = (boxes[:, :2] + boxes[:, 2:]) / 2 - size * _RECTANGLE_CENTRE
+    return np.concatenate([corner, corner + size], axis=1)
+
+
 def _contradict(boxes, others):
     """Says which boxes `(faces, 4)` are far from others in place or size."""
     size, other_size = ((b[:, 2:] - b[:, :2]).max(axis=1) for b in (boxes, others))

@@ -45,6 +45,13 @@ Yaw = Annotated[
         min=0, max=100, help="With --complete: what |yaw| is about, degrees; 85 for profiles."
     ),
 ]
+Frontal = Annotated[
+    bool,
+    typer.Option(
+        "--frontal",
+        help="Keep the frontal photographs of CFP, too, without labels: for pairs of one person.",
+    ),
+]
 
 
 def convert(
@@ -58,6 +65,7 @@ def convert(
     subjects: Subjects = None,
     complete: Complete = False,
     yaw: Yaw = None,
+    frontal: Frontal = False,
     anywhere: Anywhere = False,
 ) -> None:
     """Cut the faces out of their photographs once, into TFRecord shards.
@@ -73,7 +81,7 @@ def convert(
 
     bar = tracking("Converting")
     with terminal.failing_on(OSError, ValueError):
-        faces = read_faces(folders, anywhere)
+        faces = read_faces(folders, anywhere, frontal)
         if subjects is not None:
             faces = faces.choose(of_subjects(faces, subjects))
         if held_out:

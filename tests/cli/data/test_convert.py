@@ -99,6 +99,20 @@ def test_points_that_labels_lack_are_added_on_request(tmp_path):
     assert labelled == [30, 68]
 
 
+def test_frontal_photographs_are_kept_on_request(tmp_path):
+    points = projected_face()[list(IMAGE_LEFT_POINTS)]
+    rows = [(f"{kind}.jpg", 1, kind, 1, points) for kind in ("frontal", "profile")]
+    folder = write_cfp(tmp_path / "cfp", rows)
+    for options, kept in (((), ["profile"]), (("--frontal",), ["frontal", "profile"])):
+        out = tmp_path / f"{len(kept)}"
+        result = convert(folder, "--out", out, *options)
+        assert result.exit_code == 0, result.output
+        crops = read_shards(out).load()
+        assert sorted(crops.views) == kept
+        labelled = (crops.landmarks[..., 2] > 0).any(axis=1)
+        assert [v for v, known in zip(crops.views, labelled, strict=True) if known] == ["profile"]
+
+
 def test_people_may_be_chosen_by_their_numbers(tmp_path):
     points = projected_face(yaw=1.2)[list(IMAGE_LEFT_POINTS)]
     rows = [(f"{person}.jpg", person, "profile", 1, points) for person in range(1, 13)]

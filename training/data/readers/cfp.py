@@ -1,5 +1,6 @@
 """Reader of CFP, profile photographs with the 30 points of the half of the face in sight."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from keras_3dmmstn.training.data.readers.landmark_table import (
     source_of,
 )
 from keras_3dmmstn.training.data.readers.photograph_names import within_folder
+from keras_3dmmstn.training.fitting.face_box import face_boxes, rectangles_around
 
 #: What the 30 points are among `ibug68` when a face shows the side that is image-left in a frontal
 #: photograph: jaw from the ear to the chin, brow, eye, nose from the top to its base, lips. On the
@@ -55,13 +57,13 @@ def is_cfp(folder: str | Path) -> bool:
     return {"kind", "subject_right_side"} <= set(header) and further_point not in header
 
 
-def read_cfp(folder: str | Path, anywhere: bool = False) -> LabelledFaces:
+def read_cfp(folder: str | Path, anywhere: bool = False, frontal: bool = False) -> LabelledFaces:
     """Reads the profile photographs of CFP, each with 30 of the points of `ibug68`.
 
     Their points are labelled by hand. Those of the FRONTAL photographs come from a detector and
     must never be used as labels, neither to train on nor to measure with: these photographs are
-    left out. So are those that `suspect_profile.csv` names, where there is such a file: its
-    labels are gross errors.
+    left out, or read without labels. Left out are also those that `suspect_profile.csv` names,
+    where there is such a file: its labels are gross errors.
 
     Args:
         folder: holds `images/` and `landmarks.csv` with the columns image, person, kind ("frontal"
@@ -69,11 +71,14 @@ def read_cfp(folder: str | Path, anywhere: bool = False) -> LabelledFaces:
             frontal photograph, 0: the other) and x0, y0 ... x29, y29 in pixels counted from 0. A
             number that is empty or nan is not labelled.
         anywhere: whether its names may be absolute, or climb out of `images/` with `..`.
+        frontal: whether the frontal photographs are read, too, for pairs with the profiles of the
+            same people. No point of theirs is labelled: the detector's points only say where the
+            face is, as its rectangle.
 
     Returns:
         Faces with confidence 1 of the labelled points, but `JAWBONE_CONFIDENCE` of the first four.
-        The subject is the person's number; the pose is not known. Rows that were cut off, or whose
-        photographs are elsewhere, are in `skipped`.
+        The subject is the person's number, the view is the kind; the pose is not known. Rows that
+        were cut off, or whose photographs are elsewhere, are in `skipped`.
 
     Raises:
         ValueError: if a table is no CSV table in UTF-8, a column is missing, a row names no image,
@@ -97,15 +102,19 @@ def read_cfp(folder: str | Path, anywhere: bool = False) -> LabelledFaces:
         names=tuple(f"{source}/{row['image']}, line {line}" for line, row in rows.items()),
         sources=(source,) * len(rows),
         skipped=tuple(skipped),
+        views=tuple(row["kind"] for row in rows.values()),
     )
-    chosen = [row["kind"] == "profile" and row["image"] not in suspects for row in rows.values()]
-    if not any(chosen):
+    kinds = np.array([row["kind"] for row in rows.values()])
+    chosen = (kinds == "profile") & [row["image"] not in suspects for row in rows.values()]
+    if not chosen.any():
         raise ValueError(
             f"{path}: expected at least one row of kind profile that {_SUSPECTS} does not name, "
             f"received {len(rows)} other rows."
         )
-    profiles = within_folder(everyone.choose(chosen), folder / "images", anywhere)
-    return plausible_faces(profiles)
+    if frontal:
+        chosen |= kinds == "frontal"
+    found = within_folder(everyone.choose(chosen), folder / "images", anywhere)
+    return _without_detected_points(plausible_faces(found))
 
 
 def _check_columns(path, header, columns):
@@ -139,6 +148,17 @@ def _suspects(folder):
     if cut_off:
         raise ValueError(f"{path}: expected whole rows: {cut_off[0]}.")
     return {row["image"] for row in rows.values()}
+
+
+def _without_detected_points(faces):
+    """Returns the faces, frontal ones with a rectangle in place of their points."""
+    frontal = np.array([view == "frontal" for view in faces.views])
+    if not frontal.any():
+        return faces
+    landmarks, rectangles = faces.landmarks.copy(), faces.rectangles.copy()
+    rectangles[frontal] = rectangles_around(face_boxes(landmarks[frontal]))
+    landmarks[frontal] = 0
+    return replace(faces, landmarks=landmarks, rectangles=rectangles)
 
 
 def _placed(points, shows_image_left):

@@ -53,6 +53,27 @@ def test_the_lower_lid_is_labelled_from_its_outer_corner():
     assert [IMAGE_RIGHT_POINTS[16], IMAGE_RIGHT_POINTS[17]] == [46, 47]
 
 
+def test_frontal_photographs_are_read_on_request_without_a_label(folder):
+    faces = read_cfp(folder, frontal=True)
+    assert [path.name for path in faces.paths] == [row[0] for row in ROWS]
+    assert faces.subjects == ("1", "1", "1", "2")
+    assert faces.views == ("frontal", "profile", "profile", "profile")
+    assert not (faces.landmarks[0] > 0).any()
+    # Where the face is, is known all the same: about where its detected points are.
+    x0, y0, x1, y1 = faces.rectangles[0]
+    assert x0 < 100 < 129 < x1 + 29 and y0 < 21 and y1 > 50
+    assert np.isnan(faces.rectangles[1:]).all()
+    profiles = read_cfp(folder)
+    np.testing.assert_array_equal(faces.landmarks[1:], profiles.landmarks)
+    assert read_faces(folder, frontal=True).paths == faces.paths
+
+
+def test_suspects_are_left_out_beside_frontal_photographs(tmp_path):
+    folder = write_cfp(tmp_path / "cfp", ROWS, suspects=["001_p01.jpg"])
+    names = [path.name for path in read_cfp(folder, frontal=True).paths]
+    assert names == ["001_f01.jpg", "001_p02.jpg", "002_p01.jpg"]
+
+
 def test_profiles_are_read_without_the_frontal_photographs(folder):
     faces = read_cfp(folder)
     assert [path.name for path in faces.paths] == ["001_p01.jpg", "001_p02.jpg", "002_p01.jpg"]
