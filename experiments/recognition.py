@@ -1,0 +1,87 @@
+"""Does normalising faces let a small network learn to tell people apart from fewer photographs?
+
+python experiments/recognition.py FACES --run RUN [--minutes 150] [--record]
+
+Trains the same small network on each of several inputs, shares of the people and seeds, and
+verifies people who were not trained on. RUN keeps what is done: repeat the command to go on, or run
+it in several processes, each with its own `--seeds`. `--minutes` begins nothing after that time.
+"""
+
+import time
+from pathlib import Path
+
+import numpy as np
+from experiment import experiment_parser, read_results, results_file, write_results
+from recognition_faces import (
+    NUMBERS,
+    PICTURES,
+    SIZE,
+    TEST,
+    VALIDATION,
+    People,
+    PreparedFaces,
+    prepare,
+    read_people,
+)
+from recognition_tables import measured, print_tables, shape_alone
+from recognition_training import INPUTS, Run, descriptors, people_of, trained
+
+from keras_3dmmstn import GridModel, Normaliser
+
+SHARES, SEEDS = (1.0, 0.5, 0.25, 0.1), (0, 1, 2)
+
+
+def main():
+    """Prepares, trains what is not yet trained, and prints the tables."""
+    parser = experiment_parser(__doc__)
+    parser.add_argument("faces", type=Path, help="folder with cfp and youtube")
+    parser.add_argument("--run", type=Path, default=Path("build/recognition"))
+    parser.add_argument("--inputs", nargs="+", default=list(INPUTS), choices=INPUTS)
+    parser.add_argument("--shares", type=float, nargs="+", default=SHARES)
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--minutes", type=float, default=150)
+    options = parser.parse_args()
+    end = time.monotonic() + 60 * options.minutes
+    people, folder = read_people(options.faces), options.run / "faces"
+    if not all((folder / f"{name}.npy").exists() for name in (*PICTURES, *NUMBERS)):
+        prepare(people, Normaliser.from_preset("compact", texture_size=SIZE), folder)
+    faces = PreparedFaces(folder)
+    for seed in options.seeds:
+        for share in options.shares:
+            for name in options.inputs:
+                if time.monotonic() < end:
+                    _done(Run(name, share, seed), faces, people, options.run)
+    results = {
+        "networks": [
+            read_results(file) for file in sorted((options.run / "results").glob("*.json"))
+        ],
+        "shape": shape_alone(faces, people, GridModel.bundled()),
+    }
+    print_tables(results)
+    path = results_file("recognition.json", options.record)
+    write_results(path, results)
+    print(path)
+
+
+def _done(run: Run, faces: PreparedFaces, people: People, folder: Path) -> None:
+    """Trains and measures one network, unless that is done."""
+    path = folder / "results" / f"{run.name}.json"
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    model = trained(run, faces, folder / "networks")
+    chosen = np.flatnonzero(np.isin(faces.role, (VALIDATION, TEST)))
+    described = descriptors(model, run, faces, chosen)
+    everyone = np.zeros((len(faces.role), described.shape[1]), np.float16)
+    everyone[chosen] = described
+    found = measured(everyone, faces, people, people_of(run, faces))
+    seconds = round(time.monotonic() - began)
+    about = {"input": run.input, "share": run.share, "seed": run.seed, "seconds": seconds}
+    write_results(path, about | found)
+    rates = " ".join(f"{r['eer']:.1f}" for r in found["alone"].values())
+    print(f"{run.name}: {seconds} s, EER {rates} %", flush=True)
+
+
+if __name__ == "__main__":
+    main()

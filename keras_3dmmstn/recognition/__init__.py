@@ -1,0 +1,6 @@
+"""Networks that tell people apart by normalised faces, and how they are trained."""
+
+from keras_3dmmstn.recognition.angular_margin import AngularMarginLoss, CosineClassifier
+from keras_3dmmstn.recognition.descriptor_network import descriptor_network
+
+__all__ = ["AngularMarginLoss", "CosineClassifier", "descriptor_network"]
