@@ -63,7 +63,7 @@ def trained(run: Run, faces: PreparedFaces, networks: Path) -> keras.Model:
         model, epochs = _classifier(network, int(classes.max()) + 1), _EPOCHS
     epochs = round(epochs / run.share**0.5)
     _compile(model, run.input == THROUGH, epochs * len(batches))
-    model.fit(batches, epochs=epochs, verbose=0)
+    model.fit(batches, epochs=epochs, shuffle=False, verbose=0)
     networks.mkdir(parents=True, exist_ok=True)
     model.save(networks / f"{run.name}.keras")
     return model

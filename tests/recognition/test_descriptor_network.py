@@ -36,6 +36,6 @@ def test_it_learns_to_tell_patterns_apart():
     losses = model.fit(pictures, classes, batch_size=16, epochs=8, verbose=0).history["loss"]
     assert losses[-1] < 0.1 * losses[0]
     others = np.clip(patterns + rng.normal(0, 40, patterns.shape), 0, 255)
-    described = np.asarray(network(np.concatenate([patterns, others])))
+    described = np.array(network(np.concatenate([patterns, others])))
     described /= np.linalg.norm(described, axis=1, keepdims=True)
     assert ((described[:4] @ described[4:].T).argmax(axis=1) == np.arange(4)).all()

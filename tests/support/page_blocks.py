@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_3dmmstn import GridModel, Normaliser
+from keras_3dmmstn import GridModel, Normaliser, spatial_transformer
 from keras_3dmmstn.drawing.meshes.files import save_mesh
 from keras_3dmmstn.drawing.results.face_table import face_table
 from keras_3dmmstn.drawing.video.results import VideoResults
@@ -88,6 +88,11 @@ def write_arrays():
     labels = rng.uniform(0, 223, (FACES, 68, 3)).astype(np.float32)
     labels[..., 2] = 1
     np.save("landmarks.npy", labels)
+
+
+def write_classes():
+    write_arrays()
+    np.save("labels.npy", np.arange(FACES) % 7)
 
 
 def write_passports():
@@ -306,6 +311,15 @@ def check_network(names):
     assert names["model"].output["texture"].shape == (None, 112, 112, 3)
 
 
+def check_classifier(names):
+    """The last `fit` moved the localiser, and neither its statistics nor the face model."""
+    bundled = spatial_transformer(GridModel.bundled(), weights="pretrained", visibility="normals")
+    for new, old in zip(names["stn"].weights, bundled.weights, strict=True):
+        is_kernel = "kernel" in new.path
+        assert new.path == old.path or is_kernel is ("kernel" in old.path)
+        assert bool((new.numpy() != old.numpy()).any()) is is_kernel or "bias" in new.path, new.path
+
+
 def check_preset(names):
     assert Path("mine/config.json").exists() and names["again"].texture_size == 512
 
@@ -402,6 +416,15 @@ BLOCKS = {
         Block("np.load", (write_track,), check=check_track),
     ],
     "docs/fusion.md": [Block("fuse(faces", (write_three_sides,), check=check_person)],
+    "docs/inside_a_network.md": [
+        Block(
+            "MobileNetV2",
+            (write_classes,),
+            {"epochs=10": "epochs=1, verbose=0", "epochs=3": "epochs=1, verbose=0"},
+            check_classifier,
+            slow=True,
+        ),
+    ],
     "docs/layers.md": [
         Block("AxisAngleToMatrix", check=check_rotation),
         Block("clone_model", check=check_clone),
