@@ -3,8 +3,9 @@
 python experiments/recognition.py FACES --run RUN [--minutes 150] [--record]
 
 Trains the same small network on each of several inputs, shares of the people and seeds, and
-verifies people who were not trained on. RUN keeps what is done: repeat the command to go on, or run
-it in several processes, each with its own `--seeds`. `--minutes` begins nothing after that time.
+verifies people who were not trained on. RUN keeps what is done, and so does the file of results:
+repeat the command to go on, or run it in several processes, each with its own `--seeds`.
+`--minutes` begins nothing after that time.
 """
 
 import time
@@ -46,24 +47,31 @@ def main():
     if not all((folder / f"{name}.npy").exists() for name in (*PICTURES, *NUMBERS)):
         prepare(people, Normaliser.from_preset("compact", texture_size=SIZE), folder)
     faces = PreparedFaces(folder)
+    path = results_file("recognition.json", options.record)
+    recorded = {_run(one).name: one for one in read_results(path).get("networks", ())}
     for seed in options.seeds:
         for share in options.shares:
             for name in options.inputs:
-                if time.monotonic() < end:
-                    _done(Run(name, share, seed), faces, people, options.run)
+                run = Run(name, share, seed)
+                if run.name not in recorded and time.monotonic() < end:
+                    _do(run, faces, people, options.run)
+    for file in (options.run / "results").glob("*.json"):
+        recorded[file.stem] = read_results(file)
     results = {
-        "networks": [
-            read_results(file) for file in sorted((options.run / "results").glob("*.json"))
-        ],
+        "networks": [recorded[name] for name in sorted(recorded)],
         "shape": shape_alone(faces, people, GridModel.bundled()),
     }
     print_tables(results)
-    path = results_file("recognition.json", options.record)
     write_results(path, results)
     print(path)
 
 
-def _done(run: Run, faces: PreparedFaces, people: People, folder: Path) -> None:
+def _run(result):
+    """Returns what a result is of."""
+    return Run(result["input"], result["share"], result["seed"])
+
+
+def _do(run: Run, faces: PreparedFaces, people: People, folder: Path) -> None:
     """Trains and measures one network, unless that is done."""
     path = folder / "results" / f"{run.name}.json"
     if path.exists():

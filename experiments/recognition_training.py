@@ -56,7 +56,7 @@ def trained(run: Run, faces: PreparedFaces, networks: Path) -> keras.Model:
     pictures = faces.pictures(INPUTS[run.input], chosen)
     batches = _batches(pictures, classes, run.seed)
     if run.input == THROUGH:
-        begun = keras.models.load_model(networks / f"{Run(BEGINS_WITH, *_rest(run)).name}.keras")
+        begun = _begun(Run(BEGINS_WITH, run.share, run.seed), faces, networks)
         model, epochs = _through(begun), _EPOCHS_THROUGH
     else:
         network = descriptor_network(SIZE, pictures.shape[-1])
@@ -95,8 +95,10 @@ def people_of(run: Run, faces: PreparedFaces) -> np.ndarray:
     return np.sort(order[: max(2, round(run.share * len(everyone)))])
 
 
-def _rest(run):
-    return run.share, run.seed
+def _begun(run, faces, networks):
+    """Returns the network of a run, trained if it is not there."""
+    file = networks / f"{run.name}.keras"
+    return keras.models.load_model(file) if file.exists() else trained(run, faces, networks)
 
 
 def _chosen(run, faces):
@@ -134,6 +136,9 @@ def _classifier(network, classes):
 def _through(begun):
     """Returns a classifier of photographs, which a 3DMM-STN with the bundled weights normalises."""
     model = spatial_transformer(GridModel.bundled(), weights="pretrained", texture_size=SIZE)
+    for layer in model.get_layer("localiser").layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False  # its statistics are those of many faces
     describe, classify = begun.get_layer("descriptor"), begun.get_layer("people")
     return keras.Model(model.input, classify(describe(model.output["texture"])))
 
