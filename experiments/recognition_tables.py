@@ -110,7 +110,8 @@ def _accuracy_beside(scores, same, part):
     rejected_right = np.concatenate([[0], np.cumsum(~kinds)])
     accepted_right = kinds.sum() - np.concatenate([[0], np.cumsum(kinds)])
     best = int(np.argmax(rejected_right + accepted_right))
-    threshold = values[best] if best < len(values) else np.inf
+    bounds = np.concatenate([[-np.inf], values, [np.inf]])
+    threshold = (bounds[best] + bounds[best + 1]) / 2  # between what it parts
     return float(((scores[part] >= threshold) == same[part]).mean())
 
 
