@@ -2,5 +2,6 @@
 
 from keras_3dmmstn.recognition.angular_margin import AngularMarginLoss, CosineClassifier
 from keras_3dmmstn.recognition.descriptor_network import descriptor_network
+from keras_3dmmstn.recognition.face_descriptor import FaceDescriptor
 
-__all__ = ["AngularMarginLoss", "CosineClassifier", "descriptor_network"]
+__all__ = ["AngularMarginLoss", "CosineClassifier", "FaceDescriptor", "descriptor_network"]
