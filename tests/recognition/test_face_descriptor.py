@@ -60,7 +60,8 @@ def test_what_is_saved_is_loaded(network, rng, tmp_path):
     describe = FaceDescriptor(network, rng.normal(size=5), rng.normal(size=(5, 4)), 0.3)
     describe.save(tmp_path / "mine")
     given = faces(rng)
-    np.testing.assert_array_equal(FaceDescriptor.load(tmp_path / "mine")(*given), describe(*given))
+    again = FaceDescriptor.load(tmp_path / "mine")(*given)
+    np.testing.assert_allclose(again, describe(*given), atol=1e-6)  # one processor or several
     with pytest.raises(FileNotFoundError):
         FaceDescriptor.load(tmp_path / "nowhere")
 
