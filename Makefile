@@ -22,7 +22,7 @@ web: .venv/.installed  ## a page that runs the network in the browser, with the 
 	$(BIN)/keras-3dmmstn web --out build/web
 
 test: .venv/.installed  ## the whole test suite, doctests included, in two processes
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-web: .venv/.installed  ## that page in Chromium, which has to be installed, as npm has
 	KERAS_3DMMSTN_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest tests/web -rs
@@ -86,7 +86,13 @@ build/katex/.installed: docs/_site/package.json
 	npm install --silent --prefix build/katex --no-package-lock --ignore-scripts
 	touch $@
 
-docs: .venv-docs/.installed build/katex/.installed  ## the documentation as a site, in build/site
+# With their outputs, for the site. They are run again when they change, not when the package does.
+NOTEBOOKS := $(patsubst examples/%,build/%,$(wildcard examples/notebooks/*.ipynb))
+
+build/notebooks/%.ipynb: examples/notebooks/%.ipynb .venv/.installed
+	$(BIN)/python docs/_site/run_notebook.py $< build/notebooks
+
+docs: .venv-docs/.installed build/katex/.installed $(NOTEBOOKS)  ## the documentation as a site, in build/site
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build
 	node docs/_site/formulas.js build/site build/katex/node_modules/katex
 	.venv-docs/bin/python docs/_site/check.py build/site

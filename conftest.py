@@ -1,4 +1,4 @@
-"""The names that every docstring example may use."""
+"""The names that every docstring example may use, and the order of the tests."""
 
 import keras
 import numpy as np
@@ -12,3 +12,9 @@ def _doctest_names(doctest_namespace):
     doctest_namespace.update(np=np, keras=keras, keras_3dmmstn=keras_3dmmstn)
     for module in (keras_3dmmstn, keras_3dmmstn.layers):
         doctest_namespace.update({name: getattr(module, name) for name in module.__all__})
+
+
+def pytest_collection_modifyitems(items):
+    """Begins with the files that have slow tests, so that two processes end at the same time."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)

@@ -1,6 +1,7 @@
 """Files and folders that are there whole or not at all: written aside, then moved into place."""
 
 import contextlib
+import itertools
 import os
 import re
 import shutil
@@ -11,7 +12,9 @@ from pathlib import Path
 
 # A longer name is not repeated in that of its temporary file: file systems allow 255 bytes.
 _LONGEST_NAME = 200
-_TEMPORARY = re.compile(r"\.(?P<target>.+?)\.(?P<process>\d+)\.tmp(\.[^.]*)?", re.DOTALL)
+_TEMPORARY = re.compile(r"\.(?P<target>.+?)\.(?P<process>\d+)(-\d+)?\.tmp(\.[^.]*)?", re.DOTALL)
+# What threads of this process write at once has names of its own.
+_writers = itertools.count()
 
 
 def write_atomically(path: str | Path, content: bytes) -> None:
@@ -48,7 +51,8 @@ def atomic_destination(
 
     Raises:
         FileExistsError: if there is something at `path` before or after the writing, and `replace`
-            is false. Of several processes that write a file at once, one does not get it.
+            is false. Of several processes or threads that write it at once, only one does not get
+            it.
         OSError: if it cannot be written, or nothing was written. Its `filename` is `path`.
     """
     path = Path(path)
@@ -102,8 +106,8 @@ def remove_leftovers_of_the_dead(folder: str | Path, is_target: Callable[[str], 
 
 
 def _temporary_name(name):
-    """Returns a short hidden name, another one for each target and process."""
-    return f".{_short(name)}.{os.getpid()}.tmp"
+    """Returns a short hidden name, another one at each call, in each process."""
+    return f".{_short(name)}.{os.getpid()}-{next(_writers)}.tmp"
 
 
 def _short(name):
@@ -148,8 +152,12 @@ def _move_to_nothing(aside, path):
         else:
             aside.unlink()
             return
-    _refuse_existing(path)
-    aside.replace(path)
+    try:
+        _refuse_existing(path)
+        aside.replace(path)
+    except OSError:
+        _refuse_existing(path)  # another writer was faster by a hair
+        raise
 
 
 def _refuse_existing(path):

@@ -30,7 +30,7 @@ def test_a_file_appears_when_all_is_written(tmp_path):
     with atomic_destination(path) as aside:
         aside.write_text("all")
         assert aside.parent == path.parent and not path.exists()
-        assert aside.name == f".file.{os.getpid()}.tmp"
+        assert aside.name.startswith(f".file.{os.getpid()}-") and aside.suffix == ".tmp"
     assert path.read_text() == "all"
     assert names(path.parent) == ["file"]
 
@@ -113,6 +113,20 @@ def test_writing_nothing_is_an_error_on_the_target(tmp_path):
     assert str(caught.value).endswith(f"'{tmp_path / 'file'}'")
 
 
+def test_of_two_writers_in_one_process_the_first_to_end_wins(tmp_path):
+    path = tmp_path / "folder"
+    with (
+        pytest.raises(FileExistsError, match=r"folder exists; move it away"),
+        atomic_destination(path, replace=False) as slow,
+    ):
+        slow.mkdir()
+        with atomic_destination(path, replace=False) as fast:
+            fast.mkdir()
+            (fast / "file").write_text("of the fast one")
+    assert (path / "file").read_text() == "of the fast one"
+    assert names(tmp_path) == ["folder"]
+
+
 @pytest.mark.parametrize("length", [200, 201, 255])
 def test_a_long_name_needs_no_longer_temporary_name(length, tmp_path):
     path = tmp_path / ("ü" * 50 + "n" * (length - 100))
@@ -176,7 +190,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next_that_writes(tmp_path)
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     (tmp_path / f".file.{ended.pid}.tmp").write_text("half")
-    (tmp_path / f".file.{ended.pid}.tmp.keras").mkdir()
+    (tmp_path / f".file.{ended.pid}-7.tmp.keras").mkdir()
     (tmp_path / f".other.{ended.pid}.tmp").write_text("of another target")
     (tmp_path / f".file.{os.getppid()}.tmp").write_text("of a process that runs")
     write_atomically(tmp_path / "file", b"all")

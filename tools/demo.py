@@ -50,11 +50,18 @@ def side_by_side(portrait: Path) -> np.ndarray:
     front = cv2.resize(
         read_photograph(f"{stem}_front.png"), (_SIZE, _SIZE), interpolation=cv2.INTER_AREA
     )
+    texture, mask = (
+        cv2.resize(picture, (_SIZE, _SIZE), interpolation=cv2.INTER_NEAREST)
+        for picture in (texture, mask)
+    )
+    # White on a white page, the mask needs an edge.
+    cv2.rectangle(mask, (0, 0), (_SIZE - 1, _SIZE - 1), (190, 190, 190), 2)
     pictures = [
         warp(photograph, crop_matrix(box, _SIZE), _SIZE),
         warp(fit, crop_matrix((box + 0.5) * zoom - 0.5, _SIZE), _SIZE),
         front,
-        *(cv2.resize(p, (_SIZE, _SIZE), interpolation=cv2.INTER_NEAREST) for p in (texture, mask)),
+        texture,
+        mask,
     ]
     return np.concatenate(pictures, axis=1)
 

@@ -5,7 +5,7 @@ part of the tab, and each link to a page in a list a page of the site. Pages lie
 repository and link to each other by their files, so that they can be read there, too.
 """
 
-import json
+import base64
 import re
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +17,9 @@ _NOTEBOOK = ".ipynb"
 _PAGES = (".md", _NOTEBOOK)
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 _NAMED_BY_FILE = re.compile(r"\[([\w./-]+\.md)\]\(([^)#\s]+)(#[^)\s]*)?\)")
+# Of what a program writes to a terminal: a line that it clears, and the other orders.
+_ERASED = re.compile(r"[^\n]*(?:\n\x1b\[1A)?\x1b\[2K")
+_COLOUR = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 _FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 
@@ -84,17 +87,43 @@ def as_page(notebook: str) -> str:
     return f"{notebook.removesuffix(_NOTEBOOK)}.md" if notebook.endswith(_NOTEBOOK) else notebook
 
 
-def notebook_page(notebook: str) -> str:
-    """Returns a notebook of the repository as Markdown: its text, and its code to be read."""
-    cells = json.loads((ROOT / notebook).read_text())["cells"]
-    parts = []
+def notebook_page(notebook: str, cells: list[dict]) -> tuple[str, dict[str, bytes]]:
+    """Returns a notebook of the repository as a page.
+
+    Args:
+        notebook: its path in the repository.
+        cells: those of its copy that was run, with outputs.
+
+    Returns:
+        Its text, its code, and what that printed and drew, as Markdown, and the pictures by their
+        names, which lie beside the page.
+    """
+    stem = PurePosixPath(notebook).stem
+    where = f"This page is the notebook [{stem}{_NOTEBOOK}]({stem}{_NOTEBOOK}), with its results."
+    parts: list[str] = []
+    pictures: dict[str, bytes] = {}
     for cell in cells:
         text = "".join(cell["source"])
         parts.append(text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```")
-    name = PurePosixPath(notebook).name
-    title, *others = parts
-    where = f"This is the notebook `{name}` in `{PurePosixPath(notebook).parent}`, to read here."
-    return "\n\n".join([title, where, *others]) + "\n"
+        for output in cell.get("outputs", []):
+            if picture := output.get("data", {}).get("image/png"):
+                name = f"{stem}_{len(pictures)}.png"
+                pictures[name] = base64.b64decode("".join(picture))
+                parts.append(f"![what the code above draws]({name})")
+            elif printed := _printed(output):
+                parts.append(f"``` {{ .text .output }}\n{printed}\n```")
+    heading, *others = "\n\n".join(parts).split("\n\n", 1)
+    return "\n\n".join([heading, where, *others]) + "\n", pictures
+
+
+def _printed(output):
+    """Returns what a cell printed or gave, as a terminal shows it; nothing of the error stream."""
+    if output.get("name") == "stderr":
+        return ""
+    text = "".join(output.get("text", output.get("data", {}).get("text/plain", "")))
+    text = _ERASED.sub("", text.replace("\r\n", "\n"))
+    lines = [line.rstrip() for line in _COLOUR.sub("", text).split("\n")]
+    return "\n".join(lines).strip("\n")
 
 
 def in_repository(page: str, target: str) -> str:

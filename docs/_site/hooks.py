@@ -1,5 +1,6 @@
 """Makes MkDocs read the pages where they lie in the repository, and adds what typesets formulas."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -22,6 +23,9 @@ HERE = Path(__file__).parent
 #: Where `make docs` has npm put KaTeX.
 KATEX = ROOT / "build/katex/node_modules/katex/dist"
 
+#: Where `make docs` puts the notebooks with what they print and draw.
+NOTEBOOKS = ROOT / "build/notebooks"
+
 
 def on_config(config):
     # MkDocs has this folder in the path while it reads the hooks; docstrings.py needs it later.
@@ -30,6 +34,9 @@ def on_config(config):
     config.mdx_configs["toc"]["slugify"] = anchor
     if not KATEX.is_dir():
         raise ConfigurationError(f"Expected KaTeX in {KATEX}: `make docs` fetches it.")
+    for notebook in _notebooks(pages(navigation())):
+        if not _executed(notebook).is_file():
+            raise ConfigurationError(f"Expected {_executed(notebook)}: `make docs` runs notebooks.")
     return config
 
 
@@ -40,14 +47,13 @@ def on_files(files, config):
     listed = pages(navigation())
     found = listed + [str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").rglob("*.md"))]
     found = [path for path in dict.fromkeys(found) if (ROOT / path).is_file()]
-    notebooks = [path for path in found if as_page(path) != path]
+    notebooks = _notebooks(found)
     found = [path for path in found if path not in notebooks]
     for path in dict.fromkeys(found + [file for page in found for file in linked_files(page)]):
         whole.append(_file(ROOT, path, place_in_site(path), config))
     for path in notebooks:
-        file = File.generated(config, as_page(path), content=notebook_page(path))
-        file.dest_uri = place_in_site(path)
-        whole.append(file)
+        for file in _notebook_files(path, config):
+            whole.append(file)
     whole.append(_file(KATEX, "katex.min.css", "assets/katex/katex.min.css", config))
     for font in sorted((KATEX / "fonts").glob("*.woff2")):
         whole.append(_file(KATEX, f"fonts/{font.name}", f"assets/katex/fonts/{font.name}", config))
@@ -56,7 +62,10 @@ def on_files(files, config):
 
 
 def on_page_markdown(markdown, page, config, files):
-    return with_titles(markdown, page.file.src_uri, config.nav).replace(".ipynb)", ".md)")
+    markdown = with_titles(markdown, page.file.src_uri, config.nav)
+    # Only the page of a notebook leads to the notebook itself.
+    is_notebook = page.file.dest_uri.startswith("notebooks/")
+    return markdown if is_notebook else markdown.replace(".ipynb)", ".md)")
 
 
 def _of_pages(tabs):
@@ -68,6 +77,30 @@ def _of_pages(tabs):
         }
         for entry in tabs
     ]
+
+
+def _notebooks(paths):
+    """Returns those of some pages that are notebooks."""
+    return [path for path in paths if as_page(path) != path]
+
+
+def _executed(notebook):
+    """Returns the copy of a notebook that was run."""
+    return NOTEBOOKS / Path(notebook).name
+
+
+def _notebook_files(notebook, config):
+    """Returns the page of a notebook, its pictures and the notebook itself, for the site."""
+    cells = json.loads(_executed(notebook).read_text())["cells"]
+    content, pictures = notebook_page(notebook, cells)
+    page = File.generated(config, as_page(notebook), content=content)
+    page.dest_uri = place_in_site(notebook)
+    files = [page, _file(ROOT, notebook, f"notebooks/{Path(notebook).name}", config)]
+    for name, picture in pictures.items():
+        beside = str(Path(notebook).with_name(name))
+        files.append(File.generated(config, beside, content=picture))
+        files[-1].dest_uri = f"notebooks/{name}"
+    return files
 
 
 def _file(folder, path, place, config):

@@ -5,8 +5,8 @@
 
 The source is the number of a camera, a video or a photograph. The first box of the face comes from
 a BlazeFace model (short range, 128 × 128) or from --box. After that, the landmarks of each frame
-frame the face in the next one, as long as the detector sees one there. Shows the texture in a
-window, or writes it to --out.
+frame the face in the next one, as long as the detector sees one there and the network is sure of
+it. Shows the texture in a window, or writes it to --out.
 """
 
 import argparse
@@ -25,6 +25,8 @@ except ImportError:  # an older version, which has Interpreter alone
 
 # Side of the square in which the detector checks a face that is followed, in sides of its box.
 LOOK_SHARE = 1.75
+# Below this confidence there is no face, or the network has lost it.
+SURE = 0.5
 # Frames after which the detector searches the whole frame again, in case of another, larger face.
 LOOK_AGAIN = 30
 
@@ -228,18 +230,34 @@ def follow(frames, normalise, detect=None, box=None):
         frames: `(height, width, 3)` uint8 images, RGB, in order.
         normalise: a `FaceNormaliser`.
         detect: a `FaceDetector`; None if the first box is known.
-        box: the first box.
+        box: the first box. Without a detector, a face that is lost is looked for where it was.
     """
     for number, frame in enumerate(frames):
         if detect and box is not None and not detect.sees(frame, box):
             box = None
         if detect and (box is None or number % LOOK_AGAIN == 0):
-            found = detect(frame)
-            box = None if found is None else tight_box(normalise(frame, found)["landmarks"])
-        face = None if box is None else normalise(frame, box)
+            box = found_box(frame, normalise, detect)
+        face = sure_face(frame, normalise, box)
+        if detect and box is not None and face is None:  # it has moved too far to be followed
+            box = found_box(frame, normalise, detect)
+            face = sure_face(frame, normalise, box)
         if face is not None:
             box = tight_box(face["landmarks"])
+        elif detect:
+            box = None
         yield frame, face
+
+
+def found_box(frame, normalise, detect):
+    """Returns the box of the landmarks of the face that the detector finds, or None."""
+    found = detect(frame)
+    return None if found is None else tight_box(normalise(frame, found)["landmarks"])
+
+
+def sure_face(frame, normalise, box):
+    """Returns what the network says of the face in a box; None without one that it is sure of."""
+    face = None if box is None else normalise(frame, box)
+    return None if face is None or face["confidence"] < SURE else face
 
 
 def read_frames(source):
@@ -297,12 +315,16 @@ def four_numbers(text):
 def write(frames, folder):
     """Writes the texture of each frame with a face, and prints the box of its landmarks."""
     folder.mkdir(parents=True, exist_ok=True)
+    written = False
     for number, (_, face) in enumerate(frames):
         if face is not None:
+            written = True
             texture = cv2.cvtColor(face["texture"], cv2.COLOR_RGB2BGR)
             path = folder / f"{number:06}.png"
             path.write_bytes(cv2.imencode(".png", texture)[1].tobytes())
             print(number, *np.round(tight_box(face["landmarks"]), 1))
+    if not written:
+        raise SystemExit("There is no face that the network is sure of.")
 
 
 def show(frames):

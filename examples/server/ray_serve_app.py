@@ -17,7 +17,9 @@ from starlette.responses import JSONResponse
 
 # In bytes. The SavedModel bounds the pixels, the server what it reads.
 LARGEST_BODY = 50_000_000
-INVALID_ARGUMENT, GOOD = 3, 0
+# In seconds: how long a client may take to send its photograph, and keep a place from the others.
+LONGEST_WAIT = 20
+INVALID_ARGUMENT, DEADLINE_EXCEEDED, GOOD = 3, 4, 0
 
 
 @serve.deployment(
@@ -34,7 +36,7 @@ class Faces:
 
         self.model = tf.saved_model.load(model)
         self.signature = self.model.signatures["serving_faces"]
-        self.constant = tf.constant
+        self.constant, self.cast = tf.constant, tf.cast
         self.black = tf.io.encode_png(tf.zeros((64, 64, 3), tf.uint8)).numpy()
         for batch in (1, 16):  # what the first of a shape builds is not left to a client
             self._predict([self.black] * batch, [[16.0, 16, 48, 48]] * batch)
@@ -48,11 +50,16 @@ class Faces:
     async def __call__(self, request: Request) -> JSONResponse:
         """Answers a POST of a photograph, with its box in the query."""
         body = bytearray()
-        async for part in request.stream():
-            body += part
-            if len(body) > LARGEST_BODY:
-                message = f"Expected a photograph of at most {LARGEST_BODY:,} bytes."
-                return JSONResponse({"status": INVALID_ARGUMENT, "message": message}, 413)
+        try:
+            async with asyncio.timeout(LONGEST_WAIT):
+                async for part in request.stream():
+                    body += part
+                    if len(body) > LARGEST_BODY:
+                        message = f"Expected a photograph of at most {LARGEST_BODY:,} bytes."
+                        return JSONResponse({"status": INVALID_ARGUMENT, "message": message}, 413)
+        except TimeoutError:
+            message = f"Expected a photograph within {LONGEST_WAIT} seconds."
+            return JSONResponse({"status": DEADLINE_EXCEEDED, "message": message}, 408)
         text = request.query_params.get("box", "")
         try:
             box = [float(number) for number in text.split(",")]
@@ -72,7 +79,9 @@ class Faces:
 
     def _predict(self, files, boxes):
         """Returns for each photograph what is sent as JSON."""
-        outputs = self.signature(encoded=self.constant(files), boxes=self.constant(boxes))
+        # By way of 64 bits: a number that 32 cannot hold is one box's fault, not that of the batch.
+        numbers = self.cast(self.constant(boxes, "float64"), "float32")
+        outputs = self.signature(encoded=self.constant(files), boxes=numbers)
         arrays = {n: outputs[n].numpy() for n in ("status", "message", "landmarks", "parameters")}
         answers = []
         for place in range(len(files)):

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from keras_3dmmstn.export.serving.encoded_photographs import claimed_size, is_jpeg, is_png
-from keras_3dmmstn.inference.boxes import LARGEST_BOX
+from keras_3dmmstn.inference.boxes import LARGEST_BOX, SMALLEST_BOX
 from keras_3dmmstn.inference.picture_size import PIXELS_A_BYTE, SMALL_PICTURE
 from keras_3dmmstn.outside_files import MAX_MEGAPIXELS, limit
 
@@ -36,17 +36,19 @@ def file_fault(encoded):
         " bytes that begins as neither does",
     ]
     kind = _fault(~is_photograph, INVALID_ARGUMENT, strange)
-    return *first_fault(kind, _size_fault(size, tf.cast(length, tf.int64))), size
+    fault = first_fault(kind, _size_fault(size, tf.cast(length, tf.int64)))
+    # A header that is cut off: boxes would be found outside of nothing.
+    return *first_fault(fault, damaged(encoded, tf.reduce_any(size < 1))), size
 
 
-def damaged(encoded):
-    """Returns status and message of files that could not be decoded, `(...)` string tensor."""
+def damaged(encoded, is_damaged):
+    """Returns status and message of files that cannot be decoded, `(...)` string and bool."""
     received = [
         "encoded: expected whole JPEG or PNG files, received a damaged or truncated one of ",
         tf.strings.as_string(tf.strings.length(encoded)),
         " bytes",
     ]
-    return _fault(tf.ones_like(encoded, tf.bool), DATA_LOSS, received)
+    return _fault(is_damaged, DATA_LOSS, received)
 
 
 def box_faults(boxes, size):
@@ -62,6 +64,11 @@ def box_faults(boxes, size):
     sides = boxes[:, 2:] - boxes[:, :2]
     is_box = tf.reduce_all(tf.math.is_finite(boxes), axis=1) & tf.reduce_all(sides > 0, axis=1)
     strange = ["boxes: expected x0 < x1, y0 < y1, received ", _numbers(boxes)]
+    is_wide = tf.reduce_all(sides >= SMALLEST_BOX, axis=1)
+    narrow = [
+        f"boxes: expected a box at least {SMALLEST_BOX} pixel wide and high, received ",
+        _numbers(boxes),
+    ]
 
     size = tf.cast(size, tf.float32)
     is_inside = tf.reduce_all((boxes[:, 2:] > 0) & (boxes[:, :2] < size - 1), axis=1)
@@ -73,10 +80,10 @@ def box_faults(boxes, size):
         " in one of width and height ",
         _numbers(size),
     ]
-    return first_fault(
-        _fault(~is_box, INVALID_ARGUMENT, strange),
-        _fault(~(is_inside & is_small), OUT_OF_RANGE, outside),
+    none = first_fault(
+        _fault(~is_box, INVALID_ARGUMENT, strange), _fault(~is_wide, INVALID_ARGUMENT, narrow)
     )
+    return first_fault(none, _fault(~(is_inside & is_small), OUT_OF_RANGE, outside))
 
 
 def first_fault(first, second):

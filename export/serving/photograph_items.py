@@ -95,5 +95,5 @@ def _of_each(function, inputs, crop_shape, status_shape):
     is_lost, encoded = tf.equal(rows, 0), inputs[0]
     for _ in status_shape:
         is_lost, encoded = is_lost[:, None], encoded[:, None]
-    damage = item_faults.damaged(encoded)
-    return crops, tf.where(is_lost, damage[0], status), tf.where(is_lost, damage[1], message)
+    damage = item_faults.damaged(encoded, is_lost)
+    return crops, *item_faults.first_fault(damage, (status, message))

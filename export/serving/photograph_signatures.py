@@ -16,6 +16,9 @@ from keras_3dmmstn.ops.parameters import POSE_SIZE
 # What is not an answer is 0 in them, as what is hidden is; NaN in the others.
 _PICTURES = ("texture", "mask")
 
+# Faces that are cut out and looked at together: a crop and its layers take 3 MB.
+_PIECE = 64
+
 #: What the card says of these signatures.
 CARD = {
     "signatures": ["serving_bytes", "serving_faces", "serving_groups"],
@@ -52,21 +55,29 @@ def signatures_of_photographs(whole, image):
     boxes = tf.TensorSpec((None, 4), tf.float32, name="boxes")
     groups = tf.TensorSpec((None, None, 4), tf.float32, name="boxes")
 
-    def serving_bytes(encoded):
-        encoded = request_checks.checked_photographs(encoded)
+    @tf.function(input_signature=[encoded], autograph=False)
+    def answers_of_whole(encoded):
         crops, status, message = crops_of_whole(encoded, image_size)
         return _answers(whole, tf.ensure_shape(crops, image.shape), status, message)
+
+    @tf.function(input_signature=[encoded, groups], autograph=False)
+    def answers_of_faces(encoded, boxes):
+        return _answers_of_faces(whole, image, encoded, boxes)
+
+    def serving_bytes(encoded):
+        encoded = request_checks.checked_photographs(encoded)
+        return _in_pieces(answers_of_whole, _PIECE, encoded)
 
     def serving_faces(encoded, boxes):
         encoded = request_checks.checked_photographs(encoded)
         boxes = request_checks.checked_box_shape(boxes, encoded)
-        return _answers_of_faces(whole, image, encoded, boxes[:, None])
+        return _in_pieces(answers_of_faces, _PIECE, encoded, boxes[:, None])
 
     def serving_groups(encoded, boxes):
         encoded = request_checks.checked_photographs(encoded)
         boxes = request_checks.checked_box_shape(boxes, encoded)
-        outputs = _answers_of_faces(whole, image, encoded, boxes)
         groups = tf.shape(boxes)[:2]
+        outputs = _in_pieces(answers_of_faces, _PIECE // tf.maximum(groups[1], 1), encoded, boxes)
         return {
             name: tf.reshape(values, tf.concat([groups, tf.shape(values)[1:]], axis=0))
             for name, values in outputs.items()
@@ -77,6 +88,47 @@ def signatures_of_photographs(whole, image):
         "serving_faces": (serving_faces, [encoded, boxes]),
         "serving_groups": (serving_groups, [encoded, groups]),
     }
+
+
+def _in_pieces(function, step, *inputs):
+    """Calls a function for some photographs after the others: memory is that of one piece.
+
+    Args:
+        function: `tf.function` with a signature, of inputs `(photographs, ...)` to name to tensor
+            `(faces, ...)`.
+        step: photographs in a piece.
+        inputs: `(batch, ...)` tensors.
+
+    Returns:
+        Name to tensor, the pieces in a row.
+    """
+    pieces = -(-tf.shape(inputs[0])[0] // step)
+    specs = function.get_concrete_function().structured_outputs
+    arrays = {
+        name: tf.TensorArray(spec.dtype, pieces, element_shape=spec.shape, infer_shape=False)
+        for name, spec in specs.items()
+        if spec.dtype.is_floating
+    }
+    # An array of strings would have no gradient, and so would none of the loop.
+    said = {n: tf.zeros((0,), spec.dtype) for n, spec in specs.items() if n not in arrays}
+
+    def add_piece(place, arrays, said):
+        outputs = function(*(v[place * step : (place + 1) * step] for v in inputs))
+        arrays = {name: array.write(place, outputs[name]) for name, array in arrays.items()}
+        return place + 1, arrays, {n: tf.concat([v, outputs[n]], 0) for n, v in said.items()}
+
+    _, arrays, said = tf.while_loop(
+        lambda place, *_: place < pieces,
+        add_piece,
+        (tf.constant(0), arrays, said),
+        shape_invariants=(
+            tf.TensorShape(()),
+            {name: tf.TensorShape(None) for name in arrays},
+            {name: tf.TensorShape((None,)) for name in said},
+        ),
+        parallel_iterations=1,
+    )
+    return {**{name: array.concat() for name, array in arrays.items()}, **said}
 
 
 def _answers_of_faces(whole, image, encoded, boxes):

@@ -1,22 +1,36 @@
 """Asks a model server whether it is well and which versions of the model it serves."""
 
-import json
-import urllib.error
-import urllib.request
+import time
+from typing import TYPE_CHECKING
 
-from keras_3dmmstn.export.serving.serving_client import MODEL, ServingError
+from keras_3dmmstn.export.serving.serving_client import (
+    MODEL,
+    ServingError,
+    grpc_channel,
+    json_answer,
+    json_request,
+)
+
+if TYPE_CHECKING:
+    import grpc
 
 # grpc.health.v1: HealthCheckResponse.ServingStatus, and the response that says SERVING.
 _STATES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
 
 
-def health_by_grpc(address: str, model: str = MODEL, timeout: float = 5.0) -> list[int]:
+def health_by_grpc(
+    address: str,
+    model: str = MODEL,
+    timeout: float = 5.0,
+    credentials: "grpc.ChannelCredentials | None" = None,
+) -> list[int]:
     """Asks a server by gRPC: `grpc.health.v1` if it has that, and for the state of the model.
 
     Args:
         address: host and port, such as `localhost:8500`.
         model: name of the model on the server.
         timeout: for both questions together, in seconds.
+        credentials: as of `predict_by_grpc`.
 
     Returns:
         The versions that are served, the newest last.
@@ -35,14 +49,15 @@ def health_by_grpc(address: str, model: str = MODEL, timeout: float = 5.0) -> li
         ) from error
     request = get_model_status_pb2.GetModelStatusRequest()
     request.model_spec.name = model
-    with grpc.insecure_channel(address) as channel:
+    end = time.monotonic() + timeout
+    with grpc_channel(address, credentials) as channel:
         # Two messages of a byte or two, without the package grpcio-health-checking.
         check = channel.unary_unary("/grpc.health.v1.Health/Check")
         status = model_service_pb2_grpc.ModelServiceStub(channel).GetModelStatus
         answer = _asked(grpc, address, check, b"", timeout)
         if answer is not None and (state := _health_state(answer)) != "SERVING":
             raise ServingError(f"{address}: expected a server that is SERVING, received {state}")
-        response = _asked(grpc, address, status, request, timeout)
+        response = _asked(grpc, address, status, request, max(0.0, end - time.monotonic()))
     if response is None:
         if answer is None:
             raise ServingError(
@@ -68,23 +83,15 @@ def health_by_rest(address: str, model: str = MODEL, timeout: float = 5.0) -> li
     Raises:
         ServingError: as of `health_by_grpc`.
     """
-    url = f"{address}/v1/models/{model}"
+    answer = json_answer(address, json_request(address, f"/v1/models/{model}"), timeout)
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as response:
-            versions = json.load(response)["model_version_status"]
         states = [
             (int(v["version"]), v["state"], v.get("status", {}).get("error_message", ""))
-            for v in versions
+            for v in answer["model_version_status"]
         ]
-    except urllib.error.HTTPError as error:
-        with error:
-            reason = error.read().decode(errors="replace")[:1000]
-        raise ServingError(f"{address}: {error.code}: {reason}") from error
-    except OSError as error:
-        raise ServingError(f"{address}: {error}") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ServingError(
-            f"{url}: expected the state of a model as of TensorFlow Serving, received another "
+            f"{address}: expected the state of a model as of TensorFlow Serving, received another "
             f"answer ({error!r})"
         ) from error
     return _available(address, model, states)

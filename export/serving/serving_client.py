@@ -1,13 +1,20 @@
 """A client for the SavedModel on TensorFlow Serving, by gRPC or REST."""
 
 import base64
+import http.client
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import grpc
 
 #: Name of the model on the server, as in its configuration file.
 MODEL = "keras_3dmmstn"
@@ -104,6 +111,7 @@ def predict_by_grpc(
     inputs: dict[str, np.ndarray],
     model: str = MODEL,
     timeout: float = 10.0,
+    credentials: "grpc.ChannelCredentials | None" = None,
 ) -> dict[str, np.ndarray]:
     """Asks a server by gRPC.
 
@@ -113,6 +121,8 @@ def predict_by_grpc(
         inputs: name to array; an array of bytes objects is one of strings.
         model: name of the model on the server.
         timeout: in seconds.
+        credentials: for a server with TLS, such as of `grpc.ssl_channel_credentials`; None for one
+            without.
 
     Returns:
         Name to array. For photographs there is a `status` of each, 0 if it was answered, and a
@@ -134,9 +144,7 @@ def predict_by_grpc(
     request.model_spec.name, request.model_spec.signature_name = model, signature
     for name, values in inputs.items():
         request.inputs[name].CopyFrom(make_tensor_proto(values))
-    # Textures of a batch are larger than gRPC's limit of 4 MB.
-    limits = [(f"grpc.max_{way}_message_length", -1) for way in ("send", "receive")]
-    with grpc.insecure_channel(address, limits) as channel:
+    with grpc_channel(address, credentials) as channel:
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         try:
             response = stub.Predict(request, timeout)
@@ -166,22 +174,81 @@ def predict_by_rest(
         ServingError: if the server cannot be reached or refuses the request.
     """
     columns = {name: _as_json(values) for name, values in inputs.items()}
-    request = urllib.request.Request(
-        f"{address}/v1/models/{model}:predict",
-        json.dumps({"signature_name": signature, "inputs": columns}).encode(),
-        {"Content-Type": "application/json"},
-    )
+    body = json.dumps({"signature_name": signature, "inputs": columns}).encode()
+    request = json_request(address, f"/v1/models/{model}:predict", body)
+    outputs = json_answer(address, request, timeout)
+    types = {"status": np.int32, "message": np.str_}
+    try:
+        columns = outputs["outputs"].items()
+        return {n: np.array(values, types.get(n, np.float32)) for n, values in columns}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ServingError(
+            f"{address}: expected the outputs of a model as of TensorFlow Serving, received "
+            f"another answer ({error!r})"
+        ) from error
+
+
+def grpc_channel(
+    address: str, credentials: "grpc.ChannelCredentials | None"
+) -> "AbstractContextManager[grpc.Channel]":
+    """Returns a channel to a server, with TLS if there are credentials."""
+    import grpc
+
+    # Textures of a batch are larger than gRPC's limit of 4 MB.
+    limits = [(f"grpc.max_{way}_message_length", -1) for way in ("send", "receive")]
+    if credentials is None:
+        return grpc.insecure_channel(address, limits)
+    return grpc.secure_channel(address, credentials, limits)
+
+
+def json_request(address: str, path: str, body: bytes | None = None) -> urllib.request.Request:
+    """Returns a request by HTTP, a POST if there is a body.
+
+    Raises:
+        ServingError: if the address is none, such as one without http:// or https://.
+    """
+    try:
+        request = urllib.request.Request(
+            f"{address}{path}", body, {"Content-Type": "application/json"}
+        )
+        known = request.type in ("http", "https")
+    except ValueError:
+        known = False
+    if not known:
+        raise ServingError(
+            f"expected the address of a server, such as http://localhost:8501, received {address}"
+        )
+    return request
+
+
+def json_answer(address: str, request: urllib.request.Request, timeout: float) -> Any:
+    """Returns what a server answers to a request by HTTP.
+
+    Raises:
+        ServingError: if it cannot be reached, refuses the request, has not answered within
+            `timeout` seconds or answers something else than JSON.
+    """
+    end = time.monotonic() + timeout
     try:
         with urllib.request.urlopen(request, timeout=timeout) as response:
-            outputs = json.load(response)["outputs"]
+            content = bytearray()
+            while part := response.read1():
+                content += part
+                if time.monotonic() > end:  # the timeout of the socket begins anew with each part
+                    raise TimeoutError("timed out")
+            if response.length:
+                raise http.client.IncompleteRead(bytes(content), response.length)
+            return json.loads(content)
     except urllib.error.HTTPError as error:
         with error:
             reason = error.read().decode(errors="replace")[:1000]
         raise ServingError(f"{address}: {error.code}: {reason}") from error
-    except OSError as error:
-        raise ServingError(f"{address}: {error}") from error
-    types = {"status": np.int32, "message": np.str_}
-    return {n: np.array(values, types.get(n, np.float32)) for n, values in outputs.items()}
+    except (OSError, http.client.HTTPException) as error:
+        raise ServingError(f"{address}: {error or repr(error)}") from error
+    except ValueError as error:
+        raise ServingError(
+            f"{address}: expected an answer in JSON, received another answer ({error!r})"
+        ) from error
 
 
 def _contents(photographs):

@@ -71,13 +71,12 @@ def fetch_packages(page: Path, folder: Path) -> Path:
     return folder / "node_modules"
 
 
-def copy_packages(page: Path, packages: Path, site: Path) -> dict[str, str]:
-    """Copies what the page loads of its packages into a site, and returns their versions.
+def check_packages(page: Path, packages: Path) -> dict[str, str]:
+    """Returns the versions of the page's packages, all of whose files are there.
 
     Args:
         page: with `package.json`.
         packages: the folder `node_modules`.
-        site: the folder of the site.
 
     Raises:
         FileNotFoundError: if a package or a file of one is missing.
@@ -88,13 +87,25 @@ def copy_packages(page: Path, packages: Path, site: Path) -> dict[str, str]:
         found = _version(packages / name / "package.json")
         if found != version:
             raise ValueError(f"{packages / name}: expected version {version}, received {found}.")
-    for source, target in FILES.items():
+    for source in FILES:
         path = packages / source
         if not path.is_file():
             raise FileNotFoundError(f"Expected a file of the page's packages, there is no {path}.")
-        (site / target).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, site / target)
     return dict(wanted)
+
+
+def copy_packages(page: Path, packages: Path, site: Path) -> dict[str, str]:
+    """Copies what the page loads of its packages into a site, and returns their versions.
+
+    Args:
+        page, packages: as of `check_packages`, which raises what this does.
+        site: the folder of the site.
+    """
+    versions = check_packages(page, packages)
+    for source, target in FILES.items():
+        (site / target).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(packages / source, site / target)
+    return versions
 
 
 def _version(path):

@@ -1,26 +1,41 @@
-"""The detector's search for pictures of one size: LiteRT changes no sizes in a browser."""
+"""The network of the detector's search, in which the page writes other sizes of pictures."""
 
 from importlib import resources
+from typing import Any
 
 import numpy as np
 from tensorflow.lite.tools import flatbuffer_utils
 
-#: Side in pixels of the square that is searched; a multiple of 32.
-SEARCHED = 640
+# Two sides in pixels of pictures, multiples of 32.
+_SIDE, _OTHER_SIDE = 640, 320
 
 
-def search_network(side: int = SEARCHED) -> bytes:
-    """Returns the network of the bundled detector's search for squares of `side` pixels.
+def search_network() -> tuple[dict[str, Any], bytes]:
+    """Returns where sizes stand in the network of the bundled detector's search, and its file.
 
-    Its input is a row and a column larger, as `inference.detection.search` fills it.
+    LiteRT changes no sizes in a browser, but the few numbers of the file that depend on them can be
+    changed before it is compiled. Each is a little-endian 32-bit integer at some byte, and stands
+    for `side / stride + more`: `heights` and `widths` list (byte, stride, more).
+
+    The input is a row and a column larger than a picture, as `inference.detection.search` fills it.
     """
+    square, lower, narrower = (
+        np.frombuffer(_file(*size), "<i4")
+        for size in [(_SIDE, _SIDE), (_OTHER_SIDE, _SIDE), (_SIDE, _OTHER_SIDE)]
+    )
+    places = {"heights": _places(square, lower), "widths": _places(square, narrower)}
+    return places, square.tobytes()
+
+
+def _file(height, width):
+    """Returns the network's file for one size of pictures."""
     # Loaded before TensorFlow, LiteRT makes that crash.
     from ai_edge_litert.interpreter import Interpreter
 
     content = (resources.files("keras_3dmmstn.assets") / "yunet.tflite").read_bytes()
     model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
     graph = model.subgraphs[0]
-    graph.tensors[graph.inputs[0]].shape = np.array([1, side + 1, side + 1, 3], np.int32)
+    graph.tensors[graph.inputs[0]].shape = np.array([1, height + 1, width + 1, 3], np.int32)
     for tensor in graph.tensors:
         tensor.shapeSignature = None
     resized = bytes(flatbuffer_utils.convert_object_to_bytearray(model))
@@ -30,4 +45,14 @@ def search_network(side: int = SEARCHED) -> bytes:
     for detail in interpreter.get_tensor_details():
         if detail["index"] < len(graph.tensors):
             graph.tensors[detail["index"]].shape = np.array(detail["shape"], np.int32)
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    content = bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    return content + bytes(-len(content) % 4)
+
+
+def _places(numbers, others):
+    """Returns (byte, stride, more) of the numbers that differ between two files."""
+    places = []
+    for place in np.flatnonzero(numbers != others):
+        stride = (_SIDE - _OTHER_SIDE) // int(numbers[place] - others[place])
+        places.append([4 * int(place), stride, int(numbers[place]) - _SIDE // stride])
+    return places

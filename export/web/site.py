@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from keras_3dmmstn.atomic_files import atomic_destination
-from keras_3dmmstn.export.web.npm_packages import copy_packages, fetch_packages
+from keras_3dmmstn.export.web.npm_packages import (
+    check_packages,
+    copy_packages,
+    fetch_packages,
+    find_npm,
+)
 from keras_3dmmstn.export.web.search_network import search_network
 from keras_3dmmstn.export.web.surface_file import surface_file
 from keras_3dmmstn.mesh import GridModel
@@ -79,17 +84,29 @@ def write_site(
             versions = copy_packages(page, Path(packages), aside)
         _write_page(page, aside)
         about, surface = surface_file(grid_model, focal_length)
-        _write_models(aside / "models", network, surface)
+        sizes, search = search_network()
+        _write_models(aside / "models", network, surface, search)
         description = {
             "format": _FORMAT,
             "version": __version__,
             "packages": versions,
             "network": card,
             "face_model": about,
+            "search": sizes,
         }
         (aside / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", "utf-8")
         _remove_site(target)
     return folder
+
+
+def check_site(folder: Path, packages: Path | None) -> None:
+    """Raises what `write_site` would, as far as that can be known before there is a network."""
+    check_replaceable(folder)
+    if packages is None:
+        find_npm()
+    else:
+        with resources.as_file(_page()) as page:
+            check_packages(page, packages)
 
 
 def check_replaceable(folder: Path) -> None:
@@ -149,13 +166,13 @@ def _write_page(page, site):
     (site / "LICENSES.txt").write_text(_LICENCES + detector, "utf-8")
 
 
-def _write_models(models, network, surface):
+def _write_models(models, network, surface, search):
     """Writes the networks and the face model."""
     look = resources.files("keras_3dmmstn.assets") / "blazeface_short_range.tflite"
     models.mkdir()
     (models / "network.tflite").write_bytes(network)
     (models / "face_model.bin").write_bytes(surface)
-    (models / "search.tflite").write_bytes(search_network())
+    (models / "search.tflite").write_bytes(search)
     (models / "look.tflite").write_bytes(look.read_bytes())
 
 

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import typer
 from rich.console import Console
+from rich.file_proxy import FileProxy
 
 from keras_3dmmstn.cli.opencv_problem import opencv_problem
 
@@ -91,7 +92,10 @@ def _print(console, text):
     line = printable(text, keep="" if isinstance(text, Path) else "\n\t")
     encoding = getattr(console.file, "encoding", None) or "utf-8"
     line = line.encode(encoding, "backslashreplace").decode(encoding)
-    console.print(line, markup=False, highlight=False, emoji=False)
+    if console is output and isinstance(sys.stdout, FileProxy):
+        print(line)  # above a progress bar; the console would write behind it
+    else:
+        console.print(line, markup=False, highlight=False, emoji=False)
 
 
 @contextmanager

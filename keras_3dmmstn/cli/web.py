@@ -55,13 +55,10 @@ def web(
     Any server of files will do to host the folder, such as `python -m http.server`. Pictures stay
     on the visitor's machine. npm (Node.js) fetches the packages that the page is made of.
     """
-    from keras_3dmmstn.export.web.npm_packages import find_npm
-    from keras_3dmmstn.export.web.site import check_replaceable, write_site
+    from keras_3dmmstn.export.web.site import check_site, write_site
 
     with terminal.failing_on(ImportError, OSError, ValueError):
-        check_replaceable(out)
-        if packages is None:
-            find_npm()
+        check_site(out, packages)
         options = {"precision": precision, "visibility": visibility}
         exported = weights is not None and weights.suffix == ".tflite"
         with steps(3 if exported else 6) as begin:

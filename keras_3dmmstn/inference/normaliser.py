@@ -44,6 +44,7 @@ from keras_3dmmstn.inference.preset import (
     CONFIG_FILE,
     PresetConfig,
     card_with_front_matter,
+    check_new_preset,
     preset_card,
     preset_folder,
 )
@@ -239,7 +240,10 @@ class Normaliser:
 
         Raises:
             FileExistsError: if there is something at `path`.
+            ValueError: if `path` is what `from_preset` takes for a preset elsewhere, such as
+                `"compact"`.
         """
+        check_new_preset(path)
         settings = PresetConfig(self.visibility, self.texture_size, self.fill)
         facts = {
             "image": f"{self.image_size} × {self.image_size} pixels, RGB in 0..255",

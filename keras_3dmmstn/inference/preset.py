@@ -1,7 +1,8 @@
 """Presets: folders that hold all of a normaliser, by name, by path or on the Hugging Face Hub."""
 
 import json
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import asdict, dataclass, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self
@@ -31,6 +32,8 @@ tags:
   - face-alignment
 ---
 """
+# As the hub finds it.
+_HAS_FRONT_MATTER = re.compile(r"\s*---[ \t]*\r?\n.*?\r?\n---[ \t]*(\r?\n|$)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,12 @@ class PresetConfig:
         try:
             content = json.loads(read_file(path))
             made, number = content.pop("class"), content.pop("format")
-            content.pop("keras_3dmmstn", None)
+            writer = content.pop("keras_3dmmstn", "unknown")
             if made != _CLASS or number != _FORMAT:
-                raise ValueError(f"class {made!r} of format {number!r}")
+                raise ValueError(f"class {made!r} of format {number!r}, version {writer}")
+            if unknown := content.keys() - {field.name for field in fields(cls)}:
+                names = ", ".join(sorted(unknown))
+                raise ValueError(f"version {writer} wrote {names}, which {__version__} lacks")
             return cls(**content)
         except (AttributeError, KeyError, TypeError, RecursionError, ValueError) as error:
             reason = f"no {error}" if isinstance(error, KeyError) else str(error)[:200]
@@ -106,10 +112,24 @@ def preset_folder(preset: str | Path) -> Path:
     return Path(preset)
 
 
+def check_new_preset(path: str | Path) -> None:
+    """Raises a ValueError if a preset that is written to `path` would not be read from there."""
+    text = str(path)
+    if text in BUNDLED or text.startswith(_HUB):
+        raise ValueError(
+            f"Expected the path of a folder, received {text!r}, which is the name of "
+            + (
+                "a preset of the package."
+                if text in BUNDLED
+                else "one on the hub: upload a folder."
+            )
+        )
+
+
 def preset_card(preset: str | Path, folder: Path) -> str | None:
     """Returns the card of a preset in its folder, or None if it has none."""
     path = folder / BUNDLED.get(str(preset), CARD_FILE)
-    return read_file(path).decode("utf-8", "replace") if path.is_file() else None
+    return read_file(path).decode("utf-8-sig", "replace") if path.is_file() else None
 
 
 def card_with_front_matter(card: str | None, facts: dict[str, Any]) -> str:
@@ -125,7 +145,7 @@ def card_with_front_matter(card: str | None, facts: dict[str, Any]) -> str:
             "# A face normaliser\n\nWeights and face model of a 3D morphable model as a spatial "
             f"transformer network.\n\n| | |\n|---|---|\n{rows}\n"
         )
-    return card if card.startswith("---\n") else f"{_FRONT_MATTER}\n{card}"
+    return card if _HAS_FRONT_MATTER.match(card) else f"{_FRONT_MATTER}\n{card}"
 
 
 def _fetched(address):

@@ -3,6 +3,7 @@
 import logging
 from importlib import resources
 from pathlib import Path
+from zipfile import is_zipfile
 
 import keras
 import numpy as np
@@ -46,6 +47,11 @@ def load_localiser(path: str | Path) -> keras.Model:
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"Expected a saved localiser, but there is no file {path}.")
+    if Path(path).suffix == ".keras" and not is_zipfile(path):
+        raise ValueError(
+            f"{path}: expected a localiser that Keras saved, received a file that is cut short or "
+            "something else."
+        )
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:  # a damaged file raises almost anything

@@ -51,3 +51,10 @@ def test_results_that_go_to_a_file_are_not_drawn_on_the_terminal(screen, capsys)
         terminal.say(path)
     assert capsys.readouterr().out == "a.png\n"
     assert "a.png" not in screen.getvalue()
+
+
+def test_results_on_the_terminal_of_a_bar_have_lines_of_their_own_above_it(screen, monkeypatch):
+    monkeypatch.setattr(progress, "output", progress.errors)
+    for path in progress.tracking("Writing")(["[a].png"]):
+        terminal.say(path)
+    assert "\x1b[2K[a].png\n" in screen.getvalue()

@@ -98,3 +98,10 @@ def test_a_folder_of_others_is_refused_at_once(tmp_path):
     result = run("web", "nowhere", "--out", tmp_path)
     assert_fails(result, "is something else: give another --out")
     assert names(tmp_path) == ["holiday.txt"]
+
+
+def test_missing_packages_are_told_at_once(packages, tmp_path):
+    (packages / "three" / "package.json").unlink()
+    result = run("web", "nowhere", "--out", tmp_path / "site", "--packages", packages)
+    assert_fails(result, "Expected a package of the page")
+    assert not (tmp_path / "site").exists()

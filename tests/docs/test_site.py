@@ -1,6 +1,8 @@
 """The site has every page, describes names that there are, and loads nothing from elsewhere."""
 
+import ast
 import importlib
+import json
 import re
 import sys
 from types import ModuleType, SimpleNamespace
@@ -8,7 +10,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 import keras_3dmmstn
-from tests.support.pages import OTHER_PAGES, PAGES, described_names
+from tests.support.pages import OTHER_PAGES, PAGES, described_names, python_blocks
 from tests.support.paths import ROOT
 
 SITE = ROOT / "docs/_site"
@@ -51,13 +53,46 @@ def test_every_page_is_in_the_navigation(contents):
     assert {*PAGES, *OTHER_PAGES, *notebooks} == set(contents.pages(contents.navigation()))
 
 
+NOTEBOOK = "examples/notebooks/1_photographs.ipynb"
+
+
 def test_a_notebook_becomes_a_page_to_read(contents):
-    notebook = "examples/notebooks/1_photographs.ipynb"
-    page = contents.notebook_page(notebook)
-    assert page.startswith("# Normalise photographs\n") and "notebook `1_photographs.ipynb`" in page
-    assert "```python\nfrom importlib import resources\n" in page
-    assert contents.as_page(notebook) == "examples/notebooks/1_photographs.md"
+    cells = json.loads((ROOT / NOTEBOOK).read_text())["cells"]
+    page, pictures = contents.notebook_page(NOTEBOOK, cells)
+    assert page.startswith(
+        "# Normalise photographs\n\nThis page is the notebook "
+        "[1_photographs.ipynb](1_photographs.ipynb), with its results.\n\nA photograph goes in"
+    )
+    assert "```python\nimport os\n" in page and pictures == {}
+    assert contents.as_page(NOTEBOOK) == "examples/notebooks/1_photographs.md"
     assert contents.as_page("docs/video.md") == "docs/video.md"
+
+
+def test_a_page_of_a_notebook_has_what_it_printed_and_drew(contents):
+    progress = (
+        "\x1b[2K\x1b[90m━━\x1b[0m 50 %\x1b[2K\x1b[1mdone\x1b[0m: 2 \r\n━━ 99 %\r\n\x1b[1A\x1b[2K"
+    )
+    outputs = [
+        {"output_type": "stream", "name": "stderr", "text": ["a remark of a library\n"]},
+        {"output_type": "stream", "name": "stdout", "text": [progress]},
+        {
+            "output_type": "display_data",
+            "data": {"image/png": "UE5H\n", "text/plain": ["<Figure>"]},
+        },
+        {"output_type": "execute_result", "data": {"text/plain": ["{1:\n", " 2}"]}},
+    ]
+    cells = [
+        {"cell_type": "markdown", "source": ["# Title"]},
+        {"cell_type": "code", "source": ["run()"], "outputs": outputs},
+    ]
+    page, pictures = contents.notebook_page(NOTEBOOK, cells)
+    assert pictures == {"1_photographs_0.png": b"PNG"}
+    assert page.partition("results.\n\n")[2].split("\n\n") == [
+        "```python\nrun()\n```",
+        "``` { .text .output }\ndone: 2\n```",
+        "![what the code above draws](1_photographs_0.png)",
+        "``` { .text .output }\n{1:\n 2}\n```\n",
+    ]
 
 
 def test_every_file_has_a_place_of_its_own(contents):
@@ -86,6 +121,28 @@ def test_described_names_are_there():
         assert value.__doc__, name
         # The site would describe the module in the place of the function.
         assert not (ROOT / name.replace(".", "/")).with_suffix(".py").exists(), name
+
+
+def test_every_name_that_a_page_or_notebook_imports_is_described():
+    described = {name for page in PAGES.values() for name in described_names(page)}
+    texts = [block for page in PAGES.values() for block in python_blocks(page)]
+    for notebook in ROOT.glob("examples/notebooks/*.ipynb"):
+        cells = json.loads(notebook.read_text())["cells"]
+        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        texts += [source for source in sources if source[0] not in "%!"]
+    statements = [node for text in texts for node in ast.walk(ast.parse(text))]
+    imports = [
+        (node.module, alias.name)
+        for node in statements
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("keras_3dmmstn")
+        for alias in node.names
+    ]
+    assert len(imports) > 40
+    for module, name in imports:
+        value = getattr(importlib.import_module(module), name)
+        paths = {f"{module}.{name}", f"{value.__module__}.{name}"}
+        # Of the package itself and of its rooms, other tests say that all is described.
+        assert paths & described or name in keras_3dmmstn.__all__, f"{module}.{name}"
 
 
 ROOMS = (
@@ -123,6 +180,9 @@ Call arguments:
         millimetres.
     first, second: others.
 
+Attributes:
+    width, height: as given.
+
 Returns:
     Points,
     turned.
@@ -146,6 +206,10 @@ Args:
 - **`points`** – `(batch, N, 3)` tensor, millimetres.
 - **`first, second`** – others.
 
+**Attributes:**
+
+- **`width, height`** – as given.
+
 **Returns:** Points,
 turned.
 
@@ -164,7 +228,14 @@ sec. 2.2.
     assert modules["house_style"].as_markdown(indented) == expected
 
 
-def test_without_katex_nothing_is_built(contents, monkeypatch):
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("KATEX", r"Expected KaTeX in .*nowhere: `make docs` fetches it"),
+        ("NOTEBOOKS", r"Expected .*nowhere/1_photographs\.ipynb: `make docs` runs notebooks"),
+    ],
+)
+def test_nothing_is_built_without_what_make_provides(missing, message, contents, monkeypatch):
     del contents  # whose module hooks.py imports
     for name in ("mkdocs", "mkdocs.exceptions", "mkdocs.structure", "mkdocs.structure.files"):
         monkeypatch.setitem(sys.modules, name, ModuleType(name))
@@ -173,9 +244,10 @@ def test_without_katex_nothing_is_built(contents, monkeypatch):
     hooks = importlib.import_module("hooks")
     monkeypatch.delitem(sys.modules, "hooks")
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(hooks, "KATEX", SITE / "nowhere")
+    monkeypatch.setattr(hooks, "KATEX", SITE)
+    monkeypatch.setattr(hooks, missing, SITE / "nowhere")
     config = SimpleNamespace(nav=None, mdx_configs={"toc": {}})
-    with pytest.raises(ValueError, match=r"Expected KaTeX in .*nowhere: `make docs` fetches it"):
+    with pytest.raises(ValueError, match=message):
         hooks.on_config(config)
 
 

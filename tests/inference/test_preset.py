@@ -69,7 +69,41 @@ def test_a_card_says_what_is_known_in_front_matter_and_text(preset, normaliser):
     assert card.startswith("---\nlibrary_name: keras-3dmmstn\n") and card.count("---\n") == 2
     assert f"| weights | {normaliser.localiser.count_params():,} |" in card
     assert card_with_front_matter("# Mine\n", {}).endswith("---\n\n# Mine\n")
-    assert card_with_front_matter("---\na: b\n---\n# Mine\n", {}) == "---\na: b\n---\n# Mine\n"
+
+
+@pytest.mark.parametrize(
+    "card", ["---\na: b\n---\n# Mine\n", "---\r\na: b\r\n---\r\n# Mine\r\n", "\n--- \na: b\n---"]
+)
+def test_a_card_with_front_matter_stays_as_it_is(card):
+    assert card_with_front_matter(card, {}) == card
+
+
+@pytest.mark.parametrize("card", ["---\n\nA rule comes first.\n", "---\n", ""])
+def test_a_rule_is_no_front_matter(card):
+    assert card_with_front_matter(card, {}).startswith("---\nlibrary_name: keras-3dmmstn\n")
+
+
+def test_a_card_of_an_editor_that_marks_utf_8_keeps_its_front_matter(preset, tmp_path):
+    (preset / "README.md").write_text("---\na: b\n---\n# Mine\n", encoding="utf-8-sig")
+    again = Normaliser.from_preset(preset).save_to_preset(tmp_path / "again")
+    assert (again / "README.md").read_text() == "---\na: b\n---\n# Mine\n"
+
+
+@pytest.mark.parametrize("path", ["compact", "hf://somebody/faces"])
+def test_nothing_is_written_where_it_would_not_be_read(path, normaliser, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=f"the path of a folder, received '{path}'"):
+        normaliser.save_to_preset(path)
+    assert not list(tmp_path.iterdir())
+    if path == "compact":
+        normaliser.save_to_preset(tmp_path / path)
+
+
+def test_a_file_that_was_not_fetched_whole_is_named(preset):
+    path = preset / "localiser.keras"
+    path.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    with pytest.raises(ValueError, match=r"localiser\.keras.* is cut short or something else"):
+        Normaliser.from_preset(preset)
 
 
 def test_what_is_there_is_not_overwritten(normaliser, preset):
@@ -99,7 +133,8 @@ def test_a_folder_of_weights_alone_is_no_preset(normaliser, tmp_path):
         ({"class": "keras_hub.Backbone"}, "class 'keras_hub.Backbone' of format 1"),
         ({"format": 2}, "format 2"),
         ({"class": None}, "class None"),
-        ({"colour": "red"}, "colour"),
+        ({"keras_3dmmstn": "9.1", "format": 2}, r"version 9\.1"),
+        ({"keras_3dmmstn": "9.1", "colour": "red"}, r"version 9\.1 wrote colour, which 0\."),
         ({"visibility": "sonar"}, "sonar"),
         ({"texture_size": 1e9}, "texture_size|1000000000"),
         ({"fill": [1]}, "fill"),

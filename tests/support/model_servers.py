@@ -14,8 +14,13 @@ from keras_3dmmstn.export.serving.serving_client import MODEL
 
 
 @contextmanager
-def grpc_server(signatures):
-    """Runs a gRPC server of the official service, which answers with the signatures of a model."""
+def grpc_server(signatures, credentials=None):
+    """Runs a gRPC server of the official service, which answers with the signatures of a model.
+
+    Args:
+        signatures: of the reloaded model.
+        credentials: the server's; None for a server without.
+    """
     grpc = pytest.importorskip("grpc", reason="grpcio is not installed")
     reason = "the extra `serving` is not installed"
     service = pytest.importorskip(
@@ -40,7 +45,10 @@ def grpc_server(signatures):
     server = grpc.server(futures.ThreadPoolExecutor(1))
     service.add_PredictionServiceServicer_to_server(Service(), server)
     _add_model_service(grpc, server, [(1, "AVAILABLE", "")])
-    port = server.add_insecure_port("localhost:0")
+    if credentials is None:
+        port = server.add_insecure_port("localhost:0")
+    else:
+        port = server.add_secure_port("localhost:0", credentials)
     server.start()
     try:
         yield f"localhost:{port}"

@@ -15,6 +15,7 @@ from keras_3dmmstn.export.mobile.tflite import tflite_card, tflite_model
 from keras_3dmmstn.export.web.npm_packages import fetch_packages
 from keras_3dmmstn.export.web.site import write_site
 from keras_3dmmstn.export.web.surface_file import surface_file
+from keras_3dmmstn.inference.detection.search import Search
 from keras_3dmmstn.inference.fitted_faces import FaceGeometry
 from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
@@ -225,6 +226,48 @@ def test_a_face_in_the_same_crop_is_that_of_python(page, normaliser):
     assert np.abs(texture[both].astype(float) - expected.texture[both]).mean() < 1
 
 
+# Smaller than what is searched, at its size, larger in one direction, and so large that it is
+# searched twice; 704 would be searched at 544 pixels if halves were rounded up.
+@pytest.mark.parametrize("size", [(120, 90), (256, 256), (704, 300), (300, 1500), (1400, 1300)])
+def test_places_of_the_search_are_those_of_python(page, size):
+    portrait = cv2.imread(str(PORTRAIT))
+    shown = cv2.resize(portrait, None, fx=(zoom := min(size) / 256), fy=zoom)
+    width, height = size
+    right, below = width - shown.shape[1], height - shown.shape[0]
+    image = cv2.copyMakeBorder(shown, 0, below, 0, right, cv2.BORDER_REFLECT_101)
+    code = """async (content) => {
+      const [{Normaliser}, {drawPicture}] = await Promise.all(
+        ["normaliser", "picture"].map(name => import(`./js/${name}.js`)));
+      window.normaliser ??= await Normaliser.load(new URL("./", location.href));
+      const bytes = Uint8Array.from(atob(content), c => c.charCodeAt(0));
+      const picture = await drawPicture(new Blob([bytes]), "it", document.createElement("canvas"));
+      return normaliser.detector.search(picture);
+    }"""
+    content = base64.b64encode(cv2.imencode(".png", image)[1].tobytes()).decode()
+    # Of upright faces: the mirrored ones below are seen less surely.
+    scores = [place["score"] for place in page.evaluate(code, content) if place["score"] > 0.9]
+    expected = Search(32, 1)(np.ascontiguousarray(image[..., ::-1]), 0.9)
+    assert scores
+    # Levels of what is searched differ by one here and there.
+    np.testing.assert_allclose(np.sort(scores)[::-1], expected.scores, atol=2e-3)
+
+
+def test_a_face_that_the_detector_takes_the_wrong_way_round_is_upright(page):
+    code = """async (box) => {
+      const [{Normaliser}, {drawPicture}, {Tracker, facesOf}] = await Promise.all(
+        ["normaliser", "picture", "tracker"].map(name => import(`./js/${name}.js`)));
+      const {network} = await Normaliser.load(new URL("./", location.href));
+      const photograph = await (await fetch("example.jpg")).blob();
+      const picture = await drawPicture(photograph, "it", document.createElement("canvas"));
+      const detector = {find: async () => [{box, roll: 3, score: 1}]};
+      const [face] = await facesOf(picture, detector, network);
+      const followed = await new Tracker(detector, network).follow(picture);
+      return [face, followed].map(({roll, confidence}) => [roll, confidence]);
+    }"""
+    for roll, confidence in page.evaluate(code, BOX):
+        assert abs(roll) < 0.2 and confidence > 0.9
+
+
 @pytest.mark.parametrize("focal_length", [None, 1.5])
 def test_points_of_any_camera_are_those_of_python(page, rng, focal_length):
     model = toy_grid_model((16, 12))
@@ -317,6 +360,96 @@ def test_a_camera_is_followed(page):
     page.click("#camera")
     page.wait_for_selector("#status:has-text('The camera is off')")
     assert page.get_attribute("#camera", "aria-pressed") == "false"
+
+
+CLOCK = """async (rates) => {
+  const {Clock} = await import("./js/clock.js");
+  const camera = {missed: 0};
+  let now = 0;
+  const clock = new Clock(camera, now);
+  const parts = [];
+  // Three seconds each of frames that are seen, and of those that are missed, both a second.
+  for (const [seen, missed] of rates) {
+    for (let i = 0; i < 3 * seen; i++) {
+      now += 1000 / seen;
+      camera.missed += missed / seen;
+      clock.count(10, now);
+    }
+    parts.push(clock.every);
+  }
+  return [parts, clock.text];
+}"""
+
+
+def test_a_slow_camera_is_no_reason_to_do_less(page):
+    # As webcams do: 30 a second, about, and 15 where it is dark.
+    parts, text = page.evaluate(CLOCK, [[29.9, 0], [15, 0], [29, 1]])
+    assert parts == [1, 1, 1]
+    assert text == "29 frames/s, 10.0 ms each"
+
+
+def test_where_frames_are_missed_less_is_done_until_there_is_time_again(page):
+    parts, _ = page.evaluate(CLOCK, [[20, 10], [29.9, 0], [29.9, 0], [29.9, 0], [40, 20]])
+    assert parts[0] >= 8
+    assert parts[0] > parts[1] > parts[2] > parts[3] == 1
+    assert parts[4] == 1, "more than 30 a second are enough"
+
+
+def test_frames_that_went_by_are_counted(page):
+    code = """async () => {
+      const {Camera} = await import("./js/camera.js");
+      const track = {addEventListener() {}, stop() {}};
+      const canvas = document.createElement("canvas");
+      const video = document.createElement("canvas");
+      const given = [7, 8, 12, 13];
+      Object.assign(video, {videoWidth: 4, videoHeight: 3});
+      video.requestVideoFrameCallback = (told) => told(0, {presentedFrames: given.shift()});
+      const camera = new Camera({getVideoTracks: () => [track]}, video);
+      for (let i = 0; i < 4; i++) await camera.frame(canvas);
+      return camera.missed;
+    }"""
+    assert page.evaluate(code) == 3
+
+
+def test_a_picture_does_not_wait_for_a_camera_that_may_not_be_used_yet(new_page):
+    page = new_page
+    page.evaluate(
+        """() => {
+          const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+          navigator.mediaDevices.getUserMedia = async (wanted) => {
+            await new Promise((resolve) => { window.allow = resolve; });
+            window.stream = await open(wanted);
+            return stream;
+          };
+        }"""
+    )
+    page.click("#camera")
+    page.click("#example")
+    page.wait_for_selector("#status:has-text('One face in example.jpg.')", timeout=60_000)
+    # Who says yes at last has shown a picture since: the camera is let go.
+    page.evaluate(
+        """async () => {
+          allow();
+          while (!window.stream || stream.active) await new Promise((r) => setTimeout(r, 20));
+        }"""
+    )
+    assert page.inner_text("#camera") == "Use the camera"
+    assert page.inner_text("#status") == "One face in example.jpg."
+
+
+def test_a_camera_that_does_not_play_is_let_go(new_page):
+    page = new_page
+    page.evaluate(
+        """() => {
+          const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+          const opened = async (wanted) => (window.stream = await open(wanted));
+          navigator.mediaDevices.getUserMedia = opened;
+          HTMLMediaElement.prototype.play = async () => { throw new Error("no frames"); };
+        }"""
+    )
+    page.click("#camera")
+    assert problem(page) == "The camera shows nothing: no frames"
+    assert not page.evaluate("stream.active")
 
 
 def test_without_a_camera_it_says_so(playwright, address):
@@ -528,6 +661,26 @@ def test_missing_files_are_named(browser, address):
     page.route("**/models/network.tflite", lambda route: route.fulfill(status=404))
     page.goto(address)
     assert problem(page) == "/models/network.tflite could not be loaded: 404."
+    context.close()
+
+
+@pytest.mark.parametrize("answer", [{"status": 404}, {"content_type": "text/plain", "body": ""}])
+@pytest.mark.parametrize("script", ["js/overlay.js", "vendor/three/three.core.js"])
+def test_scripts_that_do_not_load_are_told(browser, address, script, answer):
+    context = browser.new_context()
+    page = context.new_page()
+    page.route(f"**/{script}", lambda route: route.fulfill(**answer))
+    page.goto(address)
+    assert "A script of this page could not be loaded" in problem(page)
+    context.close()
+
+
+def test_a_description_that_is_none_is_named(browser, address):
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("**/site.json", lambda route: route.fulfill(body="<!doctype html>"))
+    page.goto(address)
+    assert problem(page) == "/site.json is another file than that of the site."
     context.close()
 
 

@@ -126,6 +126,27 @@ def test_a_face_that_is_gone_leaves_no_textures(grey, example, model, detector):
     assert [face is not None for _, face in followed] == [True, True, False, False, True]
 
 
+def test_a_face_of_which_the_network_is_not_sure_is_searched_again(example, model, detector):
+    """It moves by 40 pixels: the detector sees a face in the box, which is no more that of it."""
+    portrait = read_photograph(PORTRAIT)
+    frames = [cv2.copyMakeBorder(portrait, 0, 0, x, 80 - x, 0) for x in (20, 20, 60, 60)]
+    normalise, detect = (example[n] for n in ("FaceNormaliser", "FaceDetector"))
+    followed = [face for _, face in example["follow"](frames, normalise(model), detect(detector))]
+    assert all(face["confidence"] > 0.5 for face in followed)
+    step = followed[2]["landmarks"] - followed[1]["landmarks"]
+    np.testing.assert_allclose(np.median(step, axis=0), [40, 0], atol=1)
+
+
+def test_without_a_detector_a_face_that_is_gone_is_waited_for_where_it_was(example, model):
+    portrait = read_photograph(PORTRAIT)
+    empty = np.full_like(portrait, 128)
+    normalise = example["FaceNormaliser"](model)
+    followed = example["follow"]([portrait, *[empty] * 3, portrait], normalise, box=BOX)
+    first, *gone, last = [face for _, face in followed]
+    assert gone == [None] * 3
+    np.testing.assert_allclose(last["landmarks"], first["landmarks"], atol=2)
+
+
 @pytest.mark.parametrize(("height", "width", "side"), [(480, 640, 224), (200, 300, 100)])
 def test_a_texture_of_any_size_fits_into_the_corner(example, height, width, side):
     frame = np.full((height, width, 3), 90, np.uint8)
@@ -160,6 +181,7 @@ def test_what_is_wrong_is_said_in_a_sentence(model, tmp_path):
         ((model, "--detector", model), "expected BlazeFace, with input of shape"),
         ((model, *box, "--source", tmp_path / "file"), "Expected a camera, a video or a photo"),
         ((model, *box, *source[:2], "--out", tmp_path / "file"), "file: File exists"),
+        ((model, "--box", "0,0,40,40", *source), "There is no face that the network is sure of"),
     ):
         run = run_alone(*arguments)
         assert run.returncode in (1, 2) and message in run.stderr, run.stderr

@@ -35,6 +35,15 @@ def test_a_file_of_another_kind_is_an_invalid_argument(bad):
     assert "expected JPEG or PNG" in message and f"received one of {len(bad)} bytes" in message
 
 
+def test_a_png_file_without_a_size_is_damaged():
+    claimed = bytearray(encoded(".png"))
+    claimed[16:20] = bytes(4)
+    for bad in (bytes(claimed), bytes(claimed[:12])):
+        status, message, _ = of_file(bad)
+        assert status == item_faults.DATA_LOSS
+        assert message.endswith(f"a damaged or truncated one of {len(bad)} bytes")
+
+
 @pytest.mark.parametrize("ending", [".png", ".jpg"])
 def test_a_file_of_too_many_pixels_is_refused_by_its_header(ending, monkeypatch):
     monkeypatch.setenv("KERAS_3DMMSTN_MAX_MEGAPIXELS", "0.0107")
@@ -53,7 +62,7 @@ def test_a_small_file_that_claims_a_huge_picture_is_refused(side):
 
 
 def test_a_damaged_file_is_lost_data():
-    status, message = item_faults.damaged(tf.constant(["123"]))
+    status, message = item_faults.damaged(tf.constant(["123"]), tf.constant([True]))
     assert status.numpy().tolist() == [item_faults.DATA_LOSS]
     assert message.numpy()[0].endswith(b"a damaged or truncated one of 3 bytes")
 
@@ -64,6 +73,15 @@ def test_a_box_that_is_none_is_an_invalid_argument(bad):
     assert status == item_faults.INVALID_ARGUMENT
     assert message.startswith("boxes: expected x0 < x1, y0 < y1, received ")
     assert message.split("received ")[1].startswith(f"{bad[0]}, ")
+
+
+@pytest.mark.parametrize("box", [[10, 10, 10.5, 60], [10, 10, 60, 10.999]])
+def test_a_box_narrower_than_a_pixel_is_refused_as_by_the_normaliser(box):
+    with pytest.raises(ValueError, match="at least 1 pixel wide and high"):
+        boxes.checked_boxes([box], np.zeros((*SIZE[::-1], 3), np.uint8))
+    status, message = of_box(box)
+    assert status == item_faults.INVALID_ARGUMENT
+    assert message.startswith("boxes: expected a box at least 1 pixel wide and high, received 10, ")
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,44 @@ def test_a_network_that_fails_for_no_images_is_never_given_none(file):
     assert outputs["landmarks"].shape == (1, 0, 1, 2)
 
 
+@pytest.mark.parametrize(("photographs", "faces"), [(70, 1), (5, 30), (2, 64), (3, 0)])
+def test_a_network_looks_at_64_faces_at_most_at_a_time(file, photographs, faces):
+    def whole(images):
+        count = tf.shape(images)[0]
+        with tf.control_dependencies([tf.debugging.assert_less_equal(count, 64)]):
+            colour = tf.reduce_mean(images, axis=(1, 2))
+        return {"parameters": tf.tile(colour, (1, 4)), "landmarks": colour[:, None, :2]}
+
+    image = tf.TensorSpec((None, 8, 8, 3), tf.float32)
+    signatures = photograph_signatures.signatures_of_photographs(whole, image)
+    encoded = [file] * photographs
+    boxes = BOX + np.arange(photographs * faces).reshape(photographs, faces, 1) % 30
+    if photographs > 1 and faces:
+        encoded[-1], boxes[0, -1] = b"GIF89a", 0
+    function, _ = signatures["serving_groups"]
+    boxes = tf.constant(boxes, tf.float32)
+    outputs = function(tf.constant(encoded), boxes)
+    expected = [function(tf.constant([e]), b[None]) for e, b in zip(encoded, boxes, strict=True)]
+    for name, values in outputs.items():
+        wanted = np.concatenate([answer[name] for answer in expected])
+        np.testing.assert_array_equal(values.numpy(), wanted, err_msg=name)
+    if faces == 1:
+        function, _ = signatures["serving_faces"]
+        flat = function(tf.constant(encoded), boxes[:, 0])
+        np.testing.assert_array_equal(flat["landmarks"], outputs["landmarks"][:, 0])
+        function, _ = signatures["serving_bytes"]
+        assert function(tf.constant(encoded))["status"].numpy().tolist() == [0] * 69 + [3]
+
+
+def test_a_file_that_ends_in_its_header_is_damaged_and_not_its_box(model):
+    for content in (b"\x89PNG\r\n\x1a\n", b"\x89PNG\r\n\x1a\n" + bytes(20)):
+        outputs = model.signatures["serving_faces"](
+            encoded=tf.constant([content]), boxes=tf.constant([BOX])
+        )
+        assert outputs["status"].numpy().tolist() == [15]
+        assert b"a damaged or truncated one of" in outputs["message"].numpy()[0]
+
+
 def test_a_server_without_eager_execution_says_the_same(folder, model, file):
     files = [file, file[:60], b"no photograph"]
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:

@@ -33,6 +33,7 @@ def example():
             async def single(self, file, box):
                 return (await method(self, [file], [box]))[0]
 
+            single.__wrapped__ = method
             return single
 
         return decorate
@@ -108,3 +109,22 @@ def test_a_copy_that_does_not_answer_is_not_well(faces, monkeypatch):
     monkeypatch.setattr(faces, "black", b"")
     with pytest.raises(RuntimeError, match="expected JPEG or PNG"):
         faces.check_health()
+
+
+def test_a_number_of_no_float32_does_not_fail_the_others(faces, file):
+    boxes = [[30.0, 30, 70, 80], [0, 0, 1e39, 1e39], [0, 0, -1e300, 5]]
+    good, *bad = asyncio.run(faces.answer.__wrapped__(faces, [file] * 3, boxes))
+    assert good["status"] == 0 and len(good["landmarks"]) == 68
+    assert [answer["status"] for answer in bad] == [3, 3]
+
+
+def test_a_client_that_sends_nothing_more_is_given_up(example, faces):
+    class Stalled(Request):
+        async def stream(self):
+            yield self.body
+            await asyncio.Event().wait()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(type(faces).__call__.__globals__, "LONGEST_WAIT", 0)
+        code, answer = asyncio.run(faces(Stalled(b"", box="30,30,70,80")))
+    assert code == 408 and answer["status"] == 4 and "within 0 seconds" in answer["message"]

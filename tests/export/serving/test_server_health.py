@@ -1,11 +1,14 @@
+import itertools
 import json
 import socket
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 
 import pytest
 
+from keras_3dmmstn.export.serving import server_health
 from keras_3dmmstn.export.serving.server_health import health_by_grpc, health_by_rest
 from keras_3dmmstn.export.serving.serving_client import ServingError
 from tests.support.model_servers import rest_server, state_server
@@ -36,6 +39,17 @@ def test_a_model_that_did_not_load_is_named_with_its_error():
         pytest.raises(ServingError, match="received 4 END out of memory, 5 LOADING"),
     ):
         health_by_grpc(address)
+
+
+def test_both_questions_have_to_be_answered_within_the_time(monkeypatch):
+    clock = itertools.count(0, 3)  # three seconds between one look at it and the next
+    monkeypatch.setattr(server_health, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    asked = []
+    monkeypatch.setattr(server_health, "_asked", lambda *arguments: asked.append(arguments[-1]))
+    pytest.importorskip("tensorflow_serving", reason="the extra `serving` is not installed")
+    with pytest.raises(ServingError, match="UNIMPLEMENTED from both"):
+        health_by_grpc("localhost:1", timeout=5)
+    assert asked == [5, 2]
 
 
 def test_a_model_without_versions_is_not_served():

@@ -1,6 +1,12 @@
 """The client, against servers that answer with the SavedModel's real signatures."""
 
+import itertools
+import re
+import socket
 import sys
+import threading
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -8,7 +14,9 @@ import pytest
 import tensorflow as tf
 
 from keras_3dmmstn.export.network import trained_network
+from keras_3dmmstn.export.serving import serving_client
 from keras_3dmmstn.export.serving.saved_model import write_version
+from keras_3dmmstn.export.serving.server_health import health_by_grpc
 from keras_3dmmstn.export.serving.serving_client import (
     ServingError,
     group_answers,
@@ -139,6 +147,68 @@ def test_a_server_that_is_not_there_is_named(client):
     address = "localhost:1" if client is predict_by_grpc else "http://localhost:1"
     with pytest.raises(ServingError, match=address):
         client(address, "fit", {"image": np.zeros((1, SIZE, SIZE, 3))}, timeout=2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (b"", "Remote end closed connection"),
+        (b"SSH-2.0\r\n", "SSH-2.0"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", "IncompleteRead"),
+        (b"HTTP/1.1 200 OK\r\n\r\n<html>", "expected an answer in JSON"),
+        (b"HTTP/1.1 200 OK\r\n\r\n[1]", "expected the outputs of a model"),
+        (b'HTTP/1.1 200 OK\r\n\r\n{"outputs": [1]}', "expected the outputs of a model"),
+        (b'HTTP/1.1 200 OK\r\n\r\n{"outputs": {"fit": [[1], [1, 2]]}}', "expected the outputs"),
+    ],
+)
+def test_what_is_no_answer_of_a_server_is_said(answer, message):
+    with (
+        answering(answer) as address,
+        pytest.raises(ServingError, match=f"{address}: .*{message}"),
+    ):
+        predict_by_rest(address, "fit", {"image": np.zeros((1, 1))})
+
+
+def test_an_answer_in_drops_ends_with_the_time(monkeypatch):
+    clock = itertools.count(0, 3)  # three seconds between one look at it and the next
+    monkeypatch.setattr(serving_client, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    answer = b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 1_000_000
+    with answering(answer) as address, pytest.raises(ServingError, match="timed out"):
+        predict_by_rest(address, "fit", {"image": np.zeros((1, 1))}, timeout=2)
+
+
+@pytest.mark.parametrize("address", ["localhost:8501", "file:///etc", "http://[::1"])
+def test_what_is_no_address_is_said(address):
+    with pytest.raises(ServingError, match=re.escape(f"http://localhost:8501, received {address}")):
+        predict_by_rest(address, "fit", {"image": np.zeros((1, 1))})
+
+
+@contextmanager
+def answering(answer):
+    """Runs a server that sends the same bytes to one client, and closes the connection."""
+    with socket.create_server(("localhost", 0)) as server:
+
+        def serve():
+            connection = server.accept()[0]
+            with connection:
+                while b"}" not in connection.recv(65536):  # the request's end
+                    pass
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://localhost:{server.getsockname()[1]}"
+        thread.join()
+
+
+def test_a_server_with_other_credentials_is_asked_with_them(signatures):
+    grpc = pytest.importorskip("grpc", reason="grpcio is not installed")
+    with grpc_server(signatures, grpc.local_server_credentials()) as address:
+        image = {"image": np.full((1, SIZE, SIZE, 3), 100, np.float32)}
+        credentials = grpc.local_channel_credentials()
+        outputs = predict_by_grpc(address, "fit", image, credentials=credentials)
+        assert outputs["landmarks"].shape == (1, 68, 2)
+        assert health_by_grpc(address, credentials=credentials) == [1]
 
 
 def test_a_photograph_without_a_box_is_refused():

@@ -1,6 +1,11 @@
 """The files for a server, against what is exported."""
 
+import json
 import re
+import shutil
+import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -30,6 +35,43 @@ def test_the_compose_file_mounts_what_the_configuration_names():
     assert "--model_config_file=/config/models.config" in text
     assert "./batching_parameters.txt:/config/batching_parameters.txt:ro" in text
     assert "--batching_parameters_file=/config/batching_parameters.txt" in text
+
+
+@pytest.mark.parametrize(
+    ("state", "status"), [("AVAILABLE", 0), ("LOADING", 1), ("END", 1), (None, 1)]
+)
+@pytest.mark.parametrize("indent", [1, None])
+def test_the_health_check_says_whether_a_version_is_available(state, status, indent):
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("bash is not installed")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            known = self.path == f"/v1/models/{MODEL}" and state is not None
+            error = {"error_code": "UNAVAILABLE", "error_message": ""}
+            answer = {"model_version_status": [{"version": "1", "state": state, "status": error}]}
+            self.send_response(200 if known else 404)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer if known else {}, indent=indent).encode())
+
+        def log_message(self, *arguments):
+            pass
+
+    script = FILES / "is_served.sh"
+    with HTTPServer(("localhost", 0), Handler) as server:
+        thread = threading.Thread(target=server.handle_request, daemon=True)
+        thread.start()
+        command = [bash, str(script), str(server.server_port)]
+        assert subprocess.run(command).returncode == status
+        thread.join()
+    assert subprocess.run(command, capture_output=True).returncode == 1  # no server any more
+
+
+def test_the_compose_file_runs_the_health_check():
+    text = (FILES / "compose.yaml").read_text()
+    assert "./is_served.sh:/config/is_served.sh:ro" in text
+    assert 'test: ["CMD", "bash", "/config/is_served.sh"]' in text
 
 
 def test_the_compose_file_names_one_version_of_the_server():

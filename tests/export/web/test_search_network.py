@@ -1,4 +1,4 @@
-"""The detector's search at one size says what it says at that size."""
+"""The detector's search with other sizes written into its file."""
 
 import numpy as np
 import pytest
@@ -8,13 +8,22 @@ from keras_3dmmstn.export.web.search_network import search_network
 from keras_3dmmstn.inference.detection.search import Search
 
 
-def test_maps_are_those_of_the_search(rng):
-    image = rng.integers(0, 256, (64, 64, 3), np.uint8)
-    interpreter = Interpreter(model_content=search_network(64))
+def written(height, width):
+    """The file for a size of pictures, as the page changes it."""
+    places, content = search_network()
+    numbers = np.frombuffer(content, "<i4").copy()
+    for sides, side in ((places["heights"], height), (places["widths"], width)):
+        for byte, stride, more in sides:
+            numbers[byte // 4] = side // stride + more
+    return numbers.tobytes()
+
+
+def test_maps_of_another_size_are_those_of_the_search(rng):
+    image = rng.integers(0, 256, (64, 96, 3), np.uint8)
+    interpreter = Interpreter(model_content=written(64, 96))
     interpreter.allocate_tensors()
     (entry,) = interpreter.get_input_details()
-    assert entry["shape"].tolist() == [1, 65, 65, 3]
-    padded = np.zeros((1, 65, 65, 3), np.float32)
+    padded = np.zeros((1, 65, 97, 3), np.float32)
     padded[0, 1:, 1:] = image
     interpreter.set_tensor(entry["index"], padded)
     interpreter.invoke()
@@ -26,9 +35,11 @@ def test_maps_are_those_of_the_search(rng):
         np.testing.assert_allclose(received, expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("side", [64, 640])
-def test_the_file_says_its_shapes_itself(side):
+@pytest.mark.parametrize(("height", "width"), [(64, 96), (1024, 768)])
+def test_the_file_says_its_shapes_itself(height, width):
     """The runtime of a browser takes them from the file."""
-    interpreter = Interpreter(model_content=search_network(side))
+    interpreter = Interpreter(model_content=written(height, width))
+    (entry,) = interpreter.get_input_details()
+    assert entry["shape"].tolist() == [1, height + 1, width + 1, 3]
     shapes = sorted(detail["shape"].tolist() for detail in interpreter.get_output_details())
-    assert shapes == [[1, side // stride, side // stride, 16] for stride in (32, 16, 8)]
+    assert shapes == [[1, height // stride, width // stride, 16] for stride in (32, 16, 8)]

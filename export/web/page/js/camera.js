@@ -25,8 +25,14 @@ export class Camera {
     }
     const video = document.createElement("video");
     Object.assign(video, { muted: true, playsInline: true, srcObject: stream });
-    await video.play();
-    return new Camera(stream, video);
+    const camera = new Camera(stream, video);
+    try {
+      await video.play();
+    } catch (error) {
+      camera.close();
+      throw new Problem(`The camera shows nothing: ${error.message}`, error);
+    }
+    return camera;
   }
 
   constructor(stream, video) {
@@ -34,6 +40,8 @@ export class Camera {
     [this.track] = stream.getVideoTracks();
     this.isOpen = true;
     this.wasLost = false;
+    // Frames that it gave while the one before was being looked at.
+    [this.given, this.missed] = [0, 0];
     this.track.addEventListener("ended", () => {
       this.wasLost = this.isOpen;
       this.close();
@@ -47,14 +55,21 @@ export class Camera {
 
   /** Waits for the next frame, draws it on a canvas and returns its levels; null once closed. */
   async frame(canvas) {
-    await new Promise((resolve) => {
-      this.wake = resolve;
-      if (!this.isOpen) resolve();
-      else if (this.video.requestVideoFrameCallback) this.video.requestVideoFrameCallback(resolve);
-      else requestAnimationFrame(resolve);
-    });
+    const { presentedFrames } = await this.nextFrame();
+    if (this.given && presentedFrames) this.missed += presentedFrames - this.given - 1;
+    this.given = presentedFrames;
     const { videoWidth, videoHeight } = this.video;
     return this.isOpen ? drawn(this.video, canvas, videoWidth, videoHeight) : null;
+  }
+
+  /** Waits for the next frame, or until it is closed; returns what the browser says of it. */
+  nextFrame() {
+    return new Promise((resolve) => {
+      this.wake = () => resolve({});
+      if (!this.isOpen) this.wake();
+      else if (!this.video.requestVideoFrameCallback) requestAnimationFrame(this.wake);
+      else this.video.requestVideoFrameCallback((now, about) => resolve(about));
+    });
   }
 
   close() {

@@ -8,8 +8,9 @@ const SMALLEST = 32;
 // If both sides are larger, a picture a third as large shows the largest faces better.
 const LARGEST_SEEN = 420;
 const COARSER = 3;
-// The larger side of what is searched is a multiple of this.
+// The larger side of what is searched is a multiple of this, and at most so large.
 const STEP = 32;
+const LARGEST_SEARCHED = 1024;
 const STRIDES = [8, 16, 32];
 
 // From which score of the search a place is surely an upright face, or may be one.
@@ -41,14 +42,12 @@ const ANCHORS = [...cells(16, 2), ...cells(8, 6)];
 
 export class Detector {
   /**
-   * @param search a `Model` of YuNet for one size of pictures.
+   * @param search a `SearchNetwork`.
    * @param look a `Model` of BlazeFace, short range.
    */
   constructor(search, look) {
-    this.searchModel = search;
+    this.searchNetwork = search;
     this.lookModel = look;
-    // The first row and column of the input are the padding of the first convolution.
-    this.searched = search.inputShape[1] - 1;
   }
 
   /** Returns the faces of a picture, the largest first: {box, score, roll}. */
@@ -70,10 +69,10 @@ export class Detector {
 
   /** Returns the places of a picture that may be faces, the best first. */
   async search(picture) {
-    const whole = fitted(picture, SMALLEST_SEEN / SMALLEST, this.searched);
+    const whole = fitted(picture, SMALLEST_SEEN / SMALLEST);
     const sizes = [whole];
     if (Math.min(...whole) > LARGEST_SEEN) {
-      sizes.push(fitted({ width: whole[0], height: whole[1] }, 1 / COARSER, this.searched));
+      sizes.push(fitted({ width: whole[0], height: whole[1] }, 1 / COARSER));
     }
     const places = [];
     for (const [width, height] of sizes) {
@@ -92,14 +91,7 @@ export class Detector {
   async maps(picture, width, height) {
     const [across, down] = [width / picture.width, height / picture.height];
     const matrix = [across, 0, (across - 1) / 2, 0, down, (down - 1) / 2];
-    const pixels = cut(picture, matrix, width, height);
-    const side = this.searched + 1;
-    const input = new Float32Array(side * side * 3);
-    for (let row = 0; row < height; row++) {
-      const line = pixels.subarray(row * width * 3, (row + 1) * width * 3);
-      input.set(line, ((row + 1) * side + 1) * 3);
-    }
-    const outputs = Object.values(await this.searchModel.run(input));
+    const outputs = await this.searchNetwork.maps(cut(picture, matrix, width, height), width, height);
     return outputs.sort((one, other) => other.shape[1] - one.shape[1]);
   }
 
@@ -177,11 +169,16 @@ function turnedBox([x, y], [width, height], roll) {
 }
 
 /** Returns width and height about `scale` times as large, the larger one a multiple of 32. */
-function fitted({ width, height }, scale, largest) {
-  const longest = Math.min(scale * Math.max(width, height), largest);
-  const rounded = Math.max(STEP, STEP * Math.round(longest / STEP));
+function fitted({ width, height }, scale) {
+  const longest = Math.min(scale * Math.max(width, height), LARGEST_SEARCHED);
+  const rounded = Math.max(STEP, STEP * roundedToEven(longest / STEP));
   const exact = rounded / Math.max(width, height);
-  return [width, height].map((side) => Math.max(1, Math.round(exact * side)));
+  return [width, height].map((side) => Math.max(1, roundedToEven(exact * side)));
+}
+
+/** Rounds as Python does: halves to even numbers. */
+function roundedToEven(value) {
+  return value % 2 === 0.5 ? Math.floor(value) : Math.round(value);
 }
 
 /** Reads YuNet's maps: places that may be faces, {box, score}. */

@@ -6,6 +6,7 @@ import { inverse, moved } from "./framing.js";
 import { Model, startRuntime } from "./litert.js";
 import { Network } from "./network.js";
 import { Problem } from "./problem.js";
+import { SearchNetwork } from "./search_network.js";
 import { sampledTexture } from "./texture.js";
 import { Tracker, facesOf } from "./tracker.js";
 
@@ -22,7 +23,7 @@ export class Normaliser {
    */
   static async load(folder, useGpu = true) {
     const file = (name) => new URL(name, folder);
-    const about = JSON.parse(new TextDecoder().decode(await fetched(file("site.json"))));
+    const about = await description(file("site.json"));
     const gpu = await startRuntime(file("vendor/litert/wasm/").href);
     const [network, surface, search, look] = await Promise.all(
       ["network.tflite", "face_model.bin", "search.tflite", "look.tflite"].map((name) =>
@@ -35,7 +36,7 @@ export class Normaliser {
         await Network.load(new Uint8Array(network), about.network, gpu && useGpu),
         new FaceModel(about.face_model, surface),
         new Detector(
-          await Model.compile(new Uint8Array(search)),
+          await SearchNetwork.load(search, about.search),
           await Model.compile(new Uint8Array(look)),
         ),
       );
@@ -82,6 +83,15 @@ export class Normaliser {
     face.seen = model.seenVertices(face.mask, face.rows, face.columns);
     Object.assign(face, sampledTexture(picture, face, model.grid, size), { rows: size, columns: size });
     return face;
+  }
+}
+
+async function description(address) {
+  const text = new TextDecoder().decode(await fetched(address));
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Problem(`${address.pathname} is another file than that of the site.`, error);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The page: what its buttons do, and what it shows. */
 
 import { Camera } from "./camera.js";
+import { Clock } from "./clock.js";
 import { pngOf, save } from "./downloads.js";
 import { FaceMesh, FrontView, TurningView } from "./face3d.js";
 import { Normaliser } from "./normaliser.js";
@@ -12,12 +13,6 @@ const element = (id) => document.getElementById(id);
 const canvases = { picture: element("picture"), overlay: element("overlay") };
 // A photograph with its overlay is saved at least this large, in pixels of its larger side.
 const LEAST_SAVED = 1024;
-// Numbers that change with every frame are written so often, in milliseconds.
-const WRITTEN_EVERY = 500;
-// Where there are fewer frames a second, only each second one, or fourth, and so on to the last of
-// these numbers, has more than landmarks.
-const FLUENT = 30;
-const RAREST = 16;
 
 const state = {
   normaliser: null, mesh: null, views: [], camera: null, faces: [], chosen: 0, name: "face",
@@ -133,11 +128,18 @@ function drawFaces(context, zoom, width) {
 }
 
 /** Opens the camera and follows the face before it, until it is closed. */
-function openCamera() {
+async function openCamera() {
   const request = ++state.request;
   tell("Opening the camera …");
-  return afterwards(async () => {
-    const camera = await Camera.open();
+  let camera;
+  try {
+    // Nothing waits for this: the browser may ask, and the person may never answer.
+    camera = await Camera.open();
+  } catch (error) {
+    if (request === state.request) complain(error);
+    return;
+  }
+  await afterwards(async () => {
     if (request !== state.request) return camera.close();
     state.camera = camera;
     state.name = "face";
@@ -157,7 +159,7 @@ function openCamera() {
 }
 
 async function watch(camera) {
-  const clock = new Clock();
+  const clock = new Clock(camera);
   for (;;) {
     const picture = await camera.frame(canvases.picture);
     if (!picture) return;
@@ -173,39 +175,6 @@ async function watch(camera) {
       element("speed").textContent = clock.text;
       tell(face ? "The camera is on." : "The camera is on; there is no face in sight.");
     }
-  }
-}
-
-/** Counts frames, says twice a second how many there are, and how often there is time for more. */
-class Clock {
-  constructor() {
-    [this.total, this.every] = [0, 1];
-    this.restart();
-  }
-
-  restart() {
-    [this.began, this.frames, this.milliseconds] = [performance.now(), 0, 0];
-  }
-
-  /** Whether there is time for all of the next frame. */
-  get isWhole() {
-    return this.total % this.every === 0;
-  }
-
-  /** Counts a frame that took some milliseconds; says whether there is a new text. */
-  count(milliseconds) {
-    this.total++;
-    this.frames++;
-    this.milliseconds += milliseconds;
-    const passed = performance.now() - this.began;
-    if (passed < WRITTEN_EVERY) return false;
-    const each = (this.milliseconds / this.frames).toFixed(1);
-    const rate = (1000 * this.frames) / passed;
-    this.text = `${Math.round(rate)} frames/s, ${each} ms each`;
-    if (rate < FLUENT) this.every = Math.min(2 * this.every, RAREST);
-    else if (rate > 1.2 * FLUENT) this.every = Math.max(this.every / 2, 1);
-    this.restart();
-    return true;
   }
 }
 
@@ -244,7 +213,9 @@ function listen() {
   element("camera").addEventListener("click", () => (state.camera ? state.camera.close() : openCamera()));
   element("example").addEventListener("click", async () => {
     try {
-      showPicture(await (await fetch("example.jpg")).blob(), "example.jpg");
+      const answer = await fetch("example.jpg");
+      if (!answer.ok) throw new Error(answer.status);
+      showPicture(await answer.blob(), "example.jpg");
     } catch (error) {
       complain(new Problem("The example could not be loaded.", error));
     }

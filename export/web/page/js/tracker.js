@@ -4,19 +4,35 @@ import { cropMatrix, joined, moved, tightBox } from "./framing.js";
 
 // A face is looked at again, so many times at most, until it lies in the middle of its crop.
 const LOOKS = 2;
+// Faces that the detector takes to be turned by more radians, and the network is less sure of, are
+// looked at the other way round, and upright.
+const MUCH_TURNED = Math.PI / 4;
+const SURE = 0.5;
 
 /** Returns the faces of a photograph, the largest first, each seen twice. */
 export async function facesOf(picture, detector, network) {
   const faces = [];
-  for (const { box, roll, score } of await detector.find(picture)) {
-    const first = await network.see(picture, cropMatrix(box, network.size, roll));
+  for (const found of await detector.find(picture)) {
+    const first = await firstSight(picture, found, network);
     // A detector's box is not quite that of the landmarks.
     const matrix = joined(first.matrix, cropMatrix(tightBox(first.inCrop), network.size));
     const face = await network.see(picture, matrix);
-    face.score = score;
+    face.score = found.score;
     faces.push(face);
   }
   return faces;
+}
+
+/** Returns a face that was found; the surest of three sights if it may be the wrong way round. */
+async function firstSight(picture, { box, roll }, network) {
+  const seen = (turn) => network.see(picture, cropMatrix(box, network.size, turn));
+  let best = await seen(roll);
+  if (Math.abs(roll) <= MUCH_TURNED || best.confidence >= SURE) return best;
+  for (const turn of [roll + Math.PI, 0]) {
+    const other = await seen(turn);
+    if (other.confidence > best.confidence) best = other;
+  }
+  return best;
 }
 
 /** Follows one face: it is looked for where its landmarks were, else by the detector. */
@@ -33,8 +49,7 @@ export class Tracker {
     if (!face) {
       const [found] = await this.detector.find(frame);
       if (found) {
-        const first = cropMatrix(found.box, this.network.size, found.roll);
-        const seen = await this.network.see(frame, first);
+        const seen = await firstSight(frame, found, this.network);
         face = await this.confirmed(frame, await this.seeAgain(frame, seen));
       }
     }
