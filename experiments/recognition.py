@@ -11,6 +11,7 @@ repeat the command to go on, or run it in several processes, each with its own `
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 from experiment import experiment_parser, read_results, results_file, write_results
 from recognition_faces import (
@@ -18,18 +19,22 @@ from recognition_faces import (
     PICTURES,
     SIZE,
     TEST,
+    TRAINING,
     VALIDATION,
     People,
     PreparedFaces,
     prepare,
     read_people,
 )
-from recognition_tables import measured, print_tables, shape_alone
+from recognition_tables import discriminant, measured, print_tables, shape_alone
 from recognition_training import INPUTS, Run, descriptors, people_of, trained
 
 from keras_3dmmstn import GridModel, Normaliser
+from keras_3dmmstn.recognition import FaceDescriptor
 
 SHARES, SEEDS = (1.0, 0.5, 0.25, 0.1), (0, 1, 2)
+# The network that comes with the package.
+BUNDLED = Run("texture and mask", 1.0, 0)
 
 
 def main():
@@ -41,6 +46,7 @@ def main():
     parser.add_argument("--shares", type=float, nargs="+", default=SHARES)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--minutes", type=float, default=150)
+    parser.add_argument("--bundle", type=Path, help="folder for the best network, as a descriptor")
     options = parser.parse_args()
     end = time.monotonic() + 60 * options.minutes
     people, folder = read_people(options.faces), options.run / "faces"
@@ -64,6 +70,19 @@ def main():
     print_tables(results)
     write_results(path, results)
     print(path)
+    if options.bundle:
+        _bundle(recorded[BUNDLED.name]["weight"], faces, options.run, options.bundle)
+
+
+def _bundle(weight: float, faces: PreparedFaces, run: Path, folder: Path) -> None:
+    """Writes one network of the table with the shape beside it, as a `FaceDescriptor`."""
+    classifier = keras.models.load_model(run / "networks" / f"{BUNDLED.name}.keras", compile=False)
+    learnt = faces.role == TRAINING
+    identity = faces.identity[learnt]
+    directions = discriminant(identity, faces.person[learnt])
+    network = classifier.get_layer("descriptor")
+    FaceDescriptor(network, identity.mean(axis=0), directions, weight).save(folder)
+    print(folder)
 
 
 def _run(result):
