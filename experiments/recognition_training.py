@@ -46,17 +46,20 @@ class Run:
 
 
 def trained(run: Run, faces: PreparedFaces, networks: Path) -> keras.Model:
-    """Trains a network, or the one of `BEGINS_WITH` further; keeps it in a folder.
+    """Trains a network, or the one of `BEGINS_WITH` further, and keeps it in a folder.
 
     Returns:
-        The classifier.
+        The classifier, from the folder if it is there.
     """
+    file = networks / f"{run.name}.keras"
+    if file.exists():
+        return keras.models.load_model(file, compile=False)
     keras.utils.set_random_seed(run.seed)
     chosen, classes = _chosen(run, faces)
     pictures = faces.pictures(INPUTS[run.input], chosen)
     batches = _batches(pictures, classes, run.seed)
     if run.input == THROUGH:
-        begun = _begun(Run(BEGINS_WITH, run.share, run.seed), faces, networks)
+        begun = trained(Run(BEGINS_WITH, run.share, run.seed), faces, networks)
         model, epochs = _through(begun), _EPOCHS_THROUGH
     else:
         network = descriptor_network(SIZE, pictures.shape[-1])
@@ -65,7 +68,7 @@ def trained(run: Run, faces: PreparedFaces, networks: Path) -> keras.Model:
     _compile(model, run.input == THROUGH, epochs * len(batches))
     model.fit(batches, epochs=epochs, shuffle=False, verbose=0)
     networks.mkdir(parents=True, exist_ok=True)
-    model.save(networks / f"{run.name}.keras")
+    model.save(file)
     return model
 
 
@@ -93,12 +96,6 @@ def people_of(run: Run, faces: PreparedFaces) -> np.ndarray:
     everyone = np.unique(faces.person[faces.role == TRAINING])
     order = np.random.default_rng(run.seed).permutation(everyone)
     return np.sort(order[: max(2, round(run.share * len(everyone)))])
-
-
-def _begun(run, faces, networks):
-    """Returns the network of a run, trained if it is not there."""
-    file = networks / f"{run.name}.keras"
-    return keras.models.load_model(file) if file.exists() else trained(run, faces, networks)
 
 
 def _chosen(run, faces):
@@ -139,8 +136,12 @@ def _through(begun):
     for layer in model.get_layer("localiser").layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False  # its statistics are those of many faces
-    describe, classify = begun.get_layer("descriptor"), begun.get_layer("people")
-    return keras.Model(model.input, classify(describe(model.output["texture"])))
+    describe = keras.models.clone_model(begun.get_layer("descriptor"))
+    classify = CosineClassifier(begun.get_layer("people").classes, name="people")
+    through = keras.Model(model.input, classify(describe(model.output["texture"])))
+    describe.set_weights(begun.get_layer("descriptor").get_weights())
+    classify.set_weights(begun.get_layer("people").get_weights())
+    return through
 
 
 def _compile(model, is_through, steps):

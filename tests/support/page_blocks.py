@@ -95,6 +95,17 @@ def write_classes():
     np.save("labels.npy", np.arange(FACES) % 7)
 
 
+def write_two_photographs():
+    write_portrait()
+    cv2.imwrite("portrait.png", read_photograph(ASSETS / "portrait.jpg")[:, ::-1, ::-1])
+
+
+def write_people():
+    rng = np.random.default_rng(0)
+    np.save("textures.npy", rng.uniform(0, 255, (6, 64, 64, 3)).astype(np.float32))
+    np.save("people.npy", np.arange(6) % 3)
+
+
 def write_passports():
     Path("passports").mkdir()
     cv2.imwrite("passports/a.jpg", np.zeros((200, 200, 3), np.uint8))
@@ -320,6 +331,14 @@ def check_classifier(names):
         assert bool((new.numpy() != old.numpy()).any()) is is_kernel or "bias" in new.path, new.path
 
 
+def check_described(names):
+    assert names["first"].shape == (168,) and names["first"] @ names["second"] > 0.85
+
+
+def check_people(names):
+    assert names["described"].shape == (6, 128) and np.isfinite(names["described"]).all()
+
+
 def check_preset(names):
     assert Path("mine/config.json").exists() and names["again"].texture_size == 512
 
@@ -424,6 +443,10 @@ BLOCKS = {
             check_classifier,
             slow=True,
         ),
+    ],
+    "docs/recognition.md": [
+        Block("normaliser.describe", (write_two_photographs,), check=check_described),
+        Block("CosineClassifier", (write_people,), {"epochs=20": "epochs=1"}, check_people),
     ],
     "docs/layers.md": [
         Block("AxisAngleToMatrix", check=check_rotation),
