@@ -5,6 +5,7 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from keras_3dmmstn.mesh.archive import (
     check_types,
@@ -131,6 +132,27 @@ class GridModel:
                 )
         return np.concatenate([self.landmarks[part] for part in name.split("+")])
 
+    def mirror_permutation(self, name: str) -> np.ndarray:
+        """Returns, for each landmark of a set, the one that takes its place in a mirrored picture.
+
+        It is the one on the mirror image of its vertex, or on a neighbour of that: the two columns
+        beside the symmetry line of an even grid are one line.
+
+        Args:
+            name: a set, or several joined by "+": their landmarks one after the other.
+
+        Returns:
+            `(L,)` numbers of landmarks, for `with_reflections`.
+
+        Raises:
+            ValueError: if the model has no such set, or a landmark has no partner in it.
+        """
+        parts: list[np.ndarray] = []
+        for part in name.split("+"):
+            partners = _partners(part, self.landmark_indices(part), self.grid_shape[1])
+            parts.append(partners + sum(map(len, parts)))
+        return np.concatenate(parts)
+
     def shape(self, coefficients: np.ndarray) -> np.ndarray:
         """Returns the vertices `(H'·W', 3)` in millimetres for coefficients `(modes,)`."""
         return self.mean + np.tensordot(np.asarray(coefficients, np.float32), self.basis, 1)
@@ -191,6 +213,21 @@ class GridModel:
         asset = resources.files("keras_3dmmstn.assets") / "face_model.npz"
         with resources.as_file(asset) as path:
             return cls.load(path)
+
+
+def _partners(name, vertices, columns):
+    """Returns the partner of each landmark `(L,)` on the mirror images of their vertices."""
+    place = np.stack(np.divmod(vertices, columns), axis=1)
+    mirrored = place * [1, -1] + [0, columns - 1]
+    distance = np.linalg.norm(mirrored[:, None] - place, axis=-1)
+    number, partner = linear_sum_assignment(distance**2)
+    alone = (distance[number, partner] > 1) | (partner[partner] != number)
+    if alone.any():
+        raise ValueError(
+            f"Expected landmarks {name!r} in mirrored pairs or on the symmetry line, received "
+            f"number {int(np.argmax(alone))} without a partner."
+        )
+    return partner
 
 
 def _check_order(model):

@@ -1,16 +1,18 @@
-"""From any head model to its face on a grid: cut, flatten, re-mesh."""
+"""From a model of heads, or of other objects, to a grid: cut, flatten, re-mesh."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from keras_3dmmstn.mesh.cutting.face_region import cut_face
 from keras_3dmmstn.mesh.feature_regions import with_feature_regions
 from keras_3dmmstn.mesh.flattening.emphasis import feature_magnification
-from keras_3dmmstn.mesh.flattening.flatten import flatten_symmetric
+from keras_3dmmstn.mesh.flattening.flatten import check_disc, flatten_symmetric
+from keras_3dmmstn.mesh.flattening.flatten_disc import flatten_disc
 from keras_3dmmstn.mesh.flattening.least_distortion import flatten_least_distorted
 from keras_3dmmstn.mesh.flattening.resample import resample
+from keras_3dmmstn.mesh.flattening.symmetry import find_mirror
 from keras_3dmmstn.mesh.grid_model import GridModel
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
@@ -21,10 +23,10 @@ _LARGEST_EMPHASIS = 2.0
 
 @dataclass(frozen=True)
 class FlattenedFace:
-    """A face model, its flattening, and both on a grid.
+    """A face model, or one of other objects, its flattening, and both on a grid.
 
     Attributes:
-        face: the face as one mirror-symmetric disc.
+        face: the face as one mirror-symmetric disc; or another surface, as it is.
         uv: `(N, 2)` where its vertices lie in the unit square.
         grid_model: the same on the grid.
     """
@@ -49,9 +51,11 @@ def model_to_grid(
     """Cuts the face out of a model, flattens it and re-meshes it on an H'×W' grid.
 
     Args:
-        model: any head or face, roughly symmetric about x = 0.
+        model: any head or face, roughly symmetric about x = 0; any object with the region `"disc"`.
         grid_shape: (H', W'), rows and columns.
-        region, radius, centre, keep_cavities: what of the head is taken, see `cut_face`.
+        region, radius, centre, keep_cavities: what of the head is taken, see `cut_face`; or
+            `"disc"`: the surface is one disc, of any object, and stays as it is. If its triangles
+            are mirror symmetric about x = 0 its grid is, too; if not, `flatten_disc` flattens it.
         evenness: 0 for the paper's flattening; more gives nose and mouth more room, see
             `flatten_symmetric`.
         flattening: `"tutte"`, as in the paper; or `"least-distortion"`, which begins there and
@@ -78,13 +82,31 @@ def model_to_grid(
     if emphasis and "ibug68" not in model.landmarks:
         raise ValueError("model_to_grid expects landmarks ibug68 for an `emphasis`, received none.")
     progress("Cutting out the face")
-    face = cut_face(model, region, radius, centre, keep_cavities)
+    if region == "disc":
+        face = _with_mirror(model)
+    else:
+        face = cut_face(model, region, radius, centre, keep_cavities)
     progress("Flattening it")
-    uv = flatten_symmetric(face.mean, face.triangles, face.mirror, evenness)
+    surface, symmetric = (face.mean, face.triangles), face.mirror is not None
+    if symmetric:
+        uv = flatten_symmetric(*surface, face.mirror, evenness)
+    else:
+        uv = flatten_disc(*surface, evenness=evenness)
     if flattening == "least-distortion":
         room = None
         if emphasis:
             room = feature_magnification(face.mean, face.landmarks["ibug68"], emphasis)
-        uv = flatten_least_distorted(face.mean, face.triangles, face.mirror, room, start=uv)
+        uv = flatten_least_distorted(*surface, face.mirror, room, start=uv, symmetric=symmetric)
     progress("Re-meshing it on the grid")
     return FlattenedFace(face, uv, with_feature_regions(resample(face, uv, grid_shape)))
+
+
+def _with_mirror(model):
+    """Returns a disc with its mirror map, or without one if its triangles are not symmetric."""
+    check_disc(model.triangles.astype(np.int64), len(model.mean))
+    if model.mirror is not None:
+        return model
+    try:
+        return replace(model, mirror=find_mirror(model.mean, model.triangles))
+    except ValueError:
+        return model

@@ -99,7 +99,7 @@ def landmark_selection(
     if jaw not in ("apparent", "fixed"):
         raise ValueError(f'Expected `jaw` "apparent" or "fixed", received {jaw!r}.')
     indices = grid_model.landmark_indices(landmarks)
-    if jaw == "apparent" and landmarks.startswith("ibug68"):
+    if jaw == "apparent" and landmarks.split("+")[0] == "ibug68":
         lines = contour_lines(grid_model)
         return layers.ApparentLandmarkSelection(indices, *lines, name="landmarks", **FLOAT32)
     return layers.LandmarkSelection(indices, name="landmarks", **FLOAT32)

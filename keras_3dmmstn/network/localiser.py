@@ -16,7 +16,10 @@ CHANNELS_LAST: dict[str, Any] = {"data_format": "channels_last"}
 
 
 def build_localiser(
-    backbone: keras.Model, grid_model: GridModel, image_size: int = 224
+    backbone: keras.Model,
+    grid_model: GridModel,
+    image_size: int = 224,
+    framed_by: str | None = None,
 ) -> keras.Model:
     """Completes a backbone with a head that regresses θ = (r, t, log s, α).
 
@@ -28,14 +31,16 @@ def build_localiser(
             latter are averaged over rows and columns.
         grid_model: the `GridModel` whose coefficients are regressed.
         image_size: side of the input in pixels.
+        framed_by: the landmark set around whose tight box crops are made; None for `ibug68`, or all
+            vertices of a model without it.
 
     Returns:
         A functional `keras.Model` from `image` to θ `(batch, 6 + D)`, with r in radians within
         [−π, π], t in pixels of the image and s in pixels per millimetre.
 
     Raises:
-        ValueError: if the backbone's input or output has another shape, or one of its layers takes
-            channels first.
+        ValueError: if the backbone's input or output has another shape, one of its layers takes
+            channels first, or the model has no such landmark set.
     """
     _check_backbone(backbone, image_size)
     image = keras.Input((image_size, image_size, 3), name="image")
@@ -45,9 +50,8 @@ def build_localiser(
     raw = keras.layers.Dense(
         POSE_SIZE + grid_model.modes, kernel_initializer="zeros", name="head", dtype="float32"
     )(features)
-    parameters = ParameterScaling(
-        *rest_pose(grid_model, image_size), image_size, name="parameter_scaling", dtype="float32"
-    )(raw)
+    rest = rest_pose(grid_model, image_size, framed_by)
+    parameters = ParameterScaling(*rest, image_size, name="parameter_scaling", dtype="float32")(raw)
     return keras.Model(image, parameters, name="localiser")
 
 
@@ -98,14 +102,24 @@ class ParameterScaling(keras.layers.Layer):
         }
 
 
-def rest_pose(grid_model: GridModel, image_size: int) -> tuple[tuple[float, float], float]:
+def rest_pose(
+    grid_model: GridModel, image_size: int, framed_by: str | None = None
+) -> tuple[tuple[float, float], float]:
     """Returns (t, log s) that frame the mean face as `framing.crop_square` frames a photograph.
 
-    A model without `ibug68` landmarks is framed by all its vertices.
+    Args:
+        grid_model: the face model.
+        image_size: side of the crop in pixels.
+        framed_by: as of `build_localiser`.
+
+    Raises:
+        ValueError: if the model has no such landmark set.
     """
     points = grid_model.mean[:, :2]
-    if "ibug68" in grid_model.landmarks:
-        points = points[grid_model.landmarks["ibug68"]]
+    if framed_by is None and "ibug68" in grid_model.landmarks:
+        framed_by = "ibug68"
+    if framed_by is not None:
+        points = points[grid_model.landmark_indices(framed_by)]
     low, high = points.min(axis=0), points.max(axis=0)
     scale = image_size / (CROP_TO_BOX * (high - low).max())
     translation = (image_size - 1) / 2 - scale * (low + high) / 2

@@ -26,6 +26,7 @@ def spatial_transformer(
     weights: str | Path | None = None,
     *,
     texture_size: int | None = None,
+    framed_by: str | None = None,
     localiser: keras.Model | None = None,
 ) -> keras.Model:
     """Builds the network that normalises faces with a 3D morphable model.
@@ -35,7 +36,7 @@ def spatial_transformer(
         backbone: a `keras.Model` from images to features, which `build_localiser` completes;
             `"compact"` or `"base"` for `compact_localiser` or `base_localiser`; None for compact.
         image_size: side of the input in pixels.
-        landmarks: name of the model's landmark set that is selected; several joined by "+", as
+        landmarks: name of the landmark set of the model that is selected; several joined by "+", as
             in `"ibug68+aflw21"`, follow one another.
         jaw: `"apparent"` for the jaw points of `ibug68` on the contour that the turned face
             shows, where people label them; `"fixed"` for the same vertices in every pose, as in
@@ -51,6 +52,8 @@ def spatial_transformer(
         texture_size: side in pixels of the square texture and mask, from 32 to 2,048, sampled
             between the vertices, too; None for one texel for each vertex of the face model. It
             changes neither weights nor geometry.
+        framed_by: the landmark set around whose tight box images are framed, 1.7 times as large as
+            its larger side; None for `ibug68`, or all vertices of a model without it.
         localiser: the former name of `backbone`.
 
     Returns:
@@ -80,7 +83,7 @@ def spatial_transformer(
             'spatial_transformer expects `weights` "pretrained" with the compact localiser, '
             "received a `backbone`, too."
         )
-    regressor = _regressor(backbone or "compact", grid_model, image_size)
+    regressor = _regressor(backbone or "compact", grid_model, image_size, framed_by)
     options = (landmarks, jaw, focal_length, visibility, texture_size)
     network = connect(regressor, grid_model, *options)
     if weights is not None:
@@ -120,16 +123,16 @@ def connect(
     return LevelCheckedModel(image, outputs, name="spatial_transformer")
 
 
-def _regressor(backbone, grid_model, image_size):
+def _regressor(backbone, grid_model, image_size, framed_by):
     """Returns the localiser with a backbone, or that of a name."""
     if not isinstance(backbone, str):
-        return build_localiser(backbone, grid_model, image_size)
+        return build_localiser(backbone, grid_model, image_size, framed_by)
     if backbone not in LOCALISERS:
         raise ValueError(
             f"spatial_transformer expects `backbone` among {', '.join(LOCALISERS)} or a "
             f"keras.Model, received {backbone!r}."
         )
-    return LOCALISERS[backbone](grid_model, image_size)
+    return LOCALISERS[backbone](grid_model, image_size, framed_by)
 
 
 def _renamed(backbone, localiser):

@@ -11,7 +11,9 @@ from keras_3dmmstn.network.residual_blocks import convolution, residual_block
 COMPACT_SIZE, MIDDLE_SIZE = 140, 112
 
 
-def compact_localiser(grid_model: GridModel, image_size: int = 224) -> keras.Model:
+def compact_localiser(
+    grid_model: GridModel, image_size: int = 224, framed_by: str | None = None
+) -> keras.Model:
     """Builds the default localiser: small enough for a phone, trained from scratch.
 
     A narrow residual network (0.6 million parameters, 35 million multiplications) on the middle of
@@ -22,21 +24,24 @@ def compact_localiser(grid_model: GridModel, image_size: int = 224) -> keras.Mod
     Args:
         grid_model: the `GridModel` whose coefficients are regressed.
         image_size: side of the input in pixels, at least 140. The weights are the same for all.
+        framed_by: as of `build_localiser`.
 
     Returns:
         A `keras.Model`, as of `build_localiser`.
 
     Raises:
-        ValueError: if `image_size` is too small.
+        ValueError: if `image_size` is too small, or the model has no such landmark set.
 
     Source:
         He et al. 2016 (residual blocks, their shortcuts with an average as in He et al. 2019).
     """
     backbone = _residual_backbone("compact", image_size, (16, 24), ((48, 2), (96, 2)), 128)
-    return build_localiser(backbone, grid_model, image_size)
+    return build_localiser(backbone, grid_model, image_size, framed_by)
 
 
-def base_localiser(grid_model: GridModel, image_size: int = 224) -> keras.Model:
+def base_localiser(
+    grid_model: GridModel, image_size: int = 224, framed_by: str | None = None
+) -> keras.Model:
     """Builds a larger localiser, for much data: `compact_localiser`, wider and deeper.
 
     It has 2.4 million parameters and 139 million multiplications. Arguments, result, errors and
@@ -44,7 +49,7 @@ def base_localiser(grid_model: GridModel, image_size: int = 224) -> keras.Model:
     (`network.widening.widen`).
     """
     backbone = _residual_backbone("base", image_size, (24, 40), ((88, 2), (176, 3)), 224)
-    return build_localiser(backbone, grid_model, image_size)
+    return build_localiser(backbone, grid_model, image_size, framed_by)
 
 
 #: The localisers by name.

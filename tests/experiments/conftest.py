@@ -3,4 +3,5 @@
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[2] / "experiments"))
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+sys.path += [str(EXPERIMENTS), str(EXPERIMENTS / "other_objects")]

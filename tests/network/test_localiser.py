@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -144,6 +146,17 @@ def test_model_without_landmarks_is_framed_by_all_its_vertices(grid_model):
     extent = points.max(axis=0) - points.min(axis=0)
     np.testing.assert_allclose(extent.max(), 100 / CROP_TO_BOX, atol=1e-4)
     np.testing.assert_allclose((points.max(axis=0) + points.min(axis=0)) / 2, 49.5, atol=1e-4)
+
+
+def test_model_is_framed_by_the_landmarks_that_its_user_names(grid_model):
+    eyes = grid_model.landmarks["ibug68"][36:48]
+    model = dataclasses.replace(grid_model, landmarks={"eyes": eyes})
+    localiser = build_localiser(flat_backbone(), model, image_size=32, framed_by="eyes")
+    translation, log_scale = np.split(np.asarray(localiser(np.zeros((1, 32, 32, 3))))[0, 3:6], [2])
+    points = np.exp(log_scale) * model.mean[eyes, :2] + translation
+    assert np.ptp(points, axis=0).max() == pytest.approx(32 / CROP_TO_BOX, rel=1e-5)
+    with pytest.raises(ValueError, match="landmark sets 'eyes'"):
+        build_localiser(flat_backbone(), model, image_size=32, framed_by="ibug68")
 
 
 @pytest.mark.parametrize("raw", [1e3, -1e3, 1e30, -1e30, np.inf])

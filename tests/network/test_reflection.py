@@ -61,3 +61,18 @@ def test_a_dataset_of_pairs_trains_on_the_siamese_loss(rng):
 def test_an_unknown_landmark_set_is_named():
     with pytest.raises(ValueError, match="'aflw21', 'ibug68', received 'wflw98'"):
         with_reflections(tf.zeros((1, 4, 4, 3)), {"landmarks": tf.zeros((1, 98, 3))}, "wflw98")
+
+
+def test_landmarks_of_one_s_own_are_mirrored_by_a_permutation(rng):
+    image = rng.uniform(0, 255, (1, 4, 6, 3)).astype(np.float32)
+    landmarks = np.array([[[1, 2, 1], [4, 3, 1], [0, 0, 0.5]]], np.float32)
+    _, labels = with_reflections(image, {"landmarks": landmarks}, mirror=[1, 0, 2])
+    expected = [[1, 3, 1], [4, 2, 1], [5, 0, 0.5]]
+    np.testing.assert_array_equal(labels["landmarks"][1], expected)
+
+
+@pytest.mark.parametrize("mirror", [None, [0, 1], [0, 1, 1], [1, 2, 3]])
+def test_what_is_no_permutation_of_the_landmarks_is_refused(mirror):
+    labels = {"landmarks": np.ones((1, 3, 3), np.float32)}
+    with pytest.raises(ValueError, match="of the 3 landmarks"):
+        with_reflections(np.zeros((1, 4, 4, 3), np.float32), labels, mirror=mirror)

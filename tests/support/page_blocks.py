@@ -22,6 +22,16 @@ from keras_3dmmstn.mesh.synthetic import toy_shape_model
 from keras_3dmmstn.training.conversion import convert
 from keras_3dmmstn.training.faces import read_faces
 from tests.support.data_sets import write_photographs
+from tests.support.object_blocks import (
+    check_object_crop,
+    check_object_model,
+    check_object_texture,
+    check_object_training,
+    write_meshes,
+    write_object_labels,
+    write_object_network,
+    write_street,
+)
 from tests.support.tiny_run import write_faces
 from tests.support.vgg_face_mat import small_layers, write_mat
 from tests.support.videos import moving_portrait, write_video
@@ -475,6 +485,19 @@ BLOCKS = {
     "docs/perspective.md": [Block("focal_length=2.0", check=check_perspective)],
     "docs/face_models.md": [
         Block("flatten_symmetric", (write_shape_model,), check=check_grid_model)
+    ],
+    "docs/other_objects.md": [
+        Block("flatten_symmetric", (write_meshes,), check=check_object_model),
+        Block("flatten_disc", (write_meshes,), check=check_object_model),
+        Block("crop_matrix", (write_street,), check=check_object_crop),
+        Block(
+            "mirror_permutation",
+            (write_object_labels,),
+            {"epochs=20,": "epochs=1, verbose=0,", "batch(16,": "batch(2,"},
+            check_object_training,
+            slow=True,
+        ),
+        Block("Normaliser.load", (write_object_network,), check=check_object_texture),
     ],
     "docs/troubleshooting.md": [
         Block("load_model", (write_run,), check=check_loaded),

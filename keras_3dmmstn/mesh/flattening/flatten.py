@@ -74,7 +74,7 @@ def flatten_symmetric(
     uv = np.full((len(vertices), 2), np.nan)
     uv[line, 0] = 0.5
     is_tip = np.bincount(half.ravel(), minlength=len(vertices))[outline] == 1
-    uv[outline] = _three_sides(_arc_length(vertices[outline]), is_tip)
+    uv[outline] = _three_sides(arc_length(vertices[outline]), is_tip)
     first = uv.copy()
     solve_inner_vertices(first, vertices, half)
     if evenness:
@@ -85,7 +85,7 @@ def flatten_symmetric(
 
     other = np.isnan(uv[:, 0])
     uv[other] = uv[mirror[other]] * [-1, 1] + [1, 0]
-    _check_not_flipped(uv, triangles)
+    check_not_flipped(uv, triangles)
     return uv
 
 
@@ -225,8 +225,8 @@ def _outer_boundary(half, line):
     return loop[: int(np.flatnonzero(loop == line[-1])[0]) + 1]
 
 
-def _arc_length(points):
-    """Returns the arc length along a path of points, from 0 to 1."""
+def arc_length(points: np.ndarray) -> np.ndarray:
+    """Returns the arc length along a path of points `(n, 3)`, from 0 to 1, `(n,)`."""
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
     length = np.concatenate([[0.0], np.cumsum(steps)])
     return length / length[-1]
@@ -302,7 +302,7 @@ def _diagonal(values):
     return coo_array((values, (index, index)), shape=(len(values),) * 2).tocsc()
 
 
-def _check_not_flipped(uv, triangles):
+def check_not_flipped(uv: np.ndarray, triangles: np.ndarray) -> None:
     """Raises a ValueError if a flattened triangle has no area or is turned over."""
     a, b, c = (uv[triangles[:, k]] for k in range(3))
     (ux, uy), (wx, wy) = (b - a).T, (c - a).T

@@ -7,6 +7,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
 
 from keras_3dmmstn.mesh.flattening.flatten import flatten_symmetric, image_left_triangles
+from keras_3dmmstn.mesh.flattening.flatten_disc import flatten_disc
 from keras_3dmmstn.mesh.flattening.symmetry import find_mirror
 
 # A step goes at most this share of the way to the first triangle that would lose its area.
@@ -25,8 +26,9 @@ def flatten_least_distorted(
     weights: np.ndarray | None = None,
     start: np.ndarray | None = None,
     iterations: int = 200,
+    symmetric: bool = True,
 ) -> np.ndarray:
-    """Flattens a mirror-symmetric disc onto the unit square with as little distortion as it can.
+    """Flattens a disc onto the unit square with as little distortion as it can.
 
         E = Σ_t w_t A_t (‖J_t‖² + ‖J_t⁻¹‖²) / Σ_t w_t A_t
 
@@ -34,7 +36,8 @@ def flatten_least_distorted(
     scaled to the same total area: 4 where nothing is stretched, infinite where a triangle loses its
     area, so that none is ever turned over. E is minimised from the Tutte embedding by Newton steps
     with projected Hessians. Boundary vertices slide along their side, those of the symmetry line
-    along u = ½, the corners stay; the other half is the reflection.
+    along u = ½, the corners stay; the other half is the reflection. Without symmetry all of it is
+    minimised at once.
 
     Args:
         vertices: `(N, 3)`, x right, y down.
@@ -44,14 +47,15 @@ def flatten_least_distorted(
             vertex; 1 everywhere if None. Only the values of the image-left half count.
         weights: `(N,)` how much the distortion around a vertex counts, above 0; 1 if None.
         start: `(N, 2)` a flattening onto the square to begin with, mirror symmetric and without
-            turned triangles; `flatten_symmetric`'s if None.
+            turned triangles; `flatten_symmetric`'s or `flatten_disc`'s if None.
         iterations: Newton steps at most.
+        symmetric: False for a disc without symmetry; `mirror` is not used then.
 
     Returns:
-        `(N, 2)` float64 coordinates (u, v), as of `flatten_symmetric`.
+        `(N, 2)` float64 coordinates (u, v), as of `flatten_symmetric` or `flatten_disc`.
 
     Raises:
-        ValueError: as of `flatten_symmetric`; or if arguments have another shape, are not positive,
+        ValueError: as of those two; or if arguments have another shape, are not positive,
             or `start` has turned triangles.
 
     Source:
@@ -60,6 +64,10 @@ def flatten_least_distorted(
     """
     vertices = np.asarray(vertices, np.float64)
     triangles = np.asarray(triangles, np.int64)
+    if not symmetric:
+        uv = np.array(flatten_disc(vertices, triangles) if start is None else start, np.float64)
+        energy = _energy(vertices, triangles, magnification, weights, 1.0)
+        return _minimised(energy, uv, (uv > 0) & (uv < 1), iterations)
     mirror = find_mirror(vertices, triangles) if mirror is None else np.asarray(mirror, np.int64)
     if start is None:
         start = flatten_symmetric(vertices, triangles, mirror)
@@ -129,8 +137,8 @@ def _determinants(jacobians):
     return jacobians[:, 0, 0] * jacobians[:, 1, 1] - jacobians[:, 0, 1] * jacobians[:, 1, 0]
 
 
-def _energy(vertices, triangles, magnification, weights):
-    """Returns the energy of triangles whose total area is that of half the unit square."""
+def _energy(vertices, triangles, magnification, weights, total_area=0.5):
+    """Returns the energy of triangles whose total area becomes that share of the unit square."""
     magnification = _of_triangles("magnification", magnification, triangles, len(vertices))
     weights = _of_triangles("weights", weights, triangles, len(vertices))
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
@@ -139,7 +147,7 @@ def _energy(vertices, triangles, magnification, weights):
     area = np.linalg.norm(np.cross(along, across), axis=1) / 2
     if not area.min() > 0:
         raise ValueError("Expected triangles with an area, received some that are degenerate.")
-    unit = np.sqrt(2 * area.sum())  # of length: the half then covers ½
+    unit = np.sqrt(area.sum() / total_area)  # of length
     length, area = length / unit, area / unit**2
     # In the triangle's own plane, turned over as u, v and the surface's outside are.
     x = np.einsum("ti,ti->t", along, across) / unit**2 / length

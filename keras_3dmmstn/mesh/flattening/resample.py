@@ -18,25 +18,23 @@ def resample(shape_model: ShapeModel, uv: np.ndarray, grid_shape: tuple[int, int
     barycentric mixture of the triangle it falls in, so it lies on the original surface. Each
     landmark gets the nearest grid vertex that is free, and that vertex is moved to where the
     landmark is unless a cell would fold: on a grid so coarse that landmarks crowd a cell, some stay
-    where their vertex was. The image-left half is computed, the other half is its reflection.
+    where their vertex was. Of a model with a mirror map the image-left half is computed, the other
+    half is its reflection.
 
     Args:
-        shape_model: a model with a mirror map.
-        uv: `(vertices, 2)` from `flatten_symmetric`.
+        shape_model: a model; without a mirror map its grid is not symmetric.
+        uv: `(vertices, 2)` from `flatten_symmetric` or, without a mirror map, `flatten_disc`.
         grid_shape: (H', W'), rows and columns.
 
     Returns:
         The model on the grid.
 
     Raises:
-        ValueError: if the model has no mirror map, sizes do not fit, or the grid has too few
-            vertices for the landmarks.
+        ValueError: if sizes do not fit, or the grid has too few vertices for the landmarks.
 
     Source:
         Bas et al. 2017, sec. 2.3.
     """
-    if shape_model.mirror is None:
-        raise ValueError("resample expects a ShapeModel with a mirror map, received one without.")
     if uv.shape != (len(shape_model.mean), 2):
         raise ValueError(
             f"resample expects `uv` of shape ({len(shape_model.mean)}, 2), received {uv.shape}."
@@ -49,8 +47,9 @@ def resample(shape_model: ShapeModel, uv: np.ndarray, grid_shape: tuple[int, int
 
     none = np.array([], np.int32)
     landmark_vertices = np.unique(np.concatenate([none, *shape_model.landmarks.values()]))
-    # The grid's halves mirror each other, so a landmark of one moves a vertex in both.
-    landmark_vertices = np.union1d(landmark_vertices, shape_model.mirror[landmark_vertices])
+    if shape_model.mirror is not None:
+        # The grid's halves mirror each other, so a landmark of one moves a vertex in both.
+        landmark_vertices = np.union1d(landmark_vertices, shape_model.mirror[landmark_vertices])
     grid_uv, grid_index = _place_landmarks(
         uv, landmark_vertices, shape_model.mirror, (rows, columns)
     )
@@ -86,10 +85,10 @@ def _place_landmarks(uv, landmark_vertices, mirror, grid_shape):
     rows, columns = grid_shape
     u, v = np.meshgrid(np.linspace(0, 1, columns), np.linspace(0, 1, rows))
     regular = np.stack([u, v], axis=-1)
-    left_columns = (columns + 1) // 2
+    left_columns = columns if mirror is None else (columns + 1) // 2
     left_index = np.arange(rows * columns).reshape(rows, columns)[:, :left_columns].ravel()
 
-    is_left = uv[landmark_vertices, 0] <= 0.5 + 1e-12
+    is_left = (uv[landmark_vertices, 0] <= 0.5 + 1e-12) | (mirror is None)
     left_landmarks = landmark_vertices[is_left]
     if len(left_landmarks) > len(left_index):
         raise ValueError(
@@ -106,11 +105,13 @@ def _place_landmarks(uv, landmark_vertices, mirror, grid_shape):
     for landmark, index in zip(left_landmarks, chosen, strict=True):
         row, column = divmod(int(index), columns)
         target = uv[landmark].copy()
-        if columns % 2 == 0 and mirror[landmark] == landmark:
+        if mirror is not None and columns % 2 == 0 and mirror[landmark] == landmark:
             # An even grid has no column on the symmetry line, and two vertices must not meet
             # there: each of the pair stays a tenth of a cell away.
             target[0] = 0.5 - 0.1 / (columns - 1)
         _move_unless_it_folds(grid_uv, row, column, target)
+    if mirror is None:
+        return grid_uv, chosen
     grid_uv[:, columns - columns // 2 :] = (grid_uv * [-1, 1] + [1, 0])[:, : columns // 2][:, ::-1]
 
     index_of = dict(zip(left_landmarks.tolist(), chosen.tolist(), strict=True))
@@ -148,8 +149,8 @@ def _move_unless_it_folds(grid_uv, row, column, target):
 def _locate(uv, triangles, mirror, grid_uv):
     """Returns for each grid vertex the three mesh vertices around it and their weights."""
     rows, columns, _ = grid_uv.shape
-    left_columns = (columns + 1) // 2
-    is_left = (uv[triangles, 0] <= 0.5 + 1e-12).all(axis=1)
+    left_columns = columns if mirror is None else (columns + 1) // 2
+    is_left = (uv[triangles, 0] <= 0.5 + 1e-12).all(axis=1) | (mirror is None)
     left_triangles = triangles[is_left].astype(np.int64)
 
     flat = np.pad(uv, [(0, 0), (0, 1)])
@@ -159,6 +160,8 @@ def _locate(uv, triangles, mirror, grid_uv):
     weights = igl.barycentric_coordinates(closest, *(flat[corners[:, k]] for k in range(3)))
     weights = np.clip(weights, 0.0, 1.0)
     weights /= weights.sum(axis=1, keepdims=True)
+    if mirror is None:
+        return corners, weights
 
     corners = corners.reshape(rows, left_columns, 3)
     weights = weights.reshape(rows, left_columns, 3)

@@ -1,15 +1,15 @@
-"""A morphable model of one's own: the principal components of a folder of registered meshes."""
+"""A morphable model of one's own: a folder of registered meshes."""
 
 from pathlib import Path
 
 import numpy as np
 
 from keras_3dmmstn.mesh.formats.triangle_mesh import SUFFIXES, read_triangle_mesh
+from keras_3dmmstn.mesh.principal_components import aligned_meshes, principal_components
 from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.mesh.readers.frames import check_frame, outward_triangles, to_package_frame
+from keras_3dmmstn.mesh.readers.landmark_file import read_landmark_sets
 from keras_3dmmstn.mesh.shape_model import ShapeModel
-
-_ALIGNMENT_ROUNDS = 20
 
 
 def read_registered_meshes(
@@ -17,6 +17,7 @@ def read_registered_meshes(
     identity: int | None = None,
     expression: int | None = None,
     *,
+    landmarks: str | Path | None = None,
     unit: str = "mm",
     frame: str = "y up",
 ) -> ShapeModel:
@@ -31,12 +32,13 @@ def read_registered_meshes(
             triangles. Polygons are split from their first corner.
         identity: how many modes to keep, None for all; at most the number of meshes less 1.
         expression: 0 or None; there are no expression modes.
+        landmarks: a JSON file of landmarks of your own, as of `read_landmark_sets`.
         unit: the meshes' unit, `"um"`, `"mm"`, `"cm"` or `"m"`.
         frame: the first mesh's axes, `"y up"` (and z towards the viewer) or `"y down"` (and z
             away).
 
     Raises:
-        FileNotFoundError: if there is no such folder.
+        FileNotFoundError: if there is no such folder, or no such file of landmarks.
         ValueError: if meshes are damaged, too few or do not correspond, or if more modes are
             asked for than they give.
     """
@@ -53,15 +55,13 @@ def read_registered_meshes(
     checks.mode_count(path, "expression", expression, 0)
     count = checks.mode_count(path, "identity", identity, len(files) - 1)
     shapes, triangles = _read_meshes(files)
-    mean, aligned = _align(shapes)
-    offsets = (aligned - mean).reshape(len(files), -1)
-    _, values, directions = np.linalg.svd(offsets, full_matrices=False)
-    modes = directions[:count] * (values[:count, None] / np.sqrt(len(files) - 1))
+    mean, modes = principal_components(aligned_meshes(shapes), count)
     mean = to_package_frame(mean, unit, frame)
     return ShapeModel(
         mean=mean,
-        basis=to_package_frame(modes.reshape(count, -1, 3), unit, frame),
+        basis=to_package_frame(modes, unit, frame),
         triangles=outward_triangles(mean, triangles),
+        landmarks={} if landmarks is None else read_landmark_sets(landmarks, len(mean)),
         identity_count=count,
         name=path.name,
     )
@@ -84,32 +84,3 @@ def _read_meshes(files):
             )
         shapes.append(vertices)
     return np.array(shapes, np.float64), triangles
-
-
-def _align(shapes):
-    """Returns the mean `(N, 3)` and the shapes `(meshes, N, 3)` after Procrustes analysis."""
-    sizes = np.sqrt(((shapes - shapes.mean(axis=1, keepdims=True)) ** 2).sum(axis=(1, 2)))
-    if sizes.min() <= 0:
-        raise ValueError("Expected meshes with an extent, received one that is a single point.")
-    middle, size = shapes[0].mean(axis=0), sizes.mean()
-    centred = shapes - shapes.mean(axis=1, keepdims=True)
-    mean = centred[0] * (size / sizes[0])
-    for _ in range(_ALIGNMENT_ROUNDS):
-        aligned = np.array([_similarity(shape, mean) for shape in centred])
-        previous, mean = mean, aligned.mean(axis=0)
-        # Otherwise the mean turns, and shrinks a little with every round.
-        mean = _similarity(mean, centred[0])
-        mean *= size / np.linalg.norm(mean)
-        if np.abs(mean - previous).max() < 1e-9 * size:
-            break
-    aligned = np.array([_similarity(shape, mean) for shape in centred])
-    aligned *= size / np.linalg.norm(aligned.mean(axis=0))
-    return aligned.mean(axis=0) + middle, aligned + middle
-
-
-def _similarity(shape, target):
-    """Returns centred `shape` `(N, 3)`, turned and scaled to lie closest to `target`."""
-    left, values, right = np.linalg.svd(shape.T @ target)
-    handedness = np.array([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
-    scale = (values * handedness).sum() / (shape**2).sum()
-    return scale * shape @ (left * handedness) @ right

@@ -1,18 +1,21 @@
 """`keras-3dmmstn face-model build`, run as a user runs it."""
 
 import dataclasses
+import json
 
 import cv2
+import igl
 import keras
 import numpy as np
 import pytest
 
 from keras_3dmmstn import GridModel, spatial_transformer
 from tests.support.command_line import assert_fails, run
-from tests.support.face_meshes import toy_face
+from tests.support.face_meshes import toy_face, with_holes
 from tests.support.paths import published_model
 from tests.support.rendered_faces import errors_before_and_after_training
 from tests.support.small_network import small_backbone
+from tests.support.toy_leaves import LANDMARKS, leaf_triangles, leaves
 
 
 def build(*arguments):
@@ -131,3 +134,50 @@ def test_published_models_go_into_the_network_and_learn_two_photographs(kind, pa
     result = build(published_model(path), "--kind", kind, "--out", out)
     assert result.exit_code == 0, result.output
     assert overfit_error(GridModel.load(out)) < 0.5
+
+
+def write_leaves(folder):
+    """Writes five registered meshes without symmetry, and their landmarks."""
+    (folder / "leaves").mkdir()
+    for number, mesh in enumerate(leaves(5)):
+        y_up = mesh * [1, -1, -1]
+        igl.write_triangle_mesh(str(folder / f"leaves/{number}.obj"), y_up, leaf_triangles())
+    (folder / "landmarks.json").write_text(json.dumps({"leaf": LANDMARKS.tolist()}))
+
+
+def test_meshes_of_any_object_are_built_as_they_are(tmp_path):
+    write_leaves(tmp_path)
+    out, landmarks = tmp_path / "leaves.npz", tmp_path / "landmarks.json"
+    options = ["--kind", "meshes", "--region", "disc", "--landmarks", landmarks, "--grid", 24]
+    result = build(tmp_path / "leaves", *options, "--identity", 3, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "640 triangles" in result.output and "mirror error" not in result.output
+    built = GridModel.load(out)
+    assert built.modes == 3 and list(built.landmarks) == ["leaf"] and not built.regions
+    stalk, tip = built.mean[built.landmarks["leaf"][:2]]
+    assert tip[1] < stalk[1] - 100  # upright, and nothing is cut away
+
+
+def test_a_symmetric_disc_has_a_symmetric_grid(tmp_path):
+    source, out = tmp_path / "disc.npz", tmp_path / "model.npz"
+    dataclasses.replace(toy_face(), mirror=None).save(source)
+    result = build(source, "--kind", "npz", "--region", "disc", "--grid", 32, "--out", out)
+    assert result.exit_code == 0, result.output
+    built = GridModel.load(out)
+    np.testing.assert_allclose(built.mean[built.mirror], built.mean * [-1, 1, 1], atol=1e-4)
+
+
+def test_the_flattening_of_least_distortion_takes_any_disc(tmp_path):
+    write_leaves(tmp_path)
+    options = ["--kind", "meshes", "--region", "disc", "--flattening", "least-distortion"]
+    result = build(tmp_path / "leaves", *options, "--grid", 16, "--out", tmp_path / "leaves.npz")
+    assert result.exit_code == 0, result.output
+
+
+def test_a_surface_that_is_no_disc_is_refused(tmp_path):
+    holed = tmp_path / "holed.npz"
+    with_holes(toy_face()).save(holed)
+    out = tmp_path / "out.npz"
+    result = build(holed, "--kind", "npz", "--region", "disc", "--out", out)
+    assert_fails(result, "loose vertices")
+    assert not out.exists()

@@ -1,0 +1,41 @@
+"""Reads landmarks of one's own: a JSON file of vertex numbers by the name of their set."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from keras_3dmmstn.mesh.readers import checks
+from keras_3dmmstn.outside_files import read_file
+
+
+def read_landmark_sets(path: str | Path, vertex_count: int) -> dict[str, np.ndarray]:
+    """Reads landmark sets such as `{"car": [12, 340, 77], "wheels": [5, 9]}`.
+
+    Args:
+        path: a JSON file: set name to vertex numbers, counted from 0.
+        vertex_count: how many vertices the meshes have.
+
+    Returns:
+        Set name to vertex indices.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it holds anything else.
+    """
+    try:
+        sets = json.loads(read_file(path))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: expected JSON: {str(error)[:200]}") from error
+    if not isinstance(sets, dict) or not all(isinstance(part, list) for part in sets.values()):
+        raise ValueError(
+            f'{path}: expected lists of vertex numbers by name, such as {{"car": [12, 340]}}, '
+            "received something else."
+        )
+    for name in sets:
+        if not name or set(name) & set("+/"):
+            raise ValueError(f"{path}: expected names without + and /, received {name[:40]!r}.")
+    return {
+        name: checks.indices(path, name, checks.as_array(path, name, numbers), vertex_count)
+        for name, numbers in sets.items()
+    }
