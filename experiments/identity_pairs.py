@@ -45,7 +45,7 @@ def read_cfp(folder: Path, folds: int) -> IdentityPairs:
     """Reads the first folds of CFP's protocols "frontal–frontal" and "frontal–profile".
 
     The box of a face, frontal or profile, is that of all 68 points, estimated from the 30 labelled
-    ones by `face_boxes`. Photographs in `suspect_profile.csv` are left out.
+    ones by `face_boxes`. Photographs in `suspect_profile.csv` are in no pair, and have no box.
     """
     with (folder / "landmarks.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -65,9 +65,8 @@ def read_cfp(folder: Path, folds: int) -> IdentityPairs:
         found = [f for f in found if f[0] not in suspects and f[1] not in suspects]
         pairs[name] = np.array([(numbers[a], numbers[b]) for a, b, _ in found])
         same[name] = np.array([kind for *_, kind in found])
-    used = np.unique(np.concatenate(list(pairs.values())))
-    boxes = np.full((len(rows), 4), np.nan)
-    boxes[used] = face_boxes(_cfp_landmarks([rows[n] for n in used]))
+    boxes = face_boxes(_cfp_landmarks(rows))
+    boxes[[row["image"] in suspects for row in rows]] = np.nan
     paths = tuple(folder / "images" / row["image"] for row in rows)
     return IdentityPairs(paths, boxes, 1, pairs, same)
 

@@ -20,9 +20,15 @@ _MODULES = (
     "keras_3dmmstn.network.localiser",
     "keras_3dmmstn.network.losses",
     "keras_3dmmstn.network.training_model",
+    "keras_3dmmstn.recognition.angular_margin",
 )
 # What these modules import, apart from what knows nothing of TensorFlow.
-_ROOMS = ("keras_3dmmstn.ops", "keras_3dmmstn.layers", "keras_3dmmstn.network")
+_ROOMS = (
+    "keras_3dmmstn.ops",
+    "keras_3dmmstn.layers",
+    "keras_3dmmstn.network",
+    "keras_3dmmstn.recognition",
+)
 
 
 def register_classes_after_keras() -> None:

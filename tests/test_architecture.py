@@ -30,6 +30,7 @@ ROOMS = (
     "ops",
     "layers",
     "network",
+    "recognition",
     "inference",
     "drawing",
     "training",

@@ -330,6 +330,29 @@ class Normaliser:
         logger.info("a batch of %d took %.2f s", len(given), time.monotonic() - began)
         return photographs
 
+    def describe(
+        self, image: Photograph, boxes: Boxes = None, rolls: np.ndarray | Sequence | None = None
+    ) -> np.ndarray:
+        """Describes the people in one photograph by numbers that are alike for one person.
+
+        An example of what normalised faces are good for, and no product for identifying anybody:
+        it has learnt from 514 people, and errs in one pair of ten and more. See
+        `docs/recognition.md` for what it was trained on and how often it errs.
+
+        Args:
+            image, boxes, rolls: as for a call.
+
+        Returns:
+            `(faces, D)` float32, a row of length 1 for each face that a call returns. The product
+            of two rows is their cosine: the larger, the more likely is it one person.
+
+        Raises:
+            ValueError: also if the face model is not the bundled one.
+        """
+        from keras_3dmmstn.inference.person_descriptors import person_descriptors
+
+        return person_descriptors(self(image, boxes, rolls))
+
     def stream(
         self,
         images: Iterable[Photograph],

@@ -1,10 +1,10 @@
 """The localisers that are trained from scratch: a small residual network and a larger one."""
 
 import keras
-import tensorflow as tf
 
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.localiser import CHANNELS_LAST, build_localiser
+from keras_3dmmstn.network.residual_blocks import convolution, residual_block
 
 #: Side in pixels to which these localisers shrink the image, and of the middle of it that they
 #: look at: 1.36 times the larger side of the box of the 68 landmarks.
@@ -81,44 +81,13 @@ def _residual_backbone(name, image_size, stem, stages, last):
     middle = keras.layers.CenterCrop(*[MIDDLE_SIZE] * 2, name="middle", **CHANNELS_LAST)
     x = middle(x, training=False)
     x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scale_levels")(x)
-    x = _convolution(x, "stem_1", stem[0], stride=2)  # 56 × 56
-    x = _convolution(x, "stem_2", stem[1], stride=2)  # 28 × 28
+    x = convolution(x, "stem_1", stem[0], stride=2)  # 56 × 56
+    x = convolution(x, "stem_2", stem[1], stride=2)  # 28 × 28
     number = 0
     for channels, blocks in stages:  # 14 × 14, 7 × 7
         for place in range(blocks):
             number += 1
-            x = _residual_block(x, f"block_{number}", channels, stride=1 if place else 2)
-    x = _convolution(x, "last", last, stride=2)  # 4 × 4
+            x = residual_block(x, f"block_{number}", channels, stride=1 if place else 2)
+    x = convolution(x, "last", last, stride=2)  # 4 × 4
     x = keras.layers.Flatten(name="features", **CHANNELS_LAST)(x)
     return keras.Model(image, x, name=name)
-
-
-def _convolution(x, name, filters, size=3, stride=1, activation="relu"):
-    """Appends a convolution with batch normalisation."""
-    convolution = keras.layers.Conv2D(
-        filters, size, stride, padding="same", use_bias=False, name=name, **CHANNELS_LAST
-    )
-    x = convolution(x)
-    # At Keras' own momentum of 0.99 the statistics lag hundreds of steps behind the weights. On
-    # several devices they are those of the whole batch, so that the gradient is that of one.
-    several_devices = tf.distribute.get_strategy().num_replicas_in_sync > 1
-    x = keras.layers.BatchNormalization(
-        momentum=0.9, synchronized=several_devices, name=f"{name}_normalisation"
-    )(x)
-    if activation:
-        x = keras.layers.Activation(activation, name=f"{name}_{activation}")(x)
-    return x
-
-
-def _residual_block(x, name, filters, stride=1):
-    """Appends two convolutions and a shortcut around them."""
-    shortcut = x
-    if stride > 1:
-        pooling = keras.layers.AveragePooling2D(stride, name=f"{name}_pooling", **CHANNELS_LAST)
-        shortcut = pooling(shortcut)
-    if x.shape[-1] != filters:
-        shortcut = _convolution(shortcut, f"{name}_shortcut", filters, size=1, activation=None)
-    x = _convolution(x, f"{name}_1", filters, stride=stride)
-    x = _convolution(x, f"{name}_2", filters, activation=None)
-    x = keras.layers.Add(name=f"{name}_sum")([x, shortcut])
-    return keras.layers.ReLU(name=f"{name}_relu")(x)

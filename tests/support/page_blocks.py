@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_3dmmstn import GridModel, Normaliser
+from keras_3dmmstn import GridModel, Normaliser, spatial_transformer
 from keras_3dmmstn.drawing.meshes.files import save_mesh
 from keras_3dmmstn.drawing.results.face_table import face_table
 from keras_3dmmstn.drawing.video.results import VideoResults
@@ -100,11 +100,28 @@ def write_arrays():
     np.save("landmarks.npy", labels)
 
 
+<<<<<<< HEAD
 def write_pairs():
     write_arrays()
     for name, pairs in (("images", "pairs"), ("landmarks", "pair_landmarks")):
         array = np.load(f"{name}.npy")
         np.save(f"{pairs}.npy", array.reshape(-1, 2, *array.shape[1:]))
+=======
+def write_classes():
+    write_arrays()
+    np.save("labels.npy", np.arange(FACES) % 7)
+
+
+def write_two_photographs():
+    write_portrait()
+    cv2.imwrite("portrait.png", read_photograph(ASSETS / "portrait.jpg")[:, ::-1, ::-1])
+
+
+def write_people():
+    rng = np.random.default_rng(0)
+    np.save("textures.npy", rng.uniform(0, 255, (6, 64, 64, 3)).astype(np.float32))
+    np.save("people.npy", np.arange(6) % 3)
+>>>>>>> recognition
 
 
 def write_passports():
@@ -329,6 +346,23 @@ def check_network(names):
     assert names["model"].output["texture"].shape == (None, 112, 112, 3)
 
 
+def check_classifier(names):
+    """The last `fit` moved the localiser, and neither its statistics nor the face model."""
+    bundled = spatial_transformer(GridModel.bundled(), weights="pretrained", visibility="normals")
+    for new, old in zip(names["stn"].weights, bundled.weights, strict=True):
+        is_kernel = "kernel" in new.path
+        assert new.path == old.path or is_kernel is ("kernel" in old.path)
+        assert bool((new.numpy() != old.numpy()).any()) is is_kernel or "bias" in new.path, new.path
+
+
+def check_described(names):
+    assert names["first"].shape == (168,) and names["first"] @ names["second"] > 0.85
+
+
+def check_people(names):
+    assert names["described"].shape == (6, 128) and np.isfinite(names["described"]).all()
+
+
 def check_preset(names):
     assert Path("mine/config.json").exists() and names["again"].texture_size == 512
 
@@ -425,6 +459,19 @@ BLOCKS = {
         Block("np.load", (write_track,), check=check_track),
     ],
     "docs/fusion.md": [Block("fuse(faces", (write_three_sides,), check=check_person)],
+    "docs/inside_a_network.md": [
+        Block(
+            "MobileNetV2",
+            (write_classes,),
+            {"epochs=10": "epochs=1, verbose=0", "epochs=3": "epochs=1, verbose=0"},
+            check_classifier,
+            slow=True,
+        ),
+    ],
+    "docs/recognition.md": [
+        Block("normaliser.describe", (write_two_photographs,), check=check_described),
+        Block("CosineClassifier", (write_people,), {"epochs=20": "epochs=1"}, check_people),
+    ],
     "docs/layers.md": [
         Block("AxisAngleToMatrix", check=check_rotation),
         Block("clone_model", check=check_clone),

@@ -1,0 +1,114 @@
+"""Does normalising faces let a small network learn to tell people apart from fewer photographs?
+
+python experiments/recognition.py FACES --run RUN [--minutes 150] [--record]
+
+Trains the same small network on each of several inputs, shares of the people and seeds, and
+verifies people who were not trained on. RUN keeps what is done, and so does the file of results:
+repeat the command to go on, or run it in several processes, each with its own `--seeds`.
+`--minutes` begins nothing after that time.
+"""
+
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+from experiment import experiment_parser, read_results, results_file, write_results
+from recognition_faces import (
+    NUMBERS,
+    PICTURES,
+    SIZE,
+    TEST,
+    TRAINING,
+    VALIDATION,
+    People,
+    PreparedFaces,
+    prepare,
+    read_people,
+)
+from recognition_tables import discriminant, measured, print_tables, shape_alone
+from recognition_training import INPUTS, Run, descriptors, people_of, trained
+
+from keras_3dmmstn import GridModel, Normaliser
+from keras_3dmmstn.recognition import FaceDescriptor
+
+SHARES, SEEDS = (1.0, 0.5, 0.25, 0.1), (0, 1, 2)
+# The network that comes with the package.
+BUNDLED = Run("texture and mask", 1.0, 0)
+
+
+def main():
+    """Prepares, trains what is not yet trained, and prints the tables."""
+    parser = experiment_parser(__doc__)
+    parser.add_argument("faces", type=Path, help="folder with cfp and youtube")
+    parser.add_argument("--run", type=Path, default=Path("build/recognition"))
+    parser.add_argument("--inputs", nargs="+", default=list(INPUTS), choices=INPUTS)
+    parser.add_argument("--shares", type=float, nargs="+", default=SHARES)
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--minutes", type=float, default=150)
+    parser.add_argument("--bundle", type=Path, help="folder for the best network, as a descriptor")
+    options = parser.parse_args()
+    end = time.monotonic() + 60 * options.minutes
+    people, folder = read_people(options.faces), options.run / "faces"
+    if not all((folder / f"{name}.npy").exists() for name in (*PICTURES, *NUMBERS)):
+        prepare(people, Normaliser.from_preset("compact", texture_size=SIZE), folder)
+    faces = PreparedFaces(folder)
+    path = results_file("recognition.json", options.record)
+    recorded = {_run(one).name: one for one in read_results(path).get("networks", ())}
+    for seed in options.seeds:
+        for share in options.shares:
+            for name in options.inputs:
+                run = Run(name, share, seed)
+                if run.name not in recorded and time.monotonic() < end:
+                    _do(run, faces, people, options.run)
+    for file in (options.run / "results").glob("*.json"):
+        recorded[file.stem] = read_results(file)
+    results = {
+        "networks": [recorded[name] for name in sorted(recorded)],
+        "shape": shape_alone(faces, people, GridModel.bundled()),
+    }
+    print_tables(results)
+    write_results(path, results)
+    print(path)
+    if options.bundle:
+        _bundle(recorded[BUNDLED.name]["weight"], faces, options.run, options.bundle)
+
+
+def _bundle(weight: float, faces: PreparedFaces, run: Path, folder: Path) -> None:
+    """Writes one network of the table with the shape beside it, as a `FaceDescriptor`."""
+    classifier = keras.models.load_model(run / "networks" / f"{BUNDLED.name}.keras", compile=False)
+    learnt = faces.role == TRAINING
+    identity = faces.identity[learnt]
+    directions = discriminant(identity, faces.person[learnt])
+    network = classifier.get_layer("descriptor")
+    FaceDescriptor(network, identity.mean(axis=0), directions, weight).save(folder)
+    print(folder)
+
+
+def _run(result):
+    """Returns what a result is of."""
+    return Run(result["input"], result["share"], result["seed"])
+
+
+def _do(run: Run, faces: PreparedFaces, people: People, folder: Path) -> None:
+    """Trains and measures one network, unless that is done."""
+    path = folder / "results" / f"{run.name}.json"
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    model = trained(run, faces, folder / "networks")
+    chosen = np.flatnonzero(np.isin(faces.role, (VALIDATION, TEST)))
+    described = descriptors(model, run, faces, chosen)
+    everyone = np.zeros((len(faces.role), described.shape[1]), np.float16)
+    everyone[chosen] = described
+    found = measured(everyone, faces, people, people_of(run, faces))
+    seconds = round(time.monotonic() - began)
+    about = {"input": run.input, "share": run.share, "seed": run.seed, "seconds": seconds}
+    write_results(path, about | found)
+    rates = " ".join(f"{r['eer']:.1f}" for r in found["alone"].values())
+    print(f"{run.name}: {seconds} s, EER {rates} %", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""What describes the people whom normalised faces show: an example, and no product."""
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_3dmmstn.inference.normalised_face import NormalisedFace
+from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.recognition.face_descriptor import FaceDescriptor
+
+
+def person_descriptors(faces: Sequence[NormalisedFace]) -> np.ndarray:
+    """Describes faces of the bundled face model, see `Normaliser.describe`.
+
+    Args:
+        faces: with their photographs, as a `Normaliser` returns them.
+
+    Returns:
+        `(n, D)` float32 of length 1.
+
+    Raises:
+        ValueError: if a face has another face model, or no photograph.
+    """
+    describe, bundled = _bundled()
+    for face in faces:
+        model = face.grid_model
+        if model is None or not np.array_equal(model.mean, bundled.mean):
+            raise ValueError(
+                "Describing people expects faces of the bundled face model, received others."
+            )
+    resampled = [face.resampled(describe.size) for face in faces]
+    identity = np.zeros((len(faces), bundled.identity_count), np.float32)
+    textures = np.zeros((len(faces), describe.size, describe.size, 3), np.uint8)
+    masks = np.zeros(textures.shape[:3], bool)
+    for number, face in enumerate(resampled):
+        identity[number] = face.parameters["identity"]
+        textures[number], masks[number] = face.texture, face.mask
+    return describe(textures, masks, identity)
+
+
+@functools.cache
+def _bundled():
+    return FaceDescriptor.bundled(), GridModel.bundled()

@@ -1,0 +1,99 @@
+"""The classifier of descriptors and its loss, against plain loops and closed forms."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_3dmmstn.recognition import AngularMarginLoss, CosineClassifier
+from tests.support.gradients import assert_gradient_is_correct
+from tests.support.layer_contract import assert_keeps_layer_contract
+
+
+def margin_loss_by_loops(classes, cosines, margin, scale):
+    """The loss as its docstring has it, one photograph and one class at a time."""
+    found = []
+    for right, row in zip(classes, cosines, strict=True):
+        logits = []
+        for number, cosine in enumerate(row):
+            angle = math.acos(cosine)
+            if number != right:
+                logits.append(scale * cosine)
+            elif angle + margin <= math.pi:
+                logits.append(scale * math.cos(angle + margin))
+            else:
+                logits.append(scale * (cosine - margin * math.sin(margin)))
+        largest = max(logits)
+        total = sum(math.exp(value - largest) for value in logits)
+        found.append(largest + math.log(total) - logits[right])
+    return np.mean(found)
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.3, 1.2])
+def test_the_loss_is_the_sum_of_its_docstring(margin, rng):
+    cosines, classes = rng.uniform(-0.999, 0.999, (40, 5)), rng.integers(0, 5, 40)
+    cosines[:4] = [[-0.99, 0.2, 0.3, 0.1, 0], [0.99, 0, 0, 0, 0], [-1, 0, 0, 0, 0], [1, 0, 0, 0, 0]]
+    classes[:4] = 0
+    loss = AngularMarginLoss(margin, scale=8, dtype="float64")
+    expected = margin_loss_by_loops(classes, cosines, margin, 8)
+    # sin φ is at least √1e-7 = 3e-4, so that its derivative at φ = 0 and π is finite.
+    np.testing.assert_allclose(loss(classes, cosines), expected, atol=8 * 3.2e-4)
+
+
+def test_its_gradient(rng):
+    loss = AngularMarginLoss(0.4, scale=5, reduction="none", dtype="float64")
+    classes = tf.constant([2, 0, 1])
+    cosines = rng.uniform(-0.8, 0.8, (3, 4))
+    cosines[1, 0] = -0.97  # beyond π with the margin
+    assert_gradient_is_correct(lambda values: loss(classes, values), cosines)
+
+
+@pytest.mark.parametrize("cosine", [-1.0, 1.0])
+def test_its_gradient_is_finite_where_sines_are_zero(cosine):
+    loss, values = AngularMarginLoss(), tf.constant([[cosine, 0.2]])
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        value = loss([0], values)
+    assert np.isfinite(tape.gradient(value, values)).all()
+
+
+def test_a_larger_margin_asks_for_more(rng):
+    cosines, classes = rng.uniform(-0.5, 0.9, (20, 6)), rng.integers(0, 6, 20)
+    losses = [float(AngularMarginLoss(margin)(classes, cosines)) for margin in (0, 0.2, 0.4)]
+    assert losses == sorted(losses) and losses[0] < losses[2]
+
+
+@pytest.mark.parametrize(("margin", "scale"), [(-0.1, 1), (math.pi / 2, 1), (0.3, 0)])
+def test_wrong_numbers_are_refused(margin, scale):
+    with pytest.raises(ValueError, match="AngularMarginLoss expects a margin from 0"):
+        AngularMarginLoss(margin, scale)
+
+
+def test_the_loss_keeps_its_config():
+    loss = keras.losses.deserialize(keras.losses.serialize(AngularMarginLoss(0.2, 9)))
+    assert (loss.margin, loss.scale, loss.name) == (0.2, 9, "angular_margin")
+
+
+def test_the_classifier_keeps_the_contract_of_layers(rng, tmp_path):
+    assert_keeps_layer_contract(
+        CosineClassifier(7), rng.normal(size=(3, 5)), output_shape=(3, 7), folder=tmp_path
+    )
+
+
+def test_the_classifier_gives_cosines_whatever_the_lengths(rng):
+    layer, descriptors = CosineClassifier(4), rng.normal(size=(6, 3)).astype("float32")
+    found = np.asarray(layer(descriptors))
+    directions = np.asarray(layer.directions)
+    for i in range(6):
+        for j in range(4):
+            a, b = descriptors[i].astype(float), directions[:, j].astype(float)
+            expected = (a @ b) / math.sqrt((a @ a) * (b @ b))
+            np.testing.assert_allclose(found[i, j], expected, atol=1e-6)
+    np.testing.assert_allclose(layer(100 * descriptors), found, atol=1e-6)
+
+
+def test_one_class_is_none():
+    with pytest.raises(ValueError, match="two classes or more, received 1"):
+        CosineClassifier(1)
