@@ -100,13 +100,13 @@ def write_arrays():
     np.save("landmarks.npy", labels)
 
 
-<<<<<<< HEAD
 def write_pairs():
     write_arrays()
     for name, pairs in (("images", "pairs"), ("landmarks", "pair_landmarks")):
         array = np.load(f"{name}.npy")
         np.save(f"{pairs}.npy", array.reshape(-1, 2, *array.shape[1:]))
-=======
+
+
 def write_classes():
     write_arrays()
     np.save("labels.npy", np.arange(FACES) % 7)
@@ -121,7 +121,6 @@ def write_people():
     rng = np.random.default_rng(0)
     np.save("textures.npy", rng.uniform(0, 255, (6, 64, 64, 3)).astype(np.float32))
     np.save("people.npy", np.arange(6) % 3)
->>>>>>> recognition
 
 
 def write_passports():
