@@ -1,6 +1,7 @@
 """What describes the people whom normalised faces show: an example, and no product."""
 
 import functools
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +9,9 @@ import numpy as np
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.recognition.face_descriptor import FaceDescriptor
+
+# Threads that begin together read the files once.
+_LOADING = threading.Lock()
 
 
 def person_descriptors(faces: Sequence[NormalisedFace]) -> np.ndarray:
@@ -22,7 +26,8 @@ def person_descriptors(faces: Sequence[NormalisedFace]) -> np.ndarray:
     Raises:
         ValueError: if a face has another face model, or no photograph.
     """
-    describe, bundled = _bundled()
+    with _LOADING:
+        describe, bundled = _bundled()
     for face in faces:
         model = face.grid_model
         if model is None or not np.array_equal(model.mean, bundled.mean):

@@ -59,8 +59,9 @@ class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
         `{"landmarks": (batch, L, 2)}`, the landmarks of `model`.
 
     Raises:
-        ValueError: if `model` is none of `spatial_transformer`, or `tied_identity` is given for a
-            face model that does not say which of its modes are identity.
+        ValueError: if `model` is none of `spatial_transformer`, a weight is negative or not finite,
+            or `tied_identity` is given for a face model that does not say which of its modes are
+            identity.
 
     Example:
     >>> from keras_3dmmstn import spatial_transformer
@@ -95,6 +96,9 @@ class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
             "identity_pairs": float(identity_pairs),
             "tied_identity": float(tied_identity),
         }
+        wrong = {name: w for name, w in self.weight_of.items() if not 0 <= w < float("inf")}
+        if wrong:
+            raise ValueError(f"TrainingModel expects weights of at least 0, received {wrong}.")
         self._order = BatchOrder(
             reflected=bool(mirror_pairs), people=bool(identity_pairs or tied_identity)
         )
@@ -102,7 +106,8 @@ class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
         if tied_identity and not self._identity_count:
             raise ValueError(
                 "TrainingModel with tied_identity expects a face model with modes of identity, "
-                f"received one with identity_count {self._identity_count}."
+                f"received one with identity_count {self._identity_count}. A model that was saved "
+                "without that number: build it with `spatial_transformer`, and load its weights."
             )
         self.jit_textures = bool(jit_textures)
         self._landmark_network = landmark_network(model)

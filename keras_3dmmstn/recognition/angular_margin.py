@@ -38,7 +38,9 @@ class CosineClassifier(keras.layers.Layer):
         )
 
     def call(self, descriptor):
-        unit = tf.math.l2_normalize(descriptor, axis=-1)
+        # In half precision the sum of squares would overflow, or be 0.
+        wide = tf.cast(descriptor, self.variable_dtype)
+        unit = tf.cast(tf.math.l2_normalize(wide, axis=-1), self.compute_dtype)
         return unit @ tf.math.l2_normalize(self.directions.value, axis=0)
 
     def compute_output_shape(self, input_shape):
@@ -66,13 +68,19 @@ class AngularMarginLoss(keras.losses.Loss):
         y_true: `(batch,)` whole numbers, the classes.
         y_pred: `(batch, classes)` cosines, as of `CosineClassifier`.
 
+    Raises:
+        ValueError: if the margin or the scale is out of range, or `y_true` is not one number for
+            each row of cosines, such as one-hot vectors.
+        tf.errors.InvalidArgumentError: if a number is no class. XLA and GPUs cannot raise: there
+            the loss is NaN.
+
     Source:
         Deng et al. 2019, ArcFace: Additive Angular Margin Loss for Deep Face Recognition.
     """
 
     def __init__(self, margin: float = 0.3, scale: float = 24.0, name="angular_margin", **kwargs):
         super().__init__(name=name, **kwargs)
-        if not 0 <= margin < math.pi / 2 or not scale > 0:
+        if not 0 <= margin < math.pi / 2 or not 0 < scale < math.inf:
             raise ValueError(
                 "AngularMarginLoss expects a margin from 0 to below π/2 and a positive scale, "
                 f"received {margin} and {scale}."
@@ -80,10 +88,16 @@ class AngularMarginLoss(keras.losses.Loss):
         self.margin, self.scale = float(margin), float(scale)
 
     def call(self, y_true, y_pred):
+        y_true = tf.convert_to_tensor(y_true)
+        if y_true.shape[1:].num_elements() not in (1, None):
+            raise ValueError(
+                "AngularMarginLoss expects a whole number for each row of cosines, received labels "
+                f"of shape {tuple(y_true.shape)}."
+            )
         classes = tf.cast(tf.reshape(y_true, [-1]), tf.int32)
         right = tf.one_hot(classes, tf.shape(y_pred)[-1], dtype=y_pred.dtype)
         cosines = tf.where(right > 0, self._moved(y_pred), y_pred)
-        return tf.nn.softmax_cross_entropy_with_logits(right, self.scale * cosines)
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(classes, self.scale * cosines)
 
     def _moved(self, cosine):
         """Returns cos(φ + m) of cos φ."""

@@ -1,11 +1,15 @@
 """A descriptor of the person whom a normalised face shows."""
 
+import zlib
 from importlib import resources
 from pathlib import Path
+from zipfile import BadZipFile, is_zipfile
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from keras_3dmmstn.outside_files import open_file
 
 #: The files of a descriptor in its folder.
 NETWORK_FILE, SHAPE_FILE = "descriptor.keras", "descriptor.npz"
@@ -41,16 +45,18 @@ class FaceDescriptor:
         self, network: keras.Model, mean: np.ndarray, directions: np.ndarray, weight: float
     ):
         mean, directions = np.asarray(mean, np.float32), np.asarray(directions, np.float32)
-        if mean.ndim != 1 or directions.ndim != 2 or len(mean) != len(directions) or weight < 0:
+        if mean.ndim != 1 or directions.ndim != 2 or len(mean) != len(directions):
             raise ValueError(
-                "FaceDescriptor expects a mean (I,), directions (I, J) and a weight of at least 0, "
-                f"received {mean.shape}, {directions.shape} and {weight}."
+                "FaceDescriptor expects a mean (I,) and directions (I, J), received "
+                f"{mean.shape} and {directions.shape}."
             )
-        if network.input_shape[-1] != 4:
+        finite = np.isfinite(mean).all() and np.isfinite(directions).all()
+        if not finite or not 0 <= weight < np.inf:
             raise ValueError(
-                "FaceDescriptor expects a network of pictures with 4 channels, received one of "
-                f"{network.input_shape}."
+                "FaceDescriptor expects finite numbers and a weight of at least 0, received the "
+                f"weight {weight} and {'' if finite else 'not '}finite numbers."
             )
+        _check_network(network)
         self._network, self._mean, self._directions = network, mean, directions
         self._weight = float(weight)
         self.size = int(network.input_shape[1])
@@ -71,11 +77,20 @@ class FaceDescriptor:
             FileNotFoundError: if a file is missing.
             ValueError: if one is damaged.
         """
-        folder = Path(folder)
-        with np.load(folder / SHAPE_FILE, allow_pickle=False) as arrays:
-            shape = {name: arrays[name] for name in ("mean", "directions", "weight")}
-        network = keras.models.load_model(folder / NETWORK_FILE, compile=False)
-        return cls(network, shape["mean"], shape["directions"], float(shape["weight"]))
+        network_file, shape_file = (Path(folder) / name for name in (NETWORK_FILE, SHAPE_FILE))
+        for file in (network_file, shape_file):
+            with open_file(file) as content:
+                if not is_zipfile(content):
+                    raise ValueError(f"{file}: expected what `save` wrote, received other bytes.")
+        try:
+            with np.load(shape_file, allow_pickle=False) as arrays:
+                mean, directions, weight = (arrays[n] for n in ("mean", "directions", "weight"))
+            shape = mean, directions, float(weight)
+        except (BadZipFile, EOFError, KeyError, TypeError, ValueError, zlib.error) as error:
+            raise ValueError(
+                f"{shape_file}: expected the mean, directions and weight of a descriptor: {error}"
+            ) from error
+        return cls(keras.models.load_model(network_file, compile=False), *shape)
 
     def __call__(self, textures: np.ndarray, masks: np.ndarray, identity: np.ndarray) -> np.ndarray:
         """Describes faces.
@@ -89,7 +104,7 @@ class FaceDescriptor:
             `(n, D)` float32 of length 1.
 
         Raises:
-            ValueError: if a shape is none of these.
+            ValueError: if a shape or type is none of these, or a coefficient is not finite.
         """
         textures, masks, identity = map(np.asarray, (textures, masks, identity))
         self._check(textures, masks, identity)
@@ -124,7 +139,7 @@ class FaceDescriptor:
 
     def _check(self, textures, masks, identity):
         """Raises a ValueError unless the arrays of a call have their shapes."""
-        count, size, modes = len(identity), self.size, len(self._mean)
+        count, size, modes = len(np.atleast_1d(identity)), self.size, len(self._mean)
         expected = (count, size, size, 3), (count, size, size), (count, modes)
         received = textures.shape, masks.shape, identity.shape
         if received != expected:
@@ -132,6 +147,21 @@ class FaceDescriptor:
                 f"FaceDescriptor expects textures, masks and identity of shapes {expected}, "
                 f"received {received}."
             )
+        if textures.dtype != np.uint8 or masks.dtype != bool or not np.isfinite(identity).all():
+            raise ValueError(
+                "FaceDescriptor expects textures of uint8, masks of bool and a finite identity, "
+                f"received {textures.dtype}, {masks.dtype} and {identity.dtype}."
+            )
+
+
+def _check_network(network):
+    """Raises a ValueError unless a network takes square pictures of 4 channels."""
+    taken = getattr(network, "input_shape", None)
+    if not isinstance(taken, tuple) or len(taken) != 4 or taken[1] != taken[2] or taken[3] != 4:
+        raise ValueError(
+            "FaceDescriptor expects a network of square pictures with 4 channels, received one of "
+            f"{taken}."
+        )
 
 
 def _of_length_one(descriptors):

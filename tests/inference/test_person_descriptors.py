@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn import Normaliser
+from keras_3dmmstn.inference import person_descriptors as module
 from keras_3dmmstn.inference.person_descriptors import person_descriptors
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from tests.support.portraits import portrait
@@ -43,3 +44,16 @@ def test_faces_of_another_face_model_are_refused(normaliser):
     for other in (toy_grid_model((16, 16)), None):
         with pytest.raises(ValueError, match="expects faces of the bundled face model"):
             person_descriptors([replace(face, grid_model=other)])
+
+
+def test_threads_that_begin_together_read_the_files_once(monkeypatch):
+    held = []
+
+    def read():
+        held.append(module._LOADING.locked())
+        raise FileNotFoundError
+
+    monkeypatch.setattr(module, "_bundled", read)
+    with pytest.raises(FileNotFoundError):
+        person_descriptors([])
+    assert held == [True] and not module._LOADING.locked()

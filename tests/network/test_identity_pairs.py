@@ -179,3 +179,9 @@ def test_a_face_model_without_modes_of_identity_is_refused():
     with pytest.raises(ValueError, match="modes of identity, received one with identity_count 0"):
         TrainingModel(network, tied_identity=1.0)
     TrainingModel(network, identity_pairs=1.0)
+
+
+@pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])
+def test_a_weight_that_is_none_is_refused(model, weight):
+    with pytest.raises(ValueError, match=r"weights of at least 0, received .'identity_pairs'"):
+        TrainingModel(model, identity_pairs=weight)

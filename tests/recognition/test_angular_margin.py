@@ -97,3 +97,32 @@ def test_the_classifier_gives_cosines_whatever_the_lengths(rng):
 def test_one_class_is_none():
     with pytest.raises(ValueError, match="two classes or more, received 1"):
         CosineClassifier(1)
+
+
+@pytest.mark.parametrize("number", [-1, 3, 7])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_number_that_is_no_class_has_no_loss_in_silence(number, compiled):
+    loss = tf.function(AngularMarginLoss(), jit_compile=compiled)
+    labels, cosines = tf.constant([0, number]), tf.zeros((2, 3))
+    if compiled:
+        assert math.isnan(loss(labels, cosines))
+    else:
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"label value of {number}"):
+            loss(labels, cosines)
+
+
+def test_one_hot_labels_are_refused_by_name():
+    with pytest.raises(ValueError, match="a whole number for each row"):
+        AngularMarginLoss()(np.eye(3), np.zeros((3, 3), np.float32))
+
+
+@pytest.mark.parametrize("level", [0.0, 300.0])
+def test_cosines_in_half_precision_survive_long_descriptors_and_none(level):
+    half = CosineClassifier(3, dtype="mixed_float16")
+    descriptor = np.full((1, 128), level, np.float32)
+    found = half(descriptor)
+    full = CosineClassifier(3)
+    full.build((1, 128))
+    full.set_weights(half.get_weights())
+    # Products of 128 numbers with 11 bits each.
+    np.testing.assert_allclose(found, full(descriptor), atol=5e-3)

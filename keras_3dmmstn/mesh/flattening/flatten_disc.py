@@ -56,9 +56,19 @@ def flatten_disc(
         raise ValueError("flatten_disc expects finite vertices, received NaN or infinity.")
     check_disc(triangles, len(vertices))
     boundary = _clockwise_boundary(triangles)
-    if corners is None:
-        corners = _diagonal(vertices, triangles, boundary)
-    places = _places_of(corners, boundary)
+    chosen = _diagonal(vertices, triangles, boundary) if corners is None else corners
+    places = _places_of(chosen, boundary)
+    if places is None and corners is None:
+        raise ValueError(
+            "flatten_disc found no corners, four different vertices clockwise along the boundary. "
+            "Triangles are counter-clockwise seen from the viewer, x right and y down: turn them "
+            "if they are not, or give `corners`."
+        )
+    if places is None:
+        raise ValueError(
+            "flatten_disc expects `corners` of four different vertices of the boundary, clockwise "
+            f"seen from outside from the top left, received {np.ravel(chosen).tolist()}."
+        )
 
     uv = np.full((len(vertices), 2), np.nan)
     boundary = np.roll(boundary, -places[0])
@@ -104,13 +114,10 @@ def _diagonal(vertices, triangles, boundary):
 
 
 def _places_of(corners, boundary):
-    """Returns where the corners are along the boundary, `(4,)`, or raises a ValueError."""
+    """Returns where the corners are along the boundary, `(4,)`, None if they are not in order."""
     places = [np.flatnonzero(boundary == corner) for corner in np.ravel(corners)]
     if len(places) == 4 and all(len(place) == 1 for place in places):
         along = np.concatenate(places)
         if (np.diff((along - along[0]) % len(boundary)) > 0).all():
             return along
-    raise ValueError(
-        "flatten_disc expects `corners` of four different vertices of the boundary, clockwise seen "
-        f"from outside from the top left, received {np.ravel(corners).tolist()}."
-    )
+    return None

@@ -1,6 +1,7 @@
 """Reads landmarks of one's own: a JSON file of vertex numbers by the name of their set."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ def read_landmark_sets(path: str | Path, vertex_count: int) -> dict[str, np.ndar
         ValueError: if it holds anything else.
     """
     try:
-        sets = json.loads(read_file(path))
+        sets = json.loads(read_file(path), object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: expected JSON: {str(error)[:200]}") from error
     if not isinstance(sets, dict) or not all(isinstance(part, list) for part in sets.values()):
@@ -39,3 +40,11 @@ def read_landmark_sets(path: str | Path, vertex_count: int) -> dict[str, np.ndar
         name: checks.indices(path, name, checks.as_array(path, name, numbers), vertex_count)
         for name, numbers in sets.items()
     }
+
+
+def _without_repeats(pairs):
+    """Returns the object of names and values, or raises a ValueError if a name comes twice."""
+    name, count = next(iter(Counter(name for name, _ in pairs).most_common(1)), ("", 0))
+    if count > 1:
+        raise ValueError(f"the name {name[:40]!r} comes {count} times")
+    return dict(pairs)

@@ -107,3 +107,8 @@ def test_numbers_that_are_not_finite_are_refused():
 def test_what_is_no_disc_is_refused():
     with pytest.raises(ValueError, match="2 boundary loops"):
         flatten_disc(leaf(), np.delete(leaf_triangles(), [200, 201], axis=0))
+
+
+def test_turned_triangles_without_corners_are_told_so():
+    with pytest.raises(ValueError, match=r"counter-clockwise seen from the viewer.*turn them"):
+        flatten_disc(leaf(), leaf_triangles()[:, ::-1])

@@ -38,3 +38,10 @@ def test_what_is_wrong_is_named(tmp_path, text, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_landmark_sets(tmp_path / "none.json", 10)
+
+
+def test_a_name_that_comes_twice_is_refused(tmp_path):
+    path = tmp_path / "landmarks.json"
+    path.write_text('{"car": [1, 2], "car": [3]}')
+    with pytest.raises(ValueError, match="the name 'car' comes 2 times"):
+        read_landmark_sets(path, 81)
