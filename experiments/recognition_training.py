@@ -133,9 +133,6 @@ def _classifier(network, classes):
 def _through(begun):
     """Returns a classifier of photographs, which a 3DMM-STN with the bundled weights normalises."""
     model = spatial_transformer(GridModel.bundled(), weights="pretrained", texture_size=SIZE)
-    for layer in model.get_layer("localiser").layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False  # its statistics are those of many faces
     describe = keras.models.clone_model(begun.get_layer("descriptor"))
     classify = CosineClassifier(begun.get_layer("people").classes, name="people")
     through = keras.Model(model.input, classify(describe(model.output["texture"])))
