@@ -3,18 +3,23 @@
 python experiments/recognition.py FACES --run RUN [--minutes 150] [--record]
 
 Trains the same small network on each of several inputs, shares of the people and seeds, and
-verifies people who were not trained on. RUN keeps what is done, and so does the file of results:
-repeat the command to go on, or run it in several processes, each with its own `--seeds`.
-`--minutes` begins nothing after that time.
+verifies people who were not trained on: those of the seventh fold of CFP's protocols, and of
+YouTube Faces. Some inputs are trained for each of the other folds, too. RUN keeps what is done, and
+so does the file of results: repeat the command to go on, or run it in several processes, each with
+its own `--seeds`. `--minutes` begins nothing after that time.
 """
 
 import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 
 import keras
 import numpy as np
 from experiment import experiment_parser, read_results, results_file, write_results
 from recognition_faces import (
+    CFP_FOLDS,
     NUMBERS,
     PICTURES,
     SIZE,
@@ -33,6 +38,8 @@ from keras_3dmmstn import GridModel, Normaliser
 from keras_3dmmstn.recognition import FaceDescriptor
 
 SHARES, SEEDS = (1.0, 0.5, 0.25, 0.1), (0, 1, 2)
+# What is trained for all folds, with all other people and the first seed.
+OF_ALL_FOLDS = ("crop", "texture and mask")
 # The network that comes with the package.
 BUNDLED = Run("texture and mask", 1.0, 0)
 
@@ -45,22 +52,25 @@ def main():
     parser.add_argument("--inputs", nargs="+", default=list(INPUTS), choices=INPUTS)
     parser.add_argument("--shares", type=float, nargs="+", default=SHARES)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--folds", type=int, nargs="+", default=range(1, CFP_FOLDS + 1))
     parser.add_argument("--minutes", type=float, default=150)
     parser.add_argument("--bundle", type=Path, help="folder for the best network, as a descriptor")
     options = parser.parse_args()
     end = time.monotonic() + 60 * options.minutes
-    people, folder = read_people(options.faces), options.run / "faces"
+    folder, people = options.run / "faces", read_people(options.faces)
     if not all((folder / f"{name}.npy").exists() for name in (*PICTURES, *NUMBERS)):
         prepare(people, Normaliser.from_preset("compact", texture_size=SIZE), folder)
-    faces = PreparedFaces(folder)
+    faces = PreparedFaces(folder, people)
     path = results_file("recognition.json", options.record)
     recorded = {_run(one).name: one for one in read_results(path).get("networks", ())}
-    for seed in options.seeds:
-        for share in options.shares:
-            for name in options.inputs:
-                run = Run(name, share, seed)
-                if run.name not in recorded and time.monotonic() < end:
-                    _do(run, faces, people, options.run)
+    for run in _runs(options):
+        if run.name in recorded or time.monotonic() > end:
+            continue
+        if run.fold == CFP_FOLDS:
+            _do(run, faces, people, options.run)
+        else:
+            others = read_people(options.faces, run.fold)
+            _do(run, PreparedFaces(folder, others), others, options.run)
     for file in (options.run / "results").glob("*.json"):
         recorded[file.stem] = read_results(file)
     results = {
@@ -85,9 +95,18 @@ def _bundle(weight: float, faces: PreparedFaces, run: Path, folder: Path) -> Non
     print(folder)
 
 
-def _run(result):
+def _runs(options) -> Iterator[Run]:
+    """Yields what is asked for: the table, then the other folds."""
+    for seed, share, name in product(options.seeds, options.shares, options.inputs):
+        yield Run(name, share, seed)
+    for fold, name in product(options.folds, OF_ALL_FOLDS):
+        if name in options.inputs:
+            yield Run(name, 1.0, 0, fold)
+
+
+def _run(result) -> Run:
     """Returns what a result is of."""
-    return Run(result["input"], result["share"], result["seed"])
+    return Run(result["input"], result["share"], result["seed"], result.get("fold", CFP_FOLDS))
 
 
 def _do(run: Run, faces: PreparedFaces, people: People, folder: Path) -> None:
@@ -104,8 +123,7 @@ def _do(run: Run, faces: PreparedFaces, people: People, folder: Path) -> None:
     everyone[chosen] = described
     found = measured(everyone, faces, people, people_of(run, faces))
     seconds = round(time.monotonic() - began)
-    about = {"input": run.input, "share": run.share, "seed": run.seed, "seconds": seconds}
-    write_results(path, about | found)
+    write_results(path, asdict(run) | {"seconds": seconds} | found)
     rates = " ".join(f"{r['eer']:.1f}" for r in found["alone"].values())
     print(f"{run.name}: {seconds} s, EER {rates} %", flush=True)
 

@@ -17,9 +17,9 @@ SIZE = 64  # pixels along a side of what the network sees
 CFP_FOLDS = 7
 #: What a photograph is for.
 TRAINING, VALIDATION, TEST, UNUSED = range(4)
-# The last people of CFP of each role; those of YouTube Faces by folder, each tenth of the training
-# folder for validation.
-_LAST_OF_CFP = {TRAINING: 280, VALIDATION: 300, TEST: 350}
+# People of a fold of CFP's protocols, and how many before them are for validation. Those of YouTube
+# Faces go by folder, each tenth of the training folder is for validation.
+_PEOPLE_OF_FOLD, _VALIDATED = 50, 20
 #: The arrays of a folder of prepared faces, `(faces, ...)`: what networks see, and numbers.
 PICTURES = ("crop", "aligned", "texture", "mask", "filled", "front", "framed")
 NUMBERS = ("identity", "yaw", "person", "role")
@@ -48,19 +48,18 @@ class People:
     same: dict[str, np.ndarray]
 
 
-def read_people(faces: Path) -> People:
+def read_people(faces: Path, fold: int = CFP_FOLDS) -> People:
     """Reads CFP and YouTube Faces.
 
-    Of CFP, people 1 to 280 are trained on, 281 to 300 are for choosing numbers, and 301 to 350 for
-    tests: those of the seventh fold of both protocols. Of `youtube/train` each tenth person is for
-    choosing numbers; those of `youtube/val` are for tests.
+    Of CFP, the people of one fold of its protocols are for tests, the 20 before them are for
+    choosing numbers, and all others are trained on: of the seventh fold 301 to 350, 281 to 300 and
+    1 to 280. Of `youtube/train` each tenth person is for choosing numbers; those of `youtube/val`
+    are for tests.
     """
     cfp = read_cfp(faces / "cfp", CFP_FOLDS)
     with (faces / "cfp/landmarks.csv").open(newline="") as file:
         numbers = np.array([int(row["person"]) for row in csv.DictReader(file)])
-    parts = [
-        (cfp, [f"cfp {n}" for n in numbers], np.digitize(numbers, [*_LAST_OF_CFP.values()], True))
-    ]
+    parts = [(cfp, [f"cfp {n}" for n in numbers], roles_of_cfp(numbers, fold))]
     for part in ("train", "val"):
         videos = read_youtube(faces / "youtube" / part, _YOUTUBE_PAIRS)
         names = [path.stem.rpartition("_")[0] for path in videos.paths]
@@ -85,11 +84,19 @@ def read_people(faces: Path) -> People:
     )
 
 
+def roles_of_cfp(numbers: np.ndarray, fold: int) -> np.ndarray:
+    """Returns what people of CFP, counted from 1, are for if a fold is tested."""
+    after_fold = (numbers - 1 - _PEOPLE_OF_FOLD * fold) % (_PEOPLE_OF_FOLD * CFP_FOLDS)
+    first_tested = _PEOPLE_OF_FOLD * (CFP_FOLDS - 1)
+    return np.digitize(after_fold, [first_tested - _VALIDATED, first_tested])
+
+
 class PreparedFaces:
     """The arrays of a folder that `prepare` wrote.
 
     Args:
         folder: the folder.
+        people: those whom it was prepared of, with their roles.
 
     Attributes:
         identity: `(n, D)` the identity coefficients of each photograph.
@@ -97,9 +104,10 @@ class PreparedFaces:
         person, role: as of `People`; `UNUSED` where no face was given.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, people: People):
         self._folder = folder
-        self.identity, self.yaw, self.person, self.role = map(self._array, NUMBERS)
+        self.identity, self.yaw, self.person, role = map(self._array, NUMBERS)
+        self.role = np.where(role == UNUSED, UNUSED, people.role)
 
     def pictures(self, names: Sequence[str], chosen: np.ndarray) -> np.ndarray:
         """Returns pictures `(n, size, size, channels)` uint8 of some photographs, as channels."""
@@ -121,9 +129,9 @@ def prepare(people: People, normaliser: Normaliser, folder: Path) -> None:
     arrays = {name: np.zeros((count, *shape), np.uint8) for name, shape in shapes.items()}
     identity = np.zeros((count, normaliser.grid_model.identity_count), np.float32)
     yaw, role = np.full(count, np.nan, np.float32), np.full(count, UNUSED)
-    template = _template(normaliser.grid_model)
+    template = template_of(normaliser.grid_model)
     for number, photograph, face in _fitted(people, normaliser):
-        for name, picture in _pictures(photograph, face, template, finest).items():
+        for name, picture in pictures_of(photograph, face, template, finest).items():
             arrays[name][number] = picture
         identity[number] = face.parameters["identity"]
         yaw[number], role[number] = face.pose.yaw, people.role[number]
@@ -143,7 +151,7 @@ def _fitted(people: People, normaliser: Normaliser) -> Iterator[tuple]:
             yield int(number), photograph, one.faces[0]
 
 
-def _pictures(photograph, face: NormalisedFace, template, finest) -> dict[str, np.ndarray]:
+def pictures_of(photograph, face: NormalisedFace, template, finest) -> dict[str, np.ndarray]:
     """Returns what networks see of a face, by name."""
     plain = _tight_crop(face.box)
     aligned, _ = cv2.estimateAffinePartial2D(face.landmarks()[17:], template, method=cv2.LMEDS)
@@ -158,7 +166,7 @@ def _pictures(photograph, face: NormalisedFace, template, finest) -> dict[str, n
     }
 
 
-def _template(model: GridModel) -> np.ndarray:
+def template_of(model: GridModel) -> np.ndarray:
     """Returns where an aligned crop has the 51 inner landmarks of the mean face, `(51, 2)`."""
     points = model.mean[model.landmarks["ibug68"], :2]
     return framing.apply_similarity(_tight_crop(framing.tight_box(points)), points)[17:]

@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from experiment import RECORDED, read_results
+from recognition_tables import of_last_fold
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
@@ -28,7 +29,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="picture")
     out = parser.parse_args().out
-    networks = read_results(RECORDED / "recognition.json")["networks"]
+    networks = of_last_fold(read_results(RECORDED / "recognition.json")["networks"])
     protocols = list(networks[0]["alone"])
     figure, axes = pyplot.subplots(1, len(protocols), figsize=(10, 3.6), layout="constrained")
     for axis, protocol in zip(axes, protocols, strict=True):

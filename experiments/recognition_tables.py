@@ -1,7 +1,9 @@
 """How well descriptors of faces tell people apart, by input, share of the people and protocol."""
 
+from itertools import product
+
 import numpy as np
-from recognition_faces import TEST, TRAINING, VALIDATION, People, PreparedFaces
+from recognition_faces import CFP_FOLDS, TEST, TRAINING, VALIDATION, People, PreparedFaces
 from scipy.linalg import eigh
 from texture_pairs import verification
 
@@ -145,8 +147,8 @@ def shape_alone(faces: PreparedFaces, people: People, model: GridModel) -> dict:
 
 
 def print_tables(results: dict) -> None:
-    """Prints the equal error rates: a row for each input, a column for each share."""
-    networks = results["networks"]
+    """Prints the equal error rates: a row for each input, a column for each share; then folds."""
+    networks = of_last_fold(results["networks"])
     shares = sorted({one["share"] for one in networks}, reverse=True)
     inputs = list(dict.fromkeys(one["input"] for one in networks))
     for protocol in networks[0]["alone"] if networks else ():
@@ -163,10 +165,31 @@ def print_tables(results: dict) -> None:
                     for share in shares
                 ]
                 print(f"{name:28}" + "".join(_cell(values) for values in cells))
+    print_folds(results["networks"])
     print("\nidentity coefficients alone: EER / AUC in %")
     for name, rates_of in results["shape"].items():
         cells = (f"{p} {r['eer']:.1f} / {r['auc']:.1f}" for p, r in rates_of.items())
         print(f"{name:36}" + "  ".join(cells))
+
+
+def of_last_fold(networks: list[dict]) -> list[dict]:
+    """Returns the results of those networks that were tested on the last fold of CFP."""
+    return [one for one in networks if one.get("fold", CFP_FOLDS) == CFP_FOLDS]
+
+
+def print_folds(networks: list[dict]) -> None:
+    """Prints the rates of CFP's folds with all other people: mean ± standard deviation of folds."""
+    whole = [one for one in networks if (one["share"], one["seed"]) == (1.0, 0)]
+    inputs = {one["input"] for one in networks if one.get("fold", CFP_FOLDS) != CFP_FOLDS}
+    for name in sorted(inputs):
+        of_input = [one for one in whole if one["input"] == name]
+        for kind, protocol in product(("alone", "with identity"), of_input[0]["alone"]):
+            rates_of = [one[kind][protocol] for one in of_input]
+            cells = (
+                f"{rate} {_cell([r[rate] for r in rates_of])}"
+                for rate in ("eer", "auc", "accuracy")
+            )
+            print(f"{len(of_input)} folds, {name}, {kind}, {protocol}: {'  '.join(cells)}")
 
 
 def _cell(values):

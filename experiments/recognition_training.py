@@ -1,12 +1,12 @@
 """The networks of `recognition.py`: one for each input, share of the people and seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
-from recognition_faces import SIZE, TRAINING, PreparedFaces
+from recognition_faces import CFP_FOLDS, SIZE, TRAINING, PreparedFaces
 
 from keras_3dmmstn import GridModel, spatial_transformer
 from keras_3dmmstn.recognition import AngularMarginLoss, CosineClassifier, descriptor_network
@@ -19,30 +19,34 @@ INPUTS = {
     "texture and mask": ("texture", "mask"),
     "filled texture": ("filled",),
     "front view": ("front",),
+    "texture, trained on": ("framed",),
     "texture, trained through": ("framed",),
 }
-#: This one begins with the network of that, and trains the localiser, too.
-THROUGH, BEGINS_WITH = "texture, trained through", "texture"
+#: These begin with the network of that behind a 3DMM-STN. The last one trains the localiser, too.
+FURTHER, THROUGH = ("texture, trained on", "texture, trained through"), "texture, trained through"
+BEGINS_WITH = "texture"
 
 _BATCH = 64
 # Epochs with all people. Fewer people are gone through more often, by the root of their share.
-_EPOCHS, _EPOCHS_THROUGH = 20, 4
-_RATE, _RATE_THROUGH, _RATE_OF_LOCALISER = 2e-3, 3e-4, 1e-5
+_EPOCHS, _EPOCHS_FURTHER = 20, 4
+_RATE, _RATE_FURTHER, _RATE_OF_LOCALISER = 2e-3, 3e-4, 1e-5
 _SHIFT = 3  # pixels that pictures are moved by at random, of 64
 
 
 @dataclass(frozen=True)
 class Run:
-    """One network of the table: its input, the share of the people, and the seed."""
+    """One network: its input, the share of the people, the seed, and the fold of CFP for tests."""
 
     input: str
     share: float
     seed: int
+    fold: int = CFP_FOLDS
 
     @property
     def name(self) -> str:
         """Of its files."""
-        return f"{self.input.replace(', ', '-').replace(' ', '-')}-{self.share:g}-{self.seed}"
+        name = f"{self.input.replace(', ', '-').replace(' ', '-')}-{self.share:g}-{self.seed}"
+        return name if self.fold == CFP_FOLDS else f"{name}-fold-{self.fold}"
 
 
 def trained(run: Run, faces: PreparedFaces, networks: Path) -> keras.Model:
@@ -58,14 +62,14 @@ def trained(run: Run, faces: PreparedFaces, networks: Path) -> keras.Model:
     chosen, classes = _chosen(run, faces)
     pictures = faces.pictures(INPUTS[run.input], chosen)
     batches = _batches(pictures, classes, run.seed)
-    if run.input == THROUGH:
-        begun = trained(Run(BEGINS_WITH, run.share, run.seed), faces, networks)
-        model, epochs = _through(begun), _EPOCHS_THROUGH
+    if run.input in FURTHER:
+        begun = trained(replace(run, input=BEGINS_WITH), faces, networks)
+        model, epochs = _behind_stn(begun, run.input == THROUGH), _EPOCHS_FURTHER
     else:
         network = descriptor_network(SIZE, pictures.shape[-1])
         model, epochs = _classifier(network, int(classes.max()) + 1), _EPOCHS
     epochs = round(epochs / run.share**0.5)
-    _compile(model, run.input == THROUGH, epochs * len(batches))
+    _compile(model, run, epochs * len(batches))
     model.fit(batches, epochs=epochs, shuffle=False, verbose=0)
     networks.mkdir(parents=True, exist_ok=True)
     model.save(file)
@@ -73,7 +77,7 @@ def trained(run: Run, faces: PreparedFaces, networks: Path) -> keras.Model:
 
 
 def descriptors(model: keras.Model, run: Run, faces: PreparedFaces, chosen: np.ndarray):
-    """Returns descriptors `(n, D)` float16 of length 1: means of photographs and reflections.
+    """Returns descriptors `(n, D)` float16 of photographs, see `descriptors_of`.
 
     Args:
         model: the classifier.
@@ -81,13 +85,26 @@ def descriptors(model: keras.Model, run: Run, faces: PreparedFaces, chosen: np.n
         faces: the photographs.
         chosen: `(n,)` their numbers.
     """
+    parts = [chosen[start : start + 256] for start in range(0, len(chosen), 256)]
+    names = INPUTS[run.input]
+    return np.concatenate([descriptors_of(model, faces.pictures(names, part)) for part in parts])
+
+
+def descriptors_of(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
+    """Returns descriptors `(n, D)` float16 of length 1: means of pictures and their reflections.
+
+    Args:
+        model: the classifier.
+        pictures: `(n, size, size, channels)` in 0..255.
+    """
     network = keras.Model(model.input, model.layers[-1].input)
-    total = np.zeros((len(chosen), network.output_shape[-1]), np.float32)
-    for start in range(0, len(chosen), 256):
-        pictures = faces.pictures(INPUTS[run.input], chosen[start : start + 256])
-        for view in (pictures, pictures[:, :, ::-1]):
-            found = np.asarray(network(tf.cast(view, tf.float32), training=False))
-            total[start : start + 256] += found / np.linalg.norm(found, axis=1, keepdims=True)
+    total = np.zeros((len(pictures), network.output_shape[-1]), np.float32)
+    for view in (pictures, pictures[:, :, ::-1]):
+        for start in range(0, len(view), 256):
+            part = tf.cast(view[start : start + 256], tf.float32)
+            found = np.asarray(network(part, training=False))
+            length = np.linalg.norm(found, axis=1, keepdims=True)
+            total[start : start + 256] += found / length
     return (total / np.linalg.norm(total, axis=1, keepdims=True)).astype(np.float16)
 
 
@@ -130,21 +147,28 @@ def _classifier(network, classes):
     return keras.Model(picture, CosineClassifier(classes, name="people")(network(picture)))
 
 
-def _through(begun):
-    """Returns a classifier of photographs, which a 3DMM-STN with the bundled weights normalises."""
+def _behind_stn(begun, learns):
+    """Returns a classifier of photographs, which a 3DMM-STN with the bundled weights normalises.
+
+    If its localiser `learns`, the statistics of the batch normalisation stay as they are.
+    """
     model = spatial_transformer(GridModel.bundled(), weights="pretrained", texture_size=SIZE)
+    model.trainable = learns
+    for layer in model.get_layer("localiser").get_layer("compact").layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
     describe = keras.models.clone_model(begun.get_layer("descriptor"))
     classify = CosineClassifier(begun.get_layer("people").classes, name="people")
-    through = keras.Model(model.input, classify(describe(model.output["texture"])))
+    further = keras.Model(model.input, classify(describe(model.output["texture"])))
     describe.set_weights(begun.get_layer("descriptor").get_weights())
     classify.set_weights(begun.get_layer("people").get_weights())
-    return through
+    return further
 
 
-def _compile(model, is_through, steps):
-    """Compiles a classifier; of one that is trained through, the localiser learns more slowly."""
-    optimiser = _optimiser(_RATE_THROUGH if is_through else _RATE, steps)
-    if is_through:
+def _compile(model, run, steps):
+    """Compiles a classifier; if it is trained through, the localiser learns more slowly."""
+    optimiser = _optimiser(_RATE_FURTHER if run.input in FURTHER else _RATE, steps)
+    if run.input == THROUGH:
         fast = {"(descriptor|people).*": optimiser}
         slow = _optimiser(_RATE_OF_LOCALISER, steps)
         optimiser = keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(slow, fast))
