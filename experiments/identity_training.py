@@ -18,6 +18,8 @@ import cv2
 import keras
 import numpy as np
 from experiment import experiment_parser, read_results, results_file, write_results
+from recognition_tables import cosines, drawn_pairs
+from texture_pairs import verification
 
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.framing import tight_box
@@ -48,10 +50,11 @@ FROM, TO = "as bundled", "labels alone"
 
 @dataclass(frozen=True)
 class Run:
-    """One row: the weights of the losses on pairs."""
+    """One row: the weights of the losses on pairs, and of the prior of the shape."""
 
     identity_pairs: float = 0.0
     tied_identity: float = 0.0
+    shape_prior: float = recipe("compact").shape_prior
 
 
 RUNS = {
@@ -61,6 +64,9 @@ RUNS = {
     "pairs 2e-4, tied 0.1": Run(2e-4, 0.1),
     "pairs 1e-3": Run(identity_pairs=1e-3),
     "tied 0.02": Run(tied_identity=0.02),
+    "no prior": Run(shape_prior=0.0),
+    "prior 0.02": Run(shape_prior=0.02),
+    "prior 0.1": Run(shape_prior=0.1),
 }
 
 
@@ -91,6 +97,7 @@ def config_of(run: Run, seed: int, batch_size: int) -> TrainingConfig:
         "visibility": "normals",
         "identity_pairs": run.identity_pairs,
         "tied_identity": run.tied_identity,
+        "shape_prior": run.shape_prior,
         "seed": seed,
     }
     return with_settings(recipe("compact"), settings)
@@ -185,6 +192,16 @@ def identity_spread(found: Outputs, people: tuple[str, ...]) -> dict[str, float]
     }
 
 
+def identity_verification(found: Outputs, people: tuple[str, ...]) -> dict[str, float]:
+    """Returns how well identity tells pairs of one person from pairs of two, in %.
+
+    Compared are the cosines of the coefficients, after the mean of all photographs is taken off.
+    """
+    person = np.unique(people, return_inverse=True)[1]
+    pairs, same = drawn_pairs(person)
+    return verification(cosines(found.identity - found.identity.mean(axis=0), pairs), same)
+
+
 def texture_difference(found: Outputs, crops: FaceCrops) -> dict[str, float]:
     """Returns how far textures of pairs are apart, where both show the face.
 
@@ -213,6 +230,7 @@ def measure(model: keras.Model, measured: dict[str, FaceCrops], grid_model: Grid
         row[name] = landmark_errors(found)
         if any(crops.people):
             row[name] |= identity_spread(found, crops.people) | texture_difference(found, crops)
+            row[name] |= identity_verification(found, crops.people)
     return row
 
 
@@ -232,9 +250,9 @@ def table(runs: dict[str, dict]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     pairs = [
-        "| run | CFP: within, between, ratio | textures "
-        "| YouTube: within, between, ratio | textures |",
-        "|---|---|---|---|---|",
+        "| run | CFP: within, between, ratio | EER | textures "
+        "| YouTube: within, between, ratio | EER | textures |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, row in runs.items():
         cells = [f"{row[d][k]:.2f}" for d in ("AFW", "YouTube", "CFP") for k in ("error", "size")]
@@ -242,7 +260,8 @@ def table(runs: dict[str, dict]) -> str:
         cells = []
         for place in ("CFP", "YouTube"):
             spread = (row[place][key] for key in ("within", "between", "ratio"))
-            cells += [", ".join(f"{value:.2f}" for value in spread), f"{row[place]['texture']:.1f}"]
+            cells.append(", ".join(f"{value:.2f}" for value in spread))
+            cells += [f"{row[place][key]:.1f}" for key in ("eer", "texture")]
         pairs.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join([*landmarks, "", *pairs])
 

@@ -42,14 +42,20 @@ def write_all(
     """
     for folder in {one.results.folder for one in work if one.results}:
         remove_unfinished_results(folder)
-    return Counter(
-        _write_one(one, its_work, (view, overlay, meshes), table)
-        for one, its_work in zip(normalised, work, strict=True)
-    )
+    outcomes, last = Counter(), []
+    for one, its_work in zip(normalised, work, strict=True):
+        outcome, written = _write_one(one, its_work, (view, overlay, meshes), table)
+        outcomes[outcome] += 1
+        last += written[-1:]
+    gone = sum(not path.exists() for path in last)
+    if gone:
+        terminal.note(f"Of {gone} photographs the results were removed while others were written.")
+        outcomes.update(written=-gone, failed=gone)
+    return outcomes
 
 
 def _write_one(normalised, work, wanted, table):
-    """Writes the results of a photograph, says so, and returns what came of it."""
+    """Writes the results of a photograph, says so, and returns what came of it, and the files."""
     photograph, error, faces, written = work.photograph, normalised.error, [], []
     if error is None:
         faces = normalised.faces
@@ -65,15 +71,15 @@ def _write_one(normalised, work, wanted, table):
         table.add(photograph.path, faces, problem)
     if error is not None:
         terminal.note(terminal.message_of(error, about=photograph.path))
-        return "failed"
+        return "failed", []
     if not faces:
         name = terminal.printable(photograph.path)
         help_of_user = " Give its box with --box." if photograph.is_named else ""
         say = terminal.note if photograph.is_named else terminal.remark
         say(f"{name}: no face was found.{help_of_user}")
-        return "failed" if photograph.is_named else "faceless"
+        return "failed" if photograph.is_named else "faceless", []
     _tell(work, faces, written)
-    return "written"
+    return "written", written
 
 
 def _tell(work, faces, written):

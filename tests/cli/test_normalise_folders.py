@@ -1,10 +1,11 @@
 """`keras-3dmmstn normalise` on folders of photographs."""
 
 import os
+import shutil
 
 import pytest
 
-from keras_3dmmstn.cli import photograph_files
+from keras_3dmmstn.cli import photograph_files, written_results
 from tests.support.command_line import assert_fails, names, run
 from tests.support.photograph_folders import add_photograph, results
 
@@ -161,3 +162,19 @@ def test_a_result_that_is_a_link_leaves_what_it_leads_to(normalise, tmp_path):
     texture.symlink_to(mine)
     assert normalise(photograph).exit_code == 0
     assert mine.read_text() == "mine" and not texture.is_symlink()
+
+
+def test_results_that_somebody_removes_while_others_are_written_are_missed(
+    normalise, monkeypatch, tmp_path
+):
+    def disturbed(results, *arguments):
+        if (tmp_path / "out").exists():
+            shutil.rmtree(tmp_path / "out")
+        return write_results(results, *arguments)
+
+    write_results = written_results.write_results
+    monkeypatch.setattr(written_results, "write_results", disturbed)
+    for name in ("a.png", "b.png"):
+        add_photograph(tmp_path / "in" / name)
+    result = normalise(tmp_path / "in")
+    assert_fails(result, "Of 1 photographs the results were removed", "1 of 2 photographs failed.")

@@ -139,6 +139,7 @@ def write_turned_faces(
         ValueError: if the folder holds anything but the turned faces of a run that was stopped, or
             that run had other settings, or none of the faces can be turned.
         FolderInUseError: if another process is writing to the folder.
+        FileNotFoundError: if somebody removes faces that were written, before all are.
     """
     folder, model = Path(folder), model or GridModel.bundled()
     check_turning(copies, yaws, size)
@@ -172,6 +173,7 @@ def _write(turned, faces, folder):
         values = [f"{value:.2f}" for value in face.landmarks.ravel()]
         rows.append([name, faces.subjects[number], "", "", f"{face.yaw:.4f}", *values])
     if rows:
+        _check_all_there(folder, [row[0] for row in rows])
         points = [f"{a}{n}" for n in range(faces.landmarks.shape[1]) for a in "xyc"]
         with (
             atomic_destination(folder / LANDMARK_TABLE) as aside,
@@ -181,6 +183,16 @@ def _write(turned, faces, folder):
             table.writerow(["image", "subject", "roll", "pitch", "yaw", *points])
             table.writerows(rows)
     return len(rows)
+
+
+def _check_all_there(folder, names):
+    """Raises a FileNotFoundError if somebody took away pictures that were written."""
+    gone = [name for name in names if not (folder / IMAGES / name).exists()]
+    if gone:
+        raise FileNotFoundError(
+            f"{folder}: {len(gone)} of {len(names)} turned faces, such as {gone[0]}, are no longer "
+            "there: somebody removed them while the others were made. Run it again."
+        )
 
 
 def _trusted_fit(turner, landmarks):

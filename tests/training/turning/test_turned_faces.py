@@ -1,6 +1,7 @@
 """Turned faces for training."""
 
 import re
+import shutil
 
 import cv2
 import numpy as np
@@ -225,3 +226,14 @@ def test_a_range_of_yaw_that_is_none_is_refused(faces, degrees, received):
     yaws = tuple(np.radians(degrees))
     with pytest.raises(ValueError, match=rf"larger angle within 0° to 100°, received {received}\."):
         turned_faces(faces, yaws=yaws)
+
+
+def test_faces_that_somebody_removes_while_others_are_made_are_missed(faces, tmp_path):
+    def disturbed(numbers):
+        yield numbers[0]
+        shutil.rmtree(tmp_path / "out")
+        yield from numbers[1:]
+
+    with pytest.raises(FileNotFoundError, match=r"2 of 4 turned faces, such as 000000\.jpg"):
+        write_turned_faces(faces, tmp_path / "out", copies=2, progress=disturbed)
+    assert not (tmp_path / "out/landmarks.csv").exists()
