@@ -8,7 +8,13 @@ from rich import box
 from rich.table import Table
 
 from keras_3dmmstn.cli import terminal
-from keras_3dmmstn.cli.options import OutFolder, TextureSize, WeightsArgument, load_normaliser
+from keras_3dmmstn.cli.options import (
+    OutFolder,
+    TextureSize,
+    WeightsArgument,
+    known_visibility,
+    load_normaliser,
+)
 from keras_3dmmstn.cli.progress import steps
 
 To = Annotated[str, typer.Option(help="saved-model, tflite, onnx or all.")]
@@ -30,8 +36,9 @@ AnyBatch = Annotated[
 Visibility = Annotated[
     str | None,
     typer.Option(
+        callback=known_visibility,
         help="How the mask is computed: depth, table or normals (about twice as fast on a "
-        "phone). Default: as the weights' own normaliser computes it."
+        "phone). Default: as the weights' own normaliser computes it.",
     ),
 ]
 Photographs = Annotated[
