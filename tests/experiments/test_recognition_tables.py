@@ -71,7 +71,7 @@ def test_tables_have_means_of_seeds_and_folds_apart():
         network("crop", 1.0, 20.0, fold=1),
         network("texture", 0.1, 9.0),
     ]
-    shape = {"millimetres": dict.fromkeys(("a", "b", "c"), {"eer": 30.0, "auc": 70.0})}
+    shape = {"millimetres": {key: {"eer": 30.0, "auc": 70.0} for key in ("a", "b", "c")}}
     lines = as_tables({"networks": networks, "shape": shape}).splitlines()
     assert lines[0] == "| frontal–frontal: EER | 100 % | 10 % |"
     assert lines[2] == "| crop | 11.0 ± 1.0 | – |"
