@@ -1,9 +1,9 @@
 """The additive angular margin, with which descriptors of people are learnt."""
 
 import math
-import numbers
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 # Keras casts labels to the type of the loss: so many classes it still tells apart.
@@ -32,7 +32,7 @@ class CosineClassifier(keras.layers.Layer):
 
     def __init__(self, classes: int, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(classes, numbers.Integral) or classes < 2:
+        if not isinstance(classes, int | np.integer) or classes < 2:
             raise ValueError(f"CosineClassifier expects two classes or more, received {classes}.")
         self.classes = int(classes)
 

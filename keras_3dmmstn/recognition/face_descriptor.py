@@ -2,6 +2,7 @@
 
 from importlib import resources
 from pathlib import Path
+from typing import Any
 from zipfile import is_zipfile
 
 import keras
@@ -198,9 +199,9 @@ def _read_network(file):
 
 
 def _check_network(network):
-    """Raises a ValueError unless a network makes finite numbers of square RGBA pictures."""
-    taken = getattr(network, "input_shape", None)
-    given = getattr(network, "output_shape", None)
+    """Raises a ValueError unless a network makes finite numbers of square pictures with a mask."""
+    taken: Any = getattr(network, "input_shape", None)
+    given: Any = getattr(network, "output_shape", None)
     ends = (taken, 4), (given, 2)
     plain = all(isinstance(shape, tuple) and len(shape) == rank for shape, rank in ends)
     free = plain and taken[0] is None and given[0] is None
