@@ -1,7 +1,6 @@
 """TensorFlow functions compiled for inference on processors."""
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +10,11 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
+from keras_3dmmstn.forked_process import check_process
 from keras_3dmmstn.inference.threads import processors
 
 # TensorFlow converts one function at a time.
 _CONVERTING = threading.Lock()
-# The process that used TensorFlow first, in a list of one.
-_FIRST_PROCESS: list[int] = []
 
 
 class CompiledFunction:
@@ -80,18 +78,6 @@ class CompiledFunction:
 
     def __getstate__(self):
         return {"_model": self._model, "_idle": []}
-
-
-def check_process() -> None:
-    """Raises a RuntimeError in a process that was forked after TensorFlow was used."""
-    if not _FIRST_PROCESS:
-        _FIRST_PROCESS.append(os.getpid())
-    if _FIRST_PROCESS[0] != os.getpid():
-        raise RuntimeError(
-            f"Process {os.getpid()} was forked from {_FIRST_PROCESS[0]} after TensorFlow had been "
-            "used there, and would hang. Start processes with "
-            'multiprocessing.get_context("spawn"), or fork before the first use.'
-        )
 
 
 class _Runner:

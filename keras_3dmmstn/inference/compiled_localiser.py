@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_3dmmstn.inference.compiled_function import CompiledFunction, check_process
+from keras_3dmmstn.forked_process import check_process
+from keras_3dmmstn.inference.compiled_function import CompiledFunction
 from keras_3dmmstn.inference.threads import processors
 from keras_3dmmstn.network.confidence import parameters_and_confidence
 
