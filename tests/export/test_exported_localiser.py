@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 
@@ -24,9 +25,20 @@ def normaliser():
     return small_normaliser()
 
 
+@pytest.fixture(scope="module")
+def exported_once(normaliser, tmp_path_factory):
+    """A `.tflite` file with its card, and version 1 of a SavedModel: not to be changed."""
+    folder = tmp_path_factory.mktemp("exported")
+    export_tflite(normaliser, folder / "face.tflite")
+    export_saved_model(normaliser, folder / "saved_model")
+    return folder
+
+
 @pytest.fixture
-def path(normaliser, tmp_path):
-    return export_tflite(normaliser, tmp_path / "face.tflite")
+def path(exported_once, tmp_path):
+    """A `.tflite` file of the test's own, with its card."""
+    shutil.copy(exported_once / "face.json", tmp_path)
+    return shutil.copy(exported_once / "face.tflite", tmp_path / "face.tflite")
 
 
 def test_its_parameters_are_those_of_the_localiser(path, normaliser, rng):
@@ -105,8 +117,8 @@ def test_a_damaged_file_is_named(path, normaliser):
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x08\x01", None])
-def test_a_damaged_saved_model_is_named(damage, normaliser, tmp_path):
-    version = export_saved_model(normaliser, tmp_path / "face")
+def test_a_damaged_saved_model_is_named(damage, normaliser, exported_once, tmp_path):
+    version = shutil.copytree(exported_once / "saved_model" / "1", tmp_path / "1")
     graph = version / "saved_model.pb"
     graph.write_bytes(graph.read_bytes()[:5000] if damage is None else damage)
     with pytest.raises(ValueError, match="1: expected an exported network, but its runtime"):
