@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.support.shared_conversions import shared_conversions
+from tests.support.compiled_once import shared_conversions, shared_geometry
 
 
 @pytest.fixture
@@ -22,10 +22,10 @@ def pytest_collection_finish():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _shared_conversions():
-    """Converts equal functions once, if any test of the session runs networks."""
-    if "keras_3dmmstn.inference.compiled_function" not in sys.modules:
+def _compiled_once():
+    """Compiles what is equal once, if any test of the session has a normaliser."""
+    if "keras_3dmmstn.inference.normaliser" not in sys.modules:
         yield
         return
-    with shared_conversions():
+    with shared_conversions(), shared_geometry():
         yield

@@ -1,9 +1,12 @@
-"""LiteRT models of functions that tests compile again and again: each is converted once.
+"""What tests compile again and again, compiled once.
 
-Every function is still traced; what is equal to one before, in graph and weights, gets its model.
+Functions that are equal in graph and weights share a LiteRT model; each is still traced.
+Normalisers whose face models and settings are equal share the geometry, which has no state.
 """
 
+import dataclasses
 import hashlib
+import pickle
 import re
 from contextlib import contextmanager
 
@@ -39,6 +42,30 @@ def shared_conversions():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compiled_function, "tflite_converter", Converter)
         yield models
+
+
+@contextmanager
+def shared_geometry():
+    """Shares the `FaceGeometry` of normalisers for a while; not those that a test makes itself."""
+    import keras
+
+    from keras_3dmmstn.inference import normaliser
+
+    real, made = normaliser.FaceGeometry, {}
+
+    def geometry(grid_model, *arguments):
+        # Not `asdict`, which copies.
+        fields = [getattr(grid_model, field.name) for field in dataclasses.fields(grid_model)]
+        config = keras.config
+        settings = config.floatx(), config.image_data_format(), config.dtype_policy().name
+        key = hashlib.sha256(pickle.dumps((fields, arguments, settings))).hexdigest()
+        if key not in made:
+            made[key] = real(grid_model, *arguments)
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(normaliser, "FaceGeometry", geometry)
+        yield made
 
 
 def identity(concrete_function):

@@ -1,12 +1,17 @@
 """What the tests share: a model for equal functions, and for no others."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_3dmmstn.inference.compiled_function import CompiledFunction
-from tests.support.shared_conversions import shared_conversions
+from keras_3dmmstn.inference.normaliser import Normaliser
+from tests.support.compiled_once import shared_conversions, shared_geometry
+from tests.support.global_settings import global_setting
+from tests.support.small_network import small_normaliser
 
 
 def compiled(weight=2.0, summand=1.0, operator=tf.add):
@@ -45,3 +50,27 @@ def test_the_order_of_operands_tells_functions_apart(models):
     other = compiled(operator=lambda x, y: tf.subtract(y, x))
     ones = np.ones((1, 1))
     assert (one(ones)[0].item(), other(ones)[0].item(), len(models)) == (1, -1, 2)
+
+
+@pytest.fixture
+def geometries():
+    with shared_geometry() as geometries:
+        yield geometries
+
+
+def test_equal_face_models_share_their_geometry(geometries):
+    first, second = small_normaliser(), small_normaliser()
+    assert first.grid_model is not second.grid_model and len(geometries) == 1
+    Normaliser(first.localiser, first.grid_model, "normals")
+    Normaliser(first.localiser, first.grid_model, focal_length=2.0)
+    moved = dataclasses.replace(first.grid_model, mean=first.grid_model.mean + 1)
+    Normaliser(first.localiser, moved)
+    assert len(geometries) == 4
+
+
+@pytest.mark.parametrize("setting", ["mixed_float16", "floatx float64", "channels_first"])
+def test_other_settings_of_keras_have_a_geometry_of_their_own(setting, geometries):
+    normaliser = small_normaliser()
+    with global_setting(setting):
+        Normaliser(normaliser.localiser, normaliser.grid_model)
+    assert len(geometries) == 2
