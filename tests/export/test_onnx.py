@@ -167,12 +167,13 @@ def test_a_file_that_exists_is_left_alone(normaliser, tmp_path):
     assert path.read_text() == "mine"
 
 
-def test_a_full_disk_leaves_nothing(normaliser, tmp_path, monkeypatch):
+def test_a_full_disk_leaves_nothing(normaliser, content, tmp_path, monkeypatch):
     def full(path, content):
         with path.open("wb") as file:
             file.write(content[:100])
         raise OSError("disk full")
 
+    monkeypatch.setattr("keras_3dmmstn.export.onnx.onnx_model", lambda network, card: content)
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="disk full"):
         export_onnx(normaliser, tmp_path / "new" / "face.onnx")
