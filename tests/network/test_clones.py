@@ -114,7 +114,7 @@ def test_each_layer_with_data_refuses_by_itself(clone, model):
 
 @pytest.mark.parametrize("again", [from_config, keras.models.clone_model])
 def test_the_clone_of_a_training_model_refuses_likewise(again, model):
-    trainer = TrainingModel(model, shape_prior=1.0, symmetry=1.0)
+    trainer = TrainingModel(model, shape_prior=1.0, symmetry=1.0, jit_textures=False)
     twin = compiled(again(trainer))
     with pytest.raises(ValueError, match=NOT_SET):
         twin.fit(IMAGES, LABELS, verbose=0)
@@ -161,7 +161,7 @@ def test_a_loaded_training_model_has_its_face_model(model, tmp_path):
 
 def test_freezing_all_and_unfreezing_all_leaves_the_face_model_fixed():
     model = spatial_transformer(FACE, image_size=SIZE)
-    trainer = TrainingModel(model, symmetry=1.0)
+    trainer = TrainingModel(model, symmetry=1.0, jit_textures=False)
     before = [weight.path for weight in model.trainable_weights]
     for around in (model, trainer):
         around.trainable = False
