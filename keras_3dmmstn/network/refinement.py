@@ -14,7 +14,10 @@ _FADING = 0.01
 
 
 def refined_grid_model(
-    model: keras.Model, grid_model: GridModel, smoothness: float = 0.0
+    model: keras.Model,
+    grid_model: GridModel,
+    smoothness: float = 0.0,
+    symmetric: bool = False,
 ) -> GridModel:
     """Returns the face model of a network whose `MorphableModel` was trained.
 
@@ -29,21 +32,32 @@ def refined_grid_model(
     Gaussian G on the grid. Far from all that moved it fades away; where all vertices moved it
     smooths.
 
+    `symmetric` keeps the symmetry of the face model. Labels lie a little to one side, and a face
+    model that learns from them would, too. With P the reflection of a movement, the mean moves by
+    (d + P d) / 2, and a mode that was its own reflection, or the opposite of it, stays so.
+
     Args:
         model: a network of `spatial_transformer`.
         grid_model: the face model that it was built with.
         smoothness: standard deviation of G in cells of the grid; 0 takes the model as it was
             trained.
+        symmetric: whether the movement is made symmetric.
 
     Returns:
         A `GridModel` for `save`, or `Normaliser(localiser, grid_model)`.
 
     Raises:
-        ValueError: if `model` has no morphable model, one of another size or without its data, or
-            `smoothness` is negative.
+        ValueError: if `model` has no morphable model, one of another size or without its data,
+            `smoothness` is negative, or a symmetric movement is asked for of a face model that has
+            no mirror map.
     """
     if not smoothness >= 0:
         raise ValueError(f"Expected a smoothness of at least 0, received {smoothness}.")
+    if symmetric and grid_model.mirror is None:
+        raise ValueError(
+            "refined_grid_model expects a face model with a mirror map for a symmetric movement, "
+            "received one without."
+        )
     names = [layer.name for layer in model.layers]
     if "morphable_model" not in names:
         raise ValueError(
@@ -61,7 +75,16 @@ def refined_grid_model(
         )
     if smoothness:
         trained = given + _spread(trained - given, grid_model.grid_shape, smoothness)
+    if symmetric:
+        trained = given + _symmetric(trained - given, given, grid_model.mirror)
     return replace(grid_model, mean=trained[0], basis=trained[1:])
+
+
+def _symmetric(moved_by, given, mirror):
+    """Returns movements `(1 + modes, N, 3)` whose reflections are as those of mean and modes."""
+    reflected, mirrored = (part[:, mirror] * [-1, 1, 1] for part in (moved_by, given))
+    same = (given * mirrored).sum(axis=(1, 2), keepdims=True) >= 0  # or the opposite
+    return (moved_by + np.where(same, reflected, -reflected)) / 2
 
 
 def _spread(moved_by, grid_shape, deviation):

@@ -115,3 +115,31 @@ def test_another_face_model_is_refused(grid_model):
     assert isinstance(other, GridModel)
     with pytest.raises(ValueError, match="6 modes of 192 vertices, received one with 4 modes of"):
         refined_grid_model(network(grid_model), other)
+
+
+def test_a_symmetric_movement_keeps_the_symmetry_of_mean_and_modes(grid_model, rng):
+    flip = np.array([-1, 1, 1])
+    mirror, kinds = grid_model.mirror, np.where(np.arange(grid_model.modes) % 2, -1, 1)
+    basis = np.stack(
+        [
+            mode + kind * mode[mirror] * flip
+            for mode, kind in zip(grid_model.basis, kinds, strict=False)
+        ]
+    )
+    symmetric = dataclasses.replace(grid_model, basis=basis.astype(np.float32))
+    moved_by = rng.normal(size=still(grid_model).shape).astype(np.float32)
+    refined = refined_grid_model(moved_network(symmetric, moved_by), symmetric, symmetric=True)
+    np.testing.assert_allclose(refined.mean[mirror] * flip, refined.mean, atol=1e-4)
+    for vertex in (3, 50):  # by hand: half of its own and of its twin's movement
+        for number, kind in enumerate([1, *kinds]):
+            own, twin = moved_by[number, vertex], moved_by[number, mirror[vertex]] * flip
+            before = symmetric.mean if number == 0 else symmetric.basis[number - 1]
+            after = refined.mean if number == 0 else refined.basis[number - 1]
+            expected = before[vertex] + (own + kind * twin) / 2
+            np.testing.assert_allclose(after[vertex], expected, atol=1e-4)
+
+
+def test_a_symmetric_movement_needs_a_mirror_map(grid_model):
+    without = dataclasses.replace(grid_model, mirror=None)
+    with pytest.raises(ValueError, match="with a mirror map"):
+        refined_grid_model(network(without), without, symmetric=True)
