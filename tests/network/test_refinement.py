@@ -120,12 +120,8 @@ def test_another_face_model_is_refused(grid_model):
 def test_a_symmetric_movement_keeps_the_symmetry_of_mean_and_modes(grid_model, rng):
     flip = np.array([-1, 1, 1])
     mirror, kinds = grid_model.mirror, np.where(np.arange(grid_model.modes) % 2, -1, 1)
-    basis = np.stack(
-        [
-            mode + kind * mode[mirror] * flip
-            for mode, kind in zip(grid_model.basis, kinds, strict=False)
-        ]
-    )
+    modes = zip(rng.normal(size=grid_model.basis.shape), kinds, strict=True)
+    basis = np.stack([mode + kind * mode[mirror] * flip for mode, kind in modes])
     symmetric = dataclasses.replace(grid_model, basis=basis.astype(np.float32))
     moved_by = rng.normal(size=still(grid_model).shape).astype(np.float32)
     refined = refined_grid_model(moved_network(symmetric, moved_by), symmetric, symmetric=True)
