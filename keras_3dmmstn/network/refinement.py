@@ -48,15 +48,15 @@ def refined_grid_model(
 
     Raises:
         ValueError: if `model` has no morphable model, one of another size or without its data,
-            `smoothness` is negative, or a symmetric movement is asked for of a face model that has
-            no mirror map.
+            `smoothness` is negative, or a symmetric movement is asked for of a face model that is
+            not symmetric.
     """
     if not smoothness >= 0:
         raise ValueError(f"Expected a smoothness of at least 0, received {smoothness}.")
-    if symmetric and grid_model.mirror is None:
+    if symmetric and not _is_symmetric(grid_model):
         raise ValueError(
-            "refined_grid_model expects a face model with a mirror map for a symmetric movement, "
-            "received one without."
+            "refined_grid_model expects a face model whose mean is its own reflection for a "
+            "symmetric movement, received another."
         )
     names = [layer.name for layer in model.layers]
     if "morphable_model" not in names:
@@ -78,6 +78,13 @@ def refined_grid_model(
     if symmetric:
         trained = given + _symmetric(trained - given, given, grid_model.mirror)
     return replace(grid_model, mean=trained[0], basis=trained[1:])
+
+
+def _is_symmetric(grid_model):
+    """Returns whether the mean of a face model is its own reflection, to a thousandth."""
+    mean = grid_model.mean
+    farthest = np.abs(mean[grid_model.mirror] * [-1, 1, 1] - mean).max()
+    return farthest <= 1e-3 * np.ptp(mean, axis=0).max()
 
 
 def _symmetric(moved_by, given, mirror):
