@@ -53,7 +53,7 @@ def refined_grid_model(
     """
     if not smoothness >= 0:
         raise ValueError(f"Expected a smoothness of at least 0, received {smoothness}.")
-    if symmetric and not _is_symmetric(grid_model):
+    if symmetric and not is_symmetric(grid_model):
         raise ValueError(
             "refined_grid_model expects a face model whose mean is its own reflection for a "
             "symmetric movement, received another."
@@ -80,7 +80,7 @@ def refined_grid_model(
     return replace(grid_model, mean=trained[0], basis=trained[1:])
 
 
-def _is_symmetric(grid_model):
+def is_symmetric(grid_model: GridModel) -> bool:
     """Returns whether the mean of a face model is its own reflection, to a thousandth."""
     mean = grid_model.mean
     farthest = np.abs(mean[grid_model.mirror] * [-1, 1, 1] - mean).max()

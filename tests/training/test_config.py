@@ -186,3 +186,10 @@ def test_a_recipe_from_scratch_names_no_file_of_weights(name):
     assert config_differences(paper, replace(paper, pretrained="other.mat")) == [
         "pretrained: vgg-face.mat → other.mat"
     ]
+
+
+def test_a_smooth_face_model_learns_from_landmarks_alone():
+    with pytest.raises(ValueError, match="Set symmetry, mirror_pairs and identity_pairs to 0"):
+        TrainingConfig(face_model_rate=0.01)
+    TrainingConfig(face_model_rate=0.01, face_model_smoothness=0.0)
+    TrainingConfig(face_model_rate=0.01, symmetry=0.0, mirror_pairs=0.0)
