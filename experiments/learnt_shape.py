@@ -48,6 +48,7 @@ FROM = "as bundled"
 RUNS = {
     "landmarks, face model fixed": (Run(), False),
     "landmarks": (Run(), True),
+    "landmarks, tied": (Run(tied_identity=0.02), True),
     "landmarks, pairs": (Run(identity_pairs=1e-3), True),
     "landmarks, pairs, tied": (Run(identity_pairs=1e-3, tied_identity=0.1), True),
 }
