@@ -2,16 +2,19 @@
 
 import logging
 import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from keras_3dmmstn.inference.threads import processors
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 # TensorFlow converts one function at a time.
 _CONVERTING = threading.Lock()
@@ -37,6 +40,9 @@ class CompiledFunction:
     Returns:
         A list of arrays `(n, ...)`.
 
+    Attributes:
+        model: the content of a `.tflite` file.
+
     Raises:
         Exception: if the function has an operator that LiteRT does not have; TensorFlow's own.
         RuntimeError: if the process was forked from one that had used TensorFlow, which would wait
@@ -44,16 +50,25 @@ class CompiledFunction:
     """
 
     def __init__(
-        self, function: Callable[..., tuple[tf.Tensor, ...]], shapes: Sequence[Sequence[int]]
+        self, function: "Callable[..., tuple[tf.Tensor, ...]]", shapes: Sequence[Sequence[int]]
     ):
+        import tensorflow as tf
+
         check_process()
         signature = [
             tf.TensorSpec((1, *shape), tf.float32, name=f"argument_{number}")
             for number, shape in enumerate(shapes)
         ]
         with _CONVERTING:
-            self._model = tflite_converter(function, signature).convert()
+            self.model: bytes = tflite_converter(function, signature).convert()
         self._idle: list[Any] = []
+
+    @classmethod
+    def of(cls, model: bytes) -> Self:
+        """Returns the function that was compiled to `model`; that takes no TensorFlow."""
+        function = cls.__new__(cls)
+        function.__setstate__({"model": model})
+        return function
 
     def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
         check_process()
@@ -73,17 +88,25 @@ class CompiledFunction:
         try:
             run = self._idle.pop()
         except IndexError:
-            run = _Runner(self._model)
+            run = _Runner(self.model)
         answer = run(example)
         self._idle.append(run)
         return answer
 
     def __getstate__(self):
-        return {"_model": self._model, "_idle": []}
+        return {"model": self.model}
+
+    def __setstate__(self, state):
+        self.model, self._idle = state["model"], []
 
 
 def check_process() -> None:
-    """Raises a RuntimeError in a process that was forked after TensorFlow was used."""
+    """Raises a RuntimeError in a process that was forked after TensorFlow was used.
+
+    LiteRT alone works there: in one thread, as it is used here, it has none that a fork would lose.
+    """
+    if "tensorflow" not in sys.modules:
+        return
     if not _FIRST_PROCESS:
         _FIRST_PROCESS.append(os.getpid())
     if _FIRST_PROCESS[0] != os.getpid():
@@ -117,12 +140,14 @@ class _Runner:
 
 
 def tflite_converter(
-    function: Callable[..., Any], signature: Sequence[tf.TensorSpec]
-) -> tf.lite.TFLiteConverter:
+    function: Callable[..., Any], signature: "Sequence[tf.TensorSpec]"
+) -> "tf.lite.TFLiteConverter":
     """Returns a converter of a function of such tensors to LiteRT's built-in operators.
 
     The inputs and outputs of the model have the order of the function's.
     """
+    import tensorflow as tf
+
     graph = tf.function(function, input_signature=signature).get_concrete_function()
     logger = logging.getLogger("absl")
     level = logger.level
