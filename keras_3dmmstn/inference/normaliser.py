@@ -100,8 +100,12 @@ class Normaliser:
 
     The weights are those that the localiser has when the normaliser is made; those of the moment if
     LiteRT cannot run it, or if it has over 50 million weights. It may be called from several
-    threads, pickled and copied. Processes that are forked after it was used do not work with
-    TensorFlow: spawn them.
+    threads, pickled and copied. Processes that are forked after TensorFlow was used do not work:
+    spawn them.
+
+    `pretrained`, `load` and `from_preset` keep what they compile, in the folder that the
+    environment variable `KERAS_3DMMSTN_CACHE` names, else in the user's cache: the next process
+    takes it from there, and TensorFlow is not imported until somebody asks for the `localiser`.
 
     Attributes:
         localiser, grid_model, visibility: as given; another one takes another normaliser.

@@ -32,12 +32,20 @@ def model_key(kind: str, **determining: Any) -> str:
 def _environment():
     """Returns the checksum of what all models depend on; nothing of it is imported for that."""
     digest = hashlib.sha256()
-    _add(digest, {**versions(), "ai-edge-litert": metadata.version("ai-edge-litert")})
+    _add(digest, {**versions(), "ai-edge-litert": _litert_version()})
     package = Path(__file__).parents[2]
     for folder in _CODE:
         for path in sorted((package / folder).rglob("*.py")):
             _add(digest, {path.relative_to(package).as_posix(): path.read_bytes()})
     return digest.digest()
+
+
+def _litert_version():
+    """Returns the version of LiteRT, or "unknown" where it is not installed as a package."""
+    try:
+        return metadata.version("ai-edge-litert")
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def _add(digest, value):
@@ -49,7 +57,7 @@ def _add(digest, value):
             _add(digest, part)
     elif isinstance(value, np.ndarray):
         digest.update(f"array {value.dtype.str} {value.shape};".encode())
-        digest.update(np.ascontiguousarray(value).data)
+        digest.update(value.tobytes())
     else:
         content = value if isinstance(value, bytes) else repr(value).encode()
         digest.update(f"{type(value).__name__} {len(content)};".encode())

@@ -82,11 +82,13 @@ class SavedLocaliser:
 
     def __init__(self, path: str | Path):
         self._path = Path(path)
-        self._content = _content(self._path)
-        self._key = self._content and model_key("localiser", file=self._content)
+        content = _content(self._path)
+        self._key = _key(content)
         kept = read_model(self._key) if self._key else None
         self.compiled = kept and kept.model
         self._facts = kept and LocaliserFacts.from_json(kept.facts)
+        # The file may be gone when the localiser is asked for.
+        self._content = content if kept else None
         self._model = None if kept else _read(self._path)
 
     @property
@@ -122,14 +124,11 @@ class SavedLocaliser:
         Args:
             compiled: the content of a `.tflite` file. The localiser has passed all checks.
         """
-        content, self._content = self._content, None
+        content = _content(self._path)
         # The file that Keras has read is not another one than that of the key.
-        if content and content == _content(self._path) and _is_all_known(content):
+        if content and _key(content) == self._key and _is_all_known(content):
             facts = asdict(LocaliserFacts.of(self._model))
             keep_model(self._key, KeptModel(compiled, facts))
-
-    def __getstate__(self):
-        return self.__dict__.copy()
 
 
 def _content(path):
@@ -140,6 +139,11 @@ def _content(path):
         return read_file(path)
     except (OSError, ValueError):  # whoever reads the localiser says so
         return None
+
+
+def _key(content):
+    """Returns the key of what a file's content is compiled to; None for None."""
+    return None if content is None else model_key("localiser", file=content)
 
 
 def _read(path):

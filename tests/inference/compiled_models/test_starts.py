@@ -67,7 +67,7 @@ def run(code, *arguments, env=None):
     "normaliser",
     [
         "Normaliser.pretrained()",
-        "Normaliser.from_preset('compact', texture_size=64, fill='mirror')",
+        "Normaliser.from_preset('compact', texture_size=64)",
     ],
 )
 def test_a_normaliser_of_the_bundled_weights_needs_no_tensorflow(kept, normaliser):
