@@ -121,7 +121,7 @@ class Normaliser:
 
     def __init__(
         self,
-        localiser: "keras.Model | SavedLocaliser",
+        localiser: "keras.Model",
         grid_model: GridModel,
         visibility: str = "depth",
         focal_length: float | None = None,

@@ -153,18 +153,19 @@ def test_a_camera_has_other_models(weights, photograph, small):
         assert_equal_faces(Normaliser.load(weights)(photograph, BOX), other(photograph, BOX))
 
 
-def test_damaged_models_are_made_again(weights, cache, photograph, small):
+def test_damaged_models_are_made_again(weights, cache, photograph, small, request):
     for path in cache.iterdir():
         path.write_bytes(path.read_bytes()[:-1])
     assert_equal_faces(Normaliser.load(weights)(photograph, BOX), small(photograph, BOX))
-    assert not any(path.stat().st_size == 0 for path in cache.iterdir())
+    request.getfixturevalue("nothing_is_made")
+    Normaliser.load(weights)
 
 
 def test_a_missing_model_is_made_again(weights, cache, photograph, small):
-    for path in list(cache.iterdir()):
-        path.unlink()
-        assert_equal_faces(Normaliser.load(weights)(photograph, BOX), small(photograph, BOX))
-        assert path.exists()
+    path = min(cache.iterdir(), key=lambda path: path.stat().st_size)  # one of the two of geometry
+    path.unlink()
+    assert_equal_faces(Normaliser.load(weights)(photograph, BOX), small(photograph, BOX))
+    assert path.exists()
 
 
 def test_the_localiser_is_there_when_it_is_asked_for(weights, small, photograph, tmp_path):
