@@ -85,11 +85,11 @@ class SavedLocaliser:
         content = _content(self._path)
         self._key = _key(content)
         kept = read_model(self._key) if self._key else None
-        self.compiled = kept and kept.model
-        self._facts = kept and LocaliserFacts.from_json(kept.facts)
+        self.compiled = None if kept is None else kept.model
+        self._facts = None if kept is None else LocaliserFacts.from_json(kept.facts)
         # The file may be gone when the localiser is asked for.
-        self._content = content if kept else None
-        self._model = None if kept else _read(self._path)
+        self._content: Any = content if kept else None
+        self._model: Any = None if kept else _read(self._path)
 
     @property
     def description(self) -> "keras.Model | LocaliserFacts":
