@@ -81,7 +81,7 @@ def movement(before: GridModel, after: GridModel) -> dict[str, float]:
     steps = np.linalg.norm(np.diff(moved_by, axis=1), axis=-1)
     return {
         "vertices_moved": int((length > 0).sum()),
-        "mean_of_moved_mm": float(length[length > 0].mean()),
+        "mean_of_moved_mm": float(length.sum() / max(1, (length > 0).sum())),
         "largest_mm": float(length.max()),
         "largest_step_to_neighbour_mm": float(steps.max()),
     }

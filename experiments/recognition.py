@@ -31,7 +31,7 @@ from recognition_faces import (
     prepare,
     read_people,
 )
-from recognition_tables import discriminant, measured, print_tables, shape_alone
+from recognition_tables import as_tables, discriminant, measured, shape_alone
 from recognition_training import INPUTS, Run, descriptors, people_of, trained
 
 from keras_3dmmstn import GridModel, Normaliser
@@ -77,7 +77,7 @@ def main():
         "networks": [recorded[name] for name in sorted(recorded)],
         "shape": shape_alone(faces, people, GridModel.bundled()),
     }
-    print_tables(results)
+    print(as_tables(results))
     write_results(path, results)
     print(path)
     if options.bundle:

@@ -1,9 +1,8 @@
 """How well descriptors of faces tell people apart, by input, share of the people and protocol."""
 
-from itertools import product
-
 import numpy as np
 from recognition_faces import CFP_FOLDS, TEST, TRAINING, VALIDATION, People, PreparedFaces
+from recognition_training import INPUTS
 from scipy.linalg import eigh
 from texture_pairs import verification
 
@@ -12,6 +11,7 @@ from keras_3dmmstn import GridModel
 # How much the identity coefficients weigh beside a network's descriptor: chosen on other people.
 WEIGHTS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8)
 _PARTS = 10
+_OTHER_RATES = "auc", "accuracy"
 
 
 def cosines(described: np.ndarray, pairs: np.ndarray) -> np.ndarray:
@@ -146,30 +146,49 @@ def shape_alone(faces: PreparedFaces, people: People, model: GridModel) -> dict:
     return found
 
 
-def print_tables(results: dict) -> None:
-    """Prints the equal error rates: a row for each input, a column for each share; then folds."""
+def as_tables(results: dict) -> str:
+    """Returns the results as tables in Markdown, those of `docs/recognition.md`."""
     networks = of_last_fold(results["networks"])
     shares = sorted({one["share"] for one in networks}, reverse=True)
-    inputs = list(dict.fromkeys(one["input"] for one in networks))
-    for protocol in networks[0]["alone"] if networks else ():
-        for kind in ("alone", "with identity"):
-            print(f"\n{protocol}, {kind}: EER in % (mean of the seeds ± standard deviation)")
-            print(f"{'':28}" + "".join(f"{100 * share:>10.0f} %" for share in shares))
-            for name in inputs:
-                cells = [
-                    [
-                        one[kind][protocol]["eer"]
-                        for one in networks
-                        if (one["input"], one["share"]) == (name, share)
-                    ]
+    protocols = list(networks[0]["alone"])
+    whole = _by_input(one for one in networks if one["share"] == 1)
+    columns = [f"{100 * share:.0f} %" for share in shares]
+    parts = [
+        _table(
+            f"{protocol}: EER",
+            columns,
+            {
+                name: [
+                    _cell([one["alone"][protocol]["eer"] for one in some if one["share"] == share])
                     for share in shares
                 ]
-                print(f"{name:28}" + "".join(_cell(values) for values in cells))
-    print_folds(results["networks"])
-    print("\nidentity coefficients alone: EER / AUC in %")
-    for name, rates_of in results["shape"].items():
-        cells = (f"{p} {r['eer']:.1f} / {r['auc']:.1f}" for p, r in rates_of.items())
-        print(f"{name:36}" + "  ".join(cells))
+                for name, some in _by_input(networks).items()
+            },
+        )
+        for protocol in protocols
+    ]
+    with_identity = {
+        name: [_cell([one["with identity"][p]["eer"] for one in some]) for p in protocols]
+        for name, some in whole.items()
+    }
+    others = {
+        name: [
+            " / ".join(_mean([one["alone"][p][rate] for one in some]) for rate in _OTHER_RATES)
+            for p in protocols
+        ]
+        for name, some in whole.items()
+    }
+    shape = {
+        name: [f"{rates_of['eer']:.1f} / {rates_of['auc']:.1f}" for rates_of in row.values()]
+        for name, row in results["shape"].items()
+    }
+    parts += [
+        _table("with the identity coefficients: EER", protocols, with_identity),
+        _table("AUC / accuracy", protocols, others),
+        _of_folds(results["networks"], protocols),
+        _table("coefficients: EER / AUC", [*protocols, "several photographs"], shape),
+    ]
+    return "\n\n".join(parts)
 
 
 def of_last_fold(networks: list[dict]) -> list[dict]:
@@ -177,26 +196,49 @@ def of_last_fold(networks: list[dict]) -> list[dict]:
     return [one for one in networks if one.get("fold", CFP_FOLDS) == CFP_FOLDS]
 
 
-def print_folds(networks: list[dict]) -> None:
-    """Prints the rates of CFP's folds with all other people: mean ± standard deviation of folds."""
-    whole = [one for one in networks if (one["share"], one["seed"]) == (1.0, 0)]
-    inputs = {one["input"] for one in networks if one.get("fold", CFP_FOLDS) != CFP_FOLDS}
-    for name in sorted(inputs):
-        of_input = [one for one in whole if one["input"] == name]
-        for kind, protocol in product(("alone", "with identity"), of_input[0]["alone"]):
-            rates_of = [one[kind][protocol] for one in of_input]
-            cells = (
-                f"{rate} {_cell([r[rate] for r in rates_of])}"
-                for rate in ("eer", "auc", "accuracy")
+def _of_folds(networks, protocols):
+    """Returns the table of what was trained for other folds of CFP, too."""
+    chosen = {one["input"] for one in networks if one.get("fold", CFP_FOLDS) != CFP_FOLDS}
+    whole = _by_input(one for one in networks if (one["share"], one["seed"]) == (1, 0))
+    columns = [protocol for protocol in protocols if "video" not in protocol]
+    rows = {
+        f"{name}{more}": [
+            " / ".join(
+                _cell([one[kind][p][rate] for one in some]) for rate in ("eer", *_OTHER_RATES)
             )
-            print(f"{len(of_input)} folds, {name}, {kind}, {protocol}: {'  '.join(cells)}")
+            for p in columns
+        ]
+        for name, some in whole.items()
+        if name in chosen
+        for kind, more in (("alone", ""), ("with identity", ", with coefficients"))
+    }
+    return _table("all folds: EER / AUC / accuracy", columns, rows)
+
+
+def _by_input(networks):
+    """Returns networks by the names of their inputs."""
+    found: dict[str, list] = {}
+    for one in networks:
+        found.setdefault(one["input"], []).append(one)
+    return {name: found[name] for name in INPUTS if name in found}
+
+
+def _table(heading, columns, rows):
+    """Returns a table in Markdown."""
+    lines = [f"| {' | '.join([heading, *columns])} |", "|---" * (1 + len(columns)) + "|"]
+    lines += [f"| {' | '.join([name, *cells])} |" for name, cells in rows.items()]
+    return "\n".join(lines)
 
 
 def _cell(values):
-    """Returns mean and spread of some seeds as a cell of 12 characters."""
+    """Returns mean and spread of some seeds or folds."""
     if not values:
-        return f"{'–':>12}"
-    return f"{np.mean(values):6.1f} ± {np.std(values):.1f}".rjust(12)
+        return "–"
+    return _mean(values) + (f" ± {np.std(values):.1f}" if len(values) > 1 else "")
+
+
+def _mean(values):
+    return f"{np.mean(values):.1f}"
 
 
 def _between(described):

@@ -113,7 +113,7 @@ def train(
         _report_skipped(source, measured, report)
         steps = int(epoch_batches(source, config, 0).cardinality())
         inputs = {
-            "train": describe_sources(folders, source),
+            "train": describe_sources(folders, source, config.compares_people),
             "validation": describe_sources(validation, measured),
             **describe_model(grid_model, start),
         }

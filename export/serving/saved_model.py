@@ -99,9 +99,8 @@ def write_version(
     served.trainable_variables = [variable.value for variable in network.trainable_variables]
     signatures = {}
     for name, (function, signature) in _endpoints(network, image_size).items():
-        traced = tf.function(function, input_signature=signature, autograph=False)
-        setattr(served, name, traced)
-        signatures[name] = traced.get_concrete_function()
+        signatures[name] = tf.function(function, input_signature=signature, autograph=False)
+        setattr(served, name, signatures[name])
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=True)
     try:
         tf.saved_model.save(served, str(folder), signatures, options)

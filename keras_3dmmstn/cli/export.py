@@ -8,7 +8,13 @@ from rich import box
 from rich.table import Table
 
 from keras_3dmmstn.cli import terminal
-from keras_3dmmstn.cli.options import OutFolder, TextureSize, WeightsArgument, load_normaliser
+from keras_3dmmstn.cli.options import (
+    OutFolder,
+    TextureSize,
+    WeightsArgument,
+    known_visibility,
+    load_normaliser,
+)
 from keras_3dmmstn.cli.progress import steps
 
 To = Annotated[str, typer.Option(help="saved-model, tflite, onnx or all.")]
@@ -30,8 +36,9 @@ AnyBatch = Annotated[
 Visibility = Annotated[
     str | None,
     typer.Option(
+        callback=known_visibility,
         help="How the mask is computed: depth, table or normals (about twice as fast on a "
-        "phone). Default: as the weights' own normaliser computes it."
+        "phone). Default: as the weights' own normaliser computes it.",
     ),
 ]
 Photographs = Annotated[
@@ -43,7 +50,11 @@ Photographs = Annotated[
     ),
 ]
 Landmarks = Annotated[
-    str, typer.Option(help='The landmark set; several joined by "+" follow one another.')
+    str | None,
+    typer.Option(
+        help='The landmark set; several joined by "+" follow one another. Default: ibug68, or '
+        "the only set of the face model."
+    ),
 ]
 Overwrite = Annotated[
     bool,
@@ -66,7 +77,7 @@ def export(
     any_batch: AnyBatch = False,
     visibility: Visibility = None,
     photographs: Photographs = None,
-    landmarks: Landmarks = "ibug68",
+    landmarks: Landmarks = None,
     texture_size: TextureSize = None,
     overwrite: Overwrite = False,
     json_file: JsonFile = None,
@@ -94,7 +105,7 @@ def export(
                 normaliser,
                 artefacts,
                 images,
-                landmarks,
+                landmarks or _usual_landmarks(normaliser.grid_model),
                 batch=None if any_batch else 1,
                 visibility=visibility,
                 texture_size=texture_size,
@@ -107,6 +118,12 @@ def export(
         terminal.output.print(_table(reports))
     if json_file:
         _write_json(json_file, weights, len(images), reports)
+
+
+def _usual_landmarks(grid_model):
+    """Returns the only landmark set of a face model, `ibug68` if it has none or several."""
+    names = [*grid_model.landmarks]
+    return names[0] if len(names) == 1 else "ibug68"
 
 
 def _planned(out, to, precision, any_batch):

@@ -24,6 +24,7 @@ from keras_3dmmstn.cli.options import (
     Fill,
     TextureSize,
     Weights,
+    known_visibility,
     load_normaliser,
     numbers,
 )
@@ -73,7 +74,12 @@ Overlay = Annotated[
         help="Draw the fitted meshes on each photograph, as NAME_overlay.jpg.",
     ),
 ]
-Visibility = Annotated[str, typer.Option(help="How the mask is computed: depth, table or normals.")]
+Visibility = Annotated[
+    str,
+    typer.Option(
+        callback=known_visibility, help="How the mask is computed: depth, table or normals."
+    ),
+]
 Front = Annotated[
     bool,
     typer.Option(

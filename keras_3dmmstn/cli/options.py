@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from keras_3dmmstn.cli.terminal import failing_on
+from keras_3dmmstn.cli.terminal import fail, failing_on
 
 if TYPE_CHECKING:
     from keras_3dmmstn.inference.normaliser import Normaliser
@@ -66,6 +66,13 @@ Fill = Annotated[
     ),
 ]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="File for all numbers, as JSON.")]
+
+
+def known_visibility(value: str | None) -> str | None:
+    """Returns the value of --visibility; the command ends if it is none."""
+    if value not in (None, "depth", "table", "normals"):
+        fail(f"--visibility expects depth, table or normals, received {value!r}.")
+    return value
 
 
 def load_normaliser(

@@ -7,7 +7,12 @@ from typing import Annotated
 import typer
 
 from keras_3dmmstn.cli import terminal
-from keras_3dmmstn.cli.options import FaceModel, load_face_model, load_normaliser
+from keras_3dmmstn.cli.options import (
+    FaceModel,
+    known_visibility,
+    load_face_model,
+    load_normaliser,
+)
 from keras_3dmmstn.cli.progress import steps
 
 Weights = Annotated[
@@ -30,8 +35,9 @@ Precision = Annotated[
 Visibility = Annotated[
     str | None,
     typer.Option(
+        callback=known_visibility,
         help="How the mask is computed: normals, the default, the fastest; depth or table. By "
-        "WebGPU only normals run."
+        "WebGPU only normals run.",
     ),
 ]
 Packages = Annotated[

@@ -1,8 +1,6 @@
 """TensorFlow functions compiled for inference on processors."""
 
 import logging
-import os
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from keras_3dmmstn.forked_process import check_process
 from keras_3dmmstn.inference.threads import processors
 
 if TYPE_CHECKING:
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
 # TensorFlow converts one function at a time.
 _CONVERTING = threading.Lock()
-# The process that used TensorFlow first, in a list of one.
-_FIRST_PROCESS: list[int] = []
 
 
 class CompiledFunction:
@@ -98,23 +95,6 @@ class CompiledFunction:
 
     def __setstate__(self, state):
         self.model, self._idle = state["model"], []
-
-
-def check_process() -> None:
-    """Raises a RuntimeError in a process that was forked after TensorFlow was used.
-
-    LiteRT alone works there: in one thread, as it is used here, it has none that a fork would lose.
-    """
-    if "tensorflow" not in sys.modules:
-        return
-    if not _FIRST_PROCESS:
-        _FIRST_PROCESS.append(os.getpid())
-    if _FIRST_PROCESS[0] != os.getpid():
-        raise RuntimeError(
-            f"Process {os.getpid()} was forked from {_FIRST_PROCESS[0]} after TensorFlow had been "
-            "used there, and would hang. Start processes with "
-            'multiprocessing.get_context("spawn"), or fork before the first use.'
-        )
 
 
 class _Runner:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_3dmmstn.inference.compiled_function import CompiledFunction, check_process
+from keras_3dmmstn.forked_process import check_process
+from keras_3dmmstn.inference.compiled_function import CompiledFunction
 from keras_3dmmstn.inference.compiled_models.saved_localiser import SavedLocaliser
 from keras_3dmmstn.inference.threads import processors
 from keras_3dmmstn.network.localiser_answers import parameters_and_confidence

@@ -29,8 +29,7 @@ def person_descriptors(faces: Sequence[NormalisedFace]) -> np.ndarray:
     with _LOADING:
         describe, bundled = _bundled()
     for face in faces:
-        model = face.grid_model
-        if model is None or not np.array_equal(model.mean, bundled.mean):
+        if not _has_the_identity_of(bundled, face.grid_model):
             raise ValueError(
                 "Describing people expects faces of the bundled face model, received others."
             )
@@ -42,6 +41,16 @@ def person_descriptors(faces: Sequence[NormalisedFace]) -> np.ndarray:
         identity[number] = face.parameters["identity"]
         textures[number], masks[number] = face.texture, face.mask
     return describe(textures, masks, identity)
+
+
+def _has_the_identity_of(bundled, model):
+    """Says whether a face model has the mean and the modes of identity of the bundled one."""
+    if model is None or model.identity_count != bundled.identity_count:
+        return False
+    modes = slice(bundled.identity_count)
+    return np.array_equal(model.mean, bundled.mean) and np.array_equal(
+        model.basis[modes], bundled.basis[modes]
+    )
 
 
 @functools.cache

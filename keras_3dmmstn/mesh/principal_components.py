@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from keras_3dmmstn.mesh.flattening.symmetry import find_mirror
-from keras_3dmmstn.mesh.shape_model import ShapeModel
+from keras_3dmmstn.mesh.shape_model import ShapeModel, as_indices, check_triangles
 
 _ALIGNMENT_ROUNDS = 20
 
@@ -54,8 +54,9 @@ def shape_model_from_meshes(
             f"shape_model_from_meshes expects `modes` from 0 to {len(meshes) - 1} for "
             f"{len(meshes)} meshes, received {modes}."
         )
-    mirror = None
+    mirror, triangles = None, as_indices("triangles", triangles)
     if symmetric:
+        check_triangles("shape_model_from_meshes", triangles, meshes.shape[1])
         middle = meshes.mean(axis=(0, 1)) * [1, 0, 0]
         mirror = find_mirror(meshes.mean(axis=0) - middle, triangles)
         # A mesh and its reflection have a common mean that is symmetric, and stays so.

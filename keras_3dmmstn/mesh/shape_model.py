@@ -68,12 +68,7 @@ class ShapeModel:
         """Raises a ValueError if the arrays do not fit together."""
         count = len(self.mean)
         check_linear_model("ShapeModel", self.mean, self.basis, self.identity_count)
-        if self.triangles.ndim != 2 or self.triangles.shape[1] != 3:
-            raise ValueError(
-                "ShapeModel expects `triangles` of shape (triangles, 3), "
-                f"received shape {self.triangles.shape}."
-            )
-        _check_indices("triangles", self.triangles, count)
+        check_triangles("ShapeModel", self.triangles, count)
         check_index_sets("landmarks", self.landmarks, count)
         check_index_sets("regions", self.regions, count)
         check_expression_units(self.expression_units, self.modes - self.identity_count)
@@ -190,9 +185,9 @@ def as_indices(what: str, array: np.ndarray) -> np.ndarray:
         ValueError: if they are no whole numbers.
     """
     array = np.asarray(array)
-    if array.size and not (
-        array.dtype.kind in "iuf" and (array == array.astype(np.int32, copy=False)).all()
-    ):
+    with np.errstate(invalid="ignore"):  # NaN, which is equal to no number
+        whole = array.dtype.kind in "iuf" and (array == array.astype(np.int32, copy=False)).all()
+    if array.size and not whole:
         raise ValueError(f"Expected whole numbers in {what}, received others ({array.dtype}).")
     return array.astype(np.int32)
 
@@ -200,6 +195,21 @@ def as_indices(what: str, array: np.ndarray) -> np.ndarray:
 def as_index_sets(what: str, sets: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Returns name to indices as int32 arrays."""
     return {name: as_indices(f"{what}[{name!r}]", indices) for name, indices in sets.items()}
+
+
+def check_triangles(who: str, triangles: np.ndarray, count: int) -> None:
+    """Raises a ValueError unless triangles `(triangles, 3)` number some of `count` vertices.
+
+    Args:
+        who: expects them, for the error.
+        triangles: whole numbers.
+        count: of the vertices.
+    """
+    if triangles.ndim != 2 or triangles.shape[1] != 3:
+        raise ValueError(
+            f"{who} expects `triangles` of shape (triangles, 3), received shape {triangles.shape}."
+        )
+    _check_indices("triangles", triangles, count)
 
 
 def check_index_sets(what: str, sets: dict[str, np.ndarray], count: int) -> None:

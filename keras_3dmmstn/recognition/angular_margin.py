@@ -3,7 +3,11 @@
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
+
+# Keras casts labels to the type of the loss: so many classes it still tells apart.
+_MOST_CLASSES = {"float16": 2**11, "bfloat16": 2**8}
 
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")
@@ -28,20 +32,27 @@ class CosineClassifier(keras.layers.Layer):
 
     def __init__(self, classes: int, **kwargs):
         super().__init__(**kwargs)
-        if classes < 2:
+        if not isinstance(classes, int | np.integer) or classes < 2:
             raise ValueError(f"CosineClassifier expects two classes or more, received {classes}.")
-        self.classes = classes
+        self.classes = int(classes)
 
     def build(self, input_shape):
         self.directions = self.add_weight(
-            (input_shape[-1], self.classes), initializer="glorot_uniform", name="directions"
+            (input_shape[-1], self.classes),
+            initializer="glorot_uniform",
+            name="directions",
+            autocast=False,
         )
 
     def call(self, descriptor):
+        units = self._of_length_one(descriptor, -1), self._of_length_one(self.directions.value, 0)
+        return tf.matmul(*units)
+
+    def _of_length_one(self, vectors, axis):
+        """Returns vectors of length 1 along an axis, in the type that the layer computes in."""
         # In half precision the sum of squares would overflow, or be 0.
-        wide = tf.cast(descriptor, self.variable_dtype)
-        unit = tf.cast(tf.math.l2_normalize(wide, axis=-1), self.compute_dtype)
-        return unit @ tf.math.l2_normalize(self.directions.value, axis=0)
+        wide = tf.cast(vectors, keras.backend.result_type(self.variable_dtype, "float32"))
+        return tf.cast(tf.math.l2_normalize(wide, axis=axis), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.classes)
@@ -70,7 +81,8 @@ class AngularMarginLoss(keras.losses.Loss):
 
     Raises:
         ValueError: if the margin or the scale is out of range, or `y_true` is not one number for
-            each row of cosines, such as one-hot vectors.
+            each row of cosines, such as one-hot vectors, or the loss computes in a type of half
+            precision that rounds the numbers of so many classes.
         tf.errors.InvalidArgumentError: if a number is no class. XLA and GPUs cannot raise: there
             the loss is NaN.
 
@@ -88,13 +100,21 @@ class AngularMarginLoss(keras.losses.Loss):
         self.margin, self.scale = float(margin), float(scale)
 
     def call(self, y_true, y_pred):
-        y_true = tf.convert_to_tensor(y_true)
+        y_true, y_pred = tf.convert_to_tensor(y_true), tf.convert_to_tensor(y_pred)
         if y_true.shape[1:].num_elements() not in (1, None):
             raise ValueError(
                 "AngularMarginLoss expects a whole number for each row of cosines, received labels "
                 f"of shape {tuple(y_true.shape)}."
             )
-        classes = tf.cast(tf.reshape(y_true, [-1]), tf.int32)
+        most = _MOST_CLASSES.get(self.dtype, math.inf)
+        if (y_pred.shape[-1] or 0) > most:
+            raise ValueError(
+                f"AngularMarginLoss in {self.dtype} tells {most} classes apart, received "
+                f"{y_pred.shape[-1]}: give it dtype='float32'."
+            )
+        # What lies between two classes, or is NaN, is none of them.
+        whole = tf.where(y_true == tf.round(y_true), y_true, -tf.ones_like(y_true))
+        classes = tf.cast(tf.reshape(whole, [-1]), tf.int32)
         right = tf.one_hot(classes, tf.shape(y_pred)[-1], dtype=y_pred.dtype)
         cosines = tf.where(right > 0, self._moved(y_pred), y_pred)
         return tf.nn.sparse_softmax_cross_entropy_with_logits(classes, self.scale * cosines)

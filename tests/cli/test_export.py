@@ -1,5 +1,6 @@
 """`keras-3dmmstn export`, run as a user runs it."""
 
+import dataclasses
 import json
 
 import cv2
@@ -7,10 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_3dmmstn import Normaliser, build_localiser
 from keras_3dmmstn.export import parity
 from keras_3dmmstn.export.card import read_card
+from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from tests.support.command_line import assert_fails, run
-from tests.support.small_network import SIZE, small_normaliser
+from tests.support.small_network import SIZE, small_backbone, small_normaliser
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +164,14 @@ def test_a_folder_with_other_things_is_refused(weights, tmp_path):
     (tmp_path / "keras_3dmmstn" / "photographs").mkdir(parents=True)
     result = export(weights, "--out", tmp_path)
     assert result.exit_code == 1 and "holds photographs" in result.output
+
+
+def test_the_only_landmarks_of_another_object_are_exported(tmp_path):
+    model = toy_grid_model((16, 16))
+    leaf = dataclasses.replace(model, landmarks={"leaf": model.landmarks["ibug68"][:5]})
+    Normaliser(build_localiser(small_backbone(), leaf, SIZE), leaf).save(tmp_path / "leaf")
+    result = export(tmp_path / "leaf", "--to", "saved-model", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    network = tf.saved_model.load(str(tmp_path / "out" / "keras_3dmmstn" / "1"))
+    outputs = network.signatures["fit"](image=tf.zeros((1, SIZE, SIZE, 3)))
+    assert outputs["landmarks"].shape == (1, 5, 2)

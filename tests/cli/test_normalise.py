@@ -277,7 +277,7 @@ def test_fill_fills_the_texture_and_the_front_and_not_the_mask(weights, tmp_path
         (["--mesh-frame", "camera"], "--mesh-frame goes with --mesh."),
         (["--morph-targets"], "--morph-targets goes with --mesh."),
         (["--transparent"], "--transparent goes with --front"),
-        (["--visibility", "guess"], "'guess'"),
+        (["--visibility", "guess"], "expects depth, table or normals, received 'guess'"),
         (["--roll", "10", "--roll", "20"], "one for each of 1 --box, received 10 20"),
         (["--roll", "nan"], "--roll expects degrees, one for each of 1 --box, received nan"),
     ],

@@ -105,3 +105,8 @@ def test_missing_packages_are_told_at_once(packages, tmp_path):
     result = run("web", "nowhere", "--out", tmp_path / "site", "--packages", packages)
     assert_fails(result, "Expected a package of the page")
     assert not (tmp_path / "site").exists()
+
+
+def test_a_mask_that_is_none_is_told_before_anything_is_read(tmp_path):
+    result = run("web", tmp_path / "nothing", "--out", tmp_path / "site", "--visibility", "foo")
+    assert_fails(result, "--visibility expects depth, table or normals, received 'foo'.")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from recognition_tables import cosines, discriminant, drawn_pairs, rates
+from recognition_tables import as_tables, cosines, discriminant, drawn_pairs, rates
 
 
 def test_cosines_are_those_of_each_pair(rng):
@@ -54,3 +54,27 @@ def test_pairs_are_as_many_of_one_person_as_of_two(rng):
     np.testing.assert_array_equal(person[pairs[:, 0]] == person[pairs[:, 1]], same)
     assert (pairs[:, 0] < pairs[:, 1]).all()
     assert len(drawn_pairs(person, wanted=4)[0]) == 8
+
+
+def network(name, share, eer, seed=0, fold=7):
+    """A result of `recognition.py` with the same rates everywhere."""
+    rates_of = {"eer": eer, "auc": 90.0, "accuracy": 80.0}
+    protocols = dict.fromkeys(("frontal–frontal", "video frames"), rates_of)
+    about = {"input": name, "share": share, "seed": seed, "fold": fold}
+    return about | {"alone": protocols, "with identity": protocols}
+
+
+def test_tables_have_means_of_seeds_and_folds_apart():
+    networks = [
+        network("crop", 1.0, 10.0),
+        network("crop", 1.0, 12.0, seed=1),
+        network("crop", 1.0, 20.0, fold=1),
+        network("texture", 0.1, 9.0),
+    ]
+    shape = {"millimetres": {key: {"eer": 30.0, "auc": 70.0} for key in ("a", "b", "c")}}
+    lines = as_tables({"networks": networks, "shape": shape}).splitlines()
+    assert lines[0] == "| frontal–frontal: EER | 100 % | 10 % |"
+    assert lines[2] == "| crop | 11.0 ± 1.0 | – |"
+    assert lines[3] == "| texture | – | 9.0 |"
+    (of_folds,) = [lines[n + 2] for n, line in enumerate(lines) if line.startswith("| all folds")]
+    assert of_folds == "| crop | 15.0 ± 5.0 / 90.0 ± 0.0 / 80.0 ± 0.0 |"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 
@@ -13,7 +14,6 @@ from keras_3dmmstn.export.card import read_card
 from keras_3dmmstn.export.exported_localiser import is_exported, load_exported
 from keras_3dmmstn.export.mobile.tflite import export_tflite
 from keras_3dmmstn.export.onnx import export_onnx
-from keras_3dmmstn.export.serving.saved_model import export_saved_model
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from tests.support.small_network import SIZE, small_normaliser
@@ -24,9 +24,17 @@ def normaliser():
     return small_normaliser()
 
 
+@pytest.fixture(scope="module")
+def exported_once(normaliser, tmp_path_factory):
+    """A `.tflite` file beside its card, not to be changed."""
+    return export_tflite(normaliser, tmp_path_factory.mktemp("exported") / "face.tflite")
+
+
 @pytest.fixture
-def path(normaliser, tmp_path):
-    return export_tflite(normaliser, tmp_path / "face.tflite")
+def path(exported_once, tmp_path):
+    """A `.tflite` file of the test's own, with its card."""
+    shutil.copy(exported_once.with_suffix(".json"), tmp_path)
+    return shutil.copy(exported_once, tmp_path / "face.tflite")
 
 
 def test_its_parameters_are_those_of_the_localiser(path, normaliser, rng):
@@ -105,8 +113,8 @@ def test_a_damaged_file_is_named(path, normaliser):
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x08\x01", None])
-def test_a_damaged_saved_model_is_named(damage, normaliser, tmp_path):
-    version = export_saved_model(normaliser, tmp_path / "face")
+def test_a_damaged_saved_model_is_named(damage, normaliser, small_version, tmp_path):
+    version = shutil.copytree(small_version, tmp_path / "1")
     graph = version / "saved_model.pb"
     graph.write_bytes(graph.read_bytes()[:5000] if damage is None else damage)
     with pytest.raises(ValueError, match="1: expected an exported network, but its runtime"):

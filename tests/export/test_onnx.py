@@ -37,10 +37,29 @@ def content(normaliser, network):
     return onnx_model(network, network_card(normaliser))
 
 
+def session_of(model):
+    return onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+
+
+@pytest.fixture(scope="module")
+def exported(normaliser, network, content):
+    """A function from options of `trained_network` to the network and a session of its file."""
+    made = {(): (network, session_of(content))}
+
+    def network_and_session(**options):
+        key = tuple(options.items())
+        if key not in made:
+            network = trained_network(normaliser, **options)
+            made[key] = network, session_of(onnx_model(network))
+        return made[key]
+
+    return network_and_session
+
+
 @pytest.mark.parametrize("batch", [1, 3])
-def test_answers_are_those_of_keras_whatever_the_batch(content, network, rng, batch):
+def test_answers_are_those_of_keras_whatever_the_batch(exported, rng, batch):
     images = rng.uniform(0, 255, (batch, SIZE, SIZE, 3)).astype(np.float32)
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    network, session = exported()
     names = [output.name for output in session.get_outputs()]
     received = dict(zip(names, session.run(None, {"image": images}), strict=True))
     expected = network(images, training=False)
@@ -50,9 +69,8 @@ def test_answers_are_those_of_keras_whatever_the_batch(content, network, rng, ba
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-def test_a_larger_texture_is_that_of_keras(normaliser, rng, batch):
-    network = trained_network(normaliser, texture_size=224)
-    session = onnxruntime.InferenceSession(onnx_model(network), providers=["CPUExecutionProvider"])
+def test_a_larger_texture_is_that_of_keras(exported, rng, batch):
+    network, session = exported(texture_size=224)
     images = rng.uniform(0, 255, (batch, SIZE, SIZE, 3)).astype(np.float32)
     received = session.run(["texture", "mask"], {"image": images})
     expected = network(images, training=False)
@@ -61,23 +79,23 @@ def test_a_larger_texture_is_that_of_keras(normaliser, rng, batch):
         np.testing.assert_allclose(values, expected[name], atol=CLOSE[name], err_msg=name)
 
 
-def masks(network, images):
+def masks(network, session, images):
     """The masks that a network and its ONNX file give."""
-    session = onnxruntime.InferenceSession(onnx_model(network), providers=["CPUExecutionProvider"])
     (received,) = session.run(["mask"], {"image": images})
     return network(images, training=False)["mask"].numpy(), received
 
 
-def test_masks_by_table_are_those_of_keras(normaliser, rng):
+def test_masks_by_table_are_those_of_keras(exported, rng):
     images = rng.uniform(0, 255, (3, SIZE, SIZE, 3)).astype(np.float32)
-    expected, received = masks(trained_network(normaliser, visibility="table"), images)
+    expected, received = masks(*exported(visibility="table"), images)
     np.testing.assert_array_equal(received, expected)
 
 
 def test_masks_by_depth_are_those_of_keras(rng):
     normaliser = small_normaliser(GridModel.bundled())
     images = rng.uniform(0, 255, (3, SIZE, SIZE, 3)).astype(np.float32)
-    expected, received = masks(trained_network(normaliser, visibility="depth"), images)
+    network = trained_network(normaliser, visibility="depth")
+    expected, received = masks(network, session_of(onnx_model(network)), images)
     by_normals = trained_network(normaliser, visibility="normals")
     normals = by_normals(images, training=False)["mask"].numpy()
     assert (expected != normals).mean() > 0.01  # the nose hides a cheek
@@ -96,25 +114,27 @@ def test_shapes_names_and_operators(content):
     assert {node.domain for node in model.graph.node} == {""}
 
 
-@pytest.mark.parametrize("visibility", ["depth", "normals"])
-def test_a_file_masks_like_its_source_unless_told_otherwise(visibility, normaliser, tmp_path, rng):
+@pytest.mark.parametrize(
+    ("visibility", "told"), [("depth", None), ("normals", None), ("depth", "normals")]
+)
+def test_a_file_masks_like_its_source_unless_told_otherwise(
+    visibility, told, normaliser, tmp_path, rng
+):
     source = Normaliser(normaliser.localiser, normaliser.grid_model, visibility)
-    path = export_onnx(source, tmp_path / "face.onnx")
+    path = export_onnx(source, tmp_path / "face.onnx", visibility=told)
     properties = {p.key: p.value for p in onnx.load(path).metadata_props}
-    assert json.loads(properties[CARD_KEY])["outputs"]["mask"]["method"] == visibility
-    told = export_onnx(source, tmp_path / "told.onnx", visibility="normals")
+    method = told or visibility
+    assert json.loads(properties[CARD_KEY])["outputs"]["mask"]["method"] == method
     images = rng.uniform(0, 255, (2, SIZE, SIZE, 3)).astype(np.float32)
-    for file, method in ((path, visibility), (told, "normals")):
-        session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-        (received,) = session.run(["mask"], {"image": images})
-        expected = trained_network(source, visibility=method)(images, training=False)["mask"]
-        np.testing.assert_array_equal(received, expected)
+    network = trained_network(source, visibility=method)
+    expected, received = masks(network, session_of(path), images)
+    np.testing.assert_array_equal(received, expected)
 
 
-@pytest.mark.parametrize("visibility", ["normals", "depth", "table"])
-def test_a_batch_of_none_has_no_outputs(visibility, normaliser):
-    network = trained_network(normaliser, visibility=visibility)
-    session = onnxruntime.InferenceSession(onnx_model(network), providers=["CPUExecutionProvider"])
+# Without a word, masks are by depth.
+@pytest.mark.parametrize("options", [{}, {"visibility": "normals"}, {"visibility": "table"}])
+def test_a_batch_of_none_has_no_outputs(options, exported):
+    network, session = exported(**options)
     outputs = session.run(None, {"image": np.zeros((0, SIZE, SIZE, 3), np.float32)})
     # Not of the network itself: TensorFlow's own convolution fails on no images on some processors.
     expected = {name: (0, *tensor.shape[1:]) for name, tensor in network.output.items()}
@@ -126,7 +146,7 @@ def test_a_confidence_is_a_fifth_output(rng):
     sure = small_normaliser(confidence=True)
     network, card = trained_network(sure), network_card(sure)
     content = onnx_model(network, card)
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    session = session_of(content)
     images = rng.uniform(0, 255, (3, SIZE, SIZE, 3)).astype(np.float32)
     (received,) = session.run(["confidence"], {"image": images})
     assert list(received.shape) == [3, card["outputs"]["confidence"]["shape"][1]]
@@ -147,12 +167,13 @@ def test_a_file_that_exists_is_left_alone(normaliser, tmp_path):
     assert path.read_text() == "mine"
 
 
-def test_a_full_disk_leaves_nothing(normaliser, tmp_path, monkeypatch):
+def test_a_full_disk_leaves_nothing(normaliser, content, tmp_path, monkeypatch):
     def full(path, content):
         with path.open("wb") as file:
             file.write(content[:100])
         raise OSError("disk full")
 
+    monkeypatch.setattr("keras_3dmmstn.export.onnx.onnx_model", lambda network, card: content)
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="disk full"):
         export_onnx(normaliser, tmp_path / "new" / "face.onnx")

@@ -3,7 +3,6 @@ import pytest
 
 from keras_3dmmstn.export import parity
 from keras_3dmmstn.export.network import trained_network
-from keras_3dmmstn.export.serving.saved_model import write_version
 from tests.support.small_network import SIZE, small_normaliser
 
 LIMIT = parity.TOLERANCES["float32"]
@@ -89,13 +88,11 @@ def test_an_artefact_that_does_not_run_is_an_error(tmp_path):
         parity.run_artefact("saved-model", tmp_path, np.zeros((1, 8, 8, 3)), 1)
 
 
-def test_a_saved_model_passes_in_a_fresh_process(tmp_path, monkeypatch, rng):
+def test_a_saved_model_passes_in_a_fresh_process(small_version, monkeypatch, rng):
     monkeypatch.setattr(parity, "THREADS", (1,))
-    normaliser = small_normaliser()
-    network = trained_network(normaliser)
-    write_version(network, tmp_path / "1")
+    network = trained_network(small_normaliser())
     images = rng.uniform(0, 255, (2, SIZE, SIZE, 3)).astype(np.float32)
-    report = parity.check_parity("saved-model", tmp_path / "1", network, images, LIMIT)
+    report = parity.check_parity("saved-model", small_version, network, images, LIMIT)
     assert report["landmarks_px"]["max"] < 1e-3
     assert report["texture_levels"]["mean"] < 1e-2
     assert report["size_bytes"] > 1000

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_3dmmstn import build_localiser, ops
-from keras_3dmmstn.inference import compiled_function
+from keras_3dmmstn import build_localiser, forked_process, ops
 from keras_3dmmstn.inference.boxes import checked_boxes
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.inference.photograph import part_around, shrunk, warp
@@ -432,8 +431,8 @@ def test_a_confidence_that_is_no_probability_is_refused(grid_model, coordinates,
 def test_a_process_that_was_forked_after_use_says_so(grid_model, coordinates, monkeypatch):
     normaliser = small_normaliser()
     normaliser(coordinates, [BOX])
-    assert [os.getpid()] == compiled_function._FIRST_PROCESS
-    monkeypatch.setattr(compiled_function.os, "getpid", lambda: 123_456_789)
+    assert [os.getpid()] == forked_process._FIRST_PROCESS
+    monkeypatch.setattr(forked_process.os, "getpid", lambda: 123_456_789)
     with pytest.raises(RuntimeError, match=r"Process 123456789 was forked .*\"spawn\""):
         normaliser(coordinates, [BOX])
     with pytest.raises(RuntimeError, match="was forked from"):

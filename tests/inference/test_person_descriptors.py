@@ -46,6 +46,16 @@ def test_faces_of_another_face_model_are_refused(normaliser):
             person_descriptors([replace(face, grid_model=other)])
 
 
+def test_faces_with_other_modes_of_identity_are_refused(normaliser):
+    (face,) = normaliser(portrait())
+    model = face.grid_model
+    fewer = replace(model, identity_count=model.identity_count - 1, expression_units={})
+    turned = replace(model, basis=model.basis[::-1])
+    for other in (fewer, turned):
+        with pytest.raises(ValueError, match="expects faces of the bundled face model"):
+            person_descriptors([replace(face, grid_model=other)])
+
+
 def test_threads_that_begin_together_read_the_files_once(monkeypatch):
     held = []
 

@@ -89,3 +89,18 @@ def test_no_symmetry_is_an_error_where_it_is_asked_for():
 def test_wrong_arguments_are_named(meshes, modes, message):
     with pytest.raises(ValueError, match=message):
         shape_model_from_meshes(meshes, leaf_triangles(), modes)
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_triangles_that_are_none_are_named(symmetric, toy):
+    meshes, triangles = toy_faces(toy), toy.triangles
+    for wrong, message in (
+        (triangles + len(toy.mean), "number vertices 0 to"),
+        (triangles.ravel(), r"`triangles` of shape \(triangles, 3\)"),
+        (np.where(triangles == 0, np.nan, triangles), "whole numbers in triangles"),
+        (triangles + 0.5, "whole numbers in triangles"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            shape_model_from_meshes(meshes, wrong, symmetric=symmetric)
+    found = shape_model_from_meshes(meshes, triangles.astype(float), symmetric=symmetric)
+    np.testing.assert_array_equal(found.triangles, triangles)

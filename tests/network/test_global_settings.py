@@ -28,6 +28,15 @@ def fitted(model):
     return trainer.fit(IMAGES, LABELS, epochs=2, shuffle=False, verbose=0).history
 
 
+@pytest.fixture(scope="module")
+def expected_losses(model):
+    """Those of the network as it is, which keeps its weights."""
+    weights = model.get_weights()
+    expected = fitted(model)
+    model.set_weights(weights)
+    return expected
+
+
 @pytest.mark.parametrize("setting", ["channels_first", "floatx float64"])
 def test_a_network_is_the_same_network(setting, model):
     with global_setting(setting):
@@ -41,19 +50,18 @@ def test_a_network_is_the_same_network(setting, model):
 
 
 @pytest.mark.parametrize("setting", ["channels_first", "floatx float64", "mixed_float16"])
-def test_a_network_is_trained_on_all_losses(setting, model):
-    weights = model.get_weights()
-    expected = fitted(model)
-    model.set_weights(weights)
+def test_a_network_is_trained_on_all_losses(setting, model, expected_losses):
     with global_setting(setting):
         other = spatial_transformer(FACE, image_size=SIZE)
-        other.set_weights(weights)
+        other.set_weights(model.get_weights())
         found = fitted(other)
     assert set(found) == {"loss", "shape_prior", "symmetry", "mirror_pairs"}
     for name, values in found.items():
         # The localiser of `mixed_float16` rounds to 2⁻¹¹, in twenty layers.
         rtol = 0.05 if setting == "mixed_float16" else 1e-3
-        np.testing.assert_allclose(values, expected[name], rtol=rtol, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(
+            values, expected_losses[name], rtol=rtol, atol=1e-6, err_msg=name
+        )
 
 
 @pytest.mark.parametrize("floatx", ["float16", "bfloat16"])

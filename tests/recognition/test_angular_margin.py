@@ -126,3 +126,37 @@ def test_cosines_in_half_precision_survive_long_descriptors_and_none(level):
     full.set_weights(half.get_weights())
     # Products of 128 numbers with 11 bits each.
     np.testing.assert_allclose(found, full(descriptor), atol=5e-3)
+
+
+@pytest.mark.parametrize("size", [1e-5, 300.0])
+@pytest.mark.parametrize("dtype", ["mixed_float16", "float16"])
+def test_directions_in_half_precision_may_be_long_and_short(dtype, size, rng):
+    half, full = CosineClassifier(3, dtype=dtype), CosineClassifier(3)
+    descriptor = rng.normal(size=(2, 128)).astype("float32")
+    half.build(descriptor.shape), full.build(descriptor.shape)
+    directions = size * rng.uniform(0.5, 1, (128, 3))
+    half.set_weights([directions])
+    full.set_weights(half.get_weights())
+    np.testing.assert_allclose(half(descriptor), full(descriptor), atol=5e-3)
+
+
+@pytest.mark.parametrize("classes", [2.5, 3.0, "3", None])
+def test_a_number_of_classes_that_is_none_is_refused(classes):
+    with pytest.raises(ValueError, match="two classes or more"):
+        CosineClassifier(classes)
+
+
+@pytest.mark.parametrize("label", [0.5, -0.5, np.nan])
+def test_what_lies_between_two_classes_is_none(label):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="label value of -1"):
+        AngularMarginLoss()(np.array([label, 1.0]), np.zeros((2, 3), np.float32))
+
+
+def test_cosines_may_be_a_list():
+    assert float(AngularMarginLoss()([0], [[0.5, 0.25]])) > 0
+
+
+def test_half_precision_does_not_round_numbers_of_classes():
+    with pytest.raises(ValueError, match="tells 256 classes apart, received 300"):
+        AngularMarginLoss(dtype="bfloat16")(np.array([257]), np.zeros((1, 300), np.float32))
+    assert float(AngularMarginLoss(dtype="bfloat16")(np.array([255]), np.zeros((1, 256)))) > 0

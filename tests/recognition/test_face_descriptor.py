@@ -1,9 +1,16 @@
 """Descriptors of texture and shape: what their products are, and what is refused."""
 
+import copy
+import io
+import os
+import pickle
+import zipfile
+
 import keras
 import numpy as np
 import pytest
 
+from keras_3dmmstn import forked_process
 from keras_3dmmstn.recognition import FaceDescriptor, descriptor_network
 
 
@@ -118,6 +125,25 @@ def _cut(path):
     path.write_bytes(path.read_bytes()[:300])
 
 
+def _without(path, name, instead=None):
+    """Takes a member out of an archive, or puts something in its place."""
+    with zipfile.ZipFile(path) as archive:
+        members = {member: archive.read(member) for member in archive.namelist()}
+    members[name] = instead
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in members.items():
+            if content is not None:
+                archive.writestr(member, content)
+
+
+def _of_many(path):
+    """Makes an archive whose mean says that it has a trillion numbers."""
+    header = {"descr": "<f4", "fortran_order": False, "shape": (10**12,)}
+    with io.BytesIO() as content:
+        np.lib.format.write_array_header_1_0(content, header)
+        _without(path, "mean.npy", content.getvalue())
+
+
 @pytest.mark.parametrize(
     ("name", "damage", "error"),
     [
@@ -130,6 +156,11 @@ def _cut(path):
             lambda path: np.savez(path, mean=[0.0], directions=[[1.0]], weight=[1.0, 2.0]),
             ValueError,
         ),
+        ("descriptor.keras", lambda path: _without(path, "config.json"), ValueError),
+        ("descriptor.keras", lambda path: _without(path, "model.weights.h5"), ValueError),
+        ("descriptor.keras", lambda path: _without(path, "model.weights.h5", b"none"), ValueError),
+        ("descriptor.keras", lambda path: _without(path, "config.json", b"[]"), ValueError),
+        ("descriptor.npz", lambda path: _of_many(path), ValueError),
         ("descriptor.npz", lambda path: path.unlink(), FileNotFoundError),
         ("descriptor.keras", lambda path: path.unlink(), FileNotFoundError),
     ],
@@ -139,3 +170,72 @@ def test_damaged_and_missing_files_are_named(network, tmp_path, name, damage, er
     damage(tmp_path / name)
     with pytest.raises(error, match=name):
         FaceDescriptor.load(tmp_path)
+
+
+def test_a_descriptor_that_was_used_is_pickled_and_copied(network, rng):
+    describe, given = FaceDescriptor(network, np.zeros(5), np.eye(5), 0.4), faces(rng)
+    expected = describe(*given)
+    for again in (pickle.loads(pickle.dumps(describe)), copy.deepcopy(describe)):
+        np.testing.assert_allclose(again(*given), expected, atol=1e-6)
+
+
+def test_a_process_that_was_forked_after_use_says_so(network, rng, monkeypatch):
+    describe = FaceDescriptor(network, np.zeros(5), np.eye(5), 0.4)
+    assert [os.getpid()] == forked_process._FIRST_PROCESS
+    monkeypatch.setattr(forked_process.os, "getpid", lambda: 123_456_789)
+    with pytest.raises(RuntimeError, match="Process 123456789 was forked"):
+        describe(*faces(rng))
+
+
+def test_what_is_cut_off_while_it_is_written_leaves_what_there_was(network, tmp_path, monkeypatch):
+    FaceDescriptor(network, np.zeros(5), np.eye(5), 0.4).save(tmp_path)
+    other = FaceDescriptor(network, np.ones(5), np.eye(5), 0.4)
+    before = (tmp_path / "descriptor.npz").read_bytes()
+
+    def cut(path, **arrays):
+        path.write_bytes(b"PK")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "savez", cut)
+    with pytest.raises(KeyboardInterrupt):
+        other.save(tmp_path)
+    assert (tmp_path / "descriptor.npz").read_bytes() == before
+
+
+def test_weights_that_are_not_finite_are_refused(network):
+    twin = keras.models.clone_model(network)
+    twin.set_weights([weight * np.nan for weight in network.get_weights()])
+    with pytest.raises(ValueError, match="a network of finite weights, received NaN"):
+        FaceDescriptor(twin, np.zeros(5), np.eye(5), 0.4)
+
+
+def test_networks_that_give_something_else_are_refused():
+    picture, free = keras.Input((32, 32, 4)), keras.Input((None, None, 4))
+    one = keras.layers.GlobalMaxPooling2D()
+    for end in (
+        keras.Model(picture, keras.layers.Conv2D(2, 3)(picture)),
+        keras.Model(picture, [one(picture), one(picture)]),
+        keras.Model(free, one(free)),
+        keras.Model(fixed := keras.Input((32, 32, 4), batch_size=2), one(fixed)),
+    ):
+        with pytest.raises(ValueError, match="to one descriptor of each, received one from"):
+            FaceDescriptor(end, np.zeros(5), np.eye(5), 0.4)
+
+
+def test_arrays_of_other_numbers_are_refused(network, rng):
+    for wrong in (np.zeros(5) + 1j, ["a"] * 5):
+        with pytest.raises(ValueError, match="expects real numbers as mean"):
+            FaceDescriptor(network, wrong, np.eye(5), 0.4)
+    describe = FaceDescriptor(network, np.zeros(5), np.eye(5), 0.4)
+    textures, masks, identity = faces(rng)
+    for wrong in (identity.astype(object), identity + 1j, identity.astype(str)):
+        with pytest.raises(ValueError, match="a finite identity"):
+            describe(textures, masks, wrong)
+
+
+def test_lengths_are_1_where_squares_overflow(rng):
+    picture = keras.Input((32, 32, 4))
+    long = keras.layers.Dense(16, dtype="float16")(keras.layers.GlobalMaxPooling2D()(picture))
+    describe = FaceDescriptor(keras.Model(picture, long), np.zeros(5), 1e30 * np.eye(5), 0.4)
+    found = describe(*faces(rng))
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)

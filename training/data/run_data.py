@@ -120,13 +120,21 @@ def fixed_faces(source: Mixture, config: TrainingConfig, count: int = 4) -> np.n
     return images.numpy().astype(np.uint8)
 
 
-def describe_sources(folders: Sequence[str | Path], source: Mixture | None) -> dict:
-    """Describes data sets by name, number of faces, share in an epoch, and checksum."""
+def describe_sources(
+    folders: Sequence[str | Path], source: Mixture | None, people: bool = False
+) -> dict:
+    """Describes data sets by name, number of faces, share in an epoch, and checksum.
+
+    Args:
+        folders: the data sets.
+        source: their faces.
+        people: whether the checksum is also that of who is who, as pairs of one person need it.
+    """
     if source is None:
         return {}
     return {
         f"{number} {Path(folder).name}": f"{len(part)} faces, share {share:.4g}, "
-        f"checksum {_checksum(folder, part):08x}{'' if mirrored else ', not mirrored'}"
+        f"checksum {_checksum(folder, part, people):08x}{'' if mirrored else ', not mirrored'}"
         for number, (folder, part, share, mirrored) in enumerate(
             zip(folders, source.sources, source.weights, source.mirrored, strict=True)
         )
@@ -146,8 +154,11 @@ def _supervision(config):
     return Supervision(config.label_share, points, confidence.tolist())
 
 
-def _checksum(folder, part):
-    """Returns a checksum of the labels of crops, or of the index of shards."""
+def _checksum(folder, part, people):
+    """Returns a checksum of the labels of crops, with people or not, or of the index of shards."""
     if isinstance(part, FaceCrops):
-        return zlib.crc32(np.ascontiguousarray(part.landmarks).tobytes())
+        checksum = zlib.crc32(np.ascontiguousarray(part.landmarks).tobytes())
+        if people:
+            checksum = zlib.crc32(repr((part.people, part.views)).encode(), checksum)
+        return checksum
     return zlib.crc32((Path(folder) / INDEX).read_bytes())

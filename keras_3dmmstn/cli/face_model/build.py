@@ -10,6 +10,8 @@ from keras_3dmmstn.cli.face_model.tables import distortion_rows, mirror_rows, pr
 from keras_3dmmstn.cli.options import numbers
 from keras_3dmmstn.cli.progress import steps
 
+_RADIUS = 110.0  # mm
+
 Source = Annotated[Path, typer.Argument(help="The model's file or folder, as published.")]
 Out = Annotated[Path, typer.Option(help="The grid model to write (.npz).")]
 Kind = Annotated[
@@ -53,7 +55,9 @@ Region = Annotated[
         "any object's surface as it is."
     ),
 ]
-Radius = Annotated[float, typer.Option(min=1, help="Radius of the region in mm.")]
+Radius = Annotated[
+    float | None, typer.Option(min=1, help="Radius of the region in mm. Default: 110.")
+]
 Centre = Annotated[
     str | None,
     typer.Option(help="x,y,z of the region's centre in mm. Default: the tip of the nose."),
@@ -98,7 +102,7 @@ def build(
     frame: Frame = None,
     landmarks_from: LandmarksFrom = None,
     region: Region = "face",
-    radius: Radius = 110.0,
+    radius: Radius = None,
     centre: Centre = None,
     keep_cavities: KeepCavities = False,
     evenness: Evenness = 0.5,
@@ -119,12 +123,21 @@ def build(
     options |= {"part": part, "unit": unit, "frame": frame}
     with terminal.failing_on(ImportError, OSError, ValueError), steps(4) as begin:
         middle = _parsed_centre(centre)
+        if region == "disc":
+            _refuse({"radius": radius, "centre": centre, "keep-cavities": keep_cavities or None})
         begin("Reading the model")
         model = _with_landmarks(_read(kind, source, options), landmarks_from)
-        cut = (region, radius, middle, keep_cavities)
+        cut = (region, _RADIUS if radius is None else radius, middle, keep_cavities)
         built = model_to_grid(model, (grid, grid), *cut, evenness, flattening, emphasis, begin)
         built.grid_model.save(out)
     _print(out, built)
+
+
+def _refuse(options):
+    """Raises a ValueError if an option is given that a disc, which is not cut, has no use for."""
+    given = [f"--{name}" for name, value in options.items() if value is not None]
+    if given:
+        raise ValueError(f"{' and '.join(given)} does not go with --region disc: it is not cut.")
 
 
 def _read(kind, source, options):

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from keras_3dmmstn.inference.compiled_function import check_process
+from keras_3dmmstn.forked_process import check_process
 from keras_3dmmstn.inference.compiled_models.kept_models import (
     MOST_BYTES,
     KeptModel,

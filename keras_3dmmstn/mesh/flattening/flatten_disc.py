@@ -61,8 +61,8 @@ def flatten_disc(
     if places is None and corners is None:
         raise ValueError(
             "flatten_disc found no corners, four different vertices clockwise along the boundary. "
-            "Triangles are counter-clockwise seen from the viewer, x right and y down: turn them "
-            "if they are not, or give `corners`."
+            "Triangles are counter-clockwise seen from the viewer, x right and y down: turn them, "
+            "or the axes (`frame`, --frame), if they are not; or give `corners`."
         )
     if places is None:
         raise ValueError(

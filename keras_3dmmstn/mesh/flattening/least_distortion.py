@@ -6,7 +6,12 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
 
-from keras_3dmmstn.mesh.flattening.flatten import flatten_symmetric, image_left_triangles
+from keras_3dmmstn.mesh.flattening.flatten import (
+    check_disc,
+    check_mirror,
+    flatten_symmetric,
+    image_left_triangles,
+)
 from keras_3dmmstn.mesh.flattening.flatten_disc import flatten_disc
 from keras_3dmmstn.mesh.flattening.symmetry import find_mirror
 
@@ -56,7 +61,7 @@ def flatten_least_distorted(
 
     Raises:
         ValueError: as of those two; or if arguments have another shape, are not positive,
-            or `start` has turned triangles.
+            or `start` does not fill the square or has turned triangles.
 
     Source:
         Smith & Schaefer 2015, "Bijective parameterization with free boundaries" (energy, step to
@@ -64,16 +69,20 @@ def flatten_least_distorted(
     """
     vertices = np.asarray(vertices, np.float64)
     triangles = np.asarray(triangles, np.int64)
+    check_disc(triangles, len(vertices))
+    if start is not None:
+        start = _checked_start(start, len(vertices))
     if not symmetric:
-        uv = np.array(flatten_disc(vertices, triangles) if start is None else start, np.float64)
+        uv = flatten_disc(vertices, triangles) if start is None else start
         energy = _energy(vertices, triangles, magnification, weights, 1.0)
         return _minimised(energy, uv, (uv > 0) & (uv < 1), iterations)
     mirror = find_mirror(vertices, triangles) if mirror is None else np.asarray(mirror, np.int64)
+    check_mirror(triangles, mirror)
     if start is None:
         start = flatten_symmetric(vertices, triangles, mirror)
     half = image_left_triangles(vertices, triangles, mirror)
     energy = _energy(vertices, half, magnification, weights)
-    uv = _minimised(energy, np.array(start, np.float64), _free(start, half, mirror), iterations)
+    uv = _minimised(energy, start, _free(start, half, mirror), iterations)
     used = np.zeros(len(vertices), bool)
     used[half.ravel()] = True
     uv[~used] = uv[mirror[~used]] * [-1, 1] + [1, 0]
@@ -160,6 +169,23 @@ def _energy(vertices, triangles, magnification, weights, total_area=0.5):
     return _Energy(triangles, gradients, share / share.sum())
 
 
+def _checked_start(start, count):
+    """Returns a flattening to begin with, or raises a ValueError if it is none onto the square."""
+    start = np.asarray(start, np.float64)
+    if start.shape != (count, 2) or not np.isfinite(start).all():
+        raise ValueError(
+            f"flatten_least_distorted expects `start` of shape ({count}, 2), finite, received "
+            f"shape {start.shape}."
+        )
+    low, high = start.min(axis=0), start.max(axis=0)
+    if (low != 0).any() or (high != 1).any():
+        raise ValueError(
+            "flatten_least_distorted expects a `start` that fills the square from 0 to 1, received "
+            f"one from {low.tolist()} to {high.tolist()}."
+        )
+    return start
+
+
 def _of_triangles(name, values, triangles, count):
     """Returns the means of a positive value at the corners of triangles, checked."""
     if values is None:
@@ -168,7 +194,8 @@ def _of_triangles(name, values, triangles, count):
     if values.shape != (count,) or not (np.isfinite(values) & (values > 0)).all():
         raise ValueError(
             f"flatten_least_distorted expects `{name}` of {count} positive numbers, received "
-            f"shape {values.shape} with values from {values.min():g} to {values.max():g}."
+            f"shape {values.shape} with values from {values.min(initial=np.inf):g} to "
+            f"{values.max(initial=-np.inf):g}."
         )
     return values[triangles].mean(axis=1)
 

@@ -181,3 +181,17 @@ def test_a_surface_that_is_no_disc_is_refused(tmp_path):
     result = build(holed, "--kind", "npz", "--region", "disc", "--out", out)
     assert_fails(result, "loose vertices")
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--radius", 90], "--radius does"),
+        (["--centre", "0,0,0", "--keep-cavities"], "--centre and --keep-cavities does"),
+    ],
+)
+def test_a_disc_is_not_cut(options, named, tmp_path):
+    out = tmp_path / "out.npz"
+    result = build(tmp_path, "--kind", "meshes", "--region", "disc", *options, "--out", out)
+    assert_fails(result, f"{named} not go with --region disc")
+    assert not out.exists()

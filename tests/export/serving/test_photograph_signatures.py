@@ -7,19 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.export.serving import photograph_signatures
-from keras_3dmmstn.export.serving.saved_model import write_version
-from tests.support.small_network import small_normaliser
 
 BOX = [30.0, 30, 70, 80]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "1"
-    write_version(trained_network(small_normaliser(confidence=True)), folder)
-    return folder
+def folder(sure_version):
+    return sure_version
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_3dmmstn.export.network import trained_network
-from keras_3dmmstn.export.serving.saved_model import write_version
 from tests.support.paths import ROOT
-from tests.support.small_network import small_normaliser
 
 
 class Request:
@@ -60,10 +57,8 @@ def example():
 
 
 @pytest.fixture(scope="module")
-def faces(example, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "1"
-    write_version(trained_network(small_normaliser()), folder)
-    return example["Faces"](str(folder))
+def faces(example, small_version):
+    return example["Faces"](str(small_version))
 
 
 @pytest.fixture(scope="module")

@@ -33,8 +33,8 @@ def network(normaliser):
 
 
 @pytest.fixture(scope="module")
-def version(normaliser, tmp_path_factory):
-    return export_saved_model(normaliser, tmp_path_factory.mktemp("models") / "face")
+def version(small_version):
+    return small_version
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +62,9 @@ def test_the_network_has_the_weights_of_the_normaliser(normaliser, network, imag
     np.testing.assert_allclose(network(images)["parameters"], expected, atol=CLOSE)
 
 
-def test_a_confidence_is_among_the_answers_of_every_signature(tmp_path, images):
-    sure = small_normaliser(confidence=True)
-    version = export_saved_model(sure, tmp_path / "face")
-    reloaded, expected = tf.saved_model.load(str(version)), sure.localiser(images)["confidence"]
+def test_a_confidence_is_among_the_answers_of_every_signature(sure_version, images):
+    reloaded = tf.saved_model.load(str(sure_version))
+    expected = small_normaliser(confidence=True).localiser(images)["confidence"]
     files = tf.constant([png(image.astype(np.uint8)) for image in images])
     boxes = tf.constant([[10.0, 10, 38, 38]] * 3)
     given = {"serving_default": [images], "fit": [images], "serving_bytes": [files]}
@@ -74,7 +73,7 @@ def test_a_confidence_is_among_the_answers_of_every_signature(tmp_path, images):
         tolerance = 1e-2 if name == "serving_bytes" else 1e-5  # whole levels
         np.testing.assert_allclose(outputs["confidence"], expected, atol=tolerance)
     assert reloaded.serving_faces(files, boxes)["confidence"].shape == (3, 1)
-    assert read_card(version)["outputs"]["confidence"]["shape"] == [None, 1]
+    assert read_card(sure_version)["outputs"]["confidence"]["shape"] == [None, 1]
 
 
 def test_the_first_version_is_1(version):

@@ -13,9 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.export.serving import serving_client
-from keras_3dmmstn.export.serving.saved_model import write_version
 from keras_3dmmstn.export.serving.server_health import health_by_grpc
 from keras_3dmmstn.export.serving.serving_client import (
     ServingError,
@@ -26,14 +24,12 @@ from keras_3dmmstn.export.serving.serving_client import (
     predict_by_rest,
 )
 from tests.support.model_servers import grpc_server, rest_server
-from tests.support.small_network import SIZE, small_normaliser
+from tests.support.small_network import SIZE
 
 
 @pytest.fixture(scope="module")
-def signatures(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "1"
-    write_version(trained_network(small_normaliser()), folder)
-    model = tf.saved_model.load(str(folder))
+def signatures(small_version):
+    model = tf.saved_model.load(str(small_version))
     yield model.signatures
     del model
 

@@ -5,18 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_3dmmstn.export.network import trained_network
-from keras_3dmmstn.export.serving.saved_model import write_version
 from keras_3dmmstn.export.serving.serving_client import MODEL
 from keras_3dmmstn.export.serving.warm_up import WARM_UP, warm_up_requests, write_warm_up
-from tests.support.small_network import small_normaliser
 
 
 @pytest.fixture(scope="module")
-def version(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "1"
-    write_version(trained_network(small_normaliser()), folder)
-    return folder
+def version(small_version):
+    return small_version
 
 
 def test_a_server_can_run_every_request(version):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_3dmmstn.mesh import flatten_symmetric
+from keras_3dmmstn.mesh import flatten_disc, flatten_symmetric
 from keras_3dmmstn.mesh.flattening import least_distortion
 from keras_3dmmstn.mesh.flattening.flatten import image_left_triangles
 from keras_3dmmstn.mesh.flattening.least_distortion import flatten_least_distorted
@@ -147,3 +147,40 @@ def test_what_does_not_fit_is_refused(face, tutte):
         flatten_least_distorted(*arguments, magnification=np.zeros(len(tutte)))
     with pytest.raises(ValueError, match="without turned triangles"):
         flatten_least_distorted(*arguments, start=tutte[:, ::-1])
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_a_start_that_is_no_flattening_of_the_mesh_onto_the_square_is_refused(symmetric, face):
+    flatten = flatten_symmetric if symmetric else flatten_disc
+    whole = flatten(face.mean, face.triangles)
+    longer, wider = np.concatenate([whole, whole]), np.column_stack([whole, whole])
+    for start in (whole[:-1], longer, wider, whole * np.nan):
+        with pytest.raises(ValueError, match="`start` of shape"):
+            flatten_least_distorted(face.mean, face.triangles, start=start, symmetric=symmetric)
+    for start in (whole / 2 + 0.25, 2 * whole - 0.5):
+        with pytest.raises(ValueError, match="fills the square from 0 to 1, received one from"):
+            flatten_least_distorted(face.mean, face.triangles, start=start, symmetric=symmetric)
+
+
+def test_a_mesh_that_is_no_disc_is_refused_with_a_start_and_without(face, tutte):
+    middles = tutte[face.triangles].mean(axis=1)
+    inner = np.linalg.norm(middles - [0.3, 0.5], axis=1).argmin()
+    holed = np.delete(face.triangles, inner, axis=0)
+    for triangles in (face.triangles + 7, holed):
+        for start in (None, tutte):
+            for symmetric in (True, False):
+                with pytest.raises(ValueError, match=r"number vertices 0 to|2 boundary loops"):
+                    flatten_least_distorted(
+                        face.mean, triangles, start=start, symmetric=symmetric, iterations=1
+                    )
+
+
+def test_a_mirror_that_is_none_is_refused_with_a_start(face, tutte):
+    for mirror in (face.mirror[:-1], face.mirror + 900, np.roll(face.mirror, 1)):
+        with pytest.raises(ValueError, match="`mirror` to be an involution"):
+            flatten_least_distorted(face.mean, face.triangles, mirror, start=tutte)
+
+
+def test_no_magnification_at_all_is_refused(face):
+    with pytest.raises(ValueError, match=r"positive numbers, received shape \(0,\)"):
+        flatten_least_distorted(face.mean, face.triangles, face.mirror, magnification=[])

@@ -136,6 +136,18 @@ def test_changed_labels_change_the_description(folder):
     assert describe_sources([], None) == {}
 
 
+def test_other_people_and_views_change_the_description_where_pairs_need_them(folder):
+    (crops,) = read_sources([folder], CONFIG).sources
+    plain = FaceCrops(crops.images, crops.landmarks, crops.crop_side)
+    known = replace(plain, people=("a", "b", "c") * 2)
+    frontal = replace(known, views=("frontal",) * 6)
+    sources = [mixture([part]) for part in (plain, known, frontal)]
+    described = [describe_sources([folder], source, people=True)["0 faces"] for source in sources]
+    assert len(set(described)) == 3
+    without = {describe_sources([folder], source)["0 faces"] for source in sources}
+    assert len(without) == 1
+
+
 def test_photographs_that_are_left_out_are_named(folder):
     (folder / "images" / "3.png").write_bytes(b"no photograph")
     source = read_sources([folder], CONFIG)
