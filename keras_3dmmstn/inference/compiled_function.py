@@ -37,9 +37,6 @@ class CompiledFunction:
     Returns:
         A list of arrays `(n, ...)`.
 
-    Attributes:
-        model: the content of a `.tflite` file.
-
     Raises:
         Exception: if the function has an operator that LiteRT does not have; TensorFlow's own.
         RuntimeError: if the process was forked from one that had used TensorFlow, which would wait
@@ -57,15 +54,20 @@ class CompiledFunction:
             for number, shape in enumerate(shapes)
         ]
         with _CONVERTING:
-            self.model: bytes = tflite_converter(function, signature).convert()
+            self._model: bytes = tflite_converter(function, signature).convert()
         self._idle: list[Any] = []
 
     @classmethod
     def of(cls, model: bytes) -> Self:
         """Returns the function that was compiled to `model`; that takes no TensorFlow."""
         function = cls.__new__(cls)
-        function.__setstate__({"model": model})
+        function.__setstate__({"_model": model})
         return function
+
+    @property
+    def model(self) -> bytes:
+        """The content of a `.tflite` file."""
+        return self._model
 
     def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
         check_process()
@@ -85,16 +87,16 @@ class CompiledFunction:
         try:
             run = self._idle.pop()
         except IndexError:
-            run = _Runner(self.model)
+            run = _Runner(self._model)
         answer = run(example)
         self._idle.append(run)
         return answer
 
     def __getstate__(self):
-        return {"model": self.model}
+        return {"_model": self._model}
 
     def __setstate__(self, state):
-        self.model, self._idle = state["model"], []
+        self._model, self._idle = state["_model"], []
 
 
 class _Runner:
