@@ -139,3 +139,19 @@ def test_a_symmetric_movement_needs_a_symmetric_face(grid_model):
     bent = dataclasses.replace(grid_model, mean=grid_model.mean + grid_model.mean[:, :1] ** 2)
     with pytest.raises(ValueError, match="its own reflection"):
         refined_grid_model(network(bent), bent, symmetric=True)
+
+
+def test_where_all_vertices_moved_the_landmarks_keep_what_they_learnt(grid_model, rng):
+    of_landmarks = still(grid_model)
+    landmarks = grid_model.landmarks["ibug68"]
+    of_landmarks[0, landmarks] = rng.normal(0, 3, (68, 3))
+    of_all = of_landmarks + np.where(of_landmarks == 0, rng.normal(0, 0.1, of_landmarks.shape), 0)
+    with_rest, alone = (
+        refined_grid_model(moved_network(grid_model, by), grid_model, smoothness=1.0).mean
+        - grid_model.mean
+        for by in (of_all, of_landmarks)
+    )
+    assert np.corrcoef(with_rest[landmarks].ravel(), alone[landmarks].ravel())[0, 1] > 0.95
+    assert with_rest[landmarks].std() > 0.9 * alone[landmarks].std()
+    corner = np.abs(with_rest - alone)[0]
+    assert 0 < corner.max() < 0.2  # of the others something smooth is left
