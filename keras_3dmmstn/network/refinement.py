@@ -11,6 +11,9 @@ from keras_3dmmstn.mesh import GridModel
 # Where the Gaussian of the nearest vertex that moved is this share of its peak, half of the
 # movement is left: about three standard deviations away.
 _FADING = 0.01
+# Averages of weights that stay as they are end up off by rounding, far less than this share of the
+# farthest movement.
+_STILL = 1e-3
 
 
 def refined_grid_model(
@@ -28,8 +31,8 @@ def refined_grid_model(
 
         Δ = G ∗ (m d) / (G ∗ m + 0.01 G(0)),
 
-    for the movement d of mean and modes, m = 1 where a vertex moved and 0 elsewhere, and a
-    Gaussian G on the grid. Far from all that moved it fades away; where all vertices moved it
+    for the movement d of mean and modes, m = 1 where a vertex moved by over a thousandth of the
+    farthest and 0 elsewhere, and a Gaussian G on the grid. Far from all that moved it fades away; where all vertices moved it
     smooths.
 
     `symmetric` keeps the symmetry of the face model. Labels lie a little to one side, and a face
@@ -96,7 +99,8 @@ def _symmetric(moved_by, given, mirror):
 
 def _spread(moved_by, grid_shape, deviation):
     """Returns movements `(modes, N, 3)` spread over the grid."""
-    moved = (moved_by != 0).any(axis=(0, 2)).astype(np.float64)
+    farthest = np.abs(moved_by).max(axis=(0, 2))
+    moved = (farthest > _STILL * farthest.max()).astype(np.float64)
 
     def blurred(values):
         on_grid = values.reshape(*grid_shape)
@@ -105,5 +109,5 @@ def _spread(moved_by, grid_shape, deviation):
     weight = blurred(moved) + _FADING / (2 * np.pi * deviation**2)
     spread = np.empty_like(moved_by)
     for mode, axis in np.ndindex(len(moved_by), 3):
-        spread[mode, :, axis] = blurred(moved_by[mode, :, axis].astype(np.float64)) / weight
+        spread[mode, :, axis] = blurred(moved * moved_by[mode, :, axis]) / weight
     return spread

@@ -139,3 +139,13 @@ def test_a_symmetric_movement_needs_a_symmetric_face(grid_model):
     bent = dataclasses.replace(grid_model, mean=grid_model.mean + grid_model.mean[:, :1] ** 2)
     with pytest.raises(ValueError, match="its own reflection"):
         refined_grid_model(network(bent), bent, symmetric=True)
+
+
+def test_what_an_average_rounds_off_is_no_movement(grid_model):
+    moved_by = still(grid_model)
+    moved_by[0, 8 * 12 + 3] = [1.0, -2.0, 3.0]
+    expected = refined_grid_model(moved_network(grid_model, moved_by), grid_model, smoothness=1.5)
+    moved_by[0, ::5, 1] += 4e-6
+    model = moved_network(grid_model, moved_by)
+    refined = refined_grid_model(model, grid_model, smoothness=1.5)
+    np.testing.assert_allclose(refined.mean, expected.mean, atol=1e-4)
