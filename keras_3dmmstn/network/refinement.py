@@ -32,8 +32,8 @@ def refined_grid_model(
         Δ = G ∗ (m d) / (G ∗ m + 0.01 G(0)),
 
     for the movement d of mean and modes, m = 1 where a vertex moved by over a thousandth of the
-    farthest and 0 elsewhere, and a Gaussian G on the grid. Far from all that moved it fades away; where all vertices moved it
-    smooths.
+    farthest and 0 elsewhere, and a Gaussian G on the grid. Far from all that moved it fades away;
+    where all vertices moved it smooths.
 
     `symmetric` keeps the symmetry of the face model. Labels lie a little to one side, and a face
     model that learns from them would, too. With P the reflection of a movement, the mean moves by

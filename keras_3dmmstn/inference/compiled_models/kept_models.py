@@ -47,8 +47,7 @@ def cache_folder() -> Path | None:
     """Returns the folder of compiled models, which need not exist; None if none are kept."""
     given = os.environ.get(CACHE)
     if given is not None:
-        # The `~` of a user that there is not stays as it is, as in a shell.
-        return Path(os.path.expanduser(given)) if given.strip() else None
+        return _expanded(Path(given)) if given.strip() else None
     folder = Path(platformdirs.user_cache_dir("keras-3dmmstn", appauthor=False))
     # A user without a home has none.
     return folder if folder.is_absolute() else None
@@ -97,6 +96,14 @@ def keep_model(key: str, kept: KeptModel) -> None:
         _remove_least_used(folder)
     except OSError as error:  # also of a folder that somebody deletes meanwhile
         logger.info("compiled models are not kept: %s", error)
+
+
+def _expanded(path):
+    """Returns a path with `~` replaced; that of a user that there is not stays, as in a shell."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _path(folder, key):

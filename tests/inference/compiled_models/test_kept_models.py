@@ -176,9 +176,7 @@ def test_a_home_that_nobody_has_is_the_name_of_a_folder(monkeypatch):
     assert cache_folder() == Path("~no-such-user/cache")
 
 
-def test_a_folder_that_is_deleted_when_a_model_was_written_is_no_error(
-    folder, monkeypatch, caplog
-):
+def test_a_folder_that_is_deleted_when_a_model_was_written_is_no_error(folder, monkeypatch, caplog):
     def write_and_delete(path, content):
         write_atomically(path, content)
         shutil.rmtree(folder)
