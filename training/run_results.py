@@ -12,6 +12,7 @@ from keras_3dmmstn.atomic_files import atomic_destination, write_atomically
 from keras_3dmmstn.drawing.pipeline_sheet import COLUMNS, pipeline_sheet
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.network.weights_folder import FACE_MODEL_FILE, LOCALISER_FILE
 from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.data.mixture import Mixture
 from keras_3dmmstn.training.data.run_data import fixed_faces
@@ -45,6 +46,9 @@ class RunResults:
         self._live = _LiveLocaliser(self._localiser)
         self._normaliser = self._with_face_model(grid_model)
         self._normaliser.camera.save(folder)
+        # A run that goes on has saved what its face model had learnt, beside the localiser.
+        if not (config.learns_face_model and (folder / LOCALISER_FILE).exists()):
+            self._save_face_model()
         self._crops = fixed_faces(faces, config)
         self._events = EventLog(folder / "events")
 
@@ -65,19 +69,24 @@ class RunResults:
         self._events.flush()
         picture = cv2.imencode(".jpg", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))[1]
         write_atomically(self.folder / "pipeline.jpg", picture.tobytes())
+        if self._config.learns_face_model:
+            self._save_face_model()
         self._save_localiser()
 
     def _with_face_model(self, grid_model):
-        """Saves a face model, and returns what normalises with it by the weights as they are."""
-        grid_model.save(self.folder / "face_model.npz", basis_dtype="float16")
+        """Returns what normalises with a face model by the weights as they are."""
         focal_length = self._config.focal_length or None
         return Normaliser(self._live, grid_model, focal_length=focal_length)
+
+    def _save_face_model(self):
+        """Writes the face model as it is used, which is smaller in half precision."""
+        self._normaliser.grid_model.save(self.folder / FACE_MODEL_FILE, basis_dtype="float16")
 
     def _save_localiser(self):
         """Writes the localiser, in float32 and for images of the paper's size."""
         if self._inference is not self._localiser:
             self._inference.set_weights(self._localiser.get_weights())
-        with atomic_destination(self.folder / "localiser.keras", keep_suffix=True) as aside:
+        with atomic_destination(self.folder / LOCALISER_FILE, keep_suffix=True) as aside:
             self._inference.save(aside)
 
 

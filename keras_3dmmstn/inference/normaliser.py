@@ -207,14 +207,15 @@ class Normaliser:
         localiser, grid_model = SavedLocaliser(localiser_path), GridModel.load(model_path)
         if localiser.compiled is None:
             check_weights(localiser_path, localiser.model())
+        # Whoever wrote another `__init__` may do with a localiser whatever a `keras.Model` can.
+        is_own = cls.__init__ is not Normaliser.__init__
         logger.info(
             "weights of %s: %d numbers, images of %s pixels; face model %s, grid %d x %d, %d modes",
             *(localiser_path, localiser.weights_count, localiser.description.input_shape[1]),
             *(grid_model.name, *grid_model.grid_shape, grid_model.modes),
         )
-        return cls(
-            localiser, grid_model, visibility, camera.focal_length, texture_size, fill, detector
-        )
+        given = localiser.model() if is_own else localiser
+        return cls(given, grid_model, visibility, camera.focal_length, texture_size, fill, detector)
 
     @classmethod
     def from_preset(cls, preset: str | Path, detector: Detector | None = None, **settings):

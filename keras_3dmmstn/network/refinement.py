@@ -11,6 +11,9 @@ from keras_3dmmstn.mesh import GridModel
 # Where the Gaussian of the nearest vertex that moved is this share of its peak, half of the
 # movement is left: about three standard deviations away.
 _FADING = 0.01
+# Averages of weights that stay as they are end up off by rounding, far less than this share of the
+# farthest movement.
+_STILL = 1e-3
 
 
 def refined_grid_model(
@@ -28,10 +31,11 @@ def refined_grid_model(
 
         Δ = G ∗ (m d) / (G ∗ m + 0.01 G(0)),
 
-    for the movement d of mean and modes, m = 1 where a vertex moved and 0 elsewhere, and a
-    Gaussian G on the grid. Far from all that moved it fades away; where all vertices moved it
-    smooths. A loss on textures moves all vertices, each by little that its neighbours share, so
-    that what the landmarks moved beyond that, d − Δ, is spread once more, from them alone.
+    for the movement d of mean and modes, m = 1 where a vertex moved by over a thousandth of the
+    farthest and 0 elsewhere, and a Gaussian G on the grid. Far from all that moved it fades away;
+    where all vertices moved it smooths. A loss on textures moves all vertices, each by little that
+    its neighbours share, so that what the landmarks moved beyond that, d − Δ, is spread once more,
+    from them alone.
 
     `symmetric` keeps the symmetry of the face model. Labels lie a little to one side, and a face
     model that learns from them would, too. With P the reflection of a movement, the mean moves by
@@ -106,7 +110,8 @@ def _landmark_vertices(model, count):
 
 def _smooth(moved_by, is_landmark, grid_shape, deviation):
     """Returns movements `(1 + modes, N, 3)` as a smooth surface has them."""
-    moved = (moved_by != 0).any(axis=(0, 2))
+    farthest = np.abs(moved_by).max(axis=(0, 2))
+    moved = farthest > _STILL * farthest.max()
     smooth = _spread(moved_by, moved, grid_shape, deviation)
     landmarks = moved & is_landmark
     if landmarks.any() and (moved & ~is_landmark).any():
@@ -125,5 +130,5 @@ def _spread(moved_by, moved, grid_shape, deviation):
     weight = blurred(moved) + _FADING / (2 * np.pi * deviation**2)
     spread = np.empty_like(moved_by)
     for mode, axis in np.ndindex(len(moved_by), 3):
-        spread[mode, :, axis] = blurred(moved_by[mode, :, axis]) / weight
+        spread[mode, :, axis] = blurred(moved * moved_by[mode, :, axis]) / weight
     return spread

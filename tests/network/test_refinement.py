@@ -155,3 +155,13 @@ def test_where_all_vertices_moved_the_landmarks_keep_what_they_learnt(grid_model
     assert with_rest[landmarks].std() > 0.9 * alone[landmarks].std()
     corner = np.abs(with_rest - alone)[0]
     assert 0 < corner.max() < 0.2  # of the others something smooth is left
+
+
+def test_what_an_average_rounds_off_is_no_movement(grid_model):
+    moved_by = still(grid_model)
+    moved_by[0, 8 * 12 + 3] = [1.0, -2.0, 3.0]
+    expected = refined_grid_model(moved_network(grid_model, moved_by), grid_model, smoothness=1.5)
+    moved_by[0, ::5, 1] += 4e-6
+    model = moved_network(grid_model, moved_by)
+    refined = refined_grid_model(model, grid_model, smoothness=1.5)
+    np.testing.assert_allclose(refined.mean, expected.mean, atol=1e-4)

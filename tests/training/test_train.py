@@ -311,3 +311,17 @@ def test_a_face_model_does_not_learn_unless_it_is_told_to(tmp_path):
     model = build_network(config, face)
     assert not model.get_layer("morphable_model").trainable_weights
     assert learnt_face_model(config, model, face) is face
+
+
+@pytest.mark.slow
+def test_a_run_that_goes_on_keeps_what_its_face_model_had_learnt(tmp_path):
+    settings = {"face_model_rate": 1e-3, "symmetry": 0.0, "mirror_pairs": 0.0}
+    run(tmp_path, "run", **settings, epochs=1)
+    learnt = (tmp_path / "run" / "face_model.npz").read_bytes()
+
+    def end(progress):
+        raise Killed
+
+    with pytest.raises(Killed):
+        run(tmp_path, "run", step_progress=end, **settings, epochs=2)
+    assert (tmp_path / "run" / "face_model.npz").read_bytes() == learnt

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ CACHE = "KERAS_3DMMSTN_CACHE"
 MOST_MODELS, MOST_BYTES = 20, 200_000_000
 
 _NAME = re.compile(r"[0-9a-f]{64}\.litert")
+# A clock may have been wrong; those of two machines differ by less than this, in nanoseconds.
+_DAY = 86_400 * 10**9
 _CHECKSUM_SIZE = hashlib.sha256().digest_size
 
 
@@ -44,7 +47,7 @@ def cache_folder() -> Path | None:
     """Returns the folder of compiled models, which need not exist; None if none are kept."""
     given = os.environ.get(CACHE)
     if given is not None:
-        return Path(given).expanduser() if given.strip() else None
+        return _expanded(Path(given)) if given.strip() else None
     folder = Path(platformdirs.user_cache_dir("keras-3dmmstn", appauthor=False))
     # A user without a home has none.
     return folder if folder.is_absolute() else None
@@ -90,10 +93,17 @@ def keep_model(key: str, kept: KeptModel) -> None:
         return
     try:
         write_atomically(_path(folder, key), _checksum(key, body) + body)
-    except OSError as error:
-        logger.info("compiled models are not kept: %s", error)
-    else:
         _remove_least_used(folder)
+    except OSError as error:  # also of a folder that somebody deletes meanwhile
+        logger.info("compiled models are not kept: %s", error)
+
+
+def _expanded(path):
+    """Returns a path with `~` replaced; that of a user that there is not stays, as in a shell."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _path(folder, key):
@@ -109,12 +119,14 @@ def _checksum(key, body):
 def _remove_least_used(folder):
     """Removes the models that are too many, and what processes that were killed left."""
     remove_leftovers_of_the_dead(folder, lambda name: _NAME.fullmatch(name) is not None)
-    found = []
+    found, latest = [], time.time_ns() + _DAY
     for path in folder.iterdir():
         if _NAME.fullmatch(path.name):
             with contextlib.suppress(OSError):  # another process removed it
                 status = path.stat()
-                found.append((status.st_mtime_ns, status.st_size, path))
+                # A time that is still to come says nothing, and must not keep a model for ever.
+                used = status.st_mtime_ns if status.st_mtime_ns <= latest else 0
+                found.append((used, status.st_size, path))
     together = 0
     for number, (_, size, path) in enumerate(sorted(found, reverse=True)):
         together += size

@@ -2,10 +2,12 @@
 
 import logging
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from keras_3dmmstn.atomic_files import write_atomically
 from keras_3dmmstn.inference.compiled_models import kept_models
 from keras_3dmmstn.inference.compiled_models.kept_models import (
     KeptModel,
@@ -167,3 +169,31 @@ def test_without_the_variable_it_is_the_users_cache(monkeypatch, tmp_path):
     assert cache_folder() == tmp_path
     monkeypatch.setattr(kept_models.platformdirs, "user_cache_dir", lambda *_, **__: "~/.cache")
     assert cache_folder() is None
+
+
+def test_a_home_that_nobody_has_is_the_name_of_a_folder(monkeypatch):
+    monkeypatch.setenv("KERAS_3DMMSTN_CACHE", "~no-such-user/cache")
+    assert cache_folder() == Path("~no-such-user/cache")
+
+
+def test_a_folder_that_is_deleted_when_a_model_was_written_is_no_error(folder, monkeypatch, caplog):
+    def write_and_delete(path, content):
+        write_atomically(path, content)
+        shutil.rmtree(folder)
+
+    monkeypatch.setattr(kept_models, "write_atomically", write_and_delete)
+    with caplog.at_level(logging.INFO, "keras_3dmmstn"):
+        keep_model(KEY, KEPT)
+    assert read_model(KEY) is None
+    assert caplog.messages[0].startswith("compiled models are not kept: ")
+
+
+def test_models_of_a_time_to_come_go_first(folder, monkeypatch):
+    monkeypatch.setattr(kept_models, "MOST_MODELS", 3)
+    first, second, third, *made = keys(6)
+    keep_in_order(folder, [first, second, third], model=b"m")
+    for key in (first, second, third):
+        os.utime(folder / f"{key}.litert", (2**33, 2**33))
+    for key in made:
+        keep_model(key, KEPT)
+    assert {path.stem for path in folder.iterdir()} == set(made)

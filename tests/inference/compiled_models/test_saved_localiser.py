@@ -290,3 +290,15 @@ def test_a_folder_that_cannot_be_written_changes_nothing(tmp_path, monkeypatch, 
     for _ in range(2):
         loaded = Normaliser.load(tmp_path / "weights")
         assert_equal_faces(loaded(photograph, BOX), small(photograph, BOX))
+
+
+def test_a_class_with_an_init_of_its_own_is_given_the_localiser(weights, photograph, small):
+    class Shifted(Normaliser):
+        def __init__(self, localiser, *settings):
+            self.given = localiser
+            image = keras.Input(localiser.input_shape[1:])
+            super().__init__(keras.Model(image, localiser(image)), *settings)
+
+    loaded = Shifted.load(weights)
+    assert isinstance(loaded.given, keras.Model)
+    assert_equal_faces(loaded(photograph, BOX), small(photograph, BOX))
