@@ -48,6 +48,60 @@ def _description(content):
     return content[: 2**20]
 
 
+def avif_properties(content: bytes) -> list[tuple[bytes, int]]:
+    """Returns the properties of the picture that is shown, in their order: kind and first byte.
+
+    A file without a description has none.
+
+    Raises:
+        struct.error, IndexError: if it ends before.
+    """
+    description = _description(content)
+    if description[4:8] != b"meta":
+        return []
+    parts = dict(_boxes(description[12:]))
+    if b"pitm" not in parts or b"iprp" not in parts:
+        return []
+    shown = int.from_bytes(parts[b"pitm"][4:], "big")
+    parts = dict(_boxes(parts[b"iprp"]))
+    every = list(_boxes(parts.get(b"ipco", b"")))
+    numbers = _properties_of(parts.get(b"ipma", bytes(8)), shown)
+    return [
+        (kind, value[0])
+        for kind, value in (every[number - 1] for number in numbers if number <= len(every))
+        if value
+    ]
+
+
+def _properties_of(table, item):
+    """Returns the numbers of an item's properties, counted from 1, of the box `ipma`."""
+    version, has_wide_numbers = table[0], table[3] & 1
+    (count,) = struct.unpack_from(">I", table, 4)
+    place = 8
+    for _ in range(count):
+        name, length = struct.unpack_from(">IB" if version else ">HB", table, place)
+        place += 5 if version else 3
+        form = f">{length}{'H' if has_wide_numbers else 'B'}"
+        if name == item:
+            mask = 0x7FFF if has_wide_numbers else 0x7F  # without the flag that it is essential
+            numbers = (number & mask for number in struct.unpack_from(form, table, place))
+            return [number for number in numbers if number]
+        place += struct.calcsize(form)
+    return []
+
+
+def _boxes(content):
+    """Yields kinds and contents of the boxes that lie one behind another."""
+    place = 0
+    while place + 8 <= len(content):
+        size, kind = struct.unpack_from(">I4s", content, place)
+        end = place + size if size else len(content)
+        yield kind, content[place + 8 : end]
+        if end < place + 8:
+            break
+        place = end
+
+
 def check_reader() -> None:
     """Raises a ValueError that says what to install unless `pillow-heif` is."""
     try:
