@@ -2,6 +2,7 @@
 
 import re
 import struct
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -34,18 +35,25 @@ def largest_picture(content: bytes) -> tuple[int, int]:
 
 def _description(content):
     """Returns the box `meta`, which may lie behind the pixels; without one, how the file begins."""
+    return next((box for kind, box in boxes(content) if kind == b"meta"), content[: 2**20])
+
+
+def boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yields kinds and contents of the boxes that lie one behind another.
+
+    Raises:
+        struct.error: if the file ends before.
+    """
     place = 0
     while place + 8 <= len(content):
-        size, kind = struct.unpack_from(">I4s", content, place)
+        (size, kind), head = struct.unpack_from(">I4s", content, place), 8
         if size == 1:
-            (size,) = struct.unpack_from(">Q", content, place + 8)
+            (size,), head = struct.unpack_from(">Q", content, place + 8), 16
         end = place + size if size else len(content)
-        if kind == b"meta":
-            return content[place:end]
-        if end < place + 8:
+        yield kind, content[place + head : end]
+        if end < place + head:
             break
         place = end
-    return content[: 2**20]
 
 
 def avif_properties(content: bytes) -> list[tuple[bytes, int]]:
@@ -56,15 +64,13 @@ def avif_properties(content: bytes) -> list[tuple[bytes, int]]:
     Raises:
         struct.error, IndexError: if it ends before.
     """
-    description = _description(content)
-    if description[4:8] != b"meta":
-        return []
-    parts = dict(_boxes(description[12:]))
+    meta = next((box for kind, box in boxes(content) if kind == b"meta"), b"")
+    parts = dict(boxes(meta[4:]))
     if b"pitm" not in parts or b"iprp" not in parts:
         return []
     shown = int.from_bytes(parts[b"pitm"][4:], "big")
-    parts = dict(_boxes(parts[b"iprp"]))
-    every = list(_boxes(parts.get(b"ipco", b"")))
+    parts = dict(boxes(parts[b"iprp"]))
+    every = list(boxes(parts.get(b"ipco", b"")))
     numbers = _properties_of(parts.get(b"ipma", bytes(8)), shown)
     return [
         (kind, value[0])
@@ -88,18 +94,6 @@ def _properties_of(table, item):
             return [number for number in numbers if number]
         place += struct.calcsize(form)
     return []
-
-
-def _boxes(content):
-    """Yields kinds and contents of the boxes that lie one behind another."""
-    place = 0
-    while place + 8 <= len(content):
-        size, kind = struct.unpack_from(">I4s", content, place)
-        end = place + size if size else len(content)
-        yield kind, content[place + 8 : end]
-        if end < place + 8:
-            break
-        place = end
 
 
 def check_reader() -> None:
