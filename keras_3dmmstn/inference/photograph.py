@@ -36,7 +36,7 @@ def read_photograph(path: str | Path, *, upright: bool = True) -> np.ndarray:
 
     Args:
         path: the file.
-        upright: whether the orientation stored in EXIF, or in the AVIF itself, is applied. Labels of
+        upright: whether the orientation stored in EXIF, or by AVIF itself, is applied. Labels of
             data sets are made on the pixels as they are stored. HEIC is always upright.
 
     Raises:

@@ -51,4 +51,4 @@ def test_a_file_that_ends_early_is_named_or_read(kind, options):
         try:
             decoded_photograph(content[:length])
         except ValueError as error:
-            assert "expected an image" in str(error)  # noqa: PT017
+            assert "expected an image" in str(error)
