@@ -1,10 +1,21 @@
-"""The names that every docstring example may use, and the order of the tests."""
+"""The names that every docstring example may use, the order of the tests, and their cache."""
+
+import os
+from tempfile import TemporaryDirectory
 
 import keras
 import numpy as np
 import pytest
 
 import keras_3dmmstn
+
+
+def pytest_configure(config):
+    """Gives the session and all of its processes compiled models of their own, not the user's."""
+    if not hasattr(config, "workerinput"):  # a worker of pytest-xdist has those of the session
+        folder = TemporaryDirectory(prefix="keras-3dmmstn-tests-")
+        os.environ["KERAS_3DMMSTN_CACHE"] = folder.name
+        config.add_cleanup(folder.cleanup)
 
 
 @pytest.fixture(autouse=True)

@@ -48,6 +48,7 @@ FROM = "as bundled"
 RUNS = {
     "landmarks, face model fixed": (Run(), False),
     "landmarks": (Run(), True),
+    "landmarks, tied": (Run(tied_identity=0.02), True),
     "landmarks, pairs": (Run(identity_pairs=1e-3), True),
     "landmarks, pairs, tied": (Run(identity_pairs=1e-3, tied_identity=0.1), True),
 }
@@ -148,6 +149,7 @@ def main():
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--every", type=int, default=1, help="train on one photograph in so many")
     parser.add_argument("--only", nargs="*", choices=RUNS, default=list(RUNS))
+    parser.add_argument("--save", type=Path, help="folder for the networks")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     out = results_file("learnt_shape.json", options.record)
@@ -168,9 +170,13 @@ def main():
         learn(model, run, source, options.steps, face_learns)
         raw = refined_grid_model(model, grid_model)
         smooth = refined_grid_model(model, grid_model, SMOOTHNESS)
+        even = refined_grid_model(model, grid_model, SMOOTHNESS, symmetric=True)
         rows[name] = measured_row(model, grid_model, raw, *others)
         if face_learns:
             rows[f"{name}; smooth"] = measured_row(model, grid_model, smooth, *others)
+            rows[f"{name}; smooth, symmetric"] = measured_row(model, grid_model, even, *others)
+        if options.save:
+            Normaliser(model.get_layer("localiser"), even).save(options.save / name)
         write_results(out, record)
         print(table(rows), flush=True)
     print(table(rows))

@@ -212,7 +212,7 @@ def _of_folds(networks, protocols):
         if name in chosen
         for kind, more in (("alone", ""), ("with identity", ", with coefficients"))
     }
-    return _table("all folds: EER / AUC / accuracy", columns, rows)
+    return _table("folds of CFP: EER / AUC / accuracy", columns, rows)
 
 
 def _by_input(networks):

@@ -5,7 +5,7 @@ import math
 import keras
 
 from keras_3dmmstn.inference.normaliser import Normaliser
-from keras_3dmmstn.network.confidence import answer_shapes
+from keras_3dmmstn.network.localiser_answers import answer_shapes
 from keras_3dmmstn.network.model import connect
 
 #: What every exported network says.

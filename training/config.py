@@ -141,6 +141,18 @@ class TrainingConfig:
     head_bias_rate: float = _setting(
         8.0, "the same of its bias, which has no weight decay; code", low=0
     )
+    face_model_rate: float = _setting(
+        0.0,
+        "learning rate of the face model's mean and modes, millimetres; 0: they stay as they are, "
+        "as in the paper",
+        low=0,
+    )
+    face_model_smoothness: float = _setting(
+        3.0,
+        "cells of the grid over which the face model that is saved spreads what its landmarks "
+        "learnt; 0: it is saved as it was trained",
+        low=0,
+    )
     ema_momentum: float = _setting(
         0.0, "of the average of the weights that is measured and saved; 0: none", low=0, high=1
     )
@@ -188,6 +200,19 @@ class TrainingConfig:
             value = _checked(entry.name, getattr(self, entry.name), type(entry.default))
             _check_range(entry.name, value, entry.metadata)
             object.__setattr__(self, entry.name, value)
+        on_textures = self.symmetry or self.mirror_pairs or self.identity_pairs
+        if self.learns_face_model and self.face_model_smoothness and on_textures:
+            raise ValueError(
+                "TrainingConfig expects a face model that learns to learn from landmarks alone: "
+                "losses on textures move all of its vertices, and to smooth that takes away what "
+                "the landmarks learnt. Set symmetry, mirror_pairs and identity_pairs to 0, or "
+                "face_model_smoothness."
+            )
+
+    @property
+    def learns_face_model(self) -> bool:
+        """Whether the face model is trained, too."""
+        return self.face_model_rate > 0
 
     @property
     def compares_people(self) -> bool:

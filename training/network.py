@@ -10,6 +10,7 @@ from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.landmark_opening import LandmarkOpeningLoss
 from keras_3dmmstn.network.losses import LandmarkDistanceLoss, LandmarkError, LandmarkLoss
 from keras_3dmmstn.network.model import spatial_transformer
+from keras_3dmmstn.network.refinement import is_symmetric, refined_grid_model
 from keras_3dmmstn.network.residual_localisers import LOCALISERS
 from keras_3dmmstn.network.training_model import TrainingModel
 from keras_3dmmstn.network.vgg_face import vgg_face_backbone
@@ -30,7 +31,7 @@ def build_network(config: TrainingConfig, grid_model: GridModel) -> keras.Model:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(config.precision)
     try:
-        return spatial_transformer(
+        model = spatial_transformer(
             grid_model,
             backbone=_backbone(config),
             image_size=config.image_size,
@@ -40,6 +41,8 @@ def build_network(config: TrainingConfig, grid_model: GridModel) -> keras.Model:
         )
     finally:
         keras.config.set_dtype_policy(before)
+    model.get_layer("morphable_model").trainable = config.learns_face_model
+    return model
 
 
 def _check_landmark_sets(grid_model):
@@ -124,6 +127,22 @@ def inference_localiser(
         return model.get_layer("localiser")
     unmixed = replace(config, precision="float32")
     return build_network(unmixed, grid_model).get_layer("localiser")
+
+
+def learnt_face_model(
+    config: TrainingConfig, model: keras.Model, grid_model: GridModel
+) -> GridModel:
+    """Returns the face model of a network that is trained: smooth, and as symmetric as before.
+
+    Args:
+        config: the numbers.
+        model: the network.
+        grid_model: its face model when it was built, which is returned if it does not learn.
+    """
+    if not config.learns_face_model:
+        return grid_model
+    symmetric = is_symmetric(grid_model)
+    return refined_grid_model(model, grid_model, config.face_model_smoothness, symmetric)
 
 
 def _landmark_loss(config):

@@ -1,4 +1,6 @@
-"""The optimiser of a training run, with its own learning rate for the localiser's last layer."""
+"""The optimiser of a training run, with learning rates of their own for some of its weights."""
+
+from dataclasses import replace
 
 import keras
 
@@ -9,8 +11,9 @@ def build_optimiser(config: TrainingConfig, steps: int) -> keras.optimizers.Opti
     """Builds the optimiser of a config.
 
     The last layer of the localiser learns `head_kernel_rate` (kernel) and `head_bias_rate` (bias)
-    times as fast as the rest; its bias has no weight decay. Where both rates are 1 that is one
-    optimiser for everything.
+    times as fast as the rest; its bias has no weight decay. The face model, if it learns, has
+    `face_model_rate` and no weight decay. Where nothing has a rate of its own that is one optimiser
+    for everything.
 
     Args:
         config: the numbers.
@@ -20,13 +23,18 @@ def build_optimiser(config: TrainingConfig, steps: int) -> keras.optimizers.Opti
         Bas et al. 2017, sec. 4: the last layer at four times the learning rate of the rest.
     """
     rest = _optimiser(config, steps)
-    if config.head_kernel_rate == config.head_bias_rate == 1:
+    others: dict[str, keras.optimizers.Optimizer] = {}
+    if not config.head_kernel_rate == config.head_bias_rate == 1:
+        others |= {
+            ".*head/kernel": _optimiser(config, steps, rate=config.head_kernel_rate),
+            ".*head/bias": _optimiser(config, steps, rate=config.head_bias_rate, weight_decay=0.0),
+        }
+    if config.learns_face_model:
+        at_its_rate = replace(config, learning_rate=config.face_model_rate)
+        others[".*morphable_model/.*"] = _optimiser(at_its_rate, steps, weight_decay=0.0)
+    if not others:
         return rest
-    head = {
-        ".*head/kernel": _optimiser(config, steps, rate=config.head_kernel_rate),
-        ".*head/bias": _optimiser(config, steps, rate=config.head_bias_rate, weight_decay=0.0),
-    }
-    return keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(rest, head))
+    return keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(rest, others))
 
 
 def learning_rate(

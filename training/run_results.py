@@ -16,7 +16,7 @@ from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.data.mixture import Mixture
 from keras_3dmmstn.training.data.run_data import fixed_faces
 from keras_3dmmstn.training.event_log import EventLog
-from keras_3dmmstn.training.network import inference_localiser
+from keras_3dmmstn.training.network import inference_localiser, learnt_face_model
 
 
 class RunResults:
@@ -39,15 +39,14 @@ class RunResults:
         faces: Mixture,
     ):
         self.folder = folder
+        self._model, self._given, self._config = model, grid_model, config
         self._localiser = model.get_layer("localiser")
         self._inference = inference_localiser(config, model, grid_model)
-        focal_length = config.focal_length or None
-        live = _LiveLocaliser(self._localiser)
-        self._normaliser = Normaliser(live, grid_model, focal_length=focal_length)
+        self._live = _LiveLocaliser(self._localiser)
+        self._normaliser = self._with_face_model(grid_model)
         self._normaliser.camera.save(folder)
         self._crops = fixed_faces(faces, config)
         self._events = EventLog(folder / "events")
-        grid_model.save(folder / "face_model.npz", basis_dtype="float16")
 
     def write(self, epoch: int, row: Mapping[str, float]) -> None:
         """Writes what an epoch gave, by the weights as they are.
@@ -58,12 +57,21 @@ class RunResults:
         """
         for name, value in row.items():
             self._events.scalar(name, value, epoch)
+        if self._config.learns_face_model:
+            learnt = learnt_face_model(self._config, self._model, self._given)
+            self._normaliser = self._with_face_model(learnt)
         sheet = pipeline_sheet(self._normaliser, list(self._crops))
         self._events.picture(", ".join(COLUMNS), sheet, epoch)
         self._events.flush()
         picture = cv2.imencode(".jpg", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))[1]
         write_atomically(self.folder / "pipeline.jpg", picture.tobytes())
         self._save_localiser()
+
+    def _with_face_model(self, grid_model):
+        """Saves a face model, and returns what normalises with it by the weights as they are."""
+        grid_model.save(self.folder / "face_model.npz", basis_dtype="float16")
+        focal_length = self._config.focal_length or None
+        return Normaliser(self._live, grid_model, focal_length=focal_length)
 
     def _save_localiser(self):
         """Writes the localiser, in float32 and for images of the paper's size."""

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from keras_3dmmstn.folder_lock import folder_in_use
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.network.pretrained import LOCALISER_FILE
+from keras_3dmmstn.network.weights_folder import LOCALISER_FILE
 from keras_3dmmstn.network.widening import begin_with
 from keras_3dmmstn.training.checkpoint import saved_progress
 from keras_3dmmstn.training.config import TrainingConfig

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -42,7 +43,8 @@ def write_all(
     """
     for folder in {one.results.folder for one in work if one.results}:
         remove_unfinished_results(folder)
-    outcomes, last = Counter(), []
+    outcomes: Counter[str] = Counter()
+    last: list[Path] = []
     for one, its_work in zip(normalised, work, strict=True):
         outcome, written = _write_one(one, its_work, (view, overlay, meshes), table)
         outcomes[outcome] += 1

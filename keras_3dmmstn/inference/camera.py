@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_3dmmstn.atomic_files import write_atomically
 from keras_3dmmstn.network import framing
-from keras_3dmmstn.network.grid_generator import check_focal_length
+from keras_3dmmstn.network.focal_length import check_focal_length
 from keras_3dmmstn.outside_files import read_file
 
 #: The file beside `localiser.keras` in which a perspective camera is kept.

@@ -4,14 +4,16 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from keras_3dmmstn.forked_process import check_process
 from keras_3dmmstn.inference.threads import processors
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 # TensorFlow converts one function at a time.
 _CONVERTING = threading.Lock()
@@ -42,16 +44,30 @@ class CompiledFunction:
     """
 
     def __init__(
-        self, function: Callable[..., tuple[tf.Tensor, ...]], shapes: Sequence[Sequence[int]]
+        self, function: "Callable[..., tuple[tf.Tensor, ...]]", shapes: Sequence[Sequence[int]]
     ):
+        import tensorflow as tf
+
         check_process()
         signature = [
             tf.TensorSpec((1, *shape), tf.float32, name=f"argument_{number}")
             for number, shape in enumerate(shapes)
         ]
         with _CONVERTING:
-            self._model = tflite_converter(function, signature).convert()
+            self._model: bytes = tflite_converter(function, signature).convert()
         self._idle: list[Any] = []
+
+    @classmethod
+    def of(cls, model: bytes) -> Self:
+        """Returns the function that was compiled to `model`; that takes no TensorFlow."""
+        function = cls.__new__(cls)
+        function.__setstate__({"_model": model})
+        return function
+
+    @property
+    def model(self) -> bytes:
+        """The content of a `.tflite` file."""
+        return self._model
 
     def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
         check_process()
@@ -77,7 +93,10 @@ class CompiledFunction:
         return answer
 
     def __getstate__(self):
-        return {"_model": self._model, "_idle": []}
+        return {"_model": self._model}
+
+    def __setstate__(self, state):
+        self._model, self._idle = state["_model"], []
 
 
 class _Runner:
@@ -103,12 +122,14 @@ class _Runner:
 
 
 def tflite_converter(
-    function: Callable[..., Any], signature: Sequence[tf.TensorSpec]
-) -> tf.lite.TFLiteConverter:
+    function: Callable[..., Any], signature: "Sequence[tf.TensorSpec]"
+) -> "tf.lite.TFLiteConverter":
     """Returns a converter of a function of such tensors to LiteRT's built-in operators.
 
     The inputs and outputs of the model have the order of the function's.
     """
+    import tensorflow as tf
+
     graph = tf.function(function, input_signature=signature).get_concrete_function()
     logger = logging.getLogger("absl")
     level = logger.level

@@ -2,16 +2,18 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_3dmmstn.forked_process import check_process
 from keras_3dmmstn.inference.compiled_function import CompiledFunction
+from keras_3dmmstn.inference.compiled_models.saved_localiser import SavedLocaliser
 from keras_3dmmstn.inference.threads import processors
-from keras_3dmmstn.network.confidence import parameters_and_confidence
+from keras_3dmmstn.network.localiser_answers import parameters_and_confidence
+
+if TYPE_CHECKING:
+    import keras
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +26,8 @@ class CompiledLocaliser:
 
     Args:
         localiser: a `keras.Model` from images to θ, or to a dict of `parameters` and `confidence`,
-            whose weights are taken as they are now; or any callable that does the same, which is
-            called as it is.
+            whose weights are taken as they are now, one that is saved among them; or any callable
+            that does the same, which is called as it is.
 
     Call arguments:
         crops: `(n, size, size, 3)`, RGB in 0..255.
@@ -34,7 +36,7 @@ class CompiledLocaliser:
         θ `(n, 6 + D)` float32, and the confidence `(n,)` float32, None if the localiser has none.
     """
 
-    def __init__(self, localiser: keras.Model | Callable[[np.ndarray], Any]):
+    def __init__(self, localiser: "keras.Model | SavedLocaliser | Callable[[np.ndarray], Any]"):
         self._localiser = localiser
         self._run = _compiled(localiser)
 
@@ -70,6 +72,22 @@ def _answers(localiser, images):
 def _compiled(localiser):
     """Returns what runs a localiser."""
     check_process()
+    if not isinstance(localiser, SavedLocaliser):
+        return _compiled_now(localiser)
+    if localiser.compiled is not None:
+        _log_litert()
+        return CompiledFunction.of(localiser.compiled)
+    run = _compiled_now(localiser.model())
+    if isinstance(run, CompiledFunction):
+        localiser.keep(run.model)
+    return run
+
+
+def _compiled_now(localiser):
+    """Returns what runs a localiser that is not saved, or was read."""
+    import keras
+    import tensorflow as tf
+
     if not isinstance(localiser, keras.Model):
         logger.info("the localiser is called as it is: %s", type(localiser).__name__)
         return localiser
@@ -80,9 +98,14 @@ def _compiled(localiser):
         except Exception as error:  # an operator that LiteRT does not have: anything
             logger.info("LiteRT does not run the localiser: %s", str(error).strip().split("\n")[0])
         else:
-            logger.info("LiteRT runs the localiser on the CPU, on up to %d threads", processors())
+            _log_litert()
             return compiled
     devices = [device.name for device in tf.config.get_visible_devices()]
     logger.info("TensorFlow runs the localiser; devices: %s", ", ".join(devices))
     signature = [tf.TensorSpec((None, *shape), tf.float32)]
     return tf.function(lambda images: localiser(images, training=False), input_signature=signature)
+
+
+def _log_litert():
+    """Says what runs a localiser that is compiled."""
+    logger.info("LiteRT runs the localiser on the CPU, on up to %d threads", processors())

@@ -3,16 +3,17 @@
 import functools
 from dataclasses import dataclass
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_3dmmstn.inference.compiled_function import CompiledFunction
-from keras_3dmmstn.layers import ApparentLandmarkSelection
+from keras_3dmmstn.inference.compiled_models.kept_models import (
+    KeptModel,
+    cache_folder,
+    keep_model,
+    read_model,
+)
+from keras_3dmmstn.inference.compiled_models.model_keys import model_key
 from keras_3dmmstn.mesh import GridModel
-from keras_3dmmstn.network.grid_generator import grid_generator, landmark_selection
-from keras_3dmmstn.network.sampler import self_occlusion
-from keras_3dmmstn.ops.parameters import POSE_SIZE
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,48 +54,43 @@ class FaceGeometry:
         grid_model: the face model.
         image_size: side of the network's image in pixels.
         visibility, focal_length: as of `spatial_transformer`.
+        keep: whether the compiled functions are kept on disk, and taken from there.
 
     Raises:
         ValueError: if `visibility` is unknown or `focal_length` is not positive.
     """
 
     def __init__(
-        self, grid_model: GridModel, image_size: int, visibility: str, focal_length: float | None
+        self,
+        grid_model: GridModel,
+        image_size: int,
+        visibility: str,
+        focal_length: float | None,
+        keep: bool = False,
     ):
         self.grid_model = grid_model
-        self._theta = keras.Input((POSE_SIZE + grid_model.modes,), dtype="float32")
-        face = grid_generator(self._theta, grid_model, image_size, None, focal_length=focal_length)
-        self._face = face.vertices, face.rotation, face.points, face.seen
-        self._seen = [
-            keras.Input(tensor.shape[1:], dtype="float32") for tensor in (face.seen, face.rotation)
-        ]
-        seen, rotation = self._seen
-        self._occlusion = self_occlusion(seen, rotation, grid_model, visibility)
+        settings = grid_model, image_size, visibility, focal_length
+        keys = _keys(*settings) if keep and cache_folder() else []
+        kept = [model for model in map(read_model, keys) if model is not None]
+        if keys and len(kept) == len(keys):
+            self._generate, self._mask = (CompiledFunction.of(one.model) for one in kept)
+            return
+        from keras_3dmmstn.inference.compiled_models.geometry_functions import GeometryFunctions
+
+        self._functions = GeometryFunctions(*settings)
+        if keys:
+            for key, function in zip(keys, (self._generate, self._mask), strict=True):
+                keep_model(key, KeptModel(function.model))
 
     @functools.cached_property
-    def _generate(self):
+    def _generate(self) -> CompiledFunction:
         """θ to a `PosedFace`, and the vertices of `ibug68` if its jaw moves with the pose."""
-        generator = keras.Model(self._theta, self._face, name="grid_generator")
-        jaw = None
-        if "ibug68" in self.grid_model.landmarks:
-            jaw = landmark_selection(self.grid_model, "ibug68")
-
-        def generate(parameters):
-            vertices, rotation, points, seen = generator(parameters)
-            face = vertices, rotation, points, tf.identity(seen)
-            if isinstance(jaw, ApparentLandmarkSelection):
-                return *face, jaw.vertices(points, rotation)
-            return face
-
-        return CompiledFunction(generate, [self._theta.shape[1:]])
+        return self._functions.generate()
 
     @functools.cached_property
-    def _mask(self):
+    def _mask(self) -> CompiledFunction:
         """The vertices as they hide one another, and their rotation, to a mask."""
-        mask = keras.Model(self._seen, self._occlusion)
-        return CompiledFunction(
-            lambda *seen: (mask(list(seen)),), [tensor.shape[1:] for tensor in self._seen]
-        )
+        return self._functions.mask()
 
     def __getstate__(self):
         return {"grid_model": self.grid_model, "_generate": self._generate, "_mask": self._mask}
@@ -119,3 +115,12 @@ class FaceGeometry:
         """Returns the masks of faces, `(n, H', W')` bool."""
         (mask,) = self._mask(faces.seen, faces.rotations)
         return mask[..., 0] > 0
+
+
+def _keys(grid_model, image_size, visibility, focal_length):
+    """Returns the keys of the two compiled functions."""
+    face_model = model_key("face model", **vars(grid_model))
+    return [
+        model_key("face", face_model=face_model, image_size=image_size, focal_length=focal_length),
+        model_key("mask", face_model=face_model, visibility=visibility),
+    ]

@@ -1,10 +1,12 @@
 """What is asked of a localiser before it sees a photograph."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
+
+if TYPE_CHECKING:
+    import keras
 
 
 def check_input(localiser: Any) -> None:
@@ -27,13 +29,15 @@ def check_input(localiser: Any) -> None:
         )
 
 
-def check_weights(path: str | Path, localiser: keras.Model) -> None:
+def check_weights(path: str | Path, localiser: "keras.Model") -> None:
     """Raises a ValueError that names the first weight of a localiser which is not finite.
 
     Args:
         path: the file that it comes from, for the error.
         localiser: the model.
     """
+    import keras
+
     for weight in localiser.weights:
         values = keras.ops.convert_to_numpy(weight)
         if values.dtype.kind == "f" and not np.isfinite(values).all():

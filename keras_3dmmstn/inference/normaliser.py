@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
-import keras
 import numpy as np
 
 from keras_3dmmstn.atomic_files import atomic_destination, write_atomically
 from keras_3dmmstn.inference.boxes import checked_boxes, checked_rolls
 from keras_3dmmstn.inference.camera import Camera
 from keras_3dmmstn.inference.compiled_localiser import CompiledLocaliser
+from keras_3dmmstn.inference.compiled_models.saved_localiser import SavedLocaliser
 from keras_3dmmstn.inference.description import FaceDescriber
 from keras_3dmmstn.inference.detection import Detector, FaceDetector
 from keras_3dmmstn.inference.face_fitter import FaceFitter
@@ -57,13 +58,15 @@ from keras_3dmmstn.inference.view.filling import check_fill
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.network import framing
-from keras_3dmmstn.network.confidence import answer_shapes
-from keras_3dmmstn.network.pretrained import (
+from keras_3dmmstn.network.localiser_answers import answer_shapes
+from keras_3dmmstn.network.weights_folder import (
     FACE_MODEL_FILE,
     LOCALISER_FILE,
-    load_localiser,
     weights_files,
 )
+
+if TYPE_CHECKING:
+    import keras
 
 logger = logging.getLogger(__name__)
 
@@ -97,8 +100,12 @@ class Normaliser:
 
     The weights are those that the localiser has when the normaliser is made; those of the moment if
     LiteRT cannot run it, or if it has over 50 million weights. It may be called from several
-    threads, pickled and copied. Processes that are forked after it was used do not work with
-    TensorFlow: spawn them.
+    threads, pickled and copied. Processes that are forked after TensorFlow was used do not work:
+    spawn them.
+
+    `pretrained`, `load` and `from_preset` keep what they compile, in the folder that the
+    environment variable `KERAS_3DMMSTN_CACHE` names, else in the user's cache: the next process
+    takes it from there, and TensorFlow is not imported until somebody asks for the `localiser`.
 
     Attributes:
         localiser, grid_model, visibility: as given; another one takes another normaliser.
@@ -114,7 +121,7 @@ class Normaliser:
 
     def __init__(
         self,
-        localiser: keras.Model,
+        localiser: "keras.Model",
         grid_model: GridModel,
         visibility: str = "depth",
         focal_length: float | None = None,
@@ -122,9 +129,11 @@ class Normaliser:
         fill: str | None = None,
         detector: Detector | None = None,
     ):
-        check_input(localiser)
+        saved = isinstance(localiser, SavedLocaliser)
+        described = localiser.description if saved else localiser
+        check_input(described)
         expected = (None, 6 + grid_model.modes)
-        shape, confidence = answer_shapes(localiser)
+        shape, confidence = answer_shapes(described)
         if shape != expected:
             raise ValueError(
                 f"Normaliser expects a localiser with output of shape {expected} for the "
@@ -142,17 +151,18 @@ class Normaliser:
         texture_shape(texture_size, grid_model.grid_shape)
         check_fill(fill)
         self.texture_size, self.fill = texture_size, fill
-        self.image_size = localiser.input_shape[1]
+        self.image_size = described.input_shape[1]
         self.detector = FaceDetector() if detector is None else detector
         self._fitter = FaceFitter(
             CompiledLocaliser(localiser),
-            FaceGeometry(grid_model, self.image_size, visibility, focal_length),
+            FaceGeometry(grid_model, self.image_size, visibility, focal_length, keep=saved),
             FaceDescriber(grid_model, self.camera, self.image_size),
         )
 
     @property
-    def localiser(self) -> keras.Model:
-        return self._localiser
+    def localiser(self) -> "keras.Model":
+        saved = self._localiser
+        return saved.model() if isinstance(saved, SavedLocaliser) else saved
 
     @property
     def grid_model(self) -> GridModel:
@@ -194,11 +204,12 @@ class Normaliser:
         """
         localiser_path, model_path = weights_files(path)
         camera = Camera.load(path)
-        localiser, grid_model = load_localiser(localiser_path), GridModel.load(model_path)
-        check_weights(localiser_path, localiser)
+        localiser, grid_model = SavedLocaliser(localiser_path), GridModel.load(model_path)
+        if localiser.compiled is None:
+            check_weights(localiser_path, localiser.model())
         logger.info(
             "weights of %s: %d numbers, images of %s pixels; face model %s, grid %d x %d, %d modes",
-            *(localiser_path, localiser.count_params(), localiser.input_shape[1]),
+            *(localiser_path, localiser.weights_count, localiser.description.input_shape[1]),
             *(grid_model.name, *grid_model.grid_shape, grid_model.modes),
         )
         return cls(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from keras_3dmmstn.inference.camera import FILE as CAMERA_FILE
-from keras_3dmmstn.network.pretrained import FACE_MODEL_FILE, LOCALISER_FILE
+from keras_3dmmstn.network.weights_folder import FACE_MODEL_FILE, LOCALISER_FILE
 from keras_3dmmstn.outside_files import read_file
 from keras_3dmmstn.version import __version__
 

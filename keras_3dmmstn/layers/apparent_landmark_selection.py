@@ -102,7 +102,7 @@ class ApparentLandmarkSelection(keras.layers.Layer):
         lines = tf.broadcast_to(self.lines, (tf.shape(chosen)[0], *self.lines.shape))
         moving = tf.gather(lines, chosen, batch_dims=2)
         fixed = tf.constant(self.indices[len(self.lines) :], tf.int32)
-        fixed = tf.broadcast_to(fixed, (tf.shape(chosen)[0], len(fixed)))
+        fixed = tf.broadcast_to(fixed, (tf.shape(chosen)[0], fixed.shape[0]))
         return tf.concat([moving, fixed], axis=1)
 
     def _candidates(self, points, rotation):

@@ -6,9 +6,8 @@ import keras
 
 from keras_3dmmstn import layers
 from keras_3dmmstn.mesh import GridModel, contour_lines
+from keras_3dmmstn.network.focal_length import check_focal_length
 
-# Of a camera, in sides of the image; beyond them it is no camera, or numbers overflow.
-_FOCAL_LENGTHS = (0.01, 1e12)
 # Under a mixed policy the geometry stays float32: the float16 next to pixel 200 is 0.125 pixels
 # away.
 FLOAT32: dict[str, Any] = {"dtype": "float32"}
@@ -103,16 +102,6 @@ def landmark_selection(
         lines = contour_lines(grid_model)
         return layers.ApparentLandmarkSelection(indices, *lines, name="landmarks", **FLOAT32)
     return layers.LandmarkSelection(indices, name="landmarks", **FLOAT32)
-
-
-def check_focal_length(focal_length: float | None) -> None:
-    """Raises a ValueError unless a focal length is None or a positive number that can be."""
-    low, high = _FOCAL_LENGTHS
-    if focal_length is not None and not low <= focal_length <= high:
-        raise ValueError(
-            "Expected `focal_length` None or a positive number of image sides, from "
-            f"{low:g} to {high:g}, received {focal_length!r:.40}."
-        )
 
 
 def _seen_by_a_pinhole(rotated, t, s, focal_length, image_size):

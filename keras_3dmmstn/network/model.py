@@ -7,9 +7,9 @@ import keras
 
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.checked_levels import LevelCheckedModel
-from keras_3dmmstn.network.confidence import parameters_and_confidence
 from keras_3dmmstn.network.grid_generator import grid_generator
 from keras_3dmmstn.network.localiser import build_localiser
+from keras_3dmmstn.network.localiser_answers import parameters_and_confidence
 from keras_3dmmstn.network.pretrained import load_weights
 from keras_3dmmstn.network.residual_localisers import LOCALISERS
 from keras_3dmmstn.network.sampler import sampler

@@ -3,6 +3,7 @@
 import logging
 from importlib import resources
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zipfile import is_zipfile
 
 import keras
@@ -10,32 +11,12 @@ import numpy as np
 
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.confidence import without_confidence
+from keras_3dmmstn.network.weights_folder import FACE_MODEL_FILE, LOCALISER_FILE
 
 logger = logging.getLogger(__name__)
 
-#: The files of a folder of weights.
-LOCALISER_FILE, FACE_MODEL_FILE = "localiser.keras", "face_model.npz"
-
 # Modes that were refined by training, or stored in half precision, are still the same modes.
 _LEAST_CORRELATION = 0.7
-
-
-def weights_files(folder: str | Path) -> tuple[Path, Path]:
-    """Returns the localiser and the face model of a folder of weights.
-
-    Raises:
-        FileNotFoundError: if there is no such folder, or one of the two is missing.
-    """
-    folder = Path(folder)
-    files = folder / LOCALISER_FILE, folder / FACE_MODEL_FILE
-    missing = [file for file in files if not file.exists()]
-    if missing:
-        what = missing[0] if folder.exists() else f"folder {folder}"
-        raise FileNotFoundError(
-            f"Expected a folder with {LOCALISER_FILE} and {FACE_MODEL_FILE}, but there is no "
-            f"{what}."
-        )
-    return files
 
 
 def load_localiser(path: str | Path) -> keras.Model:
@@ -52,8 +33,25 @@ def load_localiser(path: str | Path) -> keras.Model:
             f"{path}: expected a localiser that Keras saved, received a file that is cut short or "
             "something else."
         )
+    return _read(path, path)
+
+
+def localiser_from(content: bytes, path: str | Path) -> keras.Model:
+    """Reads a localiser from the content of a file that Keras saved, which was at `path`.
+
+    Raises:
+        ValueError: if it is damaged or something else.
+    """
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / LOCALISER_FILE
+        copy.write_bytes(content)
+        return _read(copy, path)
+
+
+def _read(file, path):
+    """Returns the localiser in a file; `path` is what an error calls it."""
     try:
-        return keras.models.load_model(path, compile=False)
+        return keras.models.load_model(file, compile=False)
     except Exception as error:  # a damaged file raises almost anything
         reason = str(error).strip().split("\n")[0][:200]
         raise ValueError(

@@ -115,3 +115,43 @@ def test_another_face_model_is_refused(grid_model):
     assert isinstance(other, GridModel)
     with pytest.raises(ValueError, match="6 modes of 192 vertices, received one with 4 modes of"):
         refined_grid_model(network(grid_model), other)
+
+
+def test_a_symmetric_movement_keeps_the_symmetry_of_mean_and_modes(grid_model, rng):
+    flip = np.array([-1, 1, 1])
+    mirror, kinds = grid_model.mirror, np.where(np.arange(grid_model.modes) % 2, -1, 1)
+    modes = zip(rng.normal(size=grid_model.basis.shape), kinds, strict=True)
+    basis = np.stack([mode + kind * mode[mirror] * flip for mode, kind in modes])
+    symmetric = dataclasses.replace(grid_model, basis=basis.astype(np.float32))
+    moved_by = rng.normal(size=still(grid_model).shape).astype(np.float32)
+    refined = refined_grid_model(moved_network(symmetric, moved_by), symmetric, symmetric=True)
+    np.testing.assert_allclose(refined.mean[mirror] * flip, refined.mean, atol=1e-4)
+    for vertex in (3, 50):  # by hand: half of its own and of its twin's movement
+        for number, kind in enumerate([1, *kinds]):
+            own, twin = moved_by[number, vertex], moved_by[number, mirror[vertex]] * flip
+            before = symmetric.mean if number == 0 else symmetric.basis[number - 1]
+            after = refined.mean if number == 0 else refined.basis[number - 1]
+            expected = before[vertex] + (own + kind * twin) / 2
+            np.testing.assert_allclose(after[vertex], expected, atol=1e-4)
+
+
+def test_a_symmetric_movement_needs_a_symmetric_face(grid_model):
+    bent = dataclasses.replace(grid_model, mean=grid_model.mean + grid_model.mean[:, :1] ** 2)
+    with pytest.raises(ValueError, match="its own reflection"):
+        refined_grid_model(network(bent), bent, symmetric=True)
+
+
+def test_where_all_vertices_moved_the_landmarks_keep_what_they_learnt(grid_model, rng):
+    of_landmarks = still(grid_model)
+    landmarks = grid_model.landmarks["ibug68"]
+    of_landmarks[0, landmarks] = rng.normal(0, 3, (68, 3))
+    of_all = of_landmarks + np.where(of_landmarks == 0, rng.normal(0, 0.1, of_landmarks.shape), 0)
+    with_rest, alone = (
+        refined_grid_model(moved_network(grid_model, by), grid_model, smoothness=1.0).mean
+        - grid_model.mean
+        for by in (of_all, of_landmarks)
+    )
+    assert np.corrcoef(with_rest[landmarks].ravel(), alone[landmarks].ravel())[0, 1] > 0.95
+    assert with_rest[landmarks].std() > 0.9 * alone[landmarks].std()
+    corner = np.abs(with_rest - alone)[0]
+    assert 0 < corner.max() < 0.2  # of the others something smooth is left

@@ -46,14 +46,19 @@ def shared_conversions():
 
 @contextmanager
 def shared_geometry():
-    """Shares the `FaceGeometry` of normalisers for a while; not those that a test makes itself."""
+    """Shares the `FaceGeometry` of normalisers for a while; not those that a test makes itself.
+
+    Nor those that are kept on disk, which are compiled once anyway.
+    """
     import keras
 
     from keras_3dmmstn.inference import normaliser
 
     real, made = normaliser.FaceGeometry, {}
 
-    def geometry(grid_model, *arguments):
+    def geometry(grid_model, *arguments, keep=False):
+        if keep:
+            return real(grid_model, *arguments, keep=True)
         # Not `asdict`, which copies.
         fields = [getattr(grid_model, field.name) for field in dataclasses.fields(grid_model)]
         config = keras.config

@@ -206,3 +206,10 @@ def test_a_file_that_would_take_much_memory_or_is_no_toml_is_named(text, reason,
 @pytest.mark.parametrize("value", ["9" * 5000, "[" * 50_000])
 def test_a_setting_that_toml_does_not_read_is_a_text(value):
     assert parse_setting(f"epochs={value}") == ("epochs", value)
+
+
+def test_a_smooth_face_model_learns_from_landmarks_alone():
+    with pytest.raises(ValueError, match="Set symmetry, mirror_pairs and identity_pairs to 0"):
+        TrainingConfig(face_model_rate=0.01)
+    TrainingConfig(face_model_rate=0.01, face_model_smoothness=0.0)
+    TrainingConfig(face_model_rate=0.01, symmetry=0.0, mirror_pairs=0.0)

@@ -86,3 +86,15 @@ def test_schedules():
     rising = learning_rate(replace(constant, warm_up=0.2), 100)
     values = [float(rising(step)) for step in (0, 10, 20, 60, 100)]
     np.testing.assert_allclose(values, [0.02, 1.01, 2, 2, 2], atol=1e-5)
+
+
+def test_a_face_model_that_learns_has_its_own_rate_and_no_decay(localiser):
+    config = replace(recipe("compact"), face_model_rate=0.02, schedule="constant", warm_up=0.0)
+    with keras.name_scope("morphable_model"):
+        face = keras.Variable(np.ones(3), name="mean", dtype="float32")
+    optimiser = build_optimiser(replace(config, learning_rate=1e-3, weight_decay=0.5), 10)
+    other = keras.Variable(np.ones(3), name="kernel", dtype="float32")
+    optimiser.build([face, other])
+    optimiser.apply([np.ones(3, np.float32)] * 2, [face, other])
+    np.testing.assert_allclose(face.numpy(), 1 - 0.02, rtol=1e-4)
+    np.testing.assert_allclose(other.numpy(), 1 - 1e-3 * 0.5 - 1e-3, rtol=1e-4)

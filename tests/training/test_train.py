@@ -19,7 +19,7 @@ from keras_3dmmstn.training import checkpoint
 from keras_3dmmstn.training.config_file import load_config, save_config
 from keras_3dmmstn.training.data.conversion import convert
 from keras_3dmmstn.training.data.faces import read_faces
-from keras_3dmmstn.training.network import build_network, build_trainer
+from keras_3dmmstn.training.network import build_network, build_trainer, learnt_face_model
 from keras_3dmmstn.training.train import _report_epochs, train
 from tests.support import tiny_run
 from tests.support.event_files import events
@@ -283,3 +283,31 @@ def test_a_validation_photograph_that_is_skipped_is_named(folder):
         )
     (line,) = said
     assert "skipped: " in line and "3.png" in line
+
+
+@pytest.mark.slow
+def test_a_run_that_learns_the_face_model_saves_it_and_goes_on_with_it(tmp_path):
+    settings = {"face_model_rate": 1e-3, "symmetry": 0.0, "mirror_pairs": 0.0}
+    run(tmp_path, "unbroken", **settings)
+    given = tiny_run.toy_grid_model((16, 16))
+    learnt = Normaliser.load(tmp_path / "unbroken").grid_model
+    moved = np.abs(learnt.mean - given.mean)
+    assert 0.01 < moved.max() < 20
+    np.testing.assert_allclose(learnt.mean[learnt.mirror] * [-1, 1, 1], learnt.mean, atol=1e-4)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        arrange_an_end("between renames", patch, killed)
+        run(tmp_path, "broken", **settings)
+    half = Normaliser.load(tmp_path / "broken").grid_model
+    assert np.abs(half.mean - given.mean).max() > 0 and (half.mean != learnt.mean).any()
+    run(tmp_path, "broken", **settings)
+    again = Normaliser.load(tmp_path / "broken").grid_model
+    np.testing.assert_allclose(again.mean, learnt.mean, atol=1e-5)
+    np.testing.assert_allclose(again.basis, learnt.basis, atol=1e-3)
+
+
+def test_a_face_model_does_not_learn_unless_it_is_told_to(tmp_path):
+    config, face = tiny_config(tmp_path), tiny_run.toy_grid_model((16, 16))
+    model = build_network(config, face)
+    assert not model.get_layer("morphable_model").trainable_weights
+    assert learnt_face_model(config, model, face) is face

@@ -13,7 +13,7 @@ from keras_3dmmstn.inference.data_sets.sources import root_of
 from keras_3dmmstn.inference.view.filling import check_fill
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.finer_grid import texture_shape
-from keras_3dmmstn.network.pretrained import weights_files
+from keras_3dmmstn.network.weights_folder import weights_files
 
 if TYPE_CHECKING:
     from keras_3dmmstn.inference.normaliser import Normaliser
