@@ -88,9 +88,23 @@ def open_file(path: str | Path) -> BinaryIO:
         raise
 
 
-def read_file(path: str | Path) -> bytes:
-    """Returns the bytes of a file; raises as `open_file` does."""
+def read_file(path: str | Path, largest: int | None = None) -> bytes:
+    """Returns the bytes of a file.
+
+    Args:
+        path: the file.
+        largest: how many bytes it may have, for text that takes much more memory when it is read.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: as of `open_file`, or if it has more bytes.
+    """
     with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if largest is not None and size > largest:
+            raise ValueError(
+                f"{path}: expected a file of at most {largest:,} bytes, received one of {size:,}."
+            )
         return file.read()
 
 

@@ -17,6 +17,10 @@ from keras_3dmmstn.training.config import (
 )
 from keras_3dmmstn.training.recipes import recipe
 
+# Bytes of a TOML file, and dots in one of its lines: a name of many parts takes memory with their
+# square.
+_LARGEST, _DOTS = 100_000, 200
+
 
 def save_config(config: TrainingConfig, path: str | Path) -> None:
     """Writes a config with all its settings; `load_config` reads it back as it was."""
@@ -41,10 +45,7 @@ def load_config(path: str | Path, *, warn: bool = True) -> TrainingConfig:
         FileNotFoundError: if there is no such file.
         ValueError: if it is no TOML, or a setting is unknown, of another type or out of range.
     """
-    try:
-        content = tomllib.loads(read_file(path).decode("utf-8"))
-    except (tomllib.TOMLDecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: expected a TOML file of settings: {error}.") from error
+    content = read_toml(path, "settings")
     try:
         base = recipe(content.pop("recipe", "paper"))
         settings, former = by_current_names(content)
@@ -61,6 +62,32 @@ def load_config(path: str | Path, *, warn: bool = True) -> TrainingConfig:
     return config
 
 
+def read_toml(path: str | Path, what: str) -> dict[str, Any]:
+    """Reads a TOML file of at most 100 kB.
+
+    Args:
+        path: the file.
+        what: what it should hold, for the error.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is larger, no TOML, or has a line with more than 200 dots.
+    """
+    try:
+        text = read_file(path, _LARGEST).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected a TOML file of {what}: {error}.") from error
+    dots = max((line.count(".") for line in text.splitlines()), default=0)
+    if dots > _DOTS:
+        raise ValueError(
+            f"{path}: expected a TOML file of {what}, received a line with {dots:,} dots."
+        )
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError: a number of very many digits, too
+        raise ValueError(f"{path}: expected a TOML file of {what}: {error}.") from error
+
+
 def parse_setting(text: str) -> tuple[str, Any]:
     """Reads `name=value` as it stands on a command line; a text needs no quotation marks.
 
@@ -72,7 +99,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
         raise ValueError(f"Expected a setting as name=value, received {text!r}.")
     try:
         return name, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return name, value
 
 

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from keras_3dmmstn.atomic_files import write_atomically
 from keras_3dmmstn.folder_lock import folder_in_use
 from keras_3dmmstn.outside_files import read_file
+from keras_3dmmstn.training.config_file import read_toml
 
 #: Of the file that says which stages are done, in the folder of the run.
 STAGES_FILE = "stages.json"
@@ -72,8 +72,8 @@ def read_stages(path: str | Path, paths: Mapping[str, str | Path]) -> list[Stage
         FileNotFoundError: if there is no such file.
         ValueError: if it is no TOML or no such file, or a path is not given.
     """
+    content = read_toml(path, "stages")
     try:
-        content = tomllib.loads(read_file(path).decode("utf-8"))
         lists = content.get("lists", {})
         stages = [_stage(entry, lists) for entry in content["stage"]]
     except _NOT_AS_WRITTEN as error:

@@ -12,7 +12,7 @@ import typer
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.progress import photographs_with_progress
-from keras_3dmmstn.cli.stopping import exit_status, raise_if_stopped
+from keras_3dmmstn.cli.stopping import end_stopped, raise_if_stopped
 
 if TYPE_CHECKING:
     from keras_3dmmstn.inference.data_sets.run import DataSetProgress
@@ -148,8 +148,7 @@ def _stopped_with_a_message() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        terminal.note("Stopped. Repeat the command to go on after the last shard that is done.")
-        raise typer.Exit(exit_status()) from None
+        end_stopped("Stopped. Repeat the command to go on after the last shard that is done.")
 
 
 @contextmanager

@@ -4,12 +4,15 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 # Signals that came, in order. A library may swallow the exception that one raises.
 _received: list[int] = []
+
+# What the command said about it.
+_said: list[str] = []
 
 # Seconds after which a signal comes again that Python itself swallowed.
 _AGAIN = 0.05
@@ -23,6 +26,7 @@ def stopping_on_signals() -> Iterator[None]:
     how it goes on.
     """
     _received.clear()
+    _said.clear()
     # Who started the program with signals ignored, such as nohup, wants them ignored.
     numbers = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
     before = {number: signal.signal(number, _stop) for number in numbers}
@@ -32,8 +36,11 @@ def stopping_on_signals() -> Iterator[None]:
     except KeyboardInterrupt:  # while the program starts: its commands handle it by themselves
         sys.exit(exit_status())
     except SystemExit as end:
-        if _received and end.code == 128 + signal.SIGINT:
+        if _received and end.code in (128 + signal.SIGINT, exit_status()):
             end.code = exit_status()
+            if not _said:  # a command that does not say how it goes on
+                with suppress(OSError, ValueError):
+                    print("Stopped.", file=sys.stderr, flush=True)
         raise
     except Exception:
         if not _received:
@@ -43,6 +50,18 @@ def stopping_on_signals() -> Iterator[None]:
         sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def end_stopped(message: str) -> NoReturn:
+    """Ends a command that a signal has stopped with a message, such as how it goes on."""
+    # What the commands need is imported by then: nothing waits for it before Ctrl-C is handled.
+    import typer
+
+    from keras_3dmmstn.cli import terminal
+
+    _said.append(message)
+    terminal.note(message)
+    raise typer.Exit(exit_status()) from None
 
 
 def exit_status() -> int:

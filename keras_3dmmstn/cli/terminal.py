@@ -1,5 +1,6 @@
 """What the commands print with: consoles, paths, failures, skipped items."""
 
+import errno
 import json
 import os
 import sys
@@ -24,6 +25,9 @@ errors = Console(stderr=True, soft_wrap=True)
 
 #: Whether the running command prints errors only, and results that were asked for.
 is_quiet = False
+
+# Reasons why a file that the output goes to takes no more.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 # Skipped items that are named; more are counted.
 _NAMED = 20
@@ -143,6 +147,20 @@ def naming_opencv_problems() -> Iterator[None]:
         if problem is None:
             raise
         note(problem)
+        sys.exit(1)
+
+
+@contextmanager
+def naming_full_outputs() -> Iterator[None]:
+    """Ends the program with a sentence where what was asked for can no longer be printed."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno not in _FULL:
+            raise
+        with _giving_up(sys.stdout):  # what is left in its buffer would fail again
+            raise
+        note(f"The results cannot be printed: {error.strerror}.")
         sys.exit(1)
 
 

@@ -8,7 +8,7 @@ import typer
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import FaceModel, load_face_model
-from keras_3dmmstn.cli.stopping import exit_status, raise_if_stopped
+from keras_3dmmstn.cli.stopping import end_stopped, raise_if_stopped
 from keras_3dmmstn.cli.training_progress import training_progress
 
 # The paper's recipe is the default of `TrainingConfig`. The command's is the one that anybody can
@@ -127,8 +127,7 @@ def _ending_a_run():
         with terminal.failing_on(ArithmeticError, MemoryError, OSError, TypeError, ValueError):
             yield
     except KeyboardInterrupt:
-        terminal.note("Stopped. Repeat the command to continue after the last checkpoint.")
-        raise typer.Exit(exit_status()) from None
+        end_stopped("Stopped. Repeat the command to continue after the last checkpoint.")
 
 
 def _settings(recipe_name, config_file, texts, flags):

@@ -8,7 +8,7 @@ import typer
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import Weights, load_normaliser
 from keras_3dmmstn.cli.progress import tracking
-from keras_3dmmstn.cli.stopping import exit_status
+from keras_3dmmstn.cli.stopping import end_stopped
 
 Out = Annotated[
     Path, typer.Option(help="New folder for the weights with their confidence, for --weights.")
@@ -57,8 +57,7 @@ def train_confidence(
             run = add_confidence(normaliser, folders, calibration or (), crops, seed, track)
             run.normaliser.save(out)
     except KeyboardInterrupt:
-        terminal.note("Stopped. Repeat the command to begin anew.")
-        raise typer.Exit(exit_status()) from None
+        end_stopped("Stopped. Repeat the command to begin anew.")
     terminal.report_skipped(run.skipped)
     _print("trained on", run, run.trained_on)
     if run.calibrated_on is not None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from keras_3dmmstn.cli import terminal
+from keras_3dmmstn.cli.stopping import end_stopped
 
 Out = Annotated[
     Path, typer.Option(help="Folder for the stages' results. Stages that are done there are kept.")
@@ -54,8 +55,7 @@ def train_stages(
             terminal.note(f"A stage failed: {shlex.join(error.cmd)}")
             raise typer.Exit(error.returncode if error.returncode > 0 else 1) from None
         except KeyboardInterrupt:
-            terminal.note("Stopped. Repeat the command to go on.")
-            raise typer.Exit(130) from None
+            end_stopped("Stopped. Repeat the command to go on.")
 
 
 def _named(texts):

@@ -8,7 +8,7 @@ import typer
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import TextureSize, Weights, load_normaliser
 from keras_3dmmstn.cli.progress import frames_with_progress
-from keras_3dmmstn.cli.stopping import exit_status
+from keras_3dmmstn.cli.stopping import end_stopped
 
 Videos = Annotated[
     list[Path] | None, typer.Argument(help="Video files of any format that OpenCV reads.")
@@ -95,7 +95,6 @@ def video(
         try:
             played.append(player.play_file(path, frames_with_progress))
         except KeyboardInterrupt:
-            terminal.note(f"Stopped. Nothing of {path} was written.")
-            raise typer.Exit(exit_status()) from None
+            end_stopped(f"Stopped. Nothing of {path} was written.")
     if not all(played):
         terminal.fail(f"{played.count(False)} of {len(played)} videos failed.")

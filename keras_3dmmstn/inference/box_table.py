@@ -62,7 +62,7 @@ def read_boxes(path: str | Path) -> FaceBoxes:
     for line, row in _rows(path):
         try:
             box = np.array([float(row[name]) for name in _COLUMNS[1:]])
-            names = _names(row["image"], path.parent)
+            names = _names(row["image"] or "", path.parent)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{path}: expected columns {', '.join(_COLUMNS)} with numbers, received in line "

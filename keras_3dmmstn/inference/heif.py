@@ -2,6 +2,7 @@
 
 import re
 import struct
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -34,18 +35,65 @@ def largest_picture(content: bytes) -> tuple[int, int]:
 
 def _description(content):
     """Returns the box `meta`, which may lie behind the pixels; without one, how the file begins."""
+    return next((box for kind, box in boxes(content) if kind == b"meta"), content[: 2**20])
+
+
+def boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yields kinds and contents of the boxes that lie one behind another.
+
+    Raises:
+        struct.error: if the file ends before.
+    """
     place = 0
     while place + 8 <= len(content):
-        size, kind = struct.unpack_from(">I4s", content, place)
+        (size, kind), head = struct.unpack_from(">I4s", content, place), 8
         if size == 1:
-            (size,) = struct.unpack_from(">Q", content, place + 8)
+            (size,), head = struct.unpack_from(">Q", content, place + 8), 16
         end = place + size if size else len(content)
-        if kind == b"meta":
-            return content[place:end]
-        if end < place + 8:
+        yield kind, content[place + head : end]
+        if end < place + head:
             break
         place = end
-    return content[: 2**20]
+
+
+def avif_properties(content: bytes) -> list[tuple[bytes, int]]:
+    """Returns the properties of the picture that is shown, in their order: kind and first byte.
+
+    A file without a description has none.
+
+    Raises:
+        struct.error, IndexError: if it ends before.
+    """
+    meta = next((box for kind, box in boxes(content) if kind == b"meta"), b"")
+    parts = dict(boxes(meta[4:]))
+    if b"pitm" not in parts or b"iprp" not in parts:
+        return []
+    shown = int.from_bytes(parts[b"pitm"][4:], "big")
+    parts = dict(boxes(parts[b"iprp"]))
+    every = list(boxes(parts.get(b"ipco", b"")))
+    numbers = _properties_of(parts.get(b"ipma", bytes(8)), shown)
+    return [
+        (kind, value[0])
+        for kind, value in (every[number - 1] for number in numbers if number <= len(every))
+        if value
+    ]
+
+
+def _properties_of(table, item):
+    """Returns the numbers of an item's properties, counted from 1, of the box `ipma`."""
+    version, has_wide_numbers = table[0], table[3] & 1
+    (count,) = struct.unpack_from(">I", table, 4)
+    place = 8
+    for _ in range(count):
+        name, length = struct.unpack_from(">IB" if version else ">HB", table, place)
+        place += 5 if version else 3
+        form = f">{length}{'H' if has_wide_numbers else 'B'}"
+        if name == item:
+            mask = 0x7FFF if has_wide_numbers else 0x7F  # without the flag that it is essential
+            numbers = (number & mask for number in struct.unpack_from(form, table, place))
+            return [number for number in numbers if number]
+        place += struct.calcsize(form)
+    return []
 
 
 def check_reader() -> None:

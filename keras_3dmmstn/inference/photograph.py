@@ -12,6 +12,7 @@ from keras_3dmmstn.inference.picture_levels import (
     is_of_fewer_bits,
 )
 from keras_3dmmstn.inference.picture_size import check_picture
+from keras_3dmmstn.inference.stored_turn import stored_turn, turned
 from keras_3dmmstn.inference.tiff_header import tiff_compression, tiff_numbers
 from keras_3dmmstn.outside_files import read_file
 
@@ -35,8 +36,8 @@ def read_photograph(path: str | Path, *, upright: bool = True) -> np.ndarray:
 
     Args:
         path: the file.
-        upright: whether the orientation stored in EXIF is applied. Labels of data sets are made on
-            the pixels as they are stored. HEIC is always upright.
+        upright: whether the orientation stored in EXIF, or by AVIF itself, is applied. Labels of
+            data sets are made on the pixels as they are stored. HEIC is always upright.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -76,7 +77,8 @@ def decoded_photograph(content: bytes, *, upright: bool = True) -> np.ndarray:
 def _decoded(content, upright):
     """Decodes a picture of a format that OpenCV reads, or raises a ValueError."""
     data = np.frombuffer(content, np.uint8)
-    flags = cv2.IMREAD_COLOR_RGB | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
+    turn = stored_turn(content) if upright else (0, False)
+    flags = cv2.IMREAD_COLOR_RGB | (0 if turn is None else cv2.IMREAD_IGNORE_ORIENTATION)
     try:
         image = cv2.imdecode(data, flags)
         may_be_wrong = image is not None and (
@@ -88,7 +90,7 @@ def _decoded(content, upright):
         raise ValueError(_refusal(content, _reason(error))) from None
     if image is None:
         raise ValueError(_refusal(content, None))
-    return image
+    return turned(image, turn) if turn not in (None, (0, False)) else image
 
 
 def _refusal(content, reason):

@@ -4,9 +4,9 @@ import re
 import struct
 from collections.abc import Callable
 
-from keras_3dmmstn.inference.heif import is_heif, largest_picture
+from keras_3dmmstn.inference.heif import boxes, is_heif, largest_picture
 from keras_3dmmstn.inference.tiff_header import tiff_size
-from keras_3dmmstn.outside_files import MAX_MEGAPIXELS, limit
+from keras_3dmmstn.outside_files import MAX_MEGAPIXELS, limit, memory_limit
 
 # A photograph of more pixels than the first has at least a byte for each of the second.
 SMALL_PICTURE, PIXELS_A_BYTE = 16_000_000, 256
@@ -23,7 +23,7 @@ def check_picture(content: bytes) -> None:
     """
     try:
         size = picture_size(content)
-    except (struct.error, IndexError, ValueError, OverflowError):
+    except (struct.error, ArithmeticError, IndexError, ValueError):
         size = None
     if size is None:
         raise ValueError(
@@ -110,21 +110,19 @@ def _webp(content):
 
 
 def _pnm(content):
-    """Reads the numbers behind the letters; comments go to the end of their line."""
-    words = re.sub(rb"#[^\n]*", b"", content[2:4096]).split()
-    return _number(words[0]), _number(words[1])
+    """Reads the numbers behind the letters, each with a blank behind it."""
+    return _numbers(_PNM_SIZE.match(content))
 
 
 def _pam(content):
-    words = content[:4096].split()
-    return tuple(_number(words[words.index(name) + 1]) for name in (b"WIDTH", b"HEIGHT"))
+    """Reads the largest numbers behind the names: the same word may stand in a comment."""
+    return tuple(_largest(rb"%s\s+(\d+)" % name, content[:65536]) for name in (b"WIDTH", b"HEIGHT"))
 
 
 def _hdr(content):
-    found = re.search(rb"[-+]Y (\d{1,9}) [-+]X (\d{1,9})\s", content[:65536])
-    if found is None:
-        raise ValueError("a picture without a size")
-    return int(found[2]), int(found[1])
+    """Reads the largest numbers that look like the line of the size."""
+    height, width = (_largest(pattern, content) for pattern in _HDR_SIDES)
+    return width, height
 
 
 def _sun_raster(content):
@@ -132,17 +130,42 @@ def _sun_raster(content):
 
 
 def _jpeg_2000(content):
-    """Reads the size of the code stream, wherever it begins."""
-    place = content.index(b"\xff\x4f\xff\x51") + 8
-    right, bottom, left, top = struct.unpack_from(">4I", content, place)
+    """Reads the size of the code stream, which may lie in a box among others."""
+    if not content.startswith(_CODE_STREAM):
+        content = next((box for kind, box in boxes(content) if kind == b"jp2c"), b"")
+    if not content.startswith(_CODE_STREAM):
+        raise ValueError("a box without a code stream")
+    right, bottom, left, top, *tile = struct.unpack_from(">8I", content, 8)
+    (channels,) = struct.unpack_from(">H", content, 40)
+    # Tiles are counted from where the first begins, and each is described before any is decoded.
+    columns, rows = -(-(right - tile[2]) // tile[0]), -(-(bottom - tile[3]) // tile[1])
+    if columns * rows * channels * _TILE_BYTES > memory_limit(len(content)):
+        raise ValueError("more tiles than the file justifies")
     return right - left, bottom - top
 
 
+def _largest(pattern, content):
+    """Returns the largest of the numbers that a pattern finds."""
+    return max(_number(word) for word in re.findall(pattern, content))
+
+
+def _numbers(match):
+    if match is None:
+        raise ValueError("a picture without a size")
+    return _number(match[1]), _number(match[2])
+
+
 def _number(word):
-    if not word.isdigit() or len(word) > 9:
-        raise ValueError("a size that is no number")
+    if len(word) > 20:  # leading zeros
+        raise ValueError("a size of too many digits")
     return int(word)
 
+
+# Bytes of memory that OpenJPEG takes for a channel of a tile, however small the tile is.
+_TILE_BYTES = 5600
+_CODE_STREAM = b"\xff\x4f\xff\x51"
+_PNM_SIZE = re.compile(rb"P[1-6Ff](?:\s|#[^\r\n]*[\r\n])+(\d+)\s(?:\s|#[^\r\n]*[\r\n])*(\d+)\s")
+_HDR_SIDES = (rb"[-+]Y\s*[-+]?(\d+)\s*[-+]X", rb"[-+]Y\s*[-+]?\d+\s*[-+]X\s*[-+]?(\d+)")
 
 # How the files of each format begin, and what reads their size.
 _FORMATS: list[tuple[re.Pattern[bytes], Callable]] = [

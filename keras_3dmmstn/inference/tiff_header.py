@@ -1,9 +1,9 @@
-"""The header of a TIFF: its size, and which numbers its pixels are."""
+"""The header of a TIFF: its size, which numbers its pixels are, and how it is turned."""
 
 import struct
 
 _WIDTH, _HEIGHT, _TILE_WIDTH, _TILE_HEIGHT, _BITS, _SAMPLE_FORMAT = 256, 257, 322, 323, 258, 339
-_COMPRESSION = 259
+_COMPRESSION, _ORIENTATION = 259, 274
 # Those that OpenCV's wheels do not read.
 _COMPRESSIONS = {
     34887: "LERC", 34892: "lossy JPEG of DNG", 34925: "LZMA", 50000: "ZSTD", 50001: "WebP",
@@ -45,6 +45,16 @@ def tiff_compression(content: bytes) -> str | None:
         return None
     try:
         return _COMPRESSIONS.get(_tags(content, (_COMPRESSION,)).get(_COMPRESSION, 1))
+    except struct.error:
+        return None
+
+
+def tiff_orientation(content: bytes) -> int | None:
+    """Returns the number by which EXIF, which is a TIFF, says how a picture is turned, or None."""
+    if content[:4] not in _BEGINNINGS:
+        return None
+    try:
+        return _tags(content, (_ORIENTATION,)).get(_ORIENTATION)
     except struct.error:
         return None
 

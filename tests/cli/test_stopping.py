@@ -10,7 +10,7 @@ import time
 import pytest
 import typer
 
-from keras_3dmmstn.cli.stopping import raise_if_stopped, stopping_on_signals
+from keras_3dmmstn.cli.stopping import end_stopped, raise_if_stopped, stopping_on_signals
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
@@ -27,7 +27,7 @@ def python_s_own_handlers():
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_a_command_by_itself_or_by_typer(number, status):
+def test_a_signal_ends_a_command_by_itself_or_by_typer(number, status, capsys):
     with pytest.raises(SystemExit) as ended, stopping_on_signals():
         os.kill(os.getpid(), number)
     assert ended.value.code == status
@@ -45,6 +45,24 @@ def test_a_signal_ends_a_command_by_itself_or_by_typer(number, status):
     with pytest.raises(SystemExit) as ended, stopping_on_signals():
         app([])
     assert ended.value.code == status and undone == [True]
+    assert capsys.readouterr().err == "Stopped.\n"
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_command_says_how_it_goes_on(number, status, capsys):
+    app = typer.Typer()
+
+    @app.command()
+    def wait():
+        try:
+            os.kill(os.getpid(), number)
+        except KeyboardInterrupt:
+            end_stopped("Stopped. Repeat the command.")
+
+    with pytest.raises(SystemExit) as ended, stopping_on_signals():
+        app([])
+    assert ended.value.code == status
+    assert capsys.readouterr().err == "Stopped. Repeat the command.\n"
 
 
 def test_an_error_that_a_library_makes_of_a_signal_is_no_traceback():

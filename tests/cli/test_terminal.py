@@ -45,6 +45,21 @@ def test_a_full_disk_below_the_output_ends_nothing(tmp_path):
     assert result.stderr.count(b"Results are no longer named") == 1
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [["--version"], ["face-model", "inspect", "bundled"]])
+def test_results_that_were_asked_for_and_cannot_be_printed_are_a_failure(arguments):
+    command = [sys.executable, "-m", "keras_3dmmstn", *arguments]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE)
+    assert result.returncode == 1
+    assert result.stderr == b"The results cannot be printed: No space left on device.\n"
+
+
+def test_another_error_of_the_system_goes_up():
+    with pytest.raises(OSError, match="elsewhere"), terminal.naming_full_outputs():
+        raise OSError(28, "No space left on device", "elsewhere")
+
+
 def test_a_closed_pipe_ends_the_command(monkeypatch):
     def closed(text):
         raise BrokenPipeError

@@ -14,6 +14,7 @@ import pytest
 import scipy.io
 
 from keras_3dmmstn.inference.photograph import read_photograph
+from keras_3dmmstn.inference.picture_size import check_picture
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.formats.array_pickle import load_array_pickle
 from keras_3dmmstn.mesh.formats.hdf5_file import read_hdf5
@@ -278,3 +279,40 @@ def test_pipes_and_folders_are_refused(read, tmp_path):
         read(tmp_path / "pipe")
     with pytest.raises(ValueError, match="expected a file, received a folder"):
         read(tmp_path)
+
+
+SMALL_THEN_LARGE = {
+    "a comment that ends as OpenCV ends it": b"P6\n#x\r20000 20000\n#y\n10 10\n255\n" + bytes(1000),
+    "a number with a comment behind it": b"P5\n10#20000 20000\n10 10\n255\n" + bytes(1000),
+    "a comment with the names": b"P7\n# WIDTH 10 HEIGHT 10\nWIDTH 20000\nHEIGHT 20000\nDEPTH 3\n",
+    "a comment with a size": b"#?RADIANCE\n# -Y 10 +X 10 \n\n-Y 020000 +X 20000\n" + bytes(1000),
+}
+
+
+@pytest.mark.parametrize("content", SMALL_THEN_LARGE.values(), ids=SMALL_THEN_LARGE.keys())
+def test_a_small_size_before_the_one_that_counts(content):
+    with pytest.raises(ValueError, match=r"at most 128 megapixels|not an image, or a"):
+        check_picture(content)
+
+
+def jpeg_2000(side, tile):
+    """A JPEG 2000 file that claims a size, and that of its tiles."""
+    content = bytearray(cv2.imencode(".jp2", np.zeros((64, 64, 3), np.uint8))[1])
+    stream = content.index(b"\xff\x4f\xff\x51")
+    struct.pack_into(">8I", content, stream + 8, side, side, 0, 0, tile, tile, 0, 0)
+    return bytes(content)
+
+
+def test_a_code_stream_in_another_box_is_not_the_picture():
+    content = jpeg_2000(20_000, 20_000)
+    other = b"\xff\x4f\xff\x51" + bytes(4) + struct.pack(">8IH", 10, 10, 0, 0, 10, 10, 0, 0, 3)
+    begin = content.index(b"ftyp") + 16
+    box = struct.pack(">I4s", len(other) + 8, b"free") + other
+    with pytest.raises(ValueError, match="at most 128 megapixels"):
+        check_picture(content[:begin] + box + content[begin:])
+
+
+def test_tiles_that_the_file_does_not_justify():
+    check_picture(jpeg_2000(4000, 256))
+    with pytest.raises(ValueError, match="damaged"):
+        check_picture(jpeg_2000(4000, 16))

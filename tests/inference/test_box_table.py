@@ -146,3 +146,9 @@ def test_two_boxes_of_one_photograph_are_named(tmp_path):
     assert same.box_of(tmp_path / "a.jpg").tolist() == [1, 2, 3, 4]
     with pytest.raises(ValueError, match=r"boxes\.csv: expected one box .* line 4 .* of a\.jpg"):
         read_boxes(write(tmp_path / "boxes.csv", rows + "./a.jpg,1,2,3,5\n"))
+
+
+def test_a_row_that_ends_before_the_name_is_named(tmp_path):
+    table = write(tmp_path / "boxes.csv", "x0,y0,x1,y1,image\n1,2,3,4\n")
+    with pytest.raises(ValueError, match=r"boxes\.csv: .* in line 2: no name of an image"):
+        read_boxes(table)

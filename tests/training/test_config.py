@@ -188,6 +188,26 @@ def test_a_recipe_from_scratch_names_no_file_of_weights(name):
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("epochs = " + "9" * 5000, "expected a TOML file of settings: Exceeds the limit"),
+        ("a" + ".a" * 20_000 + " = 1", "received a line with 20,000 dots"),
+        ("#" * 100_001, "expected a file of at most 100,000 bytes"),
+        ("a = " + "[" * 50_000, "expected a TOML file of settings"),
+    ],
+)
+def test_a_file_that_would_take_much_memory_or_is_no_toml_is_named(text, reason, tmp_path):
+    (tmp_path / "config.toml").write_text(text)
+    with pytest.raises(ValueError, match=rf"config\.toml: .*{reason}"):
+        load_config(tmp_path / "config.toml")
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 50_000])
+def test_a_setting_that_toml_does_not_read_is_a_text(value):
+    assert parse_setting(f"epochs={value}") == ("epochs", value)
+
+
 def test_a_smooth_face_model_learns_from_landmarks_alone():
     with pytest.raises(ValueError, match="Set symmetry, mirror_pairs and identity_pairs to 0"):
         TrainingConfig(face_model_rate=0.01)

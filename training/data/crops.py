@@ -12,7 +12,7 @@ from keras_3dmmstn.inference.boxes import checked_boxes
 from keras_3dmmstn.inference.photograph import read_photograph, warp
 from keras_3dmmstn.network import framing
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
-from keras_3dmmstn.training.data.skipped import Skipped, nothing_left
+from keras_3dmmstn.training.data.skipped import Skipped, nothing_left, reason_of
 from keras_3dmmstn.training.fitting.face_box import face_boxes
 
 #: Side of a stored crop: in pixels, and in sides of the crop that the network sees.
@@ -118,7 +118,7 @@ def cut_face(
         matrix = stored_matrix(box, size)
         image = warp(photograph, matrix, size)
     except (OSError, ValueError, MemoryError, cv2.error) as error:
-        return Skipped(faces.names[number], str(error))
+        return Skipped(faces.names[number], reason_of(error))
     landmarks = faces.landmarks[number].copy()
     landmarks[:, :2] = framing.apply_similarity(matrix, landmarks[:, :2])
     landmarks[~(landmarks[:, 2] > 0)] = 0

@@ -15,6 +15,13 @@ class Skipped:
         return f"{self.name}: {self.reason}"
 
 
+def reason_of(error: Exception) -> str:
+    """Returns why a face was left out: of an error of a file, the file and what is wrong."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
 def nothing_left(skipped: Sequence[Skipped]) -> ValueError:
     """Returns the error that says that no face was left."""
     return ValueError(

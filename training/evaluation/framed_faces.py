@@ -11,6 +11,7 @@ from keras_3dmmstn.inference.photograph import read_photograph, warp
 from keras_3dmmstn.network import framing
 from keras_3dmmstn.training.data.crops import Skipped
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
+from keras_3dmmstn.training.data.skipped import reason_of
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,6 @@ def frame_faces(
             matrices = np.stack([framing.crop_matrix(b, image_size) for b in both])
             crops = np.stack([warp(photograph, matrix, image_size) for matrix in matrices])
         except (OSError, ValueError, MemoryError, cv2.error) as error:
-            skipped.append(Skipped(faces.names[number], str(error)))
+            skipped.append(Skipped(faces.names[number], reason_of(error)))
             continue
         yield FramedFace(number, box, crops, matrices)

@@ -23,7 +23,7 @@ from keras_3dmmstn.training.data.crops import (
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
 from keras_3dmmstn.training.data.readers.landmark_table import LANDMARK_TABLE
 from keras_3dmmstn.training.data.recorded_settings import labels_checksum, model_checksum
-from keras_3dmmstn.training.data.skipped import Skipped, nothing_left
+from keras_3dmmstn.training.data.skipped import Skipped, nothing_left, reason_of
 from keras_3dmmstn.training.turning.face_turner import FaceTurner, TurnedFace
 from keras_3dmmstn.training.turning.new_poses import YAWS, check_yaws, new_poses
 from keras_3dmmstn.training.turning.turned_folder import IMAGES, begin_folder
@@ -78,7 +78,7 @@ def turn_faces(
             turned = [turner.turn(photograph, landmarks, fit, *pose) for pose in poses]
         except (OSError, ValueError, MemoryError, cv2.error) as error:
             if skipped is not None:
-                skipped.append(Skipped(faces.names[number], str(error)))
+                skipped.append(Skipped(faces.names[number], reason_of(error)))
             continue
         for face in turned:
             yield number, face

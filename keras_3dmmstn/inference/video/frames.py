@@ -1,5 +1,6 @@
 """The frames of video files and cameras, with their times."""
 
+import codecs
 import time
 from collections.abc import Iterable, Iterator
 from numbers import Real
@@ -16,6 +17,8 @@ from keras_3dmmstn.outside_files import MAX_MEGAPIXELS, limit, open_file
 _USUAL_RATE, _HIGHEST_RATE = 25.0, 1000.0
 # After so many failures in a row a video has ended.
 _PATIENCE = 20
+# Bytes of a file by which a text is known.
+_BEGINNING = 4096
 # These containers list their frames; others tell about how many there are, to this share.
 _LISTS_FRAMES, _SHARE = (".m4v", ".mov", ".mp4"), 0.02
 
@@ -41,12 +44,15 @@ class VideoFile:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no video that OpenCV reads, a picture, a folder, a pipe or a device, or
-            has frames of more pixels than photographs may have.
+        ValueError: if it is no video that OpenCV reads, a picture, a text, a folder, a pipe or a
+            device, or has frames of more pixels than photographs may have; when its frames are
+            read, if it has none.
     """
 
     def __init__(self, path: str | Path):
-        open_file(path).close()
+        with open_file(path) as file:
+            if _is_text(file.read(_BEGINNING)):
+                raise ValueError(f"{path}: expected a video, received a text.")
         self.path = Path(path)
         self.damaged: list[int] = []
         self.missing = 0
@@ -78,6 +84,11 @@ class VideoFile:
                 # Some files have no times, or none that grow.
                 last = shown if last < shown < np.inf else max(last, 0) + 1 / self.rate
                 yield last, picture
+            if not read:
+                raise ValueError(
+                    f"{self.path}: expected a video, received one without a frame that OpenCV "
+                    "decodes."
+                )
             self.missing = self._missing(read)
         finally:
             capture.release()
@@ -201,6 +212,17 @@ def _open(source, refusal):
             f"{pixels / 1e6:.0f}. The environment variable {MAX_MEGAPIXELS} raises the limit."
         )
     return capture
+
+
+def _is_text(beginning):
+    """Says whether a file begins as a text, of which FFmpeg makes pictures, or a list of videos."""
+    if not beginning or b"\0" in beginning or beginning.startswith(b"YUV4MPEG2"):
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(beginning)  # a letter may be cut at the end
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_picture(capture, path):

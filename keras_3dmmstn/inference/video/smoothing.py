@@ -38,13 +38,19 @@ class Smoothing:
         strength: 0 for none, up to 1.
 
     Raises:
-        ValueError: if the strength is not in 0..1.
+        ValueError: if the strength is not in 0..1, or the face model has no such landmarks.
     """
 
     def __init__(self, grid_model: GridModel, strength: float = 1.0):
         is_number = all(isinstance(value, Real) for value in (strength,))
         if not (is_number and 0 <= strength <= 1):
             raise ValueError(f"Expected a strength of smoothing in 0..1, received {strength!r}.")
+        if "ibug68" not in grid_model.landmarks:
+            known = ", ".join(map(repr, grid_model.landmarks)) or "none"
+            raise ValueError(
+                "Videos need a face model with the 68 landmarks of a face (ibug68), by which faces "
+                f"are followed; the landmark sets of this one: {known}."
+            )
         self.strength = float(strength)
         inner = grid_model.landmark_indices("ibug68")[17:]
         self._mean, self._basis = grid_model.mean[inner], grid_model.basis[:, inner]

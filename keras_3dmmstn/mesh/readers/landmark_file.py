@@ -9,12 +9,15 @@ import numpy as np
 from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.outside_files import read_file
 
+# Bytes of a file of landmarks: two million vertex numbers, and fifteen times as much memory.
+_LARGEST = 16_000_000
+
 
 def read_landmark_sets(path: str | Path, vertex_count: int) -> dict[str, np.ndarray]:
     """Reads landmark sets such as `{"car": [12, 340, 77], "wheels": [5, 9]}`.
 
     Args:
-        path: a JSON file: set name to vertex numbers, counted from 0.
+        path: a JSON file of at most 16 MB: set name to vertex numbers, counted from 0.
         vertex_count: how many vertices the meshes have.
 
     Returns:
@@ -24,8 +27,9 @@ def read_landmark_sets(path: str | Path, vertex_count: int) -> dict[str, np.ndar
         FileNotFoundError: if there is no such file.
         ValueError: if it holds anything else.
     """
+    content = read_file(path, _LARGEST)
     try:
-        sets = json.loads(read_file(path), object_pairs_hook=_without_repeats)
+        sets = json.loads(content, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: expected JSON: {str(error)[:200]}") from error
     if not isinstance(sets, dict) or not all(isinstance(part, list) for part in sets.values()):

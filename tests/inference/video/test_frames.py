@@ -139,7 +139,7 @@ def test_frames_of_too_many_pixels_are_refused(captured, monkeypatch):
 
 
 def test_what_is_no_video_is_named(tmp_path):
-    (tmp_path / "text.mp4").write_text("no video")
+    (tmp_path / "text.mp4").write_bytes(b"no video\0")
     with pytest.raises(ValueError, match=r"text\.mp4: expected a video, received a file"):
         VideoFile(tmp_path / "text.mp4")
     with pytest.raises(FileNotFoundError):
@@ -209,3 +209,20 @@ def test_pictures_that_move_are_videos(tmp_path):
     frames = [cv2.imencode(".jpg", frame)[1].tobytes() for frame in numbered_frames(4)]
     (tmp_path / "moving.mjpeg").write_bytes(b"".join(frames))
     assert len(list(VideoFile(tmp_path / "moving.mjpeg"))) == 4
+
+
+@pytest.mark.parametrize(
+    "text", ["hello world\n" * 50, "ffconcat version 1.0\nfile other.mp4\n", "Grüße, " * 999]
+)
+def test_a_text_and_a_list_of_other_videos_are_no_video(text, tmp_path):
+    write_video(tmp_path / "other.mp4", numbered_frames())
+    (tmp_path / "list.mp4").write_text(text, "utf-8")
+    with pytest.raises(ValueError, match=r"list\.mp4: expected a video, received a text"):
+        VideoFile(tmp_path / "list.mp4")
+
+
+def test_a_video_of_which_no_frame_is_decoded_is_named(tmp_path):
+    (tmp_path / "picture.jpg").write_bytes(b"x\0")
+    video = VideoFile(tmp_path / "picture.jpg")
+    with pytest.raises(ValueError, match=r"picture\.jpg: expected a video, received one without a"):
+        list(video)

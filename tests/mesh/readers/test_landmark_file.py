@@ -45,3 +45,12 @@ def test_a_name_that_comes_twice_is_refused(tmp_path):
     path.write_text('{"car": [1, 2], "car": [3]}')
     with pytest.raises(ValueError, match="the name 'car' comes 2 times"):
         read_landmark_sets(path, 81)
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "landmarks.json"
+    with path.open("wb") as file:
+        file.truncate(16_000_001)
+    expected = r"landmarks\.json: expected a file of at most 16,000,000 bytes, received one of 16,"
+    with pytest.raises(ValueError, match=expected):
+        read_landmark_sets(path, 100)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_3dmmstn.training.data.skipped import Skipped, nothing_left
+from keras_3dmmstn.training.data.skipped import Skipped, nothing_left, reason_of
 
 # Of 68 points: a few kilobytes in text or from MATLAB, some 100 with the face model's meshes.
 _LARGEST_FILE = 16 << 20
@@ -65,7 +65,7 @@ def read_each(
             values.append(read(file))
             places.append(place)
         except (OSError, ValueError) as error:
-            skipped.append(Skipped(name, str(error)))
+            skipped.append(Skipped(name, reason_of(error)))
     if not values:
         raise nothing_left(skipped)
     return values, places, skipped
