@@ -137,4 +137,4 @@ def test_a_signal_while_the_watcher_starts_ends_the_program():
         text=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
     )
-    assert (ended.returncode, ended.stderr) == (143, "")
+    assert (ended.returncode, ended.stderr) == (143, "Stopped.\n")

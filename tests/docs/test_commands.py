@@ -75,7 +75,7 @@ def test_options_in_sentences_belong_to_a_command():
 
 
 #: Options of the scripts in `benchmarks` and `experiments`, and of the example for phones.
-OPTIONS_OF_SCRIPTS = {"--basel", "--detector", "--record"}
+OPTIONS_OF_SCRIPTS = {"--basel", "--detector", "--pairs", "--record"}
 
 
 @pytest.mark.parametrize("page", ALL)
