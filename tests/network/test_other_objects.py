@@ -105,7 +105,7 @@ def test_what_needs_a_face_says_so(network, grid_model):
         found.quantities()
     with pytest.raises(KeyError, match="landmark sets 'leaf'"):
         found.landmarks()
-    with pytest.raises(ValueError, match="landmark sets of this one: .leaf."):
+    with pytest.raises(ValueError, match="landmark sets of this one: 'leaf'"):
         next(normaliser.track(iter([picture])))
 
 
