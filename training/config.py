@@ -148,7 +148,7 @@ class TrainingConfig:
         low=0,
     )
     face_model_smoothness: float = _setting(
-        3.0,
+        20.0,
         "cells of the grid over which the face model that is saved spreads what its landmarks "
         "learnt; 0: it is saved as it was trained",
         low=0,

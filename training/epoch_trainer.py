@@ -28,6 +28,7 @@ class EpochTrainer:
         progress: how far the run is; it is kept up to date.
         results: what is written after each epoch; None in a worker that is not the chief, which
             writes and measures nothing.
+        settle: called after the steps of each epoch, before anything is measured.
         measure: called after each epoch, with the weights that are saved; returns what it measured.
         step_progress: called after each step.
         workers: the processes that train together.
@@ -39,6 +40,7 @@ class EpochTrainer:
     steps: int
     progress: Progress
     results: RunResults | None
+    settle: Callable[[], None]
     measure: Callable[[], dict[str, float]]
     step_progress: Callable[[StepProgress], None] | None
     workers: Workers
@@ -50,6 +52,7 @@ class EpochTrainer:
             began = time.perf_counter()
             callback = self._fit()
             row = callback.means()
+            self.settle()
             with averaged_weights(self.trainer, callback):
                 row |= self.measure()
                 if self.results:

@@ -132,17 +132,38 @@ def inference_localiser(
 def learnt_face_model(
     config: TrainingConfig, model: keras.Model, grid_model: GridModel
 ) -> GridModel:
-    """Returns the face model of a network that is trained: smooth, and as symmetric as before.
+    """Returns the face model of a network that is trained, as symmetric as it was before.
+
+    An average of weights is made smooth as well: the weights themselves are so after each epoch, by
+    `smooth_face_model`, but not after each step.
 
     Args:
         config: the numbers.
         model: the network.
         grid_model: its face model when it was built, which is returned if it does not learn.
     """
+    return _learnt(config, model, grid_model, bool(config.ema_momentum))
+
+
+def smooth_face_model(config: TrainingConfig, model: keras.Model, grid_model: GridModel) -> None:
+    """Makes the face model of a network that is trained smooth, and as symmetric as before.
+
+    Args:
+        config: the numbers; if the face model does not learn, nothing is done.
+        model: the network.
+        grid_model: its face model when it was built.
+    """
+    if config.learns_face_model:
+        learnt = _learnt(config, model, grid_model, smooth=True)
+        model.get_layer("morphable_model").set_weights([learnt.mean, learnt.basis])
+
+
+def _learnt(config, model, grid_model, smooth):
+    """Returns the face model of a network, smooth or as its weights are."""
     if not config.learns_face_model:
         return grid_model
-    symmetric = is_symmetric(grid_model)
-    return refined_grid_model(model, grid_model, config.face_model_smoothness, symmetric)
+    smoothness = config.face_model_smoothness if smooth else 0.0
+    return refined_grid_model(model, grid_model, smoothness, is_symmetric(grid_model))
 
 
 def _landmark_loss(config):

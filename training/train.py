@@ -5,6 +5,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,13 @@ from keras_3dmmstn.training.data.run_data import (
 from keras_3dmmstn.training.data.shards import named_damage
 from keras_3dmmstn.training.epoch_callback import StepProgress
 from keras_3dmmstn.training.epoch_trainer import EpochTrainer
-from keras_3dmmstn.training.network import build_measure, build_network, build_trainer, uses_xla
+from keras_3dmmstn.training.network import (
+    build_measure,
+    build_network,
+    build_trainer,
+    smooth_face_model,
+    uses_xla,
+)
 from keras_3dmmstn.training.run_folder import begin_run, describe_model, write_log
 from keras_3dmmstn.training.run_results import RunResults
 from keras_3dmmstn.training.shared_run import (
@@ -128,7 +135,18 @@ def train(
             results, measure = None, _measurement(model, config, measured, workers)
             if workers.place.is_chief:
                 results = RunResults(out, model, grid_model, config, measured or source)
-            left = (trainer, config, source, steps, progress, results, measure, step_progress)
+            settle = partial(smooth_face_model, config, model, grid_model)
+            left = (
+                trainer,
+                config,
+                source,
+                steps,
+                progress,
+                results,
+                settle,
+                measure,
+                step_progress,
+            )
             for line in EpochTrainer(*left, workers).train():
                 report(line)
         return json.loads(workers.from_chief(json.dumps(progress.history).encode()))

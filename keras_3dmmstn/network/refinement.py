@@ -5,12 +5,14 @@ from dataclasses import replace
 import keras
 import numpy as np
 from scipy.ndimage import gaussian_filter
+from scipy.spatial.distance import cdist
 
 from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.mesh.expression_units import expression_units
 
-# Where the Gaussian of the nearest vertex that moved is this share of its peak, half of the
-# movement is left: about three standard deviations away.
-_FADING = 0.01
+# The finer of two Gaussians in `smoothness` of the coarser, its variance in that of the coarser,
+# and the variance of the noise in what a landmark learnt.
+_FINE, _FINE_VARIANCE, _NOISE = 0.4, 0.1, 0.05
 # Averages of weights that stay as they are end up off by rounding, far less than this share of the
 # farthest movement.
 _STILL = 1e-3
@@ -27,15 +29,20 @@ def refined_grid_model(
         model.get_layer("morphable_model").trainable = True  # before `compile`
 
     A landmark loss moves those vertices alone that are landmarks, and leaves them as spikes.
-    `smoothness` spreads what they moved by over the surface around them,
+    `smoothness` spreads what they moved by over the surface around them: for the movements d of
+    mean and modes at the landmarks q, those of vertices p are
 
-        Δ = G ∗ (m d) / (G ∗ m + 0.01 G(0)),
+        Δ(p) = K(p, q) (K(q, q) + 0.05 I)⁻¹ d,
+        K(a, b) = exp(-|a - b|² / 2 ℓ²) + 0.1 exp(-|a - b|² / 2 (0.4 ℓ)²),
 
-    for the movement d of mean and modes, m = 1 where a vertex moved by over a thousandth of the
-    farthest and 0 elsewhere, and a Gaussian G on the grid. Far from all that moved it fades away;
-    where all vertices moved it smooths. A loss on textures moves all vertices, each by little that
-    its neighbours share, so that what the landmarks moved beyond that, d − Δ, is spread once more,
-    from them alone.
+    with distances on the grid and ℓ = `smoothness`: the mean of a Gaussian process that was seen
+    with noise (Rasmussen and Williams 2006, eq. 2.23; Lüthi et al. 2018 take such processes as
+    models of shape). Far from all landmarks it fades away. A loss on textures moves all vertices.
+    What they moved by is smoothed first, by a Gaussian of `smoothness`, and Δ is what the landmarks
+    moved by beyond that.
+
+    `expression_units` become the coefficients that come nearest to the movements that they named
+    before, landmarks having half of the weight.
 
     `symmetric` keeps the symmetry of the face model. Labels lie a little to one side, and a face
     model that learns from them would, too. With P the reflection of a movement, the mean moves by
@@ -44,8 +51,8 @@ def refined_grid_model(
     Args:
         model: a network of `spatial_transformer`.
         grid_model: the face model that it was built with.
-        smoothness: standard deviation of G in cells of the grid; 0 takes the model as it was
-            trained.
+        smoothness: ℓ in cells of the grid, say 20 for the bundled face model; 0 takes the model as
+            it was trained.
         symmetric: whether the movement is made symmetric.
 
     Returns:
@@ -78,12 +85,15 @@ def refined_grid_model(
             f"{len(trained) - 1} modes of {trained.shape[1]} vertices, received one with "
             f"{grid_model.modes} modes of {given.shape[1]}."
         )
+    is_landmark = _landmark_vertices(model, len(given[0]))
     if smoothness:
-        chosen = _landmark_vertices(model, len(given[0]))
-        trained = given + _smooth(trained - given, chosen, grid_model.grid_shape, smoothness)
+        moved_by = _smooth(trained - given, is_landmark, grid_model.grid_shape, smoothness)
+        trained = given + moved_by
     if symmetric:
         trained = given + _symmetric(trained - given, given, grid_model.mirror)
-    return replace(grid_model, mean=trained[0], basis=trained[1:])
+    indices = list(model.get_layer("landmarks").indices)
+    units = _same_units(grid_model, trained[1:], indices)
+    return replace(grid_model, mean=trained[0], basis=trained[1:], expression_units=units)
 
 
 def is_symmetric(grid_model: GridModel) -> bool:
@@ -108,27 +118,43 @@ def _landmark_vertices(model, count):
     return chosen
 
 
-def _smooth(moved_by, is_landmark, grid_shape, deviation):
+def _smooth(moved_by, is_landmark, grid_shape, length):
     """Returns movements `(1 + modes, N, 3)` as a smooth surface has them."""
     farthest = np.abs(moved_by).max(axis=(0, 2))
     moved = farthest > _STILL * farthest.max()
-    smooth = _spread(moved_by, moved, grid_shape, deviation)
-    landmarks = moved & is_landmark
-    if landmarks.any() and (moved & ~is_landmark).any():
-        beyond = np.where(landmarks[:, None], moved_by - smooth, 0)
-        smooth += _spread(beyond, landmarks, grid_shape, deviation)
+    landmarks, smooth = moved & is_landmark, np.zeros_like(moved_by)
+    if (moved & ~is_landmark).any():
+        on_grid = (moved_by * moved[:, None]).reshape(len(moved_by), *grid_shape, 3)
+        smooth = gaussian_filter(on_grid, length, mode="nearest", axes=(1, 2))
+        smooth = smooth.reshape(moved_by.shape)
+    if landmarks.any():
+        smooth += _spread(moved_by - smooth, landmarks, grid_shape, length)
     return smooth
 
 
-def _spread(moved_by, moved, grid_shape, deviation):
-    """Returns movements `(1 + modes, N, 3)` of the vertices that `moved`, spread over the grid."""
+def _spread(moved_by, landmarks, grid_shape, length):
+    """Returns movements `(1 + modes, N, 3)` of the landmarks, spread over the grid."""
+    places = np.stack(np.unravel_index(np.arange(len(landmarks)), grid_shape), axis=1)
+    covariance = _covariance(places, places[landmarks], length)
+    seen = covariance[landmarks] + _NOISE * np.eye(np.count_nonzero(landmarks))
+    weights = np.linalg.solve(seen, covariance.T).T
+    return np.einsum("pq,mqc->mpc", weights, moved_by[:, landmarks], optimize=True)
 
-    def blurred(values):
-        on_grid = values.astype(np.float64).reshape(*grid_shape)
-        return gaussian_filter(on_grid, deviation, mode="nearest", truncate=6.0).ravel()
 
-    weight = blurred(moved) + _FADING / (2 * np.pi * deviation**2)
-    spread = np.empty_like(moved_by)
-    for mode, axis in np.ndindex(len(moved_by), 3):
-        spread[mode, :, axis] = blurred(moved * moved_by[mode, :, axis]) / weight
-    return spread
+def _covariance(first, second, length):
+    """Returns K of places `(n, 2)` and `(m, 2)` on the grid, `(n, m)`."""
+    squares = cdist(first, second, "sqeuclidean") / length**2
+    return np.exp(-squares / 2) + _FINE_VARIANCE * np.exp(-squares / (2 * _FINE**2))
+
+
+def _same_units(grid_model, basis, landmarks):
+    """Returns the named expressions in terms of a new basis, as near as they come."""
+    names, count = list(grid_model.expression_units), grid_model.identity_count
+    if not names or np.array_equal(basis, grid_model.basis):
+        return grid_model.expression_units
+    shares = np.bincount(landmarks, minlength=basis.shape[1]) / len(landmarks)
+    shares = (shares + 1 / len(shares)) / 2
+    roots = np.sqrt(shares)[:, None]
+    before, after = (modes[count:] * roots for modes in (grid_model.basis, basis))
+    coefficients = np.stack(list(grid_model.expression_units.values()))
+    return expression_units(names, np.tensordot(coefficients, before, axes=1), after)
