@@ -14,6 +14,8 @@ from keras_3dmmstn.training.network import (
     build_network,
     build_trainer,
     inference_localiser,
+    learnt_face_model,
+    smooth_face_model,
     uses_xla,
 )
 from keras_3dmmstn.training.recipes import recipe
@@ -151,3 +153,37 @@ def test_a_start_that_does_not_fit_is_named(face, config, tmp_path):
     ):
         with pytest.raises(ValueError, match=f"{name}: expected {expected}"):
             load_weights(localiser, tmp_path / name)
+
+
+@pytest.mark.parametrize("ema_momentum", [0.0, 0.9])
+def test_a_face_model_that_learns_is_made_smooth_and_saved_so(face, config, rng, ema_momentum):
+    config = replace(
+        config, face_model_rate=0.01, symmetry=0.0, mirror_pairs=0.0, ema_momentum=ema_momentum
+    )
+    model = build_network(config, face)
+    layer, landmarks = model.get_layer("morphable_model"), face.landmarks["ibug68"]
+    moved_by = np.zeros_like(face.mean)
+    moved_by[landmarks] = rng.normal(size=(68, 3))
+    layer.set_weights([face.mean + moved_by, face.basis])
+    raw = learnt_face_model(config, model, face)
+    smooth_face_model(config, model, face)
+    smooth = learnt_face_model(config, model, face)
+
+    def roughness(mean):
+        return np.abs(np.diff((mean - face.mean).reshape(16, 16, 3), 2, axis=1)).max()
+
+    assert roughness(layer.get_weights()[0]) < 0.1 * roughness(face.mean + moved_by)
+    if ema_momentum:  # what is averaged was smooth at the ends of epochs only
+        assert roughness(raw.mean) < 0.1 * roughness(face.mean + moved_by)
+    else:
+        assert roughness(raw.mean) > 0.5 * roughness(face.mean + moved_by)
+        np.testing.assert_allclose(smooth.mean, layer.get_weights()[0], atol=1e-4)
+    np.testing.assert_allclose(smooth.mean[face.mirror] * [-1, 1, 1], smooth.mean, atol=1e-4)
+
+
+def test_a_face_model_that_does_not_learn_is_left_alone(face, config):
+    model = build_network(config, face)
+    changed = [face.mean + 1, face.basis]
+    model.get_layer("morphable_model").set_weights(changed)
+    smooth_face_model(config, model, face)
+    np.testing.assert_array_equal(model.get_layer("morphable_model").get_weights()[0], changed[0])
