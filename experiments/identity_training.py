@@ -129,11 +129,13 @@ def measured_faces(faces: Path) -> dict[str, FaceCrops]:
     }
 
 
-def first_network(config: TrainingConfig, grid_model: GridModel) -> keras.Model:
-    """Returns the network with the bundled weights."""
+def first_network(
+    config: TrainingConfig, grid_model: GridModel, weights: str | Path = "pretrained"
+) -> keras.Model:
+    """Returns the network with the bundled weights, or those of a folder."""
     keras.utils.set_random_seed(config.seed)
     model = build_network(config, grid_model)
-    load_weights(model.get_layer("localiser"), "pretrained", grid_model)
+    load_weights(model.get_layer("localiser"), weights, grid_model)
     return model
 
 

@@ -1,10 +1,12 @@
 """Learning the face model itself, with pairs of photographs of one person.
 
-python experiments/learnt_shape.py FACES SCANS [--steps 300] [--only NAME ...] [--record]
+python experiments/learnt_shape.py FACES SCANS [--start FOLDER] [--only NAME ...] [--record]
 
-FACES as for `identity_training.py`, SCANS as for `scans.py`. Each run starts from the bundled
-weights and trains localiser and face model together, on landmarks alone, or on pairs of one person,
-too: eq. (3) on their textures reaches every vertex that both photographs show. Measured are the
+FACES as for `identity_training.py`, SCANS as for `scans.py`. Each run starts from the weights and
+the face model in a folder, by default the bundled ones, and trains both together, on landmarks
+alone, or on pairs of one person, too: eq. (3) on their textures reaches every vertex that both
+photographs show. A face model that is kept smooth is made so, and symmetric, six times on the way,
+as `train` does after each epoch. Measured are the
 network with the face model that it learnt, that face model alone fitted to the hand-placed
 landmarks of AFW (`landmark_fit.py`), and its depth on scans of heads (`scans.py`). Rows that the
 results file already has are skipped. `docs/identity_pairs.md` discusses the results.
@@ -41,22 +43,25 @@ from keras_3dmmstn.training.data.mixture import Mixture
 
 BATCH = 16  # pairs in a step
 RATE, RATE_OF_FACE = 5e-4, 0.02  # the latter in millimetres, about what a vertex moves in a step
-SMOOTHNESS = 3.0  # cells of the grid
+SMOOTHNESS, PARTS = 20.0, 6  # cells of the grid; of a run, after each of which it is made smooth
 YAWS = (0, 45)  # degrees, at which scans are drawn
-FROM = "as bundled"
-#: What is learnt, the weights of the losses on pairs, and whether the face model learns.
+FROM = "to begin with"
+#: What is learnt: the weights of the losses on pairs, and what becomes of the face model.
+FIXED, AS_TRAINED, SMOOTH = "fixed", "as trained", "kept smooth"
 RUNS = {
-    "landmarks, face model fixed": (Run(), False),
-    "landmarks": (Run(), True),
-    "landmarks, tied": (Run(tied_identity=0.02), True),
-    "landmarks, pairs": (Run(identity_pairs=1e-3), True),
-    "landmarks, pairs, tied": (Run(identity_pairs=1e-3, tied_identity=0.1), True),
+    "landmarks; face model fixed": (Run(), FIXED),
+    "landmarks; as trained": (Run(), AS_TRAINED),
+    "landmarks; kept smooth": (Run(), SMOOTH),
+    "landmarks, tied; kept smooth": (Run(tied_identity=0.02), SMOOTH),
+    "landmarks, pairs; as trained": (Run(identity_pairs=1e-3), AS_TRAINED),
+    "landmarks, pairs, tied; as trained": (Run(identity_pairs=1e-3, tied_identity=0.1), AS_TRAINED),
 }
 
 
-def learn(model: keras.Model, run: Run, source: Mixture, steps: int, face_learns: bool) -> None:
+def learn(model, grid_model, run: Run, source: Mixture, steps: int, face: str) -> None:
     """Trains the localiser and, if it is to, the face model."""
-    model.get_layer("morphable_model").trainable = face_learns
+    layer = model.get_layer("morphable_model")
+    layer.trainable = face != FIXED
     trainer = TrainingModel(
         model,
         shape_prior=run.shape_prior,
@@ -65,13 +70,26 @@ def learn(model: keras.Model, run: Run, source: Mixture, steps: int, face_learns
     )
     localiser = keras.optimizers.AdamW(falling(RATE, steps))
     optimiser = localiser
-    if face_learns:
-        face = keras.optimizers.Adam(falling(RATE_OF_FACE, steps))
-        parts = keras.optimizers.OptimizerMap(localiser, {"morphable_model.*": face})
+    if layer.trainable:
+        slowly = keras.optimizers.Adam(falling(RATE_OF_FACE, steps))
+        parts = keras.optimizers.OptimizerMap(localiser, {"morphable_model.*": slowly})
         optimiser = keras.optimizers.MultiOptimizer(parts)
     trainer.compile(optimiser, {"landmarks": LandmarkDistanceLoss()}, auto_scale_loss=False)
+
+    def make_smooth(*_):
+        learnt = refined_grid_model(model, grid_model, SMOOTHNESS, symmetric=True)
+        layer.set_weights([learnt.mean, learnt.basis])
+
+    callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=make_smooth)] if face == SMOOTH else []
     batches = training_batches(source, config_of(run, 0, BATCH), identity_pairs=True)
-    trainer.fit(batches, shuffle=False, verbose=0)
+    trainer.fit(
+        batches,
+        epochs=PARTS,
+        steps_per_epoch=steps // PARTS,
+        shuffle=False,
+        callbacks=callbacks,
+        verbose=0,
+    )
 
 
 def falling(rate: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
@@ -149,34 +167,32 @@ def main():
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--every", type=int, default=1, help="train on one photograph in so many")
     parser.add_argument("--only", nargs="*", choices=RUNS, default=list(RUNS))
+    parser.add_argument("--start", type=Path, help="folder of weights; by default the bundled ones")
     parser.add_argument("--save", type=Path, help="folder for the networks")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     out = results_file("learnt_shape.json", options.record)
     record = read_results(out) or {"runs": {}, "steps": options.steps, "every": options.every}
-    rows, grid_model = record["runs"], GridModel.bundled()
-    measured = measured_faces(options.faces)
+    rows, measured = record["runs"], measured_faces(options.faces)
+    grid_model, weights = GridModel.bundled(), "pretrained"
+    if options.start:
+        grid_model, weights = GridModel.load(options.start / "face_model.npz"), options.start
     afw = read_faces(options.faces / "300w/afw").landmarks[:, :68, :2].astype(float)
     others = measured, afw, options.scans
     if FROM not in rows:
-        model = first_network(config_of(Run(), 0, 1), grid_model)
+        model = first_network(config_of(Run(), 0, 1), grid_model, weights)
         rows[FROM] = measured_row(model, grid_model, grid_model, *others)
     source = training_faces(options.faces, options.every, options.steps * BATCH)
     for name in options.only:
         if name in rows:
             continue
-        run, face_learns = RUNS[name]
-        model = first_network(config_of(run, 0, BATCH), grid_model)
-        learn(model, run, source, options.steps, face_learns)
-        raw = refined_grid_model(model, grid_model)
-        smooth = refined_grid_model(model, grid_model, SMOOTHNESS)
-        even = refined_grid_model(model, grid_model, SMOOTHNESS, symmetric=True)
-        rows[name] = measured_row(model, grid_model, raw, *others)
-        if face_learns:
-            rows[f"{name}; smooth"] = measured_row(model, grid_model, smooth, *others)
-            rows[f"{name}; smooth, symmetric"] = measured_row(model, grid_model, even, *others)
+        run, face = RUNS[name]
+        model = first_network(config_of(run, 0, BATCH), grid_model, weights)
+        learn(model, grid_model, run, source, options.steps, face)
+        learnt = refined_grid_model(model, grid_model)
+        rows[name] = measured_row(model, grid_model, learnt, *others)
         if options.save:
-            Normaliser(model.get_layer("localiser"), even).save(options.save / name)
+            Normaliser(model.get_layer("localiser"), learnt).save(options.save / name)
         write_results(out, record)
         print(table(rows), flush=True)
     print(table(rows))
