@@ -136,7 +136,7 @@ def _spread(moved_by, landmarks, grid_shape, length):
     """Returns movements `(1 + modes, N, 3)` of the landmarks, spread over the grid."""
     places = np.stack(np.unravel_index(np.arange(len(landmarks)), grid_shape), axis=1)
     covariance = _covariance(places, places[landmarks], length)
-    seen = covariance[landmarks] + _NOISE * np.eye(np.count_nonzero(landmarks))
+    seen = covariance[landmarks] + _NOISE * np.eye(int(landmarks.sum()))
     weights = np.linalg.solve(seen, covariance.T).T
     return np.einsum("pq,mqc->mpc", weights, moved_by[:, landmarks], optimize=True)
 
