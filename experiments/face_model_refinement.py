@@ -1,6 +1,6 @@
 """Training the face model itself: what it does to the error, and how it moves the mesh.
 
-python experiments/face_model_refinement.py FACES [--epochs 3] [--smoothness 3] [--record]
+python experiments/face_model_refinement.py FACES [--epochs 3] [--smoothness 20] [--record]
 
 FACES as for `supervision.py`. The localiser keeps the bundled weights: only the mean and the basis
 change. They are trained on the landmark distances of the photographs that the bundled weights were
@@ -92,7 +92,7 @@ def main():
     parser = experiment_parser(__doc__)
     parser.add_argument("faces", type=Path)
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--smoothness", type=float, default=3.0)
+    parser.add_argument("--smoothness", type=float, default=20.0)
     parser.add_argument("--save", type=Path, help="where to write the smooth face model (.npz)")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)

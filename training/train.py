@@ -135,19 +135,19 @@ def train(
             results, measure = None, _measurement(model, config, measured, workers)
             if workers.place.is_chief:
                 results = RunResults(out, model, grid_model, config, measured or source)
-            settle = partial(smooth_face_model, config, model, grid_model)
-            left = (
-                trainer,
-                config,
-                source,
-                steps,
-                progress,
-                results,
-                settle,
-                measure,
-                step_progress,
+            trainer_of_epochs = EpochTrainer(
+                trainer=trainer,
+                config=config,
+                source=source,
+                steps=steps,
+                progress=progress,
+                results=results,
+                settle=partial(smooth_face_model, config, model, grid_model),
+                measure=measure,
+                step_progress=step_progress,
+                workers=workers,
             )
-            for line in EpochTrainer(*left, workers).train():
+            for line in trainer_of_epochs.train():
                 report(line)
         return json.loads(workers.from_chief(json.dumps(progress.history).encode()))
 

@@ -11,6 +11,9 @@ from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.framing import CROP_TO_BOX
 from keras_3dmmstn.ops.parameters import POSE_SIZE
 
+# What a raw unit of the head is, in sides of the image and in log s.
+_TRANSLATION_UNIT, _LOG_SCALE_UNIT = 0.05, 0.1
+
 #: What layers are told, whatever `keras.config.image_data_format` says of those that are not.
 CHANNELS_LAST: dict[str, Any] = {"data_format": "channels_last"}
 
@@ -86,12 +89,18 @@ class ParameterScaling(keras.layers.Layer):
     def call(self, raw):
         r, t, log_scale = raw[:, :3], raw[:, 3:5], raw[:, 5:6]
         r = np.pi * tf.tanh(r * (0.3 / np.pi))
-        t = tf.constant(self.translation, t.dtype) + 0.05 * self.image_size * t
-        log_scale = self.log_scale + 0.1 * log_scale
+        t = tf.constant(self.translation, t.dtype) + _TRANSLATION_UNIT * self.image_size * t
+        log_scale = self.log_scale + _LOG_SCALE_UNIT * log_scale
         return tf.concat([r, t, log_scale, raw[:, POSE_SIZE:]], axis=-1)
 
     def compute_output_shape(self, input_shape):
         return input_shape
+
+    def raw_rest(self) -> np.ndarray:
+        """Returns t₀ and log s₀ `(3,)` in raw units, the same for images of any size."""
+        t = (np.array(self.translation) + 0.5) / self.image_size
+        log_scale = self.log_scale - np.log(self.image_size)
+        return np.array([*(t / _TRANSLATION_UNIT), log_scale / _LOG_SCALE_UNIT])
 
     def get_config(self):
         return {
@@ -125,6 +134,25 @@ def rest_pose(
     translation = (image_size - 1) / 2 - scale * (low + high) / 2
     x, y = translation.tolist()
     return (x, y), float(np.log(scale))
+
+
+def correct_rest_pose(localiser: keras.Model, source: keras.Model) -> None:
+    """Makes a localiser that took the weights of another say the same as that one of an image.
+
+    t₀ and log s₀ come from the mean face that a localiser was built with, and a face model that
+    was trained has another one than before. The bias of the head makes up for the difference.
+    """
+    before, after = (_scaling(model) for model in (source, localiser))
+    if before and after and before.get_config() != after.get_config():
+        bias = localiser.get_layer("head").bias
+        offset = np.zeros(bias.shape)
+        offset[3:POSE_SIZE] = before.raw_rest() - after.raw_rest()
+        bias.assign_add(offset)
+
+
+def _scaling(localiser):
+    """Returns the layer of a localiser that scales its parameters, or None."""
+    return next((one for one in localiser.layers if isinstance(one, ParameterScaling)), None)
 
 
 def _check_backbone(backbone, image_size):

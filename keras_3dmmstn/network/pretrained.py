@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.confidence import without_confidence
+from keras_3dmmstn.network.localiser import correct_rest_pose
 from keras_3dmmstn.network.weights_folder import FACE_MODEL_FILE, LOCALISER_FILE
 
 logger = logging.getLogger(__name__)
@@ -91,11 +92,14 @@ def load_weights(
 def set_weights(localiser: keras.Model, saved: keras.Model, path: str | Path) -> None:
     """Gives a localiser the weights of a saved one, which was read from `path`.
 
+    It then says the same of an image, also where its face model is not quite the same.
+
     Raises:
         ValueError: if it is of another architecture.
     """
     try:
         localiser.set_weights(without_confidence(saved).get_weights())
+        correct_rest_pose(localiser, saved)
         logger.info("%s starts with the weights of %s", localiser.name, path)
     except ValueError as error:
         reason = str(error).strip().split("\n")[0][:200]

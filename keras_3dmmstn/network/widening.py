@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_3dmmstn.network.confidence import without_confidence
+from keras_3dmmstn.network.localiser import correct_rest_pose
 from keras_3dmmstn.network.pretrained import load_localiser, set_weights
 
 # Copies of a channel are told apart by this much noise, in standard deviations of its kernel, or
@@ -70,6 +71,7 @@ def widen(narrow: keras.Model, wide: keras.Model, seed: int = 0) -> None:
         if name.endswith("_2_normalisation"):  # the last of a block: 0 leaves the shortcut
             gamma, *rest = others[name].get_weights()
             others[name].set_weights([np.zeros_like(gamma), *rest])
+    correct_rest_pose(wide, narrow)
 
 
 class _Copies:

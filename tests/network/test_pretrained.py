@@ -58,6 +58,18 @@ def test_weights_come_from_a_file_or_from_the_folder_of_a_run(grid_model, run):
             np.testing.assert_array_equal(received, expected)
 
 
+def test_a_face_model_that_moved_leaves_what_the_weights_say_of_an_image(grid_model, run, rng):
+    moved = dataclasses.replace(grid_model, mean=1.1 * grid_model.mean + np.float32([3, -2, 0]))
+    saved = load_localiser(run / "localiser.keras")
+    localiser = build_localiser(small_localiser(grid_model).layers[1], moved, SIZE)
+    image = rng.uniform(0, 255, (2, SIZE, SIZE, 3)).astype(np.float32)
+    before = localiser.predict(image, verbose=0)
+    load_weights(localiser, run)
+    expected = saved.predict(image, verbose=0)
+    assert np.abs(before - expected)[:, 3:6].max() > 0.05
+    np.testing.assert_allclose(localiser.predict(image, verbose=0), expected, atol=1e-4)
+
+
 def test_weights_of_another_architecture_are_refused(grid_model, run):
     with pytest.raises(ValueError, match=r"localiser\.keras: .* architecture"):
         load_weights(small_localiser(grid_model, features=5), run)
