@@ -13,7 +13,7 @@ out = pathlib.Path(sys.argv[1])
 with (out / "result.json").open("w") as file:
     file.write('{"half": ')
     file.flush()
-    time.sleep(0.8)
+    time.sleep(1.4)
     file.write("1}")
 time.sleep(0.1)
 """
@@ -22,7 +22,7 @@ import os, pathlib, sys, time
 out = pathlib.Path(sys.argv[1])
 aside = out / f".{os.getpid()}.tmp"
 aside.write_text('{"whole": 1}')
-time.sleep(0.8)
+time.sleep(1.4)
 aside.replace(out / "result.json")
 time.sleep(0.1)
 """
@@ -32,11 +32,11 @@ _OTHER = _WHOLE.replace("aside.write_text(", "starts = aside.exists(); aside.wri
 )
 
 
-class Late:
-    """Chance that always falls late in a run, where the scripts have begun to write."""
+class InTheMiddle:
+    """Chance that always falls in the middle of a run, when the scripts have begun to write."""
 
     def uniform(self, low, high):
-        return low + 0.75 * (high - low)
+        return (low + high) / 2
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_what_kills_leave_is_found(torture, monkeypatch, tmp_path, script, expec
     path.write_text(script)
     monkeypatch.setattr(torture, "_COMMAND", (sys.executable, str(path)))
     job = torture.Job("job", "{out}")
-    _, findings = torture.torture(job, tmp_path, tmp_path, 2, Late())
+    _, findings = torture.torture(job, tmp_path, tmp_path, 2, InTheMiddle())
     assert findings.kills == 2
     assert str(findings).startswith(expected)
     assert bool(findings) == (expected[0] != "e")
