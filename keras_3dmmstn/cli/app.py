@@ -19,7 +19,7 @@ from keras_3dmmstn.cli import (
 )
 from keras_3dmmstn.cli.data import convert, turn
 from keras_3dmmstn.cli.data import inspect as inspect_data
-from keras_3dmmstn.cli.face_model import build, render, sample
+from keras_3dmmstn.cli.face_model import build, render, sample, steady
 from keras_3dmmstn.cli.face_model import inspect as inspect_face_model
 from keras_3dmmstn.cli.figure import mean_texture, person, pipeline, textures, uv
 from keras_3dmmstn.cli.verbosity import with_verbosity
@@ -67,6 +67,7 @@ app.add_typer(
         inspect_face_model.inspect,
         render.render,
         sample.sample,
+        steady.steady,
         name="face-model",
         help="Face models: from a published 3DMM to a flattened grid.",
     )

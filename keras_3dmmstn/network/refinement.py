@@ -92,8 +92,30 @@ def refined_grid_model(
     if symmetric:
         trained = given + _symmetric(trained - given, given, grid_model.mirror)
     indices = list(model.get_layer("landmarks").indices)
-    units = _same_units(grid_model, trained[1:], indices)
+    units = units_of_basis(grid_model, trained[1:], indices)
     return replace(grid_model, mean=trained[0], basis=trained[1:], expression_units=units)
+
+
+def units_of_basis(
+    grid_model: GridModel, basis: np.ndarray, landmarks: list[int] | np.ndarray
+) -> dict[str, np.ndarray]:
+    """Returns a face model's named expressions in terms of another basis, as near as they come.
+
+    Args:
+        grid_model: has `expression_units`.
+        basis: `(modes, N, 3)`, as many modes as it has.
+        landmarks: vertices that have half of the weight; the others share the other half.
+    """
+    names, count = list(grid_model.expression_units), grid_model.identity_count
+    if not names or np.array_equal(basis, grid_model.basis):
+        return grid_model.expression_units
+    shares = np.full(basis.shape[1], 1 / basis.shape[1])
+    if len(landmarks):
+        shares += np.bincount(landmarks, minlength=len(shares)) / len(landmarks)
+    roots = np.sqrt(shares / shares.sum())[:, None]
+    before, after = (modes[count:] * roots for modes in (grid_model.basis, basis))
+    coefficients = np.stack(list(grid_model.expression_units.values()))
+    return expression_units(names, np.tensordot(coefficients, before, axes=1), after)
 
 
 def is_symmetric(grid_model: GridModel) -> bool:
@@ -145,16 +167,3 @@ def _covariance(first, second, length):
     """Returns K of places `(n, 2)` and `(m, 2)` on the grid, `(n, m)`."""
     squares = cdist(first, second, "sqeuclidean") / length**2
     return np.exp(-squares / 2) + _FINE_VARIANCE * np.exp(-squares / (2 * _FINE**2))
-
-
-def _same_units(grid_model, basis, landmarks):
-    """Returns the named expressions in terms of a new basis, as near as they come."""
-    names, count = list(grid_model.expression_units), grid_model.identity_count
-    if not names or np.array_equal(basis, grid_model.basis):
-        return grid_model.expression_units
-    shares = np.bincount(landmarks, minlength=basis.shape[1]) / len(landmarks)
-    shares = (shares + 1 / len(shares)) / 2
-    roots = np.sqrt(shares)[:, None]
-    before, after = (modes[count:] * roots for modes in (grid_model.basis, basis))
-    coefficients = np.stack(list(grid_model.expression_units.values()))
-    return expression_units(names, np.tensordot(coefficients, before, axes=1), after)

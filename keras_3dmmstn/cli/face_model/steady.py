@@ -1,0 +1,39 @@
+"""`keras-3dmmstn face-model steady`: a face model that learnt, without what it learnt at random."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keras_3dmmstn.cli import terminal
+from keras_3dmmstn.cli.options import load_face_model
+
+Learnt = Annotated[Path, typer.Argument(help="Grid model (.npz) of a run whose face model learnt.")]
+Given = Annotated[
+    Path | None, typer.Option(help="Grid model (.npz) that the run began with. Default: bundled.")
+]
+Out = Annotated[Path, typer.Option(help="The grid model to write (.npz).")]
+Noise = Annotated[
+    float,
+    typer.Option(min=0, max=100, help="What modes moved by that photographs hardly show, mm."),
+]
+
+
+def steady(learnt: Learnt, out: Out, given: Given = None, noise: Noise = 0.45) -> None:
+    """Hold a face model that learnt to what its modes and named expressions were.
+
+    A training moves all modes, those that photographs hardly show, too. Train a network with the
+    result for some epochs: `keras-3dmmstn train --face-model OUT --start RUN/localiser.keras`.
+    """
+    import numpy as np
+
+    before, after = load_face_model(given), load_face_model(learnt)
+    with terminal.failing_on(OSError, ValueError):
+        from keras_3dmmstn.network.steadying import steadied_grid_model
+
+        steadied = steadied_grid_model(after, before, noise)
+        steadied.save(out)
+    for name, model in (("learnt", after), ("kept", steadied)):
+        moved = np.linalg.norm(model.basis - before.basis, axis=-1).mean(axis=-1)
+        terminal.tell(f"modes {name}: moved by {moved.mean():.2f} mm, at most {moved.max():.2f} mm")
+    terminal.tell(out)
