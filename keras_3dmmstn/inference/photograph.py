@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from keras_3dmmstn.inference.heif import check_reader, is_heif, read_heif
+from keras_3dmmstn.inference.jpeg_end import is_cut_off
 from keras_3dmmstn.inference.picture_levels import (
     LARGEST_OF_12_BITS,
     check_levels,
@@ -44,7 +45,7 @@ def read_photograph(path: str | Path, *, upright: bool = True) -> np.ndarray:
         ValueError: if the file is not an image that OpenCV reads, nor HEIC where `pillow-heif` is
             installed, has too many pixels, has 16 bits and levels of 8, 10 or 12 (none above
             1,023, or none above exactly 4,095) or floating-point levels and nothing above 1, which
-            would be black, or is a folder, a named pipe or a device.
+            would be black, is cut off, or is a folder, a named pipe or a device.
     """
     content = read_file(path)
     try:
@@ -86,10 +87,16 @@ def _decoded(content, upright):
         )
         if may_be_wrong:
             check_levels(cv2.imdecode(data, cv2.IMREAD_UNCHANGED))
+        is_whole = image is None or not is_cut_off(content, image, flags)
     except cv2.error as error:
         raise ValueError(_refusal(content, _reason(error))) from None
     if image is None:
         raise ValueError(_refusal(content, None))
+    if not is_whole:
+        raise ValueError(
+            "expected a whole JPEG, received one that is cut off: a part of it is plain grey, since "
+            "its data end too early."
+        )
     return turned(image, turn) if turn not in (None, (0, False)) else image
 
 

@@ -1,0 +1,65 @@
+"""JPEG files whose data end before the picture does."""
+
+import cv2
+import numpy as np
+import pytest
+
+from keras_3dmmstn.inference.photograph import decoded_photograph
+from tests.support.face_folders import with_orientation
+from tests.support.portraits import portrait
+
+END = b"\xff\xd9"
+
+
+def jpeg(image, *options):
+    return cv2.imencode(".jpg", image[..., ::-1], list(options))[1].tobytes()
+
+
+def cut(content, share):
+    """The begin of a JPEG, and the mark of its end."""
+    return content[: int(share * len(content))] + END
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])
+def test_a_jpeg_with_an_end_too_early_is_refused(share):
+    with pytest.raises(ValueError, match="expected a whole JPEG, received one that is cut off"):
+        decoded_photograph(cut(jpeg(portrait()), share))
+
+
+def test_a_jpeg_that_just_stops_is_refused():
+    content = jpeg(portrait())
+    with pytest.raises(ValueError, match="not an image, or a damaged one"):
+        decoded_photograph(content[: len(content) // 2])
+
+
+@pytest.mark.parametrize("turn", [3, 6, 8])
+def test_it_is_seen_however_the_photograph_is_turned(turn):
+    with pytest.raises(ValueError, match="cut off"):
+        decoded_photograph(with_orientation(cut(jpeg(portrait()), 0.6), turn))
+
+
+def test_the_end_of_a_preview_is_not_the_photograph_s():
+    preview = jpeg(portrait()[::8, ::8])
+    segment = b"\xff\xe1" + (len(preview) + 2).to_bytes(2, "big") + preview
+    whole = jpeg(portrait())
+    content = whole[:2] + segment + whole[2:]
+    np.testing.assert_array_equal(decoded_photograph(content), decoded_photograph(whole))
+    with pytest.raises(ValueError, match="cut off"):
+        decoded_photograph(cut(content, 0.8))
+
+
+@pytest.mark.parametrize("level", [64, 65, 128])
+@pytest.mark.parametrize("options", [(), (cv2.IMWRITE_JPEG_RST_INTERVAL, 2)])
+def test_a_whole_photograph_with_a_grey_corner_is_read(level, options):
+    image = portrait()
+    image[-40:] = level
+    read = decoded_photograph(jpeg(image, *options))
+    assert (read[-1, -1] == level).all()
+    assert read.shape == image.shape
+
+
+def test_a_second_picture_behind_the_first_does_not_count():
+    content = jpeg(portrait())
+    np.testing.assert_array_equal(
+        decoded_photograph(content + cut(content, 0.5)), decoded_photograph(content)
+    )
