@@ -109,7 +109,9 @@ def numbers(text: str, count: int) -> list[float]:
     Raises:
         ValueError: if there are not `count` of them.
     """
-    values = [float(number) for number in text.split(",")]
+    from keras_3dmmstn.number_texts import number
+
+    values = [number(part) for part in text.split(",")]
     if len(values) != count:
         raise ValueError(f"Expected {count} numbers, received {text!r}.")
     return values

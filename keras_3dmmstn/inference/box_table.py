@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_3dmmstn.number_texts import check_columns_differ, number
 from keras_3dmmstn.outside_files import read_file
 
 # Between the columns: a spreadsheet writes what is usual in its country.
@@ -54,16 +55,16 @@ def read_boxes(path: str | Path) -> FaceBoxes:
     Between columns there may be semicolons or tabs, too, and numbers may have decimal commas then.
 
     Raises:
-        ValueError: if it is no table in UTF-8, a column is missing, or a value is not a number, or
-            there are two boxes of one photograph.
+        ValueError: if it is no table in UTF-8, a column is missing or there twice, or a value is
+            not a number, or there are two boxes of one photograph.
     """
     path = Path(path)
     boxes: dict[str, np.ndarray] = {}
     for line, row in _rows(path):
         try:
-            box = np.array([float(row[name]) for name in _COLUMNS[1:]])
+            box = np.array([number(row[name]) for name in _COLUMNS[1:]])
             names = _names(row["image"] or "", path.parent)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, ValueError) as error:
             raise ValueError(
                 f"{path}: expected columns {', '.join(_COLUMNS)} with numbers, received in line "
                 f"{line}: {error}"
@@ -97,6 +98,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True
         )
         reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+        check_columns_differ(path, (name for name in reader.fieldnames if name in _COLUMNS))
         for row in reader:
             if delimiter != ",":
                 row |= {n: row[n].replace(",", ".") for n in _COLUMNS[1:] if row.get(n)}

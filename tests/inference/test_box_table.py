@@ -31,6 +31,9 @@ def test_boxes_are_found_by_the_end_of_a_path(tmp_path):
     [
         "image,x0,y0,x1\na,1,2,3\n",
         "image,x0,y0,x1,y1\na,1,2,far,4\n",
+        "image,x0,y0,x1,y1\na,1,2,1_0,40\n",
+        "image,x0,y0,x1,y1\na,1,2,inf,40\n",
+        "image,x0,y0,x1,y1\na,1,2,,40\n",
         "image,x0,y0,x1,y1\na,1\n",
         "image,x0,y0,x1,y1\n ,1,2,3,4\n",
     ],
@@ -39,6 +42,14 @@ def test_a_malformed_file_of_boxes_is_named(text, tmp_path):
     with pytest.raises(
         ValueError, match=r"boxes\.csv: expected columns image, x0, .*, received in line 2: "
     ):
+        read_boxes(write(tmp_path / "boxes.csv", text))
+
+
+@pytest.mark.parametrize("header", ["image,x0,y0,x1,y1, x0", "image;x0;y0;x1;y1;image"])
+def test_a_column_that_is_there_twice_is_named(header, tmp_path):
+    name = header.replace(";", ",").split(",")[-1].strip()
+    text = header + "\n" + "\n1,2,3,4,5,6\n".replace(",", ";" if ";" in header else ",")
+    with pytest.raises(ValueError, match=rf"boxes\.csv: expected one column {name}, received sev"):
         read_boxes(write(tmp_path / "boxes.csv", text))
 
 

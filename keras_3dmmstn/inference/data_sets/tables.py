@@ -2,11 +2,11 @@
 
 import csv
 import io
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from keras_3dmmstn.inference.data_sets.places import Place
+from keras_3dmmstn.number_texts import check_columns_differ, number
 
 # Between the columns of a CSV: a spreadsheet writes what is usual in its country.
 _DELIMITERS = ",;\t"
@@ -35,7 +35,7 @@ def rows_of_table(place: Place, name: str) -> Iterator[Row]:
     Raises:
         FileNotFoundError: if there is no such file.
         ImportError: if it is Parquet and pyarrow is missing.
-        ValueError: if it is no such table, or a column is missing.
+        ValueError: if it is no such table, or a column is missing or there twice.
     """
     is_parquet = name.lower().endswith(".parquet")
     about = f"{place}/{name}"
@@ -100,13 +100,14 @@ def _parquet_rows(place, name, about) -> Iterator[tuple[int, Mapping[str, Any]]]
 
 
 def _check_columns(columns: Sequence[str], about: str) -> None:
-    """Raises a ValueError unless a table has the columns."""
+    """Raises a ValueError unless a table has the columns, each once."""
     missing = [name for name in (_IMAGE, *_BOX) if name not in columns]
     if missing and (_IMAGE in missing or len(missing) < len(_BOX)):
         raise ValueError(
             f"{about}: expected columns {_IMAGE} and {', '.join(_BOX)}, or {_IMAGE} alone, "
             f"received {', '.join(columns) or 'none'}."
         )
+    check_columns_differ(about, (name for name in columns if name in (_IMAGE, *_BOX)))
 
 
 def _text(value):
@@ -119,7 +120,5 @@ def _box(row):
     values = [row.get(name) for name in _BOX]
     if all(_text(value) in ("", "nan") for value in values):
         return None
-    x0, y0, x1, y1 = map(float, values)
-    if not all(map(math.isfinite, (x0, y0, x1, y1))):
-        raise ValueError("not all are finite")
+    x0, y0, x1, y1 = (number(_text(value)) for value in values)
     return x0, y0, x1, y1

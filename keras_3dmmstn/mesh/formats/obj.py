@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_3dmmstn.number_texts import number, whole_number
 from keras_3dmmstn.outside_files import read_file
 
 
@@ -38,22 +39,22 @@ def read_obj(path: str | Path) -> Obj:
     lines = _lines(path)
     vertices = _vertices(path, lines)
     polygons, materials, material, so_far = [], [], "", 0
-    for number, line in enumerate(lines, 1):
+    for line_number, line in enumerate(lines, 1):
         so_far += line.startswith(("v ", "v\t"))
         if line.startswith("usemtl "):
             material = line[len("usemtl ") :].strip()
         if not line.startswith(("f ", "f\t")):
             continue
         try:
-            corners = [int(corner.split("/")[0]) for corner in line.split()[1:]]
+            corners = [whole_number(corner.split("/")[0]) for corner in line.split()[1:]]
         except ValueError as error:
             raise ValueError(
-                f"{path}, line {number}: expected vertex numbers, received {line[:80]!r}."
+                f"{path}, line {line_number}: expected vertex numbers, received {line[:80]!r}."
             ) from error
         corners = [corner if corner > 0 else so_far + corner + 1 for corner in corners]
         if len(corners) < 3 or min(corners) < 1 or max(corners) > len(vertices):
             raise ValueError(
-                f"{path}, line {number}: expected a polygon of vertices 1 to {len(vertices)}, "
+                f"{path}, line {line_number}: expected a polygon of vertices 1 to {len(vertices)}, "
                 f"received {line[:80].strip()!r}."
             )
         polygons.append([corner - 1 for corner in corners])
@@ -73,11 +74,9 @@ def _vertices(path, lines):
     if not words or any(len(three) < 3 for three in words):
         raise ValueError(f"{path}: expected an OBJ file with vertices of three numbers each.")
     try:
-        vertices = np.array([[float(word) for word in three] for three in words])
+        vertices = np.array([[number(word) for word in three] for three in words])
     except ValueError as error:
         raise ValueError(
             f"{path}: expected vertices of three numbers each: {str(error)[:80]}."
         ) from error
-    if not np.isfinite(vertices).all():
-        raise ValueError(f"{path}: expected vertices of finite numbers, received others.")
     return vertices

@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_3dmmstn.mesh.formats.polygons import Polygons
+from keras_3dmmstn.number_texts import number, whole_number
 
 _HEADERS = ("OFF", "COFF", "NOFF", "CNOFF")
 
@@ -26,7 +27,7 @@ def polygons_of_off(content: bytes) -> Polygons:
     head, *rest = (lines if lines[0] else lines[1:]) or [[]]
     if len(head) < 2:
         raise ValueError("it has no numbers of vertices and polygons")
-    vertex_count, polygon_count = int(head[0]), int(head[1])
+    vertex_count, polygon_count = whole_number(head[0]), whole_number(head[1])
     if not (vertex_count > 0 and 0 < polygon_count <= len(rest) - vertex_count):
         raise ValueError(
             f"it has {len(rest):,} lines for {vertex_count:,} vertices and "
@@ -34,13 +35,13 @@ def polygons_of_off(content: bytes) -> Polygons:
         )
     if any(len(words) < 3 for words in rest[:vertex_count]):
         raise ValueError("a vertex of less than three numbers")
-    vertices = np.array([[float(word) for word in words[:3]] for words in rest[:vertex_count]])
+    vertices = np.array([[number(word) for word in words[:3]] for words in rest[:vertex_count]])
     sizes: list[int] = []
     corners: list[int] = []
     for words in rest[vertex_count : vertex_count + polygon_count]:
-        size = int(words[0])
+        size = whole_number(words[0])
         if not 0 < size < len(words):
             raise ValueError(f"a polygon of {size:,} corners in {len(words) - 1} numbers")
         sizes.append(size)
-        corners += map(int, words[1 : size + 1])
+        corners += map(whole_number, words[1 : size + 1])
     return Polygons(vertices, sizes, corners)

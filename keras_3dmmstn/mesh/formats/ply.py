@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_3dmmstn.mesh.formats.ply_data import AsciiData, BinaryData, Element, Property
 from keras_3dmmstn.mesh.formats.polygons import Polygons
+from keras_3dmmstn.number_texts import whole_number
 
 _TYPES = {
     **{"char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4"},
@@ -71,8 +72,8 @@ def _read_header(content):
             return _Header(order, elements, end)
         if words[0] == b"format" and len(words) == 3 and words[1] in _ORDERS:
             order = _ORDERS[words[1]]
-        elif words[0] == b"element" and len(words) == 3 and int(words[2]) >= 0:
-            elements.append(Element(words[1].decode("latin1"), int(words[2]), []))
+        elif words[0] == b"element" and len(words) == 3 and whole_number(words[2]) >= 0:
+            elements.append(Element(words[1].decode("latin1"), whole_number(words[2]), []))
         elif words[0] == b"property" and elements:
             elements[-1].properties.append(_property([word.decode("latin1") for word in words]))
             if len(elements[-1].properties) > _MOST_PROPERTIES:

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_3dmmstn.number_texts import number, whole_number
+
 
 class Property(NamedTuple):
     """A property of an element: numbers of a NumPy type, or lists with a length of a type."""
@@ -34,7 +36,7 @@ class AsciiData:
             raise ValueError(f"lists in the element {element.name}")
         width = len(element.properties)
         table = self._take(element.rows * width)
-        return [[float(word) for word in table[place::width]] for place in places]
+        return [[number(word) for word in table[place::width]] for place in places]
 
     def lists(self, element: Element, name: str) -> tuple[list[int], list[int]]:
         """Returns sizes and items of a list property, and passes the element."""
@@ -43,11 +45,11 @@ class AsciiData:
         self._check_left(element.rows * len(element.properties))
         for _ in range(element.rows):
             for part in element.properties:
-                size = int(self._take(1)[0]) if part.length_type else 1
+                size = whole_number(self._take(1)[0]) if part.length_type else 1
                 words = self._take(size)
                 if part.name == name:
                     sizes.append(size)
-                    items += map(int, words)
+                    items += map(whole_number, words)
         return sizes, items
 
     def skip(self, element: Element) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_3dmmstn.mesh.landmark_sets import NAMES
 from keras_3dmmstn.mesh.readers import checks
+from keras_3dmmstn.number_texts import whole_number
 from keras_3dmmstn.outside_files import read_file
 
 _SETS = {len(NAMES[name]): name for name in ("ibug68", "aflw21")}
@@ -36,7 +37,7 @@ def read_annotations(path: str | Path, vertex_count: int) -> dict[str, np.ndarra
         lines = read_file(file).decode(errors="replace").splitlines()
         words = [line.strip() for line in lines if line.strip() and not line.startswith("%")]
         try:
-            numbers = np.array([int(word) for word in words], np.int64)
+            numbers = np.array([whole_number(word) for word in words], np.int64)
         except (ValueError, OverflowError) as error:
             raise ValueError(
                 f"{file}: expected one vertex number a line: {str(error)[:200]}"

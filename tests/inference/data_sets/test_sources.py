@@ -124,6 +124,7 @@ def test_a_parquet_table_is_read_likewise(tmp_path):
         (["path"], [["a"]], r"t\.csv: expected columns image .* received path\."),
         (["image", "x0", "y0"], [["a", 1, 2]], r"received image, x0, y0\."),
         ([], [], r"received none\."),
+        (["image", "image"], [["a", "b"]], r"t\.csv: expected one column image, received several"),
     ],
 )
 def test_a_wrong_table_is_refused(columns, rows, message, tmp_path):
@@ -143,6 +144,7 @@ BOXES = ("image", "x0", "y0", "x1", "y1")
         (BOXES, ["a"], r"received \(cut off\), "),
         (BOXES, ["a", 1, 2, 3, "x"], r"received 1, 2, 3, x$"),
         (BOXES, ["a", 1, 2, 3, "inf"], r"received 1, 2, 3, inf$"),
+        (BOXES, ["a", 1, 2, 3, "1_0"], r"received 1, 2, 3, 1_0$"),
         (BOXES, ["a", 1, 2, 3, ""], r"received 1, 2, 3, nothing$"),
     ],
 )

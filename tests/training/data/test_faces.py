@@ -114,7 +114,7 @@ def test_a_folder_without_labels_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("points", "message"),
-    [("1 2\n3 4", "68 points, received 2"), ("1 2\nx 4", "pairs of numbers"), ("1 2 3", "pairs")],
+    [("1 2\n3 4", "68 points, received 2"), ("1 2\n1_0 4", "pairs of numbers"), ("1 2 3", "pairs")],
 )
 def test_a_malformed_label_file_is_named(points, message, tmp_path):
     write_300w(tmp_path, 1)
@@ -123,13 +123,23 @@ def test_a_malformed_label_file_is_named(points, message, tmp_path):
         read_300w(tmp_path)
 
 
-def test_a_csv_with_a_bad_number_is_named_with_line_and_column(tmp_path):
-    with pytest.raises(ValueError, match=r"landmarks\.csv, line 2: .* column y67, received 'far'"):
-        read_landmark_csv(write_csv(tmp_path / "videos", "far"))
+@pytest.mark.parametrize("value", ["far", "1_0", "inf"])
+def test_a_csv_with_a_bad_number_is_named_with_line_and_column(value, tmp_path):
+    message = rf"landmarks\.csv, line 2: .* column y67, received '{value}'"
+    with pytest.raises(ValueError, match=message):
+        read_landmark_csv(write_csv(tmp_path / "videos", value))
 
 
-@pytest.mark.parametrize("value", ["", " ", "nan", "inf"])
-def test_coordinates_that_are_empty_or_not_finite_have_no_confidence(tmp_path, value):
+def test_a_csv_with_a_column_twice_is_named(tmp_path):
+    path = write_csv(tmp_path / "videos") / "landmarks.csv"
+    header, row = path.read_text().splitlines()
+    path.write_text(f"{header},x0\n{row},5\n")
+    with pytest.raises(ValueError, match=r"landmarks\.csv: expected one column x0, received sev"):
+        read_landmark_csv(path.parent)
+
+
+@pytest.mark.parametrize("value", ["", " ", "nan"])
+def test_coordinates_that_are_not_known_have_no_confidence(tmp_path, value):
     faces = read_landmark_csv(write_csv(tmp_path / "videos", value))
     np.testing.assert_array_equal(faces.landmarks[0, 67], 0)
     assert (faces.landmarks[0, :67, 2] == 1).all()

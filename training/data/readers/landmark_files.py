@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_COUNT, LANDMARK_SET, mirror_permutation
+from keras_3dmmstn.number_texts import number_or_nan
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces, joint_landmarks
 from keras_3dmmstn.training.data.plausible_faces import plausible_faces, single_precision
 from keras_3dmmstn.training.data.readers.label_files import (
@@ -65,7 +66,7 @@ def read_pts(path: Path) -> np.ndarray:
     """Reads the points of one `.pts` file as they are written, `(68, 2)`."""
     try:
         lines = path.read_text("utf-8").split("{")[-1].split("}")[0].split()
-        points = single_precision(np.array(lines, float)).reshape(-1, 2)
+        points = single_precision(np.array([number_or_nan(word) for word in lines])).reshape(-1, 2)
     except ValueError as error:
         raise ValueError(f"{path}: expected pairs of numbers between braces: {error}") from error
     if points.shape != (IBUG68_COUNT, 2):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_3dmmstn.number_texts import check_columns_differ, number_or_nan
 from keras_3dmmstn.training.data.plausible_faces import single_precision
 from keras_3dmmstn.training.data.skipped import Skipped, nothing_left
 
@@ -20,7 +21,7 @@ def read_header(path: Path) -> list[str]:
     """Returns the names of the columns of a CSV file.
 
     Raises:
-        ValueError: if it is no CSV table in UTF-8.
+        ValueError: if it is no CSV table in UTF-8, or two of its columns have one name.
     """
     with _opened(path) as reader:
         return list(reader.fieldnames or [])
@@ -30,7 +31,7 @@ def read_table(path: Path) -> tuple[list[str], Rows, list[Skipped]]:
     """Returns the names of the columns of a CSV file, its rows, and those that were cut off.
 
     Raises:
-        ValueError: if it is no CSV table in UTF-8.
+        ValueError: if it is no CSV table in UTF-8, or two of its columns have one name.
     """
     with _opened(path) as reader:
         header, rows = list(reader.fieldnames or []), dict(enumerate(reader, start=2))
@@ -59,7 +60,7 @@ def check_images(path: Path, header: Sequence[str], rows: Rows, skipped: Sequenc
 
 
 def numbers_in(path: Path, rows: Rows, columns: Sequence[str]) -> np.ndarray:
-    """Returns the values of columns `(rows, columns)`, NaN where a cell is empty.
+    """Returns the values of columns `(rows, columns)`, NaN where a cell is empty or nan.
 
     Raises:
         ValueError: if a cell holds something else than a number.
@@ -69,7 +70,7 @@ def numbers_in(path: Path, rows: Rows, columns: Sequence[str]) -> np.ndarray:
         for column, name in enumerate(columns):
             text = row[name]
             try:
-                values[place, column] = float(text) if text.strip() else np.nan
+                values[place, column] = number_or_nan(text)
             except ValueError:
                 raise ValueError(
                     f"{path}, line {line}: expected a number in column {name}, received {text!r}."
@@ -106,6 +107,8 @@ def _opened(path: Path) -> Iterator[csv.DictReader]:
         raise ValueError(f"{path}: expected a CSV table, received something that is no file.")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:  # Excel begins with a mark
-            yield csv.DictReader(file, skipinitialspace=True)
+            reader = csv.DictReader(file, skipinitialspace=True)
+            check_columns_differ(path, reader.fieldnames or ())
+            yield reader
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: expected a CSV table in UTF-8: {error}.") from error
