@@ -18,7 +18,12 @@ def main() -> None:
             print_what_there_is(stream)
         from keras_3dmmstn.cli.app import app
         from keras_3dmmstn.cli.native_output import NativeOutput
-        from keras_3dmmstn.cli.terminal import naming_full_outputs, naming_opencv_problems
+        from keras_3dmmstn.cli.terminal import (
+            naming_full_outputs,
+            naming_missing_memory,
+            naming_opencv_problems,
+        )
 
-        with NativeOutput() as native_output, naming_full_outputs(), naming_opencv_problems():
+        native_output = NativeOutput()
+        with native_output, naming_full_outputs(), naming_missing_memory(), naming_opencv_problems():
             app(obj=native_output)

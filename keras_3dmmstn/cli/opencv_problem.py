@@ -4,6 +4,8 @@ import sys
 import traceback
 from pathlib import Path
 
+from keras_3dmmstn.cli.memory_problem import memory_problem
+
 _INSTALL = 'pip install "opencv-python-headless>=4.11"'
 # What they install lies in one folder: without both gone first, it would be a mixture.
 _REPLACE = f"pip uninstall --yes opencv-python opencv-python-headless && {_INSTALL}"
@@ -11,6 +13,8 @@ _REPLACE = f"pip uninstall --yes opencv-python opencv-python-headless && {_INSTA
 
 def opencv_problem(error: BaseException) -> str | None:
     """Returns a sentence on OpenCV and what to install, or None if an error is not about it."""
+    if memory_problem(error):
+        return None
     if isinstance(error, ModuleNotFoundError) and error.name == "cv2":
         return f"OpenCV is missing: {_INSTALL}"
     if isinstance(error, ImportError) and (error.name == "cv2" or _comes_from_opencv(error)):

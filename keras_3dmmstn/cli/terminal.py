@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.file_proxy import FileProxy
 
+from keras_3dmmstn.cli.memory_problem import memory_problem
 from keras_3dmmstn.cli.opencv_problem import opencv_problem
 
 # Columns of tables that go to a file or another program; a terminal has its own width.
@@ -151,6 +152,23 @@ def naming_opencv_problems() -> Iterator[None]:
 
 
 @contextmanager
+def naming_missing_memory() -> Iterator[None]:
+    """Ends the program with a sentence where the memory does not suffice."""
+    try:
+        yield
+    except Exception as error:
+        problem = memory_problem(error)
+        if problem is None:
+            raise
+        # What the frames hold goes with them: there must be room for the sentence.
+        error.__traceback__ = error.__context__ = error.__cause__ = None
+    else:
+        return
+    note(problem)
+    sys.exit(1)
+
+
+@contextmanager
 def naming_full_outputs() -> Iterator[None]:
     """Ends the program with a sentence where what was asked for can no longer be printed."""
     try:
@@ -169,7 +187,7 @@ def message_of(error: Exception, about: object = "") -> str:
     problem = opencv_problem(error)
     if problem is not None:
         return problem
-    message = str(error)
+    message = memory_problem(error) or str(error)
     file = _file_for_a_folder(error)
     if file:
         message = f"{file}: expected a folder, but a file is there."

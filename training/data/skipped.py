@@ -19,7 +19,7 @@ def reason_of(error: Exception) -> str:
     """Returns why a face was left out: of an error of a file, the file and what is wrong."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror}"
-    return str(error)
+    return str(error) or type(error).__name__  # MemoryError often says nothing
 
 
 def nothing_left(skipped: Sequence[Skipped]) -> ValueError:
