@@ -1,6 +1,6 @@
 """Face crops stored as TFRecord shards: what a record and a folder of shards hold."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,12 +70,12 @@ class Shards:
             decoded_crops = records.prefetch(64).as_numpy_iterator()
             for place, (image, points, number, *about) in enumerate(decoded_crops):
                 if image.shape != images.shape[1:]:
-                    self._check()
+                    self.check()
                 images[place], landmarks[place], numbers[place] = image, points, number
                 source, subject, views[place] = (x.decode(errors="replace") for x in about)
                 people[place] = person_name(source, subject)
         if place + 1 != count:
-            self._check()
+            self.check()
         about = self.skipped, tuple(people), tuple(views)
         return FaceCrops(images, landmarks, self.crop_side, numbers, *about)
 
@@ -91,14 +91,21 @@ class Shards:
         with named_damage([self]):
             faces = list(parsed.as_numpy_iterator())
         if len(faces) != len(self):
-            self._check()
+            self.check()
         landmarks, pose = (np.stack([face[name] for face in faces]) for name in names[:2])
         return landmarks, pose, [face["subject"].decode(errors="replace") for face in faces]
 
-    def _check(self):
-        """Raises a ValueError that names the first shard that is not what the index says."""
-        for file, count in zip(self.files, self.counts, strict=True):
-            check_shard(file, count, self.size)
+    def check(self, progress: Callable[[Sequence[int]], Iterable[int]] = iter) -> None:
+        """Reads all records, and decodes their pictures.
+
+        Args:
+            progress: called on the sequence of shards that is iterated over, to show progress.
+
+        Raises:
+            ValueError: that names the first shard that is not what the index says.
+        """
+        for number in progress(range(len(self.files))):
+            check_shard(self.files[number], self.counts[number], self.size)
 
     def records(self) -> tf.data.Dataset:
         """Returns the serialised records in their order."""
@@ -152,8 +159,7 @@ def named_damage(sources: Iterable[FaceCrops | Shards]) -> Iterator[None]:
         try:
             for source in sources:
                 if isinstance(source, Shards):
-                    for file, count in zip(source.files, source.counts, strict=True):
-                        check_shard(file, count, source.size)
+                    source.check()
         except ValueError as damage:
             raise damage from error
         raise
@@ -164,9 +170,15 @@ def check_shard(file: Path, count: int, size: int) -> None:
     what, found = f"{file}: expected {count} face crops of {size} pixels", 0
     try:
         for record in tf.data.TFRecordDataset(str(file)):
-            shape = _image_shape(tf.io.parse_single_example(record, FEATURES)["image"].numpy())
+            parsed = tf.io.parse_single_example(record, FEATURES)
+            shape = _image_shape(parsed["image"].numpy())
             if shape != (size, size, 3):
-                raise ValueError(f"{what}, received one of shape {shape}.")
+                name = parsed["name"].numpy().decode(errors="replace")
+                received = "no picture" if shape is None else f"one of shape {shape}"
+                raise ValueError(
+                    f"{what}, received {received} in record {found} ({name}): delete the file and "
+                    "run the conversion again."
+                )
             found += 1
     except tf.errors.NotFoundError:
         raise ValueError(f"{what}, but there is no such file: run the conversion again.") from None

@@ -1,9 +1,13 @@
 """`keras-3dmmstn data inspect`, run as a user runs it."""
 
+import json
 import re
 
 import cv2
+import numpy as np
+import tensorflow as tf
 
+from keras_3dmmstn.training.data.shards import FEATURES, read_shards, serialised
 from tests.support.command_line import assert_fails, run
 from tests.support.face_folders import write_300w, write_cfp
 
@@ -53,6 +57,36 @@ def test_inspect_knows_shards(aflw, tmp_path):
     ]
     for name in ("sheet-1.png", "sheet-2.png"):
         assert cv2.imread(str(tmp_path / name)).shape == (192, 2 * 192, 3)
+
+
+def test_inspect_looks_at_the_pictures_in_shards(aflw, tmp_path):
+    out = tmp_path / "out"
+    run("data", "convert", aflw, "--out", out, "--size", 192)
+    (shard,) = read_shards(out).files
+    crops = [parsed(record) for record in tf.data.TFRecordDataset(str(shard))]
+    for picture, received in (
+        (b"no picture at all", r"no picture in record 1 "),
+        (cv2.imencode(".png", np.zeros((20, 20, 3), np.uint8))[1].tobytes(), r"\(20, 20, 3\) in rec"),
+    ):
+        with tf.io.TFRecordWriter(str(shard)) as writer:
+            for number, crop in enumerate(crops):
+                image = picture if number == 1 else crop["image"]
+                about = [crop[name].decode() for name in ("name", "subject", "source")]
+                landmarks, pose = crop["landmarks"], crop["pose"]
+                writer.write(serialised(image, landmarks, pose, int(crop["number"]), *about))
+        index = json.loads((out / "index.json").read_text())
+        index["shards"][0]["bytes"] = shard.stat().st_size
+        (out / "index.json").write_text(json.dumps(index))
+        result = inspect(out)
+        assert_fails(result, f"{shard}: expected 3 face crops of 192 pixels, received")
+        assert re.search(received, result.output)
+        assert crops[1]["name"].decode() in result.output
+
+
+def parsed(record):
+    """The values of a record by name."""
+    values = tf.io.parse_single_example(record, FEATURES)
+    return {name: value.numpy() for name, value in values.items()}
 
 
 def test_inspect_refuses_what_it_cannot_do(aflw, tmp_path):
