@@ -48,7 +48,7 @@ class TrainingConfig:
         "vgg-face.mat",
         "vgg_face: file with its weights, as MatConvNet ships them (code); empty: from scratch",
     )
-    image_size: int = _setting(224, "side of the network's input, pixels; code", low=32)
+    image_size: int = _setting(224, "side of the network's input, pixels; code", low=32, high=4096)
     focal_length: float = _setting(
         0.0, "of a perspective camera, in sides of the input; 0: orthographic, as sec. 2.2", low=0
     )
@@ -65,34 +65,46 @@ class TrainingConfig:
         choices=("sum", "mean", "distance"),
     )
     landmark_weight: float = _setting(
-        1.0, "weight of the landmark loss; code: 0.8998, to which all weights are relative", low=0
+        1.0,
+        "weight of the landmark loss; code: 0.8998, to which all weights are relative",
+        low=0,
+        high=1e9,
     )
     opening_weight: float = _setting(
         0.0,
         "weight of how far lids and inner lips are apart, beside landmark_loss distance; not in "
         "the paper",
         low=0,
+        high=1e9,
     )
     shape_prior: float = _setting(
-        0.111, "weight of |α|² (eq. 6); code: 0.1 / 0.8998 for 5 + 5 modes", low=0
+        0.111, "weight of |α|² (eq. 6); code: 0.1 / 0.8998 for 5 + 5 modes", low=0, high=1e9
     )
     symmetry: float = _setting(
-        1.8, "weight of the symmetry loss (eq. 2), mean squared level; code: 1e-4, converted", low=0
+        1.8,
+        "weight of the symmetry loss (eq. 2), mean squared level; code: 1e-4, converted",
+        low=0,
+        high=1e9,
     )
     mirror_pairs: float = _setting(
-        1.8, "weight of the siamese loss (eq. 3), mean squared level; code: 1e-4, converted", low=0
+        1.8,
+        "weight of the siamese loss (eq. 3), mean squared level; code: 1e-4, converted",
+        low=0,
+        high=1e9,
     )
     identity_pairs: float = _setting(
         0.0,
         "weight of the siamese loss (eq. 3) on two photographs of one person, mean squared level; "
         "0: photographs come alone",
         low=0,
+        high=1e9,
     )
     tied_identity: float = _setting(
         0.0,
         "weight of the squared distance of the coefficients of identity in such a pair; not in the "
         "paper",
         low=0,
+        high=1e9,
     )
     jaw_confidence: float = _setting(
         1.0,
@@ -124,6 +136,7 @@ class TrainingConfig:
         "the highest; code: 1e-10 for micrometres and a face first 1000 times too large, "
         "calibrated anew",
         low=0,
+        high=1e4,
     )
     schedule: str = _setting(
         "constant", "constant (code), or cosine to zero", choices=("constant", "cosine")
@@ -133,25 +146,30 @@ class TrainingConfig:
     )
     momentum: float = _setting(0.9, "of sgd; default of cnn_train_dag in the code", low=0, high=1)
     weight_decay: float = _setting(
-        5e-4, "per step and learning rate; default of cnn_train_dag in the code", low=0
+        5e-4, "per step and learning rate; default of cnn_train_dag in the code", low=0, high=1e4
     )
     head_kernel_rate: float = _setting(
-        4.0, "learning rate of the last layer's kernel over that of the rest; sec. 4", low=0
+        4.0,
+        "learning rate of the last layer's kernel over that of the rest; sec. 4",
+        low=0,
+        high=1e6,
     )
     head_bias_rate: float = _setting(
-        8.0, "the same of its bias, which has no weight decay; code", low=0
+        8.0, "the same of its bias, which has no weight decay; code", low=0, high=1e6
     )
     face_model_rate: float = _setting(
         0.0,
         "learning rate of the face model's mean and modes, millimetres; 0: they stay as they are, "
         "as in the paper",
         low=0,
+        high=1000,
     )
     face_model_smoothness: float = _setting(
         20.0,
         "cells of the grid over which the face model that is saved spreads what its landmarks "
         "learnt; 0: it is saved as it was trained",
         low=0,
+        high=1000,
     )
     ema_momentum: float = _setting(
         0.0, "of the average of the weights that is measured and saved; 0: none", low=0, high=1
@@ -160,16 +178,19 @@ class TrainingConfig:
         False, "whether photographs are changed at random; the code only reflects them"
     )
     rotation_deviation: float = _setting(
-        15.0, "augmentation: standard deviation of the in-plane turn, degrees", low=0
+        15.0, "augmentation: standard deviation of the in-plane turn, degrees", low=0, high=360
     )
     scale_deviation: float = _setting(
-        0.08, "augmentation: standard deviation of the log scale", low=0
+        0.08, "augmentation: standard deviation of the log scale", low=0, high=2
     )
     shift_deviation: float = _setting(
-        0.03, "augmentation: standard deviation of the centre, sides of the crop", low=0
+        0.03, "augmentation: standard deviation of the centre, sides of the crop", low=0, high=10
     )
     light_strength: float = _setting(
-        1.0, "augmentation: strength of changes of exposure, contrast, gamma and colour", low=0
+        1.0,
+        "augmentation: strength of changes of exposure, contrast, gamma and colour",
+        low=0,
+        high=10,
     )
     blur_share: float = _setting(
         0.45,

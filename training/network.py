@@ -163,7 +163,13 @@ def _learnt(config, model, grid_model, smooth):
     if not config.learns_face_model:
         return grid_model
     smoothness = config.face_model_smoothness if smooth else 0.0
-    return refined_grid_model(model, grid_model, smoothness, is_symmetric(grid_model))
+    try:
+        return refined_grid_model(model, grid_model, smoothness, is_symmetric(grid_model))
+    except ValueError as error:
+        raise FloatingPointError(
+            f"The face model that was learnt is none: {error} Begin another run with a "
+            f"face_model_rate smaller than {config.face_model_rate:g}."
+        ) from error
 
 
 def _landmark_loss(config):

@@ -25,5 +25,10 @@ def main() -> None:
         )
 
         native_output = NativeOutput()
-        with native_output, naming_full_outputs(), naming_missing_memory(), naming_opencv_problems():
+        with (
+            native_output,
+            naming_full_outputs(),
+            naming_missing_memory(),
+            naming_opencv_problems(),
+        ):
             app(obj=native_output)

@@ -64,7 +64,10 @@ class Camera:
         if not path.exists():
             return cls()
         try:
-            return cls(float(json.loads(read_file(path))["focal_length"]))
+            focal_length = json.loads(read_file(path))["focal_length"]
+            if type(focal_length) not in (int, float):  # true is 1 for Python
+                raise TypeError(f"received {focal_length!r:.80}.")
+            return cls(float(focal_length))
         except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ValueError(
                 f'{path}: expected JSON with a positive "focal_length" in sides of the image: '

@@ -91,7 +91,11 @@ def test_saved_and_loaded_it_has_the_camera(normaliser, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"focal_length": -2}', '{"focal_length": "a"}']
+    "content",
+    [
+        *("", "[]", "{}", '{"focal_length": -2}', '{"focal_length": "a"}'),
+        *('{"focal_length": true}', '{"focal_length": "3"}', '{"focal_length": [3]}'),
+    ],
 )
 def test_a_damaged_camera_is_named(content, tmp_path):
     (tmp_path / FILE).write_text(content)

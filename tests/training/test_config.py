@@ -54,14 +54,19 @@ def test_another_type_is_refused(setting, value, expected):
     [
         ("epochs", 0, "`epochs` to be at least 1, received 0"),
         ("jaw_confidence", 1.5, "`jaw_confidence` to be within 0 to 1, received 1.5"),
-        ("learning_rate", -1.0, "`learning_rate` to be at least 0, received -1.0"),
-        ("learning_rate", float("nan"), "`learning_rate` to be at least 0, received nan"),
-        ("weight_decay", float("inf"), "`weight_decay` to be at least 0, received inf"),
+        ("learning_rate", -1.0, "`learning_rate` to be within 0 to 10000, received -1.0"),
+        ("learning_rate", float("nan"), "`learning_rate` to be within 0 to 10000, received nan"),
+        ("weight_decay", float("inf"), "`weight_decay` to be within 0 to 10000, received inf"),
         (
             "learning_rate",
             10**400,
             "`learning_rate` to be a number within .*an integer of 1329 bits",
         ),
+        ("face_model_rate", 1e30, "`face_model_rate` to be within 0 to 1000, received 1e.30"),
+        ("face_model_smoothness", 1e300, "`face_model_smoothness` to be within 0 to 1000"),
+        ("light_strength", 1e30, "`light_strength` to be within 0 to 10"),
+        ("scale_deviation", 1e30, "`scale_deviation` to be within 0 to 2"),
+        ("image_size", 100_000, "`image_size` to be within 32 to 4096"),
         ("optimiser", "adam", "`optimiser` to be one of sgd, adamw, received 'adam'"),
     ],
 )

@@ -187,3 +187,12 @@ def test_a_face_model_that_does_not_learn_is_left_alone(face, config):
     model.get_layer("morphable_model").set_weights(changed)
     smooth_face_model(config, model, face)
     np.testing.assert_array_equal(model.get_layer("morphable_model").get_weights()[0], changed[0])
+
+
+def test_a_face_model_that_grew_beyond_all_faces_names_the_setting(face, config):
+    config = replace(config, face_model_rate=1000.0, symmetry=0.0, mirror_pairs=0.0)
+    model = build_network(config, face)
+    model.get_layer("morphable_model").set_weights([np.full_like(face.mean, 1e30), face.basis])
+    message = r"face model that was learnt is none: .*a face_model_rate smaller than 1000\."
+    with pytest.raises(FloatingPointError, match=message):
+        learnt_face_model(config, model, face)

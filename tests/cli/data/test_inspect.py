@@ -66,7 +66,10 @@ def test_inspect_looks_at_the_pictures_in_shards(aflw, tmp_path):
     crops = [parsed(record) for record in tf.data.TFRecordDataset(str(shard))]
     for picture, received in (
         (b"no picture at all", r"no picture in record 1 "),
-        (cv2.imencode(".png", np.zeros((20, 20, 3), np.uint8))[1].tobytes(), r"\(20, 20, 3\) in rec"),
+        (
+            cv2.imencode(".png", np.zeros((20, 20, 3), np.uint8))[1].tobytes(),
+            r"\(20, 20, 3\) in rec",
+        ),
     ):
         with tf.io.TFRecordWriter(str(shard)) as writer:
             for number, crop in enumerate(crops):
