@@ -25,6 +25,7 @@ ROOMS = (
     "atomic_files",
     "folder_lock",
     "outside_files",
+    "number_texts",
     "forked_process",
     "assets",
     "mesh",

@@ -94,8 +94,8 @@ def _decoded(content, upright):
         raise ValueError(_refusal(content, None))
     if not is_whole:
         raise ValueError(
-            "expected a whole JPEG, received one that is cut off: a part of it is plain grey, since "
-            "its data end too early."
+            "expected a whole JPEG, received one that is cut off: a part of it is plain grey, "
+            "since its data end too early."
         )
     return turned(image, turn) if turn not in (None, (0, False)) else image
 

@@ -12,6 +12,7 @@ KINDS = (
     *("Basel 2009, compressed mat", "expressions, compressed mat", "vertex map, compressed mat"),
     *("h5", "compressed h5", "3DDFA npy", "3DDFA deviations", "3DDFA triangles"),
     *("eos model", "eos blend shapes", "obj", "off", "ply", "little.ply", "big.ply"),
+    *("boxes", "table of a data set", "landmarks.csv", "pts", "settings", "stages", "preset"),
     *("VGG-Face", "camera", *PICTURES),
 )
 MUTANTS = 12

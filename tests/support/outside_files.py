@@ -48,6 +48,8 @@ def write_outside_files(folder: Path) -> dict[str, OutsideFile]:
         **_meshes(folder, model),
         **_networks(folder),
         **_pictures(folder),
+        **_tables(folder),
+        **_settings(folder),
     }
 
 
@@ -266,3 +268,46 @@ def _pictures(folder):
         assert cv2.imwrite(str(path), values)
         files[suffix] = OutsideFile(path, lambda path=path: read_photograph(path))
     return files
+
+
+def _tables(folder):
+    """Files of labels and boxes."""
+    from keras_3dmmstn.inference.box_table import read_boxes
+    from keras_3dmmstn.inference.data_sets.places import place_of
+    from keras_3dmmstn.inference.data_sets.tables import rows_of_table
+    from keras_3dmmstn.training.data.readers.landmark_files import read_landmark_csv, read_pts
+
+    boxes, labels, points = folder / "boxes.csv", folder / "landmarks.csv", folder / "face.pts"
+    boxes.write_text("image,x0,y0,x1,y1\na.jpg,1,2,30,40\nb.jpg,5,6,70,80.5\n")
+    columns = [f"{axis}{number}" for number in range(68) for axis in "xy"]
+    row = ["a.jpg", *map(str, range(136))]
+    labels.write_text(",".join(["image", *columns]) + "\n" + ",".join(row) + "\n")
+    pairs = "".join(f"{n}.5 {n}\n" for n in range(68))
+    points.write_text(f"version: 1\nn_points: 68\n{{\n{pairs}}}\n")
+    return {
+        "boxes": OutsideFile(boxes, lambda: read_boxes(boxes)),
+        "table of a data set": OutsideFile(
+            boxes, lambda: list(rows_of_table(place_of(str(folder)), "boxes.csv"))
+        ),
+        "landmarks.csv": OutsideFile(labels, lambda: read_landmark_csv(folder)),
+        "pts": OutsideFile(points, lambda: read_pts(points)),
+    }
+
+
+def _settings(folder):
+    """What runs of training and presets are described by."""
+    from keras_3dmmstn.inference.preset import PresetConfig
+    from keras_3dmmstn.training.config_file import load_config
+    from keras_3dmmstn.training.stages import read_stages
+
+    own = folder / "settings"
+    own.mkdir()
+    config, stages, preset = own / "run.toml", own / "stages.toml", own / "config.json"
+    config.write_text('recipe = "compact"\nepochs = 3\nlearning_rate = 1e-3\n')
+    stages.write_text('[[stage]]\nname = "first"\ncommand = ["echo", "{out}"]\nminutes = 2\n')
+    preset.write_bytes(PresetConfig().content())
+    return {
+        "settings": OutsideFile(config, lambda: load_config(config)),
+        "stages": OutsideFile(stages, lambda: read_stages(stages, {"out": own})),
+        "preset": OutsideFile(preset, lambda: PresetConfig.load(own)),
+    }

@@ -40,17 +40,17 @@ def rows_of_table(place: Place, name: str) -> Iterator[Row]:
     is_parquet = name.lower().endswith(".parquet")
     about = f"{place}/{name}"
     rows = (_parquet_rows if is_parquet else _csv_rows)(place, name, about)
-    for number, row in rows:
+    for position, row in rows:
         image, box, fault = _text(row[_IMAGE]), None, None
         if image in ("", _CUT_OFF):
-            image, fault = "", f"row {number}: expected the name of an image, received none"
+            image, fault = "", f"row {position}: expected the name of an image, received none"
         else:
             try:
                 box = _box(row)
             except (TypeError, ValueError):
                 received = ", ".join(_text(row[name]) or "nothing" for name in _BOX)
                 fault = (
-                    f"row {number}: expected four numbers of a box, or none, received {received}"
+                    f"row {position}: expected four numbers of a box, or none, received {received}"
                 )
         yield image, box, fault
 
@@ -67,10 +67,10 @@ def _csv_rows(place, name, about) -> Iterator[tuple[int, Mapping[str, Any]]]:
             rows = csv.DictReader(
                 text, columns, restval=_CUT_OFF, delimiter=delimiter, skipinitialspace=True
             )
-            for number, row in enumerate(rows, 1):
+            for position, row in enumerate(rows, 1):
                 if delimiter != ",":
                     row |= {n: row[n].replace(",", ".") for n in _BOX if row.get(n)}
-                yield number, row
+                yield position, row
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{about}: expected a CSV table in UTF-8: {error}.") from error
 
@@ -84,7 +84,7 @@ def _parquet_rows(place, name, about) -> Iterator[tuple[int, Mapping[str, Any]]]
         raise ImportError(
             f'{about} needs pyarrow: pip install "keras-3dmmstn[table]", or use a CSV.'
         ) from error
-    number = 0
+    position = 0
     try:
         with place.open(name) as file, pyarrow.parquet.ParquetFile(file) as table:
             columns = table.schema_arrow.names
@@ -92,8 +92,8 @@ def _parquet_rows(place, name, about) -> Iterator[tuple[int, Mapping[str, Any]]]
             wanted = [column for column in columns if column in (_IMAGE, *_BOX)]
             for batch in table.iter_batches(_ROWS_AT_ONCE, columns=wanted):
                 for row in batch.to_pylist():
-                    number += 1
-                    yield number, row
+                    position += 1
+                    yield position, row
     except pyarrow.ArrowInvalid as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"{about}: expected a Parquet table: {reason}.") from None
