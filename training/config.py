@@ -171,6 +171,13 @@ class TrainingConfig:
         low=0,
         high=1000,
     )
+    face_model_noise: float = _setting(
+        0.08,
+        "millimetres that each mode of the face model moves by at random in an epoch; modes and "
+        "named expressions are held to what they were accordingly; 0: they are free",
+        low=0,
+        high=100,
+    )
     ema_momentum: float = _setting(
         0.0, "of the average of the weights that is measured and saved; 0: none", low=0, high=1
     )

@@ -12,6 +12,7 @@ from keras_3dmmstn.network.losses import LandmarkDistanceLoss, LandmarkError, La
 from keras_3dmmstn.network.model import spatial_transformer
 from keras_3dmmstn.network.refinement import is_symmetric, refined_grid_model
 from keras_3dmmstn.network.residual_localisers import LOCALISERS
+from keras_3dmmstn.network.steadying import steadied_grid_model
 from keras_3dmmstn.network.training_model import TrainingModel
 from keras_3dmmstn.network.vgg_face import vgg_face_backbone
 from keras_3dmmstn.training.config import TrainingConfig
@@ -146,7 +147,7 @@ def learnt_face_model(
 
 
 def smooth_face_model(config: TrainingConfig, model: keras.Model, grid_model: GridModel) -> None:
-    """Makes the face model of a network that is trained smooth, and as symmetric as before.
+    """Makes the face model of a network that is trained smooth, steady and as symmetric as before.
 
     Args:
         config: the numbers; if the face model does not learn, nothing is done.
@@ -159,12 +160,14 @@ def smooth_face_model(config: TrainingConfig, model: keras.Model, grid_model: Gr
 
 
 def _learnt(config, model, grid_model, smooth):
-    """Returns the face model of a network, smooth or as its weights are."""
+    """Returns the face model of a network, smooth and steady, or as its weights are."""
     if not config.learns_face_model:
         return grid_model
     smoothness = config.face_model_smoothness if smooth else 0.0
+    noise = config.face_model_noise if smooth else 0.0
     try:
-        return refined_grid_model(model, grid_model, smoothness, is_symmetric(grid_model))
+        learnt = refined_grid_model(model, grid_model, smoothness, is_symmetric(grid_model))
+        return steadied_grid_model(learnt, grid_model, noise)
     except ValueError as error:
         raise FloatingPointError(
             f"The face model that was learnt is none: {error} Begin another run with a "

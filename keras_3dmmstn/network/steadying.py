@@ -47,6 +47,8 @@ def steadied_grid_model(learnt: GridModel, given: GridModel, noise: float = 0.45
             + " and ".join(_described(*shape) for shape in shapes)
             + "."
         )
+    if not noise:
+        return learnt
     moved_by = np.subtract(learnt.basis, given.basis, dtype=float)
     kept = np.linalg.inv(np.eye(given.modes) + noise**2 * _expected(given))
     basis = (given.basis + np.tensordot(kept, moved_by, axes=1)).astype(np.float32)

@@ -181,6 +181,20 @@ def test_a_face_model_that_learns_is_made_smooth_and_saved_so(face, config, rng,
     np.testing.assert_allclose(smooth.mean[face.mirror] * [-1, 1, 1], smooth.mean, atol=1e-4)
 
 
+def test_modes_of_a_face_model_that_learns_are_held_and_its_mean_is_not(face, config, rng):
+    config = replace(config, face_model_rate=0.01, symmetry=0.0, mirror_pairs=0.0)
+    moved = {}
+    for noise in (0.0, 0.5, 100.0):
+        model = build_network(replace(config, face_model_noise=noise), face)
+        layer = model.get_layer("morphable_model")
+        layer.set_weights([face.mean + 1, face.basis + 1])
+        smooth_face_model(replace(config, face_model_noise=noise), model, face)
+        mean, basis = layer.get_weights()
+        moved[noise] = np.abs(basis - face.basis).max()
+        assert np.abs(mean - face.mean).max() > 0.5
+    assert moved[0.0] > moved[0.5] > moved[100.0] and moved[100.0] < 0.05
+
+
 def test_a_face_model_that_does_not_learn_is_left_alone(face, config):
     model = build_network(config, face)
     changed = [face.mean + 1, face.basis]
