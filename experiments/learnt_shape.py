@@ -5,8 +5,8 @@ python experiments/learnt_shape.py FACES SCANS [--start FOLDER] [--only NAME ...
 FACES as for `identity_training.py`, SCANS as for `scans.py`. Each run starts from the weights and
 the face model in a folder, by default the bundled ones, and trains both together, on landmarks
 alone, or on pairs of one person, too: eq. (3) on their textures reaches every vertex that both
-photographs show. A face model that is kept smooth is made so, and symmetric, six times on the way,
-as `train` does after each epoch. Measured are the
+photographs show. A face model that is kept smooth is made so six times on the way, and symmetric,
+and its modes are held to what they were, as `train` does after each epoch. Measured are the
 network with the face model that it learnt, that face model alone fitted to the hand-placed
 landmarks of AFW (`landmark_fit.py`), and its depth on scans of heads (`scans.py`). Rows that the
 results file already has are skipped. `docs/identity_pairs.md` discusses the results.
@@ -36,6 +36,7 @@ from keras_3dmmstn import Normaliser
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.losses import LandmarkDistanceLoss
 from keras_3dmmstn.network.refinement import refined_grid_model
+from keras_3dmmstn.network.steadying import steadied_grid_model
 from keras_3dmmstn.network.training_model import TrainingModel
 from keras_3dmmstn.training.data.batches import training_batches
 from keras_3dmmstn.training.data.faces import read_faces
@@ -43,7 +44,8 @@ from keras_3dmmstn.training.data.mixture import Mixture
 
 BATCH = 16  # pairs in a step
 RATE, RATE_OF_FACE = 5e-4, 0.02  # the latter in millimetres, about what a vertex moves in a step
-SMOOTHNESS, PARTS = 20.0, 6  # cells of the grid; of a run, after each of which it is made smooth
+SMOOTHNESS, NOISE = 20.0, 0.08  # cells of the grid, and millimetres: what `train` takes by itself
+PARTS = 6  # of a run, after each of which the face model is made smooth
 YAWS = (0, 45)  # degrees, at which scans are drawn
 FROM = "to begin with"
 #: What is learnt: the weights of the losses on pairs, and what becomes of the face model.
@@ -78,6 +80,7 @@ def learn(model, grid_model, run: Run, source: Mixture, steps: int, face: str) -
 
     def make_smooth(*_):
         learnt = refined_grid_model(model, grid_model, SMOOTHNESS, symmetric=True)
+        learnt = steadied_grid_model(learnt, grid_model, NOISE)
         layer.set_weights([learnt.mean, learnt.basis])
 
     callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=make_smooth)] if face == SMOOTH else []
