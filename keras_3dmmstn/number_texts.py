@@ -25,12 +25,17 @@ def number(text: str | bytes) -> float:
 
 
 def number_or_nan(text: str | bytes) -> float:
-    """Returns the number that a text is, NaN if it is empty or `nan`.
+    """Returns the number that a text is, NaN if it is empty or `nan`, with any sign.
 
     Raises:
         ValueError: as of `number`.
     """
-    return float("nan") if _word(text).lower() in ("", "nan") else number(text)
+    return float("nan") if is_no_number(text) else number(text)
+
+
+def is_no_number(text: str | bytes) -> bool:
+    """Says whether a text is empty or `nan`, which C writes with a sign, too."""
+    return _word(text).lower().lstrip("+-") in ("", "nan")
 
 
 def whole_number(text: str | bytes) -> int:

@@ -29,7 +29,7 @@ def test_what_only_python_takes_for_a_number_is_none(text):
         number(text)
 
 
-@pytest.mark.parametrize("text", ["", " ", "nan", "NaN"])
+@pytest.mark.parametrize("text", ["", " ", "nan", "NaN", "-nan", "+NAN"])
 def test_what_is_not_known(text):
     assert math.isnan(number_or_nan(text))
 

@@ -29,5 +29,12 @@ def _is_about_memory(error):
     is_opencv_s = type(error).__module__ == "cv2" and getattr(error, "code", None) == _INSUFFICIENT
     # TensorFlow's name: importing it to compare would take what is not there.
     is_tensorflow_s = type(error).__name__ == "ResourceExhaustedError"
+    is_library_s = "std::bad_alloc" in str(error)
     is_thread_s = isinstance(error, RuntimeError) and "can't start new thread" in str(error)
-    return isinstance(error, MemoryError) or is_opencv_s or is_tensorflow_s or is_thread_s
+    return (
+        isinstance(error, MemoryError)
+        or is_opencv_s
+        or is_tensorflow_s
+        or is_library_s
+        or is_thread_s
+    )

@@ -62,9 +62,9 @@ def read_boxes(path: str | Path) -> FaceBoxes:
     boxes: dict[str, np.ndarray] = {}
     for line, row in _rows(path):
         try:
-            box = np.array([number(row[name]) for name in _COLUMNS[1:]])
+            box = np.array([number(row[name] or "") for name in _COLUMNS[1:]])
             names = _names(row["image"] or "", path.parent)
-        except (AttributeError, KeyError, ValueError) as error:
+        except (KeyError, ValueError) as error:
             raise ValueError(
                 f"{path}: expected columns {', '.join(_COLUMNS)} with numbers, received in line "
                 f"{line}: {error}"

@@ -1,13 +1,18 @@
 """JPEG files whose data end before the picture does: OpenCV fills the rest with grey."""
 
+import itertools
 import re
 
 import cv2
 import numpy as np
 
-# What begins the parts of a file, and ends it; 0xFF 0x00 and restarts belong to the data of a scan.
-_END = 0xD9
+# What begins the parts of a file; 0xFF 0x00 and restarts belong to the data of a scan.
 _MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+# A scan's data follow this part. Behind these no part has a length: TEM, the begin of another
+# picture, the end.
+_SCAN, _WITHOUT_LENGTH = 0xDA, (0x01, 0xD8, 0xD9)
+# Restarts at the end of data, which lead to nothing.
+_RESTARTS = re.compile(rb"(?:\xff[\xd0-\xd7])+\Z")
 
 # Levels of what has no data: middle grey, and what becomes of it in CMYK.
 _FILLED = (128, 64, 65)
@@ -31,23 +36,26 @@ def is_cut_off(content: bytes, image: np.ndarray, flags: int) -> bool:
     corners = image[[0, 0, -1, -1], [0, -1, 0, -1]]
     if not any((corners == level).all(axis=1).any() for level in _FILLED):
         return False
-    end = _end_of_data(content)
-    if end is None:
-        return False
-    more = cv2.imdecode(np.frombuffer(content[:end] + _MORE_DATA + content[end:], np.uint8), flags)
+    begins = [0, *_ends_of_data(content), len(content)]
+    parts = [content[begin:end] for begin, end in itertools.pairwise(begins)]
+    more = cv2.imdecode(np.frombuffer(_MORE_DATA.join(parts), np.uint8), flags)
     return more is not None and not np.array_equal(more, image)
 
 
-def _end_of_data(content):
-    """Returns the place of the marker that ends a JPEG, None if there is none.
+def _ends_of_data(content):
+    """Returns the places where the data of a JPEG's scans end.
 
-    A preview in the description of a photograph has an end of its own, which is passed over.
+    A preview in the description of a photograph has scans of its own, which are passed over.
     """
-    place = 2
+    place, ends, in_scan = 2, [], False
     while (marker := _MARKER.search(content, place)) is not None:
+        if in_scan:
+            restarts = _RESTARTS.search(content[max(place, marker.start() - 64) : marker.start()])
+            ends.append(marker.start() - len(restarts[0] if restarts else b""))
         kind, place = marker[0][-1], marker.end()
-        if kind == _END:
-            return marker.start()
+        if kind in _WITHOUT_LENGTH:
+            break
         # The data of a scan lie behind its header; the search passes over them.
         place += int.from_bytes(content[place : place + 2], "big")
-    return None
+        in_scan = kind == _SCAN
+    return ends

@@ -10,6 +10,7 @@ from keras_3dmmstn.network.refinement import units_of_basis
 # Standard deviations before anything was learnt: of what a mode moves by, in its own displacement,
 # and of what a named expression moves by, millimetres.
 _OF_MODES, _OF_EXPRESSIONS = 2.0, 1.0
+_MOST_NOISE = 100
 
 
 def steadied_grid_model(learnt: GridModel, given: GridModel, noise: float = 0.45) -> GridModel:
@@ -36,10 +37,10 @@ def steadied_grid_model(learnt: GridModel, given: GridModel, noise: float = 0.45
         A `GridModel` whose `expression_units` come nearest to those of `given`.
 
     Raises:
-        ValueError: if the two differ in grid or modes, or `noise` is negative.
+        ValueError: if the two differ in grid or modes, or `noise` is not in 0..100.
     """
-    if not noise >= 0:
-        raise ValueError(f"Expected a noise of at least 0 mm, received {noise}.")
+    if not 0 <= noise <= _MOST_NOISE:
+        raise ValueError(f"Expected a noise of 0 to {_MOST_NOISE} mm, received {noise}.")
     shapes = [(model.grid_shape, model.identity_count, model.modes) for model in (learnt, given)]
     if shapes[0] != shapes[1]:
         raise ValueError(

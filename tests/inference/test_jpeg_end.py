@@ -26,6 +26,22 @@ def test_a_jpeg_with_an_end_too_early_is_refused(share):
         decoded_photograph(cut(jpeg(portrait()), share))
 
 
+@pytest.mark.parametrize(
+    "behind",
+    [
+        b"\xff\xd3" + END,
+        b"\xff\xfe\x00\x06nice" + END,
+        b"\xff\x01" + END,
+        jpeg(portrait()[::8, ::8]),
+    ],
+    ids=["a restart", "a comment", "TEM", "another picture"],
+)
+def test_whatever_follows_the_data_that_end_too_early(behind):
+    content = jpeg(portrait())
+    with pytest.raises(ValueError, match="cut off"):
+        decoded_photograph(content[: len(content) // 2] + behind)
+
+
 def test_a_jpeg_that_just_stops_is_refused():
     content = jpeg(portrait())
     with pytest.raises(ValueError, match="not an image, or a damaged one"):
@@ -49,7 +65,10 @@ def test_the_end_of_a_preview_is_not_the_photograph_s():
 
 
 @pytest.mark.parametrize("level", [64, 65, 128])
-@pytest.mark.parametrize("options", [(), (cv2.IMWRITE_JPEG_RST_INTERVAL, 2)])
+@pytest.mark.parametrize(
+    "options",
+    [(), (cv2.IMWRITE_JPEG_RST_INTERVAL, 2), (cv2.IMWRITE_JPEG_PROGRESSIVE, 1)],
+)
 def test_a_whole_photograph_with_a_grey_corner_is_read(level, options):
     image = portrait()
     image[-40:] = level

@@ -10,7 +10,7 @@ from keras_3dmmstn.cli.options import load_face_model
 
 Learnt = Annotated[Path, typer.Argument(help="Grid model (.npz) of a run whose face model learnt.")]
 Given = Annotated[
-    Path | None, typer.Option(help="Grid model (.npz) that the run began with. Default: bundled.")
+    Path, typer.Option(help="Grid model (.npz) that the run began with, or `bundled`.")
 ]
 Out = Annotated[Path, typer.Option(help="The grid model to write (.npz).")]
 Noise = Annotated[
@@ -19,7 +19,7 @@ Noise = Annotated[
 ]
 
 
-def steady(learnt: Learnt, out: Out, given: Given = None, noise: Noise = 0.45) -> None:
+def steady(learnt: Learnt, out: Out, given: Given, noise: Noise = 0.45) -> None:
     """Hold a face model that learnt to what its modes and named expressions were.
 
     A training moves all modes, those that photographs hardly show, too. Train a network with the
@@ -35,5 +35,7 @@ def steady(learnt: Learnt, out: Out, given: Given = None, noise: Noise = 0.45) -
         steadied.save(out)
     for name, model in (("learnt", after), ("kept", steadied)):
         moved = np.linalg.norm(model.basis - before.basis, axis=-1).mean(axis=-1)
-        terminal.tell(f"modes {name}: moved by {moved.mean():.2f} mm, at most {moved.max():.2f} mm")
+        if len(moved):
+            mean, most = moved.mean(), moved.max()
+            terminal.tell(f"modes {name}: moved by {mean:.2f} mm, at most {most:.2f} mm")
     terminal.tell(out)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from keras_3dmmstn.inference.data_sets.places import Place
-from keras_3dmmstn.number_texts import check_columns_differ, number
+from keras_3dmmstn.number_texts import check_columns_differ, is_no_number, number
 
 # Between the columns of a CSV: a spreadsheet writes what is usual in its country.
 _DELIMITERS = ",;\t"
@@ -118,7 +118,7 @@ def _text(value):
 def _box(row):
     """Returns the box of a row, None if it has none."""
     values = [row.get(name) for name in _BOX]
-    if all(_text(value) in ("", "nan") for value in values):
+    if all(is_no_number(_text(value)) for value in values):
         return None
     x0, y0, x1, y1 = (number(_text(value)) for value in values)
     return x0, y0, x1, y1

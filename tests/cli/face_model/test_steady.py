@@ -25,6 +25,20 @@ def test_writes_a_face_model_between_the_two(model, tmp_path, rng):
     assert "modes learnt: moved by" in result.output and str(out) in result.output
 
 
+def test_a_face_model_without_modes_is_written_as_it_is(model, tmp_path):
+    given, out = GridModel.load(model), tmp_path / "out.npz"
+    bare = tmp_path / "bare.npz"
+    replace(given, basis=given.basis[:0], identity_count=0, expression_units={}).save(bare)
+    result = steady(bare, "--given", bare, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert GridModel.load(out).modes == 0
+
+
+def test_what_a_run_began_with_has_to_be_named(model, tmp_path):
+    result = steady(model, "--out", tmp_path / "out.npz")
+    assert result.exit_code == 2 and "--given" in result.output
+
+
 def test_refuses_a_face_model_of_another_size(model, tmp_path):
     other, out = tmp_path / "other.npz", tmp_path / "out.npz"
     toy_grid_model((14, 12)).save(other)
