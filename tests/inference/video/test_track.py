@@ -66,7 +66,9 @@ def test_without_smoothing_a_face_is_that_of_its_own_frame(normaliser):
     frames = list(normaliser.track(pictures, smoothing=0))
     for frame, picture in zip(frames, pictures, strict=True):
         (alone,) = normaliser(picture)
-        np.testing.assert_allclose(frame.faces[1].landmarks(), alone.landmarks(), atol=1.2)
+        # They were looked for in different boxes. The face is 94 pixels wide.
+        moved = np.linalg.norm(frame.faces[1].landmarks() - alone.landmarks(), axis=1)
+        assert moved.mean() < 0.8 and moved.max() < 2
         difference = np.abs(frame.faces[1].texture.astype(int) - alone.texture)
         assert difference[frame.faces[1].mask & alone.mask].mean() < 8
 
