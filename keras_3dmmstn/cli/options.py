@@ -48,6 +48,16 @@ Anywhere = Annotated[
         help="Also read photographs that a landmarks.csv or aflw.sqlite has outside of its folder.",
     ),
 ]
+def _npz_name(value: Path) -> Path:
+    """Returns the name of a grid model to write; the command ends if it would get another ending."""
+    if value.suffix != ".npz":
+        fail(f"--out expects a name that ends in .npz, received {value}.")
+    return value
+
+
+OutModel = Annotated[
+    Path, typer.Option("--out", callback=_npz_name, help="The grid model to write (.npz).")
+]
 OutFolder = Annotated[
     Path, typer.Option(help="Folder for the results. Created if it does not exist.")
 ]

@@ -7,13 +7,12 @@ import typer
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.face_model.tables import distortion_rows, mirror_rows, print_rows
-from keras_3dmmstn.cli.options import numbers
+from keras_3dmmstn.cli.options import OutModel, numbers
 from keras_3dmmstn.cli.progress import steps
 
 _RADIUS = 110.0  # mm
 
 Source = Annotated[Path, typer.Argument(help="The model's file or folder, as published.")]
-Out = Annotated[Path, typer.Option(help="The grid model to write (.npz).")]
 Kind = Annotated[
     str,
     typer.Option(
@@ -87,7 +86,7 @@ Emphasis = Annotated[
 
 def build(
     source: Source,
-    out: Out,
+    out: OutModel,
     kind: Kind,
     grid: Grid = 112,
     identity: Identity = None,

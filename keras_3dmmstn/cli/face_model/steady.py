@@ -6,20 +6,19 @@ from typing import Annotated
 import typer
 
 from keras_3dmmstn.cli import terminal
-from keras_3dmmstn.cli.options import load_face_model
+from keras_3dmmstn.cli.options import OutModel, load_face_model
 
 Learnt = Annotated[Path, typer.Argument(help="Grid model (.npz) of a run whose face model learnt.")]
 Given = Annotated[
     Path, typer.Option(help="Grid model (.npz) that the run began with, or `bundled`.")
 ]
-Out = Annotated[Path, typer.Option(help="The grid model to write (.npz).")]
 Noise = Annotated[
     float,
     typer.Option(min=0, max=100, help="What modes moved by that photographs hardly show, mm."),
 ]
 
 
-def steady(learnt: Learnt, out: Out, given: Given, noise: Noise = 0.45) -> None:
+def steady(learnt: Learnt, out: OutModel, given: Given, noise: Noise = 0.45) -> None:
     """Hold a face model that learnt to what its modes and named expressions were.
 
     A training moves all modes, those that photographs hardly show, too. Train a network with the

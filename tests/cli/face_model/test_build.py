@@ -34,6 +34,13 @@ def test_build_writes_a_grid_model_and_prints_its_quality(source, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model.npz"]
 
 
+@pytest.mark.parametrize("name", ["model", "model.NPZ", "model.npz.bak"])
+def test_build_refuses_a_name_that_would_get_another_ending(source, tmp_path, name):
+    result = build(source, "--kind", "npz", "--out", tmp_path / name)
+    assert_fails(result, f"--out expects a name that ends in .npz, received {tmp_path / name}.")
+    assert not list(tmp_path.iterdir())
+
+
 def test_build_keeps_as_many_modes_as_asked_for(source, tmp_path):
     out = tmp_path / "model.npz"
     build(source, "--kind", "npz", "--out", out, "--identity", 2, "--expression", 1)

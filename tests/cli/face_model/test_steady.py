@@ -49,3 +49,9 @@ def test_refuses_a_face_model_of_another_size(model, tmp_path):
 def test_refuses_what_is_no_face_model(model, tmp_path):
     missing = tmp_path / "missing.npz"
     assert_fails(steady(missing, "--given", model, "--out", tmp_path / "out.npz"), "missing.npz")
+
+
+def test_refuses_a_name_that_would_get_another_ending(model, tmp_path):
+    result = steady(model, "--given", model, "--out", tmp_path / "steady")
+    assert_fails(result, "--out expects a name that ends in .npz, received", "steady.")
+    assert not list(tmp_path.iterdir())
