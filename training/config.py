@@ -6,6 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from keras_3dmmstn.network.focal_length import check_focal_length
+
+# The smallest number that float32, in which is trained, has with all its digits.
+_SMALLEST = 2.0**-126
+# So many passes, photographs and steps are more than anyone has.
+_MOST = 10**9
+
 # What settings were called before version 0.1.0; these names go in 0.2.
 _FORMER_NAMES = {
     "localiser": "backbone",
@@ -129,8 +136,9 @@ class TrainingConfig:
         32,
         "photographs in a step, without reflections and others of the same people; code: 32",
         low=1,
+        high=_MOST,
     )
-    epochs: int = _setting(1000, "passes over the photographs; code", low=1)
+    epochs: int = _setting(1000, "passes over the photographs; code", low=1, high=_MOST)
     learning_rate: float = _setting(
         1e-9,
         "the highest; code: 1e-10 for micrometres and a face first 1000 times too large, "
@@ -219,7 +227,10 @@ class TrainingConfig:
         choices=("auto", "on", "off"),
     )
     checkpoint_steps: int = _setting(
-        0, "steps between checkpoints within an epoch; 0: at the end of an epoch only", low=0
+        0,
+        "steps between checkpoints within an epoch; 0: at the end of an epoch only",
+        low=0,
+        high=_MOST,
     )
     seed: int = _setting(0, "of weights, order and augmentation", low=0, high=2**31 - 1)
 
@@ -228,6 +239,7 @@ class TrainingConfig:
             value = _checked(entry.name, getattr(self, entry.name), type(entry.default))
             _check_range(entry.name, value, entry.metadata)
             object.__setattr__(self, entry.name, value)
+        check_focal_length(self.focal_length or None)
         on_textures = self.symmetry or self.mirror_pairs or self.identity_pairs
         if self.learns_face_model and self.face_model_smoothness and on_textures:
             raise ValueError(
@@ -322,3 +334,8 @@ def _check_range(name, value, limits):
     if isinstance(value, (int, float)) and not (math.isfinite(value) and low <= value <= high):
         above = f"at least {low:g}" if high == math.inf else f"within {low:g} to {high:g}"
         raise ValueError(f"TrainingConfig expects `{name}` to be {above}, received {value!r}.")
+    if isinstance(value, float) and 0 < abs(value) < _SMALLEST:
+        raise ValueError(
+            f"TrainingConfig expects `{name}` to be 0 or at least {_SMALLEST:.2g}, which is what "
+            f"float32 can hold, received {value!r}."
+        )

@@ -48,8 +48,10 @@ Anywhere = Annotated[
         help="Also read photographs that a landmarks.csv or aflw.sqlite has outside of its folder.",
     ),
 ]
+
+
 def _npz_name(value: Path) -> Path:
-    """Returns the name of a grid model to write; the command ends if it would get another ending."""
+    """Returns the name of a grid model to write; the command ends on another ending."""
     if value.suffix != ".npz":
         fail(f"--out expects a name that ends in .npz, received {value}.")
     return value

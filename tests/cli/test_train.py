@@ -65,7 +65,7 @@ def test_train_writes_a_folder_that_the_normaliser_loads_and_says_that_it_is_fin
         (["--recipe", "fast"], "recipe among paper, compact, base, received 'fast'"),
         (["--recipe", "paper", "--config", "x.toml"], "Use --recipe or --config, not both"),
         (["--config", "missing.toml"], "missing.toml"),
-        (["--batch-size", "0"], "`batch_size` to be at least 1, received 0"),
+        (["--batch-size", "0"], "`batch_size` to be within 1 to 1e+09, received 0"),
         (["--weight", "1", "--weight", "2"], "a weight for each of 1 data sets"),
         (["--set", "batch_size=5"], "at least one batch of 5 faces, received 4"),
         (["--set", "batch_size=2", "--start", "no.keras"], "there is no file no.keras"),

@@ -52,7 +52,14 @@ def test_another_type_is_refused(setting, value, expected):
 @pytest.mark.parametrize(
     ("setting", "value", "expected"),
     [
-        ("epochs", 0, "`epochs` to be at least 1, received 0"),
+        ("epochs", 0, r"`epochs` to be within 1 to 1e\+09, received 0"),
+        ("epochs", 10**30, r"`epochs` to be within 1 to 1e\+09, received 10"),
+        ("batch_size", 2**63, r"`batch_size` to be within 1 to 1e\+09"),
+        ("checkpoint_steps", 10**30, r"`checkpoint_steps` to be within 0 to 1e\+09"),
+        ("learning_rate", 1e-300, "`learning_rate` to be 0 or at least 1.2e-38, .* 1e-300"),
+        ("focal_length", 1e300, r"`focal_length` None or .* from 0.01 to 1e\+12, received 1e.300"),
+        ("focal_length", 1e-30, "`focal_length` None or .* received 1e-30"),
+        ("focal_length", -2.0, "`focal_length` to be at least 0, received -2.0"),
         ("jaw_confidence", 1.5, "`jaw_confidence` to be within 0 to 1, received 1.5"),
         ("learning_rate", -1.0, "`learning_rate` to be within 0 to 10000, received -1.0"),
         ("learning_rate", float("nan"), "`learning_rate` to be within 0 to 10000, received nan"),
@@ -110,7 +117,8 @@ def test_a_file_builds_on_a_recipe(tmp_path):
     [
         ("epochs = ", "mine.toml: expected a TOML file"),
         ("epochs = 'many'", "mine.toml: TrainingConfig expects `epochs` to be of type int"),
-        ("epochs = 0", "mine.toml: TrainingConfig expects `epochs` to be at least 1"),
+        ("epochs = 0", "mine.toml: TrainingConfig expects `epochs` to be within 1 to"),
+        ("focal_length = 1e300", "mine.toml: .*`focal_length`.* received 1e.300"),
         ("eposch = 3", "mine.toml: Expected settings among .* received eposch"),
         ("recipe = 'none'", "mine.toml: Expected a recipe among"),
         ("recipe = ['paper']", "mine.toml: "),
