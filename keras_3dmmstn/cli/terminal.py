@@ -219,6 +219,17 @@ def report_skipped(
         line(rest.format(len(skipped) - _NAMED))
 
 
+def fail_on_faults(about: object, faults: Sequence[object]) -> None:
+    """Ends the program with exit status 1, and the first faults by name, if there are any."""
+    for fault in faults[:_NAMED]:
+        note(fault)
+    if len(faults) > 1:
+        which = f", of which the first {_NAMED} are named" if len(faults) > _NAMED else ""
+        note(f"{about}: {len(faults):,} faults{which}.")
+    if faults:
+        raise typer.Exit(1)
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Writes a file and says where, or ends the program with a message."""
     from keras_3dmmstn.atomic_files import write_atomically

@@ -11,7 +11,7 @@ from keras_3dmmstn.network.framing import apply_similarity
 from keras_3dmmstn.training.data.crops import STORED_TO_CROP, FaceCrops, cut_faces
 from keras_3dmmstn.training.data.faces import read_faces
 from keras_3dmmstn.training.data.shard_index import is_shards
-from keras_3dmmstn.training.data.shards import Shards, decoded, named_damage, read_shards
+from keras_3dmmstn.training.data.shards import Shards, named_damage, read_shards
 
 
 def chosen_faces(
@@ -80,7 +80,7 @@ def _of_shards(shards, chosen, size):
         shards.records()
         .enumerate()
         .filter(lambda place, _: tf.reduce_any(place == chosen))
-        .map(lambda _, record: decoded(record))
+        .map(lambda _, record: shards.decoded(record))
     )
     with named_damage([shards]):
         for image, points, *_ in wanted.as_numpy_iterator():

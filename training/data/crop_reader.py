@@ -10,7 +10,7 @@ from keras_3dmmstn.training.config import TrainingConfig
 from keras_3dmmstn.training.data.augmentation import augment
 from keras_3dmmstn.training.data.mixture import Mixture
 from keras_3dmmstn.training.data.pairs import PairedFaces
-from keras_3dmmstn.training.data.shards import Shards, decoded_image
+from keras_3dmmstn.training.data.shards import Shards, checked_crop
 from keras_3dmmstn.training.data.supervision import Supervision
 
 # Sets the chance of pairs apart from that of single faces and of mixtures.
@@ -109,7 +109,8 @@ class CropReader:
         for k, (place, number) in enumerate(zip(sources, numbers, strict=True)):
             source = self._mixed.sources[place]
             if isinstance(source, Shards):
-                image, points = decoded_image(records[k]), landmarks[k].copy()
+                points = landmarks[k].copy()
+                image = checked_crop(records[k], points, number, source.planned)
             else:
                 image, points = source.images[number], source.landmarks[number].copy()
             points = self._supervision.labels(points)

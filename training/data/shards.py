@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 import tensorflow as tf
 
+from keras_3dmmstn.inference.jpeg_end import is_cut_off
 from keras_3dmmstn.mesh.landmark_sets import LANDMARK_COUNT
 from keras_3dmmstn.training.data.crops import FaceCrops
 from keras_3dmmstn.training.data.labelled_faces import person_name
@@ -26,6 +28,9 @@ FEATURES = {
     "source": tf.io.FixedLenFeature([], tf.string, ""),
     "view": tf.io.FixedLenFeature([], tf.string, ""),
 }
+
+# Pixels of a crop within which its points are, and those of its photograph that were cut off.
+_LARGEST_COORDINATE = 1e8
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,8 @@ class Shards:
         landmarks = np.empty((count, LANDMARK_COUNT, 3), np.float32)
         numbers = np.empty(count, np.int64)
         people, views = [""] * count, [""] * count
-        records = self.records().take(count).map(decoded, num_parallel_calls=tf.data.AUTOTUNE)
+        records = self.records().take(count)
+        records = records.map(self.decoded, num_parallel_calls=tf.data.AUTOTUNE)
         place = -1
         with named_damage([self]):
             decoded_crops = records.prefetch(64).as_numpy_iterator()
@@ -95,17 +101,80 @@ class Shards:
         landmarks, pose = (np.stack([face[name] for face in faces]) for name in names[:2])
         return landmarks, pose, [face["subject"].decode(errors="replace") for face in faces]
 
-    def check(self, progress: Callable[[Sequence[int]], Iterable[int]] = iter) -> None:
+    def check(self) -> None:
         """Reads all records, and decodes their pictures.
+
+        Raises:
+            ValueError: the first of the `faults`.
+        """
+        for fault in self.faults():
+            raise ValueError(fault)
+
+    def faults(self, progress: Callable[[Sequence[int]], Iterable[int]] = iter) -> Iterator[str]:
+        """Reads all records, decodes their pictures, and yields what is wrong.
 
         Args:
             progress: called on the sequence of shards that is iterated over, to show progress.
 
-        Raises:
-            ValueError: that names the first shard that is not what the index says.
+        Yields:
+            A sentence with shard and record, counted from 0, for each record whose picture, labels
+            or number cannot be, or whose number another one has; and one for each shard that is
+            damaged or does not hold what the index says.
         """
-        for number in progress(range(len(self.files))):
-            check_shard(self.files[number], self.counts[number], self.size)
+        seen: dict[int, str] = {}
+        for place in progress(range(len(self.files))):
+            yield from self._faults_of_shard(self.files[place], self.counts[place], seen)
+
+    def _faults_of_shard(self, file, count, seen):
+        """Yields what is wrong with a shard; adds its numbers to `seen`, each with its place."""
+        what, found = f"{file}: expected {count} face crops of {self.size} pixels", 0
+        again = "delete the file and run the conversion again."
+        records = tf.data.TFRecordDataset(str(file)).map(
+            self._looked_at, num_parallel_calls=tf.data.AUTOTUNE
+        )
+        try:
+            for name, number, fault in records.prefetch(64).as_numpy_iterator():
+                text, place = fault.decode(), f"record {found} of {file.name}"
+                if not text and seen.setdefault(int(number), place) != place:
+                    text = f"the number {number}, which {seen[number]} has, too,"
+                if text:
+                    shown = name.decode(errors="replace")
+                    yield f"{what}, received {text} in record {found} ({shown}): {again}"
+                found += 1
+        except tf.errors.NotFoundError:
+            yield f"{what}, but there is no such file: run the conversion again."
+        except tf.errors.OpError:
+            yield f"{what}, received damaged records after {found}: {again}"
+        else:
+            if found != count:
+                yield f"{what}, received {found}: delete {file.name} and run the conversion again."
+
+    def _looked_at(self, record):
+        """Returns the name and number of a record, and what is wrong with it, "" if nothing is."""
+        parsed = tf.io.parse_single_example(record, FEATURES)
+        values = [parsed[name] for name in ("image", "landmarks", "number")]
+        fault = tf.numpy_function(self._fault, values, tf.string)
+        return parsed["name"], parsed["number"], fault
+
+    def _fault(self, data, landmarks, number):
+        """Says what is wrong with a record; b"" if nothing is."""
+        try:
+            shape = checked_crop(data, landmarks, number, self.planned).shape
+        except (ValueError, cv2.error) as error:
+            return str(error).encode() or b"no picture"
+        return b"" if shape == (self.size, self.size, 3) else f"one of shape {shape}".encode()
+
+    def decoded(self, record: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Returns what a record tensor holds of a crop.
+
+        Returns:
+            Image `(size, size, 3)` uint8, landmarks `(L, 3)`, number, source, subject and view.
+        """
+        parsed = tf.io.parse_single_example(record, FEATURES)
+        values = [parsed[name] for name in ("image", "landmarks", "number")]
+        image = tf.numpy_function(partial(checked_crop, planned=self.planned), values, tf.uint8)
+        about = (parsed[name] for name in ("landmarks", "number", "source", "subject", "view"))
+        return image, *about
 
     def records(self) -> tf.data.Dataset:
         """Returns the serialised records in their order."""
@@ -165,42 +234,6 @@ def named_damage(sources: Iterable[FaceCrops | Shards]) -> Iterator[None]:
         raise
 
 
-def check_shard(file: Path, count: int, size: int) -> None:
-    """Raises a ValueError unless a shard holds so many faces of this size."""
-    what, found = f"{file}: expected {count} face crops of {size} pixels", 0
-    try:
-        for record in tf.data.TFRecordDataset(str(file)):
-            parsed = tf.io.parse_single_example(record, FEATURES)
-            shape = _image_shape(parsed["image"].numpy())
-            if shape != (size, size, 3):
-                name = parsed["name"].numpy().decode(errors="replace")
-                received = "no picture" if shape is None else f"one of shape {shape}"
-                raise ValueError(
-                    f"{what}, received {received} in record {found} ({name}): delete the file and "
-                    "run the conversion again."
-                )
-            found += 1
-    except tf.errors.NotFoundError:
-        raise ValueError(f"{what}, but there is no such file: run the conversion again.") from None
-    except tf.errors.OpError:
-        raise ValueError(
-            f"{what}, received damaged records after {found}: delete the file and run the "
-            "conversion again."
-        ) from None
-    if found != count:
-        raise ValueError(
-            f"{what}, received {found}: delete {file.name} and run the conversion again."
-        )
-
-
-def _image_shape(data):
-    """Returns the shape of an encoded image, None if it is none."""
-    try:
-        return decoded_image(data).shape
-    except (ValueError, cv2.error):
-        return None
-
-
 def serialised(
     image: bytes,
     landmarks: np.ndarray,
@@ -235,25 +268,28 @@ def serialised(
     return example.SerializeToString(deterministic=True)
 
 
-def decoded(record: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Returns what a record tensor holds of a crop.
-
-    Returns:
-        Image `(size, size, 3)` uint8, landmarks `(L, 3)`, number, source, subject and view.
-    """
-    parsed = tf.io.parse_single_example(record, FEATURES)
-    image = tf.numpy_function(decoded_image, [parsed["image"]], tf.uint8)
-    about = (parsed[name] for name in ("landmarks", "number", "source", "subject", "view"))
-    return image, *about
-
-
-def decoded_image(data: bytes) -> np.ndarray:
+def checked_crop(data: bytes, landmarks: np.ndarray, number: int, planned: int) -> np.ndarray:
     """Returns the `(size, size, 3)` uint8 RGB image of a record.
 
+    Args:
+        data: the encoded image.
+        landmarks: `(L, 3)`, of the record, too.
+        number: of the face.
+        planned: how many faces there were before any was skipped.
+
     Raises:
-        ValueError: if it is none.
+        ValueError: that says what the record holds, if it is no image, one that is cut off, or a
+            number or landmarks that cannot be.
     """
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if not 0 <= number < planned:
+        raise ValueError(f"the number {number} of {planned:,} faces")
+    if not np.isfinite(landmarks).all():
+        raise ValueError("landmarks that are not finite")
+    if np.abs(landmarks).max() > _LARGEST_COORDINATE:
+        raise ValueError(f"landmarks as far away as {np.abs(landmarks).max():.3g} pixels")
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
     if image is None:
-        raise ValueError("Expected an encoded image in a record, received something else.")
+        raise ValueError("no picture")
+    if is_cut_off(data, image, cv2.IMREAD_COLOR_RGB):
+        raise ValueError("a picture that is cut off")
     return image

@@ -28,7 +28,8 @@ def inspect(
     """Print what is in folders of labelled photographs or of shards.
 
     Faces whose photographs are missing, or whose labels cannot be read, are not counted but
-    named. The exit status is then 1. Of shards, every picture is decoded.
+    named. The exit status is then 1. So it is for shards with damaged records: every picture is
+    decoded.
     """
     table = Table(box=box.SIMPLE)
     table.add_column("folder", overflow="fold")  # paths that begin alike must not be cut alike
@@ -60,7 +61,7 @@ def _describe(table, folder, count, skipped, anywhere):
 
     if is_shards(folder):
         shards = read_shards(folder)
-        shards.check(tracking("Reading"))
+        terminal.fail_on_faults(folder, list(shards.faults(tracking("Reading"))))
         left_out = f" ({len(shards.skipped)} skipped)" if shards.skipped else ""
         _add_row(table, folder, f"{len(shards)}{left_out}", "crops", shards.labels())
         return shards.load(count) if count else None

@@ -5,6 +5,7 @@ import re
 
 import cv2
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from keras_3dmmstn.training.data.shards import FEATURES, read_shards, serialised
@@ -59,37 +60,78 @@ def test_inspect_knows_shards(aflw, tmp_path):
         assert cv2.imread(str(tmp_path / name)).shape == (192, 2 * 192, 3)
 
 
-def test_inspect_looks_at_the_pictures_in_shards(aflw, tmp_path):
-    out = tmp_path / "out"
-    run("data", "convert", aflw, "--out", out, "--size", 192)
-    (shard,) = read_shards(out).files
-    crops = [parsed(record) for record in tf.data.TFRecordDataset(str(shard))]
-    for picture, received in (
-        (b"no picture at all", r"no picture in record 1 "),
+@pytest.fixture
+def shards(aflw, tmp_path):
+    run("data", "convert", aflw, "--out", tmp_path / "out", "--size", 192)
+    return read_shards(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("changed", "received"),
+    [
+        (lambda crop: {"image": b"no picture at all"}, "no picture"),
+        (lambda crop: {"image": crop["image"][:-300]}, "no picture"),
+        (lambda crop: {"image": crop["image"][:-300] + b"\xff\xd9"}, "a picture that is cut off"),
+        (lambda crop: {"image": small_picture()}, r"one of shape \(20, 20, 3\)"),
+        (lambda crop: {"landmarks": crop["landmarks"] * np.nan}, "landmarks that are not finite"),
         (
-            cv2.imencode(".png", np.zeros((20, 20, 3), np.uint8))[1].tobytes(),
-            r"\(20, 20, 3\) in rec",
+            lambda crop: {"landmarks": crop["landmarks"] * 1e30},
+            r"landmarks as far away as \S+ pixels",
         ),
-    ):
-        with tf.io.TFRecordWriter(str(shard)) as writer:
-            for number, crop in enumerate(crops):
-                image = picture if number == 1 else crop["image"]
-                about = [crop[name].decode() for name in ("name", "subject", "source")]
-                landmarks, pose = crop["landmarks"], crop["pose"]
-                writer.write(serialised(image, landmarks, pose, int(crop["number"]), *about))
-        index = json.loads((out / "index.json").read_text())
-        index["shards"][0]["bytes"] = shard.stat().st_size
-        (out / "index.json").write_text(json.dumps(index))
-        result = inspect(out)
-        assert_fails(result, f"{shard}: expected 3 face crops of 192 pixels, received")
-        assert re.search(received, result.output)
-        assert crops[1]["name"].decode() in result.output
+        (lambda crop: {"number": 3}, "the number 3 of 3 faces"),
+    ],
+    ids=["no picture", "just stops", "cut off", "another size", "nan", "far away", "number"],
+)
+def test_inspect_names_records_of_shards_that_are_no_crops(shards, changed, received):
+    name = change_records(shards, {1: changed})
+    result = inspect(shards.files[0].parent)
+    assert_fails(result, f"{shards.files[0]}: expected 3 face crops of 192 pixels, received")
+    assert re.search(rf"received {received} in record 1 \({name}\): delete the file", flat(result))
 
 
-def parsed(record):
-    """The values of a record by name."""
-    values = tf.io.parse_single_example(record, FEATURES)
-    return {name: value.numpy() for name, value in values.items()}
+def test_inspect_names_all_of_them(shards):
+    change_records(shards, {0: lambda crop: {"image": b""}, 2: lambda crop: {"image": b""}})
+    result = inspect(shards.files[0].parent)
+    assert_fails(result, "received no picture in record 0", "received no picture in record 2")
+    assert f"{shards.files[0].parent}: 2 faults." in flat(result)
+
+
+def test_inspect_names_numbers_that_come_twice(shards):
+    number = records_of(shards)[0]["number"]
+    change_records(shards, {2: lambda crop: {"number": number}})
+    told = f"received the number {number}, which record 0 of {shards.files[0].name} has, too, in"
+    assert_fails(inspect(shards.files[0].parent), told + " record 2")
+
+
+def flat(result):
+    return result.output.replace("\n", " ")
+
+
+def small_picture():
+    return cv2.imencode(".png", np.zeros((20, 20, 3), np.uint8))[1].tobytes()
+
+
+def records_of(shards):
+    """The values of the records of the first shard, by name."""
+    parsed = (tf.io.parse_single_example(record, FEATURES) for record in shards.records())
+    return [{name: value.numpy() for name, value in values.items()} for values in parsed]
+
+
+def change_records(shards, changes):
+    """Changes records of the first shard, by place; returns the name of the last one changed."""
+    crops, file = records_of(shards), shards.files[0]
+    for place, changed in changes.items():
+        crops[place] |= changed(crops[place])
+    with tf.io.TFRecordWriter(str(file)) as writer:
+        for crop in crops:
+            about = [crop[name].decode() for name in ("name", "subject", "source")]
+            labels = crop["landmarks"], crop["pose"], int(crop["number"])
+            writer.write(serialised(crop["image"], *labels, *about))
+    path = file.with_name("index.json")
+    index = json.loads(path.read_text())
+    index["shards"][0]["bytes"] = file.stat().st_size
+    path.write_text(json.dumps(index))
+    return crops[place]["name"].decode()
 
 
 def test_inspect_refuses_what_it_cannot_do(aflw, tmp_path):

@@ -14,6 +14,7 @@ from keras_3dmmstn.training.data.conversion import convert
 from keras_3dmmstn.training.data.crops import FaceCrops, cut_faces
 from keras_3dmmstn.training.data.labelled_faces import FIVE_POINTS, LANDMARK_SET
 from keras_3dmmstn.training.data.mixture import mixture
+from keras_3dmmstn.training.data.shards import named_damage
 from keras_3dmmstn.training.data.supervision import Supervision
 from tests.support.face_folders import spot_of, spotted_faces
 
@@ -220,3 +221,16 @@ def test_too_few_faces_for_a_batch_are_refused(crops):
     config = dataclasses.replace(CONFIG, batch_size=64)
     with pytest.raises(ValueError, match="at least one batch of 64 faces, received 9"):
         training_batches(crops, config)
+
+
+@pytest.mark.parametrize("batches", [training_batches, evaluation_batches])
+def test_landmarks_in_shards_that_are_not_finite_are_not_trained_on(faces, folder, batches):
+    landmarks = faces.landmarks.copy()
+    landmarks[3, 70] = np.nan, np.nan, 1
+    wrong = dataclasses.replace(faces, landmarks=landmarks)
+    shards = convert(wrong, folder / batches.__name__, image_format="png")
+    with (
+        pytest.raises(ValueError, match=r"faces-00000.tfrecord: .* not finite in record \d"),
+        named_damage([shards]),
+    ):
+        arrays(batches(shards, CONFIG))

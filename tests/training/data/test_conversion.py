@@ -7,17 +7,18 @@ import subprocess
 import sys
 import time
 
+import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
+from keras_3dmmstn.mesh.landmark_sets import LANDMARK_COUNT, LANDMARK_SET
 from keras_3dmmstn.training.data import conversion
 from keras_3dmmstn.training.data.conversion import convert
 from keras_3dmmstn.training.data.crops import cut_faces
 from keras_3dmmstn.training.data.faces import LabelledFaces, read_faces
 from keras_3dmmstn.training.data.shard_index import is_shards
-from keras_3dmmstn.training.data.shards import FEATURES, decoded_image, read_shards
+from keras_3dmmstn.training.data.shards import FEATURES, checked_crop, read_shards
 from tests.support.face_folders import spot_of, spotted_faces, write_photograph
 
 
@@ -359,6 +360,17 @@ def test_a_killed_conversion_goes_on_and_ends_with_the_same_files(tmp_path):
     assert contents(tmp_path / "out") == contents(tmp_path / "unbroken")
 
 
-def test_a_record_that_is_no_image_is_an_error():
-    with pytest.raises(ValueError, match="Expected an encoded image in a record"):
-        decoded_image(b"no image")
+def test_a_record_that_is_no_crop_is_an_error():
+    data = cv2.imencode(".png", np.zeros((16, 16, 3), np.uint8))[1].tobytes()
+    points = np.zeros((LANDMARK_COUNT, 3), np.float32)
+    assert checked_crop(data, points, 2, planned=3).shape == (16, 16, 3)
+    for arguments, message in [
+        ((b"no image", points, 0), "no picture"),
+        ((b"", points, 0), "no picture"),
+        ((data, points, 3), "the number 3 of 3 faces"),
+        ((data, points, -1), "the number -1 of 3 faces"),
+        ((data, points * np.nan, 0), "landmarks that are not finite"),
+        ((data, points - 1e30, 0), "landmarks as far away as 1e.30 pixels"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            checked_crop(*arguments, planned=3)
