@@ -138,6 +138,16 @@ def test_a_csv_with_a_column_twice_is_named(tmp_path):
         read_landmark_csv(path.parent)
 
 
+@pytest.mark.parametrize("name", ["note", "x68", "kind"])
+def test_a_column_that_is_not_read_may_come_twice(tmp_path, name):
+    path = write_csv(tmp_path / "videos") / "landmarks.csv"
+    header, row = path.read_text().splitlines()
+    expected = read_landmark_csv(path.parent)
+    path.write_text(f"{header},{name},{name}\n{row},5,6\n")
+    faces = read_faces(path.parent)
+    np.testing.assert_array_equal(faces.landmarks, expected.landmarks)
+
+
 @pytest.mark.parametrize("value", ["", " ", "nan"])
 def test_coordinates_that_are_not_known_have_no_confidence(tmp_path, value):
     faces = read_landmark_csv(write_csv(tmp_path / "videos", value))

@@ -12,6 +12,7 @@ from keras_3dmmstn.training.data.readers.landmark_table import (
     LANDMARK_TABLE,
     Rows,
     check_images,
+    check_read_once,
     numbers_in,
     read_header,
     read_table,
@@ -118,12 +119,13 @@ def read_cfp(folder: str | Path, anywhere: bool = False, frontal: bool = False) 
 
 
 def _check_columns(path, header, columns):
-    """Raises a ValueError unless a table has all of these columns."""
+    """Raises a ValueError unless a table has each of these columns once."""
     missing = [name for name in columns if name not in header]
     if missing:
         raise ValueError(
             f"{path}, line 1: expected a column {missing[0]}, received {shown(header)}."
         )
+    check_read_once(path, header, columns)
 
 
 def _sides(path: Path, rows: Rows) -> np.ndarray:

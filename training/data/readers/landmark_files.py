@@ -16,6 +16,7 @@ from keras_3dmmstn.training.data.readers.label_files import (
 from keras_3dmmstn.training.data.readers.landmark_table import (
     LANDMARK_TABLE,
     check_images,
+    check_read_once,
     numbers_in,
     read_table,
     shown,
@@ -90,8 +91,8 @@ def read_landmark_csv(folder: str | Path, anywhere: bool = False) -> LabelledFac
         The faces; rows that were cut off, or whose photographs are elsewhere, are in `skipped`.
 
     Raises:
-        ValueError: if it is no CSV table in UTF-8, columns are missing, a row names no image, a
-            value is not a number, or no face is left.
+        ValueError: if it is no CSV table in UTF-8, columns are missing or come twice, a row names
+            no image, a value is not a number, or no face is left.
     """
     folder = Path(folder)
     path = folder / LANDMARK_TABLE
@@ -99,7 +100,9 @@ def read_landmark_csv(folder: str | Path, anywhere: bool = False) -> LabelledFac
     points, landmark_set = _points_of_columns(path, header)
     check_images(path, header, rows, skipped)
     axes = ("x", "y", "c") if "c" + points[0] in header else ("x", "y")
-    landmarks = numbers_in(path, rows, [axis + point for point in points for axis in axes])
+    columns = [axis + point for point in points for axis in axes]
+    check_read_once(path, header, {"image", "subject", *columns, *_POSE})
+    landmarks = numbers_in(path, rows, columns)
     pose = np.full((len(rows), len(_POSE)), np.nan)
     if set(_POSE) <= set(header):
         pose = numbers_in(path, rows, list(_POSE))

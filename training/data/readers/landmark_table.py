@@ -1,7 +1,7 @@
 """The table `landmarks.csv`: its columns, rows and numbers."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def read_header(path: Path) -> list[str]:
     """Returns the names of the columns of a CSV file.
 
     Raises:
-        ValueError: if it is no CSV table in UTF-8, or two of its columns have one name.
+        ValueError: if it is no CSV table in UTF-8.
     """
     with _opened(path) as reader:
         return list(reader.fieldnames or [])
@@ -31,7 +31,7 @@ def read_table(path: Path) -> tuple[list[str], Rows, list[Skipped]]:
     """Returns the names of the columns of a CSV file, its rows, and those that were cut off.
 
     Raises:
-        ValueError: if it is no CSV table in UTF-8, or two of its columns have one name.
+        ValueError: if it is no CSV table in UTF-8.
     """
     with _opened(path) as reader:
         header, rows = list(reader.fieldnames or []), dict(enumerate(reader, start=2))
@@ -44,6 +44,11 @@ def read_table(path: Path) -> tuple[list[str], Rows, list[Skipped]]:
         for line, row in cut.items()
     ]
     return header, {line: row for line, row in rows.items() if line not in cut}, skipped
+
+
+def check_read_once(path: Path, header: Sequence[str], columns: Collection[str]) -> None:
+    """Raises a ValueError if a column that is read comes twice: which of them counts?"""
+    check_columns_differ(path, (name for name in header if name in columns))
 
 
 def check_images(path: Path, header: Sequence[str], rows: Rows, skipped: Sequence[Skipped]) -> None:
@@ -107,8 +112,6 @@ def _opened(path: Path) -> Iterator[csv.DictReader]:
         raise ValueError(f"{path}: expected a CSV table, received something that is no file.")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:  # Excel begins with a mark
-            reader = csv.DictReader(file, skipinitialspace=True)
-            check_columns_differ(path, reader.fieldnames or ())
-            yield reader
+            yield csv.DictReader(file, skipinitialspace=True)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: expected a CSV table in UTF-8: {error}.") from error

@@ -120,6 +120,16 @@ def test_it_is_told_apart_from_other_folders(folder, tmp_path):
     np.testing.assert_array_equal(read_faces(whole).landmarks, read_landmark_csv(whole).landmarks)
 
 
+def test_a_column_that_comes_twice_is_refused_if_it_is_read(folder):
+    expected, path = read_cfp(folder), folder / "landmarks.csv"
+    lines = [f"note,{line},note" for line in path.read_text().splitlines()]
+    path.write_text("\n".join(lines))
+    np.testing.assert_array_equal(read_cfp(folder).landmarks, expected.landmarks)
+    path.write_text("\n".join(lines).replace("note", "person"))
+    with pytest.raises(ValueError, match=r"landmarks\.csv: expected one column person, received"):
+        read_cfp(folder)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
