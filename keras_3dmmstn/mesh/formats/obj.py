@@ -8,6 +8,9 @@ import numpy as np
 from keras_3dmmstn.number_texts import number, whole_number
 from keras_3dmmstn.outside_files import read_file
 
+# How lines begin that hold numbers; names, such as those of materials, may have a #.
+_OF_NUMBERS = ("v ", "v\t", "f ", "f\t")
+
 
 class Obj(NamedTuple):
     """A polygon mesh: vertices `(n, 3)`, polygons as lists of indices, and their materials."""
@@ -63,9 +66,14 @@ def read_obj(path: str | Path) -> Obj:
 
 
 def _lines(path):
-    """Returns the lines of a file; a backslash joins a line to the next."""
-    text = read_file(path).decode(errors="replace").replace("\r\n", "\n").replace("\\\n", " ")
-    return [line.lstrip() for line in text.split("\n")]
+    """Returns the lines of a file; a backslash joins a line to the next.
+
+    They end as those of Linux, Windows or old Macs, and comments behind numbers are taken away.
+    """
+    text = read_file(path).decode("utf-8-sig", errors="replace")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\\\n", " ")
+    lines = (line.lstrip() for line in text.split("\n"))
+    return [line.split("#")[0] if line.startswith(_OF_NUMBERS) else line for line in lines]
 
 
 def _vertices(path, lines):

@@ -80,3 +80,20 @@ def test_the_line_of_an_obj_is_named(tmp_path):
     (tmp_path / "a.obj").write_text("v 0 0 0\nv 1 0 0\nv 1 1 0\nf 1 2 3\nf 4\n")
     with pytest.raises(ValueError, match=r"a\.obj, line 5: expected a polygon .* received 'f 4'"):
         read_triangle_mesh(tmp_path / "a.obj")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"v 0 0 0\rv 1 0 0\rv 1 1 0\rf 1 2 3\r",
+        b"\xef\xbb\xbfv 0 0 0\nv 1 0 0\nv 1 1 0\nf 1 2 3\n",
+        b"v 0 0 0 # a\nv 1 0 0# 7\nv\t1 1 0 1.0 # c\nusemtl a#b\nf 1 2 3 # 4 5\n",
+        b"# head\r\nv 0 0 0\r\nv 1 0 0\r\nv 1 1 0\r\nf 1/1 2/2 \\\r\n3/3 #\r\n",
+    ],
+    ids=["ends of old Macs", "a mark of UTF-8", "comments", "ends of Windows"],
+)
+def test_an_obj_as_other_programs_write_it(tmp_path, content):
+    (tmp_path / "a.obj").write_bytes(content)
+    vertices, triangles = read_triangle_mesh(tmp_path / "a.obj")
+    np.testing.assert_array_equal(vertices, [[0, 0, 0], [1, 0, 0], [1, 1, 0]])
+    np.testing.assert_array_equal(triangles, [[0, 1, 2]])
