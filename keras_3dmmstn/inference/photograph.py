@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_3dmmstn.inference.heif import check_reader, is_heif, read_heif
 from keras_3dmmstn.inference.jpeg_end import is_cut_off
+from keras_3dmmstn.inference.picture_end import lacks_end
 from keras_3dmmstn.inference.picture_levels import (
     LARGEST_OF_12_BITS,
     check_levels,
@@ -87,15 +88,17 @@ def _decoded(content, upright):
         )
         if may_be_wrong:
             check_levels(cv2.imdecode(data, cv2.IMREAD_UNCHANGED))
-        is_whole = image is None or not is_cut_off(content, image, flags)
+        cut_off = image is not None and (
+            "JPEG" if is_cut_off(content, image, flags) else lacks_end(content)
+        )
     except cv2.error as error:
         raise ValueError(_refusal(content, _reason(error))) from None
     if image is None:
         raise ValueError(_refusal(content, None))
-    if not is_whole:
+    if cut_off:
         raise ValueError(
-            "expected a whole JPEG, received one that is cut off: a part of it is plain grey, "
-            "since its data end too early."
+            f"expected a whole {cut_off}, received one that is cut off: a part of it is grey, "
+            "blurred or noise, since its data end too early."
         )
     return turned(image, turn) if turn not in (None, (0, False)) else image
 

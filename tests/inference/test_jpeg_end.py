@@ -82,3 +82,47 @@ def test_a_second_picture_behind_the_first_does_not_count():
     np.testing.assert_array_equal(
         decoded_photograph(content + cut(content, 0.5)), decoded_photograph(content)
     )
+
+
+@pytest.mark.parametrize("options", [(), (cv2.IMWRITE_JPEG_RST_INTERVAL, 2)])
+@pytest.mark.parametrize("share", [0.4, 0.6, 0.8, 0.9])
+@pytest.mark.parametrize("end", [b"", END], ids=["no end", "an end"])
+def test_zeros_in_place_of_the_rest_are_no_data(options, share, end):
+    content = jpeg(portrait(), *options)
+    kept = content[: int(share * len(content))]
+    for count in (300, 5000, 20_000):
+        with pytest.raises(ValueError, match=r"a whole JPEG, .* cut off|a damaged one"):
+            decoded_photograph(kept + bytes(count) + end)
+
+
+def test_zeros_before_the_end_of_a_whole_jpeg_are_padding():
+    content = jpeg(portrait())
+    padded = content[: -len(END)] + bytes(1000) + END
+    np.testing.assert_array_equal(decoded_photograph(padded), decoded_photograph(content))
+    behind = content + bytes(1000)
+    np.testing.assert_array_equal(decoded_photograph(behind), decoded_photograph(content))
+
+
+@pytest.mark.parametrize("optimised", [0, 1])
+def test_a_plain_picture_whose_data_are_alike_is_read(optimised):
+    for level in (0, 64, 128, 255):
+        image = np.full((2000, 1000, 3), level, np.uint8)
+        content = jpeg(image, cv2.IMWRITE_JPEG_OPTIMIZE, optimised)
+        assert (decoded_photograph(content) == level).all()
+
+
+def test_a_jpeg_with_restarts_is_seen_wherever_it_is_cut_off():
+    content = jpeg(portrait(), cv2.IMWRITE_JPEG_RST_INTERVAL, 2)
+    for place in range(len(content) // 3, len(content) * 9 // 10, 701):
+        with pytest.raises(ValueError, match="cut off"):
+            decoded_photograph(content[:place] + END)
+    due = content.index(b"\xff\xd3", len(content) // 2)
+    with pytest.raises(ValueError, match="cut off"):
+        decoded_photograph(content[:due] + END)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.4, 0.6, 0.8])
+def test_a_progressive_jpeg_without_its_last_scans_is_refused(share):
+    content = jpeg(portrait(), cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+    with pytest.raises(ValueError, match="cut off: a part of it is grey, blurred"):
+        decoded_photograph(cut(content, share))
