@@ -59,12 +59,13 @@ def _persons(folder):
     """Returns the photographs of each folder below one, or ends with a message."""
     from keras_3dmmstn.cli.photograph_files import is_photograph
 
-    persons = {
-        below.name: photographs
-        for below in sorted(folder.glob("*/"))
-        if not below.name.startswith(".")
-        and (photographs := sorted(path for path in below.iterdir() if is_photograph(path.name)))
-    }
+    with terminal.failing_on(OSError):
+        persons = {
+            below.name: photographs
+            for below in sorted(folder.glob("*/"))
+            if not below.name.startswith(".")
+            and (photographs := sorted(one for one in below.iterdir() if is_photograph(one.name)))
+        }
     if not persons:
         terminal.fail(f"Expected folders of photographs in {folder}, found none.")
     return persons

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from keras_3dmmstn.cli.figure import mean_texture as mean_texture_command
 from keras_3dmmstn.inference import central_face
 from keras_3dmmstn.inference.fusion import mean_texture as fusion
 from keras_3dmmstn.inference.photograph import read_photograph
-from tests.support.command_line import run
+from tests.support.command_line import assert_fails, run
 
 
 def mean_texture(*arguments):
@@ -99,3 +100,12 @@ def test_a_photograph_that_cannot_be_read_makes_the_status_1(weights, persons, t
 def test_a_folder_without_persons_is_named(weights, tmp_path):
     result = mean_texture(tmp_path, "--out", tmp_path / "out", "--weights", weights)
     assert result.exit_code == 1 and "Expected folders of photographs" in result.output
+
+
+def test_a_folder_of_a_person_that_cannot_be_read_is_named(persons, tmp_path, monkeypatch):
+    def vanished(folder):
+        raise FileNotFoundError(2, "No such file or directory", str(folder))
+
+    monkeypatch.setattr(mean_texture_command.Path, "iterdir", vanished)
+    result = mean_texture(persons, "--out", tmp_path / "means")
+    assert_fails(result, f"{persons / 'Ann_Other'}: No such file or directory.")
