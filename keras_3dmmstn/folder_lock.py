@@ -42,19 +42,29 @@ def folder_in_use(folder: str | Path) -> Iterator[IO[str]]:
     path = folder / LOCK_FILE
     file = _locked(path)
     try:
-        file.truncate()
-        file.write(json.dumps({"process": os.getpid(), "machine": socket.gethostname()}))
-        file.flush()
+        _say_who(file, path)
         yield file
     finally:
         if os.name == "nt":
             file.close()  # Windows removes no file that is open
         with contextlib.suppress(OSError):
             path.unlink()
-        file.close()
+        with contextlib.suppress(OSError):
+            file.close()  # on a full disk, it tries once more to write what it holds
         with contextlib.suppress(OSError):
             for one in new_folders:  # the innermost first; not if there is something in it
                 one.rmdir()
+
+
+def _say_who(file, path):
+    """Writes which process has the folder; an OSError, as of a full disk, names the file."""
+    try:
+        file.truncate()
+        file.write(json.dumps({"process": os.getpid(), "machine": socket.gethostname()}))
+        file.flush()
+    except OSError as error:
+        error.filename = str(path)
+        raise
 
 
 def _locked(path):

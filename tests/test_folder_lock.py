@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -98,3 +99,12 @@ print(count)
     counts = [int(run.communicate(timeout=120)[0]) for run in runs]
     assert all(run.returncode == 0 for run in runs), time.monotonic() - started
     assert sum(counts) > 100 and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_names_the_file(tmp_path):
+    (tmp_path / LOCK_FILE).symlink_to("/dev/full")
+    with pytest.raises(OSError, match=r"\.in_use\.json") as raised, folder_in_use(tmp_path):
+        pass
+    assert raised.value.filename == str(tmp_path / LOCK_FILE)
+    assert not list(tmp_path.iterdir())

@@ -12,6 +12,7 @@ import typer
 
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.native_output import NativeOutput, is_asked_for
+from keras_3dmmstn.cli.tensorflow_room import room_for_tensorflow
 
 # Where the options before a command's name are kept for the command.
 _BEFORE = "keras_3dmmstn.verbosity"
@@ -65,7 +66,11 @@ def with_verbosity(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.BadParameter("-q and -v do not go together.")
         if isinstance(context.obj, NativeOutput) and not is_asked_for(verbose > 1):
             context.obj.hide(keep_log=verbose > 0)
-        with _printing(verbose, quiet), _timed(context.command_path):
+        with (
+            _printing(verbose, quiet),
+            _timed(context.command_path),
+            room_for_tensorflow(_name_of(context)),
+        ):
             command(**values)
 
     options = {"verbose": (Verbose, 0), "quiet": (Quiet, False), "context": (typer.Context, None)}
@@ -81,6 +86,15 @@ def with_verbosity(command: Callable[..., None]) -> Callable[..., None]:
         **{name: kind for name, (kind, _) in options.items()},
     }
     return run
+
+
+def _name_of(context):
+    """Returns the name of a command with that of its group, without the program's."""
+    words = []
+    while context.parent is not None:
+        words.append(context.info_name)
+        context = context.parent
+    return " ".join(reversed(words))
 
 
 def verbosity_options() -> list[str]:

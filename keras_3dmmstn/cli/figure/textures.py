@@ -46,7 +46,8 @@ def _photographs(sources):
     paths: list[Path] = []
     for source in sources:
         if source.is_dir():
-            inside = source.rglob("*")
+            with terminal.failing_on(OSError):
+                inside = list(source.rglob("*"))
             paths += sorted(path for path in inside if is_photograph(path.relative_to(source)))
         else:
             paths.append(source)

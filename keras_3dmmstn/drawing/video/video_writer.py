@@ -91,7 +91,9 @@ class VideoWriter:
         with native_path(self.path) as path:
             self._writer = cv2.VideoWriter(path, code, self.rate, self._size)
         if not self._writer.isOpened():
-            raise OSError(f"{self.path}: expected a place for a video, but it cannot be written.")
+            raise OSError(
+                errno.EIO, "The video cannot be written; the disk may be full", str(self.path)
+            )
 
     def _hold_until(self, count):
         """Shows the picture until there are so many."""

@@ -1,10 +1,12 @@
 """`keras-3dmmstn figure textures`, run as a user runs it."""
 
+from pathlib import Path
+
 import numpy as np
 
 from keras_3dmmstn.drawing import figures
 from keras_3dmmstn.inference.photograph import read_photograph
-from tests.support.command_line import run
+from tests.support.command_line import assert_fails, run
 
 
 def textures(*arguments):
@@ -56,3 +58,12 @@ def test_a_folder_without_photographs_is_named(weights, tmp_path):
     out = ("--out", tmp_path / "t.png", "--weights", weights)
     result = textures(tmp_path / "nothing", *out)
     assert result.exit_code == 1 and "Expected photographs in" in result.output
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    def vanished(folder, pattern):
+        raise FileNotFoundError(2, "No such file or directory", str(folder / "gone"))
+
+    monkeypatch.setattr(Path, "rglob", vanished)
+    result = textures(tmp_path, "--out", tmp_path / "textures.png")
+    assert_fails(result, f"{tmp_path / 'gone'}: No such file or directory.")

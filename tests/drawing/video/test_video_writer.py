@@ -59,6 +59,6 @@ def test_other_endings_are_refused(tmp_path):
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path):
     writer = VideoWriter(tmp_path / "none" / "a.mp4", 25)
-    with pytest.raises(OSError, match=r"a\.mp4: expected a place for a video"):
+    with pytest.raises(OSError, match=r"The video cannot be written; .*a\.mp4"):
         writer.write(0, np.zeros((32, 32, 3), np.uint8))
     writer.close()
