@@ -4,6 +4,8 @@ import errno
 
 # What the loader of libraries says when there is no room for one.
 _NO_ROOM = ("failed to map segment", "cannot allocate memory")
+# What Python and C++ say where there is no room for a thread.
+_NO_THREAD = ("can't start new thread", "Resource temporarily unavailable")
 _INSUFFICIENT = -4  # the code of OpenCV's error
 
 
@@ -30,7 +32,9 @@ def _is_about_memory(error):
     # TensorFlow's name: importing it to compare would take what is not there.
     is_tensorflow_s = type(error).__name__ == "ResourceExhaustedError"
     is_library_s = "std::bad_alloc" in str(error)
-    is_thread_s = isinstance(error, RuntimeError) and "can't start new thread" in str(error)
+    is_thread_s = isinstance(error, RuntimeError) and any(
+        words in str(error) for words in _NO_THREAD
+    )
     return (
         isinstance(error, MemoryError)
         or is_opencv_s

@@ -8,12 +8,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 
-# GB of address space (ulimit -v) with which commands end well, measured on two processors with
-# TensorFlow 2.21; more of them take more. The first is for all that is not named.
+# The lowest limits of address space with which commands end well, in KiB as `ulimit -v` counts,
+# measured with TensorFlow 2.21 on two processors; more of them take more. A group's is that of its
+# commands, and the first that of all others, which is what the import alone takes.
 _LEAST = {
-    "": 2.1,
-    "data": 2.6,
+    "": 2_100_000,
+    "data": 2_400_000,
+    "data inspect": 2_600_000,
+    "evaluate": 2_800_000,
+    "normalise": 3_000_000,
+    "video": 3_000_000,
+    "fuse": 3_000_000,
+    "figure": 3_000_000,
+    "web": 3_300_000,
+    "export": 3_600_000,
+    "train": 3_800_000,
 }
+_KIB = 1024
 
 
 @contextmanager
@@ -42,9 +53,9 @@ def room_for_tensorflow(command: str) -> Iterator[None]:
 
 
 def least_room(command: str) -> int:
-    """Returns how many bytes of address space a command takes at least."""
+    """Returns how much address space a command takes at least, KiB, if it needs TensorFlow."""
     group = command.split(" ")[0]
-    return round(1e9 * _LEAST.get(command, _LEAST.get(group, _LEAST[""])))
+    return _LEAST.get(command, _LEAST.get(group, _LEAST[""]))
 
 
 class _Finder(MetaPathFinder):
@@ -57,14 +68,14 @@ class _Finder(MetaPathFinder):
         least = least_room(self._command)
         if name == "tensorflow" and self._limit < least:
             raise MemoryError(
-                f"{self._command} needs TensorFlow, and {least / 1e9:.1f} GB of address space or "
-                f"more; the limit (ulimit -v) is {self._limit / 1e9:.1f} GB"
+                f"{self._command} needs TensorFlow, and {least:,} KiB of address space or more; "
+                f"the limit (ulimit -v) is {self._limit:,} KiB"
             )
         return None
 
 
 def _limit():
-    """Returns the bytes of address space that this process may have; None if that is not known."""
+    """Returns the address space that this process may have, KiB; None where there is no limit."""
     try:
         from resource import RLIM_INFINITY, RLIMIT_AS, getrlimit
     except ImportError:  # not a Unix
@@ -73,4 +84,4 @@ def _limit():
         limit, _ = getrlimit(RLIMIT_AS)
     except (OSError, ValueError):
         return None
-    return None if limit == RLIM_INFINITY else limit
+    return None if limit == RLIM_INFINITY else limit // _KIB

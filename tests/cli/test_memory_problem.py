@@ -43,6 +43,7 @@ def opencv_error():
         (ImportError("x.so: cannot allocate memory in static TLS block"), "allocate memory"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "Cannot allocate memory"),
         (RuntimeError("can't start new thread"), "can't start new thread"),
+        (RuntimeError("Resource temporarily unavailable"), "temporarily unavailable"),
         (ResourceExhaustedError("OOM when allocating\nmore"), "suffice: OOM when allocating."),
         (opencv_error(), "Failed to allocate 5 bytes"),
         (raised_from(ImportError("no keras"), MemoryError()), "The memory does not suffice."),
