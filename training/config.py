@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from keras_3dmmstn.network.focal_length import check_focal_length
+from keras_3dmmstn.network.focal_length import FOCAL_LENGTHS
 
 # The smallest number that float32, in which is trained, has with all its digits.
 _SMALLEST = 2.0**-126
@@ -239,7 +239,12 @@ class TrainingConfig:
             value = _checked(entry.name, getattr(self, entry.name), type(entry.default))
             _check_range(entry.name, value, entry.metadata)
             object.__setattr__(self, entry.name, value)
-        check_focal_length(self.focal_length or None)
+        shortest, longest = FOCAL_LENGTHS
+        if self.focal_length and not shortest <= self.focal_length <= longest:
+            raise ValueError(
+                f"TrainingConfig expects `focal_length` to be 0 or within {shortest:g} to "
+                f"{longest:g}, received {self.focal_length!r}."
+            )
         on_textures = self.symmetry or self.mirror_pairs or self.identity_pairs
         if self.learns_face_model and self.face_model_smoothness and on_textures:
             raise ValueError(

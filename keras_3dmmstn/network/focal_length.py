@@ -1,12 +1,12 @@
 """Which focal lengths a perspective camera can have."""
 
-# Of a camera, in sides of the image; beyond them it is no camera, or numbers overflow.
-_FOCAL_LENGTHS = (0.01, 1e12)
+#: Of a camera, in sides of the image; beyond them it is no camera, or numbers overflow.
+FOCAL_LENGTHS = (0.01, 1e12)
 
 
 def check_focal_length(focal_length: float | None) -> None:
     """Raises a ValueError unless a focal length is None or a positive number that can be."""
-    low, high = _FOCAL_LENGTHS
+    low, high = FOCAL_LENGTHS
     if focal_length is not None and not low <= focal_length <= high:
         raise ValueError(
             "Expected `focal_length` None or a positive number of image sides, from "
