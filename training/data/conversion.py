@@ -24,6 +24,7 @@ from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
 from keras_3dmmstn.training.data.recorded_settings import labels_checksum
 from keras_3dmmstn.training.data.shard_index import (
     INDEX,
+    LARGEST_SIZE,
     begun_index,
     is_whole,
     skipped_in,
@@ -109,9 +110,9 @@ def _check(faces, size, image_format, faces_per_shard):
         raise ValueError(f"Expected the image format 'jpeg' or 'png', received {image_format!r}.")
     if not len(faces):
         raise ValueError("Expected labelled faces to convert, received none.")
-    if size < 16 or faces_per_shard < 1:
+    if not 16 <= size <= LARGEST_SIZE or faces_per_shard < 1:
         raise ValueError(
-            "Expected crops of 16 pixels or more and a face or more in a shard, "
+            f"Expected crops of 16 to {LARGEST_SIZE} pixels and a face or more in a shard, "
             f"received {size} and {faces_per_shard}."
         )
 

@@ -14,8 +14,8 @@ from keras_3dmmstn.training.data.skipped import Skipped
 INDEX = "index.json"
 #: Of the format; another one is refused.
 VERSION = 1
-# Side in pixels of the largest crops that a folder may claim to hold.
-_LARGEST_SIZE = 4096
+#: Side in pixels of the largest crops that a folder may hold.
+LARGEST_SIZE = 4096
 # The largest share of a stored crop to what the network sees, and the fewest bytes that a record
 # has: those of its landmarks.
 _LARGEST_SHARE, _LEAST_BYTES = 10, 1000
@@ -60,7 +60,7 @@ def _fault(index):
     settings, shards, skipped = index["settings"], index.get("shards"), index.get("skipped", [])
     size, share, sources = (settings.get(name) for name in ("size", "share", "sources"))
     if not (
-        _is_count(size, 1, _LARGEST_SIZE)
+        _is_count(size, 1, LARGEST_SIZE)
         and isinstance(share, (int, float))
         and 1 <= share <= _LARGEST_SHARE
     ):

@@ -211,7 +211,8 @@ def test_other_labels_are_not_mixed_in(faces, tmp_path):
     ("settings", "message"),
     [
         ({"image_format": "gif"}, "'jpeg' or 'png', received 'gif'"),
-        ({"size": 8}, "16 pixels or more .* received 8 and 512"),
+        ({"size": 8}, "16 to 4096 pixels .* received 8 and 512"),
+        ({"size": 5000}, "16 to 4096 pixels .* received 5000 and 512"),
         ({"faces_per_shard": 0}, "received 192 and 0"),
     ],
 )
