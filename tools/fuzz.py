@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.support.mutation import mutant
 from tests.support.outside_files import write_outside_files
 
 _MEMORY, _MUCH = 2 << 30, 300 << 20
@@ -85,7 +84,7 @@ def _keep(arguments, kind, number, outcome):
     if arguments.keep is not None:
         arguments.keep.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:
-            path, _ = write_outside_files(Path(folder))[kind]
+            path, _, mutant = write_outside_files(Path(folder))[kind]
             name = f"{kind}-{number}-{outcome}"[:100].replace(" ", "_").replace("/", "_")
             content = mutant(path.read_bytes(), np.random.default_rng([arguments.seed, number]))
             (arguments.keep / f"{name}{path.suffix}").write_bytes(content)
@@ -94,7 +93,7 @@ def _keep(arguments, kind, number, outcome):
 def child(kind: str, folder: str, first: str, seed: int, mutants: int) -> int:
     """Reads mutants from the number `first` on, and prints number and outcome of each."""
     warnings.simplefilter("error")
-    path, read = write_outside_files(Path(folder))[kind]
+    path, read, mutant = write_outside_files(Path(folder))[kind]
     whole = path.read_bytes()
     read()  # what the reader imports is not the file's memory
     pages = int(Path("/proc/self/statm").read_text().split()[0])
