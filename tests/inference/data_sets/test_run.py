@@ -12,6 +12,7 @@ from keras_3dmmstn.inference.data_sets import normalise_data_set, read_normalise
 from keras_3dmmstn.inference.data_sets.job import Job
 from keras_3dmmstn.inference.data_sets.manifest import read_manifest
 from keras_3dmmstn.inference.data_sets.places import LocalPlace
+from keras_3dmmstn.inference.data_sets.shard import read_outcome
 from tests.support.data_sets import plain_face, write_photographs, write_table
 
 # TFRecord needs no extra.
@@ -274,6 +275,56 @@ def test_weights_that_are_not_there_are_an_error(photographs, tmp_path):
         normalise_data_set(photographs, tmp_path / "out", weights=tmp_path / "w", **OPTIONS)
 
 
+_OUTCOME = {"file": "a", "photographs": 1, "faces": 0, "bytes": 5, "without_faces": []}
+_WITHOUT = {"photograph": [0, "a.jpg", None, None], "kind": "failed", "reason": "why"}
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        "7",
+        100_000 * "[",
+        json.dumps(_OUTCOME | {"faces": "1"}),
+        json.dumps(_OUTCOME | {"file": None}),
+        json.dumps(_OUTCOME | {"without_faces": ["x"]}),
+        json.dumps(_OUTCOME | {"without_faces": [_WITHOUT | {"kind": "other"}]}),
+        json.dumps(_OUTCOME | {"without_faces": [_WITHOUT | {"reason": 5}]}),
+        json.dumps(_OUTCOME | {"without_faces": [_WITHOUT | {"photograph": "abcd"}]}),
+    ],
+)
+def test_an_outcome_of_other_values_is_refused(outcome, tmp_path):
+    place = LocalPlace(tmp_path)
+    whole = _OUTCOME | {"without_faces": [_WITHOUT]}
+    place.write("done/000000.json", json.dumps(whole).encode())
+    assert read_outcome(place, 0).count("failed") == 1
+    place.write("done/000000.json", outcome.encode())
+    with pytest.raises(ValueError, match=r"000000\.json: expected what came of a shard"):
+        read_outcome(place, 0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"texture_shape": [5, 4]},
+        {"texture_shape": [5, 4, 10**9]},
+        {"texture_shape": [10**9, 4, 3]},
+        {"texture_shape": "543"},
+        {"settings": {"format": "csv", "textures": "png"}},
+        {"settings": {"format": "tfrecord", "textures": []}},
+        {"shards": [{"file": "a"}]},
+        {"shards": {}},
+        {"faces": "7"},
+        {"finished": False},
+    ],
+)
+def test_a_manifest_of_other_values_is_refused(changes, photographs, normaliser, tmp_path):
+    out = tmp_path / "out"
+    manifest = normalise_data_set(photographs, out, **OPTIONS)
+    (out / "manifest.json").write_text(json.dumps(manifest | changes))
+    with pytest.raises(ValueError, match=r"manifest\.json: expected a manifest of format 1"):
+        read_normalised(out)
+
+
 def test_a_damaged_outcome_is_named(photographs, normaliser, tmp_path):
     out = tmp_path / "out"
     normalise_data_set(photographs, out, **OPTIONS)
@@ -286,7 +337,7 @@ def test_a_damaged_outcome_is_named(photographs, normaliser, tmp_path):
 def test_what_is_no_data_set_is_not_read(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"there is no manifest\.json"):
         read_normalised(tmp_path)
-    for content in ("{", "[]", '{"format": 2}', '{"format": 1}'):
+    for content in ("{", "[]", '{"format": 2}', '{"format": 1}', 100_000 * "["):
         (tmp_path / "manifest.json").write_text(content)
         with pytest.raises(ValueError, match="expected a manifest of format 1"):
             read_manifest(LocalPlace(tmp_path))
