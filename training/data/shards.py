@@ -26,6 +26,8 @@ FEATURES = {
     "source": tf.io.FixedLenFeature([], tf.string, ""),
     "view": tf.io.FixedLenFeature([], tf.string, ""),
 }
+# What TensorFlow raises of a damaged record; its error may quote bytes that are no UTF-8.
+_DAMAGE = (tf.errors.OpError, UnicodeDecodeError)
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def named_damage(sources: Iterable[FaceCrops | Shards]) -> Iterator[None]:
     """
     try:
         yield
-    except tf.errors.OpError as error:
+    except _DAMAGE as error:
         try:
             for source in sources:
                 if isinstance(source, Shards):
@@ -182,7 +184,7 @@ def check_shard(file: Path, count: int, size: int) -> None:
             found += 1
     except tf.errors.NotFoundError:
         raise ValueError(f"{what}, but there is no such file: run the conversion again.") from None
-    except tf.errors.OpError:
+    except _DAMAGE:
         raise ValueError(
             f"{what}, received damaged records after {found}: delete the file and run the "
             "conversion again."

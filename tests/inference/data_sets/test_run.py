@@ -6,13 +6,17 @@ import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_3dmmstn.folder_lock import FolderInUseError, folder_in_use
 from keras_3dmmstn.inference.data_sets import normalise_data_set, read_normalised, shard
 from keras_3dmmstn.inference.data_sets.job import Job
 from keras_3dmmstn.inference.data_sets.manifest import read_manifest
 from keras_3dmmstn.inference.data_sets.places import LocalPlace
+from keras_3dmmstn.inference.data_sets.plan import PlannedPhotograph
+from keras_3dmmstn.inference.data_sets.rows import encoded_mask, row_of
 from keras_3dmmstn.inference.data_sets.shard import read_outcome
+from keras_3dmmstn.inference.data_sets.shard_files import rows_read, rows_written
 from tests.support.data_sets import plain_face, write_photographs, write_table
 
 # TFRecord needs no extra.
@@ -111,6 +115,68 @@ def test_a_changed_bit_of_a_shard_is_noticed(kind, photographs, normaliser, tmp_
     file.write_bytes(content)
     with pytest.raises(Exception, match=rf"000001\.{kind}"):
         list(read_normalised(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("format_name", ["parquet", "tfrecord"])
+@pytest.mark.parametrize(
+    ("textures", "changes"),
+    [
+        ("png", {"texture": b"no picture"}),
+        ("png", {"mask": encoded_mask(np.ones((6, 4), bool), "png")}),
+        ("png", {"texture": encoded_mask(np.ones((5, 4), bool), "png")}),
+        ("png", {"mask": encoded_mask(np.ones((5, 4), bool), "png")[:-20]}),
+        ("png", {"mask": encoded_mask(np.ones((5, 4), bool), "png").replace(b"IDAT", b"IDAU")}),
+        ("raw", {"texture": bytes(59)}),
+        ("raw", {"box": np.zeros(3, np.float32)}),
+        ("raw", {"pose": np.zeros(4, np.float32)}),
+        ("raw", {"landmarks": np.zeros(3, np.float32)}),
+    ],
+)
+def test_a_row_that_is_none_of_a_face_is_refused_with_its_shard(
+    format_name, textures, changes, tmp_path
+):
+    if format_name == "parquet":
+        pytest.importorskip("pyarrow")
+    row = row_of(PlannedPhotograph(0, "a.jpg", None), 0, plain_face(), textures)
+    for changed in ({}, changes):
+        path = write_data_set(tmp_path, format_name, textures, {**row, **changed})
+        if changed:
+            match = rf"{path.name}: expected a shard of faces, received"
+            with pytest.raises(tf.errors.InvalidArgumentError, match=match):
+                list(read_normalised(tmp_path))
+        else:
+            assert len(list(read_normalised(tmp_path))) == 1
+    path.unlink()
+    with pytest.raises(tf.errors.InvalidArgumentError, match=rf"{path.name}: .*no such file"):
+        list(read_normalised(tmp_path))
+
+
+@pytest.mark.parametrize("value", [None, b"\xff\xfe"])
+def test_a_text_of_parquet_that_is_none_is_refused_with_its_shard(value, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    arrow = pytest.importorskip("pyarrow")
+    row = row_of(PlannedPhotograph(0, "a.jpg", None), 0, plain_face(), "png")
+    path = write_data_set(tmp_path, "parquet", "png", row)
+    table = parquet.read_table(path)
+    text = arrow.array([value], arrow.binary()).view(arrow.string())
+    place = table.column_names.index("image")
+    parquet.write_table(table.set_column(place, "image", text), path)
+    with pytest.raises(ValueError, match=r"000000\.parquet: expected a shard of faces, received"):
+        list(rows_read(path, "parquet"))
+
+
+def write_data_set(folder, format_name, textures, row):
+    """Writes a finished data set of one row; returns its shard."""
+    path = folder / "faces" / f"000000.{format_name}"
+    path.parent.mkdir(exist_ok=True)
+    with rows_written(path, format_name) as add_row:
+        add_row(row)
+    counts = {"photographs": 1, "faces": 1, "bytes": path.stat().st_size}
+    manifest = {"format": 1, "finished": True, "failed": 0, "without_face": 0, **counts}
+    manifest |= {"texture_shape": [5, 4, 3], "shards": [{"file": f"faces/{path.name}", **counts}]}
+    manifest["settings"] = {"format": format_name, "textures": textures}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return path
 
 
 def test_a_shard_of_another_size_is_named(photographs, normaliser, tmp_path):

@@ -307,6 +307,15 @@ def test_a_shard_that_vanishes_or_changes_while_it_is_read_is_named(faces, tmp_p
         writer.write(b"no example")
     with pytest.raises(ValueError, match=r"faces-00000\.tfrecord: .* received damaged records"):
         shards.load()
+    # TensorFlow quotes a name that is no UTF-8, and fails at that.
+    example = tf.train.Example()
+    example.features.feature["image"].int64_list.value.append(1)
+    example.features.feature["name"].bytes_list.value.append(b"\xc6\xff")
+    with tf.io.TFRecordWriter(str(shards.files[0])) as writer:
+        writer.write(example.SerializeToString())
+    for read in (shards.load, shards.labels):
+        with pytest.raises(ValueError, match=r"faces-00000\.tfrecord: .* received damaged record"):
+            read()
     shards.files[0].unlink()
     with pytest.raises(ValueError, match=r"faces-00000\.tfrecord: .* no such file: run the conv"):
         shards.load()
