@@ -35,7 +35,9 @@ _FINE = ("value", "named ValueError")
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mutants", type=int, default=300, help="of each kind of file")
-    parser.add_argument("--only", default="", help="the kind of this name, or those whose names hold it")
+    parser.add_argument(
+        "--only", default="", help="the kind of this name, or those whose names hold it"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="a folder for the files that failed")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)

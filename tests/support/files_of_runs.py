@@ -249,8 +249,7 @@ def _aflw(folder):
 
     face = {"rectangle": (10, 20, 100, 110), "pose": (0.1, 0.2, 0.3)}
     faces = {
-        40 + n: {"file": f"0/{n}.jpg", "points": aflw_points(yaw=0.1 * n), **face}
-        for n in range(3)
+        40 + n: {"file": f"0/{n}.jpg", "points": aflw_points(yaw=0.1 * n), **face} for n in range(3)
     }
     write_aflw(folder, faces)
     return OutsideFile(folder / "aflw.sqlite", lambda: read_aflw(folder))

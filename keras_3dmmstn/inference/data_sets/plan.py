@@ -97,7 +97,7 @@ def read_plan(place: Place) -> Plan | None:
         counts = is_count(plan.photographs) and is_count(plan.shards)
         if not counts or not isinstance(plan.settings, dict):
             raise ValueError("photographs and shards that are no numbers, or no settings")
-        size = plan.settings.get("shard_size")
+        size: Any = plan.settings.get("shard_size")
         agree = is_count(size) and size > 0 and -(-plan.photographs // size) == plan.shards
         if not plan.shards or not (agree or size is None):
             raise ValueError(f"{plan.shards} shards of {plan.photographs} photographs")
@@ -155,7 +155,8 @@ def planned_photograph(row: Any) -> PlannedPhotograph:
     texts = isinstance(image, str) and isinstance(fault, (str, NoneType))
     if not (is_count(number) and texts and is_box):
         raise ValueError(f"a photograph {str(row)[:80]}")
-    return PlannedPhotograph(number, image, None if box is None else tuple(box), fault)
+    sides: Any = None if box is None else tuple(box)
+    return PlannedPhotograph(number, image, sides, fault)
 
 
 def is_count(value: Any) -> bool:
