@@ -152,3 +152,29 @@ def mutant_of_records(content: bytes, rng: np.random.Generator) -> bytes:
             for record in records:
                 writer.write(record)
         return path.read_bytes()
+
+
+def mutant_of_saved_model(content: bytes, rng: np.random.Generator) -> bytes:
+    """Returns a `saved_model.pb` with a node changed, which can be parsed; or `mutant`."""
+    if rng.random() < 0.2:
+        return mutant(content, rng)
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    model = SavedModel.FromString(content)
+    graph = model.meta_graphs[0].graph_def
+    nodes = [*graph.node, *(node for part in graph.library.function for node in part.node_def)]
+    node, other = (nodes[rng.integers(len(nodes))] for _ in range(2))
+    constants = [one for one in nodes if one.op == "Const"]
+    tensor = constants[rng.integers(len(constants))].attr["value"].tensor
+    kind = rng.integers(5)
+    if kind == 0:
+        node.op = other.op
+    elif kind == 1:
+        del node.input[:]
+    elif kind == 2:
+        node.attr.pop(str(rng.choice(sorted(node.attr) or ["none"])), None)
+    elif kind == 3:
+        tensor.tensor_shape.dim.add().size = int(rng.choice(_NUMBERS))
+    else:
+        tensor.tensor_content = _changed(bytearray(tensor.tensor_content), rng)
+    return model.SerializeToString()

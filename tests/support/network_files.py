@@ -12,7 +12,12 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.support.mutation import mutant, mutant_of_json, mutant_of_records
+from tests.support.mutation import (
+    mutant,
+    mutant_of_json,
+    mutant_of_records,
+    mutant_of_saved_model,
+)
 from tests.support.outside_file import OutsideFile
 
 
@@ -269,7 +274,7 @@ def _exported(kind):
                 named = f"{file.name}: " if str(path) in str(error) else ""
                 raise ValueError(f"{named}{error}") from error
 
-        return OutsideFile(file, read)
+        return OutsideFile(file, read, mutant_of_saved_model if file.suffix == ".pb" else mutant)
 
     return write
 
