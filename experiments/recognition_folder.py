@@ -38,13 +38,23 @@ def read_pairs(path: Path, names: list[tuple[str, int]]) -> tuple[np.ndarray, np
     Returns:
         `(pairs, 2)` numbers of photographs and `(pairs,)` whether they show one person; pairs of
         photographs that are not there are left out.
+
+    Raises:
+        ValueError: if it is no such file.
     """
     places, pairs, same = {name: place for place, name in enumerate(names)}, [], []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected pairs in LFW's form: {error}.") from error
+    for number, line in enumerate(lines, 1):
         fields = line.split()
         if len(fields) not in (3, 4):
             continue  # how many pairs there are
-        first, second = (fields[0], int(fields[1])), (fields[-2], int(fields[-1]))
+        try:
+            first, second = (fields[0], int(fields[1])), (fields[-2], int(fields[-1]))
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: expected a pair: {error}.") from error
         if len(fields) == 3:
             second = (fields[0], second[1])
         if first in places and second in places:

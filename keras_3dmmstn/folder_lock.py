@@ -125,7 +125,7 @@ def _message(file, path):
         file.seek(0)
         owner = json.loads(file.read())
         who = f"process {owner['process']} on {owner['machine']}"
-    except (KeyError, TypeError, ValueError, OSError):
+    except (KeyError, TypeError, ValueError, RecursionError, OSError):
         who = "another process"
     return (
         f"{path.parent}: expected a folder that nobody else is writing to, but {who} is. Wait "

@@ -32,7 +32,7 @@ def _backend_and_reason():
     path = _config_path()
     try:
         backend = json.loads(path.read_text()).get("backend", "tensorflow")
-    except (AttributeError, OSError, ValueError):
+    except (AttributeError, OSError, RecursionError, ValueError):
         backend = "tensorflow"
     return backend, f'{path} has "backend": "{backend}"'
 

@@ -38,6 +38,15 @@ def test_a_second_process_is_refused_and_told_who_has_the_folder(holder, tmp_pat
     assert f"process {holder.pid} on {socket.gethostname()}" in message and "run: exp" in message
 
 
+def test_a_lock_whose_file_says_nonsense_is_held_all_the_same(tmp_path):
+    with folder_in_use(tmp_path) as lock:
+        lock.truncate(0)
+        lock.write(100_000 * "[")
+        lock.flush()
+        with pytest.raises(FolderInUseError, match="another process is"), folder_in_use(tmp_path):
+            pass
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 def test_a_process_that_is_killed_lets_go(holder, tmp_path):
     os.kill(holder.pid, signal.SIGKILL)

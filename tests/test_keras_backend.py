@@ -57,7 +57,7 @@ def test_the_settings_in_keras_home_are_named(tmp_path, monkeypatch):
     assert f'but {path} has "backend": "jax"{ADVICE}' in message()
 
 
-@pytest.mark.parametrize("text", ["{}", "no JSON", "[]"])
+@pytest.mark.parametrize("text", ["{}", "no JSON", "[]", 100_000 * "["])
 def test_settings_without_a_backend_are_no_matter(text, tmp_path):
     write_settings(tmp_path / ".keras", text)
     check_backend()

@@ -9,6 +9,7 @@ memory of more than 300 MB for a file. Exit status 1 if there are any.
 
 import argparse
 import collections
+import contextlib
 import json
 import os
 import resource
@@ -22,7 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.support.mutation import mutant
+from tests.support.network_files import NETWORK_FILES
+from tests.support.outside_file import OutsideFile
 from tests.support.outside_files import write_outside_files
 
 _MEMORY, _MUCH = 2 << 30, 300 << 20
@@ -33,7 +35,9 @@ _FINE = ("value", "named ValueError")
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mutants", type=int, default=300, help="of each kind of file")
-    parser.add_argument("--only", default="", help="kinds whose name holds this")
+    parser.add_argument(
+        "--only", default="", help="the kind of this name, or those whose names hold it"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="a folder for the files that failed")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
@@ -41,7 +45,10 @@ def main() -> int:
     if arguments.child:
         return child(*arguments.child, arguments.seed, arguments.mutants)
     with tempfile.TemporaryDirectory() as folder:
-        kinds = [k for k in write_outside_files(Path(folder)) if arguments.only in k]
+        kinds = [*write_outside_files(Path(folder)), *NETWORK_FILES]
+    if arguments.only in kinds:
+        kinds = [arguments.only]
+    kinds = [kind for kind in kinds if arguments.only in kind]
     print(f"{'kind':24}{'value':>8}{'refused':>9}  failures")
     failed = 0
     for kind in kinds:
@@ -53,6 +60,13 @@ def main() -> int:
     return int(failed > 0)
 
 
+def _outside_file(kind: str, folder: Path) -> OutsideFile:
+    """Writes the valid file of a kind."""
+    if kind in NETWORK_FILES:
+        return NETWORK_FILES[kind](folder)
+    return write_outside_files(folder)[kind]
+
+
 def _outcomes(kind, arguments):
     """Counts what came of the mutants of a kind, in as many children as it takes."""
     outcomes: collections.Counter[str] = collections.Counter()
@@ -61,7 +75,7 @@ def _outcomes(kind, arguments):
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, __file__, "--seed", str(arguments.seed)]
             command += ["--mutants", str(arguments.mutants), "--child", kind, folder, str(done)]
-            run = subprocess.run(command, capture_output=True, text=True)
+            run = _run(command)
             told = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("[")]
             outcomes.update(outcome for _, outcome in told)
             for number, outcome in told:
@@ -80,12 +94,25 @@ def _outcomes(kind, arguments):
     return outcomes
 
 
+def _run(command):
+    """Runs a child, and ends what it has started if it was killed."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    text = {"text": True, "errors": "replace"}  # libraries print what they read
+    with subprocess.Popen(command, start_new_session=True, **pipes, **text) as child:
+        try:
+            stdout, stderr = child.communicate()
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+    return subprocess.CompletedProcess(command, child.returncode, stdout, stderr)
+
+
 def _keep(arguments, kind, number, outcome):
     """Writes a mutant that failed."""
     if arguments.keep is not None:
         arguments.keep.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:
-            path, _ = write_outside_files(Path(folder))[kind]
+            path, _, mutant = _outside_file(kind, Path(folder))
             name = f"{kind}-{number}-{outcome}"[:100].replace(" ", "_").replace("/", "_")
             content = mutant(path.read_bytes(), np.random.default_rng([arguments.seed, number]))
             (arguments.keep / f"{name}{path.suffix}").write_bytes(content)
@@ -94,7 +121,12 @@ def _keep(arguments, kind, number, outcome):
 def child(kind: str, folder: str, first: str, seed: int, mutants: int) -> int:
     """Reads mutants from the number `first` on, and prints number and outcome of each."""
     warnings.simplefilter("error")
-    path, read = write_outside_files(Path(folder))[kind]
+    # third parties' own, as in the tests
+    warnings.filterwarnings("ignore", ".*np\\.object.*", FutureWarning)
+    libraries = "(tensorflow|keras|google|flatbuffers|igl)"
+    warnings.filterwarnings("ignore", "", DeprecationWarning, libraries)
+    warnings.filterwarnings("ignore", ".*__array__.*copy keyword.*", DeprecationWarning)
+    path, read, mutant = _outside_file(kind, Path(folder))
     whole = path.read_bytes()
     read()  # what the reader imports is not the file's memory
     pages = int(Path("/proc/self/statm").read_text().split()[0])

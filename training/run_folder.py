@@ -65,9 +65,9 @@ def begin_run(
             )
         remove_leftovers(folder)
     record["starts"].append(_this_start(config.epochs))
-    write_atomically(
-        record_path, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
-    )
+    text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+    # Of a path that is no UTF-8 there are surrogates, which JSON has as escapes.
+    write_atomically(record_path, text.encode(errors="backslashreplace"))
     save_config(config, config_path)
     return epochs_before
 

@@ -21,18 +21,19 @@ _LEAST_CORRELATION = 0.7
 
 
 def load_localiser(path: str | Path) -> keras.Model:
-    """Reads a localiser that Keras saved.
+    """Reads a localiser that Keras saved, as a `.keras` file.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is damaged or something else.
+        ValueError: if it is damaged or something else, such as an HDF5 file.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"Expected a saved localiser, but there is no file {path}.")
-    if Path(path).suffix == ".keras" and not is_zipfile(path):
+    # Keras would read HDF5, too: a damaged one may take for ever, or refer to other files.
+    if not is_zipfile(path):
         raise ValueError(
-            f"{path}: expected a localiser that Keras saved, received a file that is cut short or "
-            "something else."
+            f"{path}: expected a localiser that Keras saved, received a file that is cut short, or "
+            "is no .keras file."
         )
     return _read(path, path)
 

@@ -107,6 +107,13 @@ def test_a_file_that_is_not_there_is_named(grid_model, tmp_path):
         load_weights(small_localiser(grid_model), tmp_path / "none.keras")
 
 
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5:UserWarning")
+def test_hdf5_is_not_read(grid_model, tmp_path):
+    small_localiser(grid_model).save(tmp_path / "localiser.h5")
+    with pytest.raises(ValueError, match=r"localiser\.h5: expected .* or is no \.keras file"):
+        load_localiser(tmp_path / "localiser.h5")
+
+
 def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "localiser.keras").write_bytes(b"PK no archive")
     with pytest.raises(ValueError, match=r"expected a localiser that Keras saved, received"):

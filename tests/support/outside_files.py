@@ -3,9 +3,7 @@
 import json
 import pickle
 import struct
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import h5py
@@ -19,16 +17,11 @@ from keras_3dmmstn.mesh.readers import read
 from keras_3dmmstn.mesh.readers.annotations import read_annotations
 from keras_3dmmstn.mesh.synthetic import toy_shape_model
 from keras_3dmmstn.network.vgg_face_file import read_vgg_face
+from tests.support.files_of_runs import write_files_of_runs
+from tests.support.outside_file import OutsideFile
 from tests.support.vgg_face_mat import BLOCKS, small_layers, write_mat
 
 PICTURES = ("jpg", "png", "gif", "webp", "bmp", "tiff", "ppm", "avif", "hdr", "ras", "pfm")
-
-
-class OutsideFile(NamedTuple):
-    """A file, and what reads it (with others beside it)."""
-
-    path: Path
-    read: Callable[[], object]
 
 
 def write_outside_files(folder: Path) -> dict[str, OutsideFile]:
@@ -50,6 +43,7 @@ def write_outside_files(folder: Path) -> dict[str, OutsideFile]:
         **_pictures(folder),
         **_tables(folder),
         **_settings(folder),
+        **write_files_of_runs(folder),
     }
 
 

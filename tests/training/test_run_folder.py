@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -24,6 +25,17 @@ def test_a_run_writes_its_config_versions_seed_and_command(tmp_path, monkeypatch
     (start,) = record["starts"]
     assert start["command"] == "keras-3dmmstn train 'my faces' --out run"
     assert {"tensorflow", "keras", "numpy", "keras-3dmmstn"} <= set(start["versions"])
+
+
+def test_a_command_that_is_no_utf_8_is_recorded(tmp_path, monkeypatch):
+    command = ["keras-3dmmstn", "train", "gesichter-\udcff", "gesichter-ä"]
+    monkeypatch.setattr("sys.argv", command)
+    for _ in range(2):
+        begin_run(tmp_path, recipe("paper"), INPUTS)
+    text = (tmp_path / "run.json").read_text("utf-8")
+    assert "gesichter-ä" in text
+    for start in json.loads(text)["starts"]:
+        assert start["command"] == shlex.join(command)
 
 
 def test_each_start_is_recorded(tmp_path):

@@ -28,6 +28,8 @@ FEATURES = {
     "source": tf.io.FixedLenFeature([], tf.string, ""),
     "view": tf.io.FixedLenFeature([], tf.string, ""),
 }
+# What TensorFlow raises of a damaged record; its error may quote bytes that are no UTF-8.
+_DAMAGE = (tf.errors.OpError, UnicodeDecodeError)
 
 # Pixels of a crop within which its points are, and those of its photograph that were cut off.
 _LARGEST_COORDINATE = 1e8
@@ -143,7 +145,7 @@ class Shards:
                 found += 1
         except tf.errors.NotFoundError:
             yield f"{what}, but there is no such file: run the conversion again."
-        except tf.errors.OpError:
+        except _DAMAGE:
             yield f"{what}, received damaged records after {found}: {again}"
         else:
             if found != count:
@@ -224,7 +226,7 @@ def named_damage(sources: Iterable[FaceCrops | Shards]) -> Iterator[None]:
     """
     try:
         yield
-    except tf.errors.OpError as error:
+    except _DAMAGE as error:
         try:
             for source in sources:
                 if isinstance(source, Shards):

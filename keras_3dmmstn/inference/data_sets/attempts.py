@@ -4,10 +4,9 @@ import contextlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from keras_3dmmstn.inference.data_sets.places import Place
-from keras_3dmmstn.inference.data_sets.plan import shard_name
+from keras_3dmmstn.inference.data_sets.plan import is_count, shard_name
 
 #: The folder with a file for each shard that is at work.
 ATTEMPTS_FOLDER = "attempts"
@@ -35,10 +34,8 @@ class Attempts:
     @contextmanager
     def one_more(self) -> Iterator[None]:
         """Notes that an attempt begins and, however it ends but by death, that it has ended."""
-        before = self._read()
-        self._begun = before.get("begun", 0) + 1
-        self._deaths = {int(number): n for number, n in before.get("deaths", {}).items()}
-        died_at = before.get("at")
+        begun, died_at, self._deaths = self._read()
+        self._begun = begun + 1
         if died_at is not None:
             self._deaths[died_at] = self._deaths.get(died_at, 0) + 1
         self._write(None)
@@ -63,13 +60,17 @@ class Attempts:
         """Removes the file, once the shard is done."""
         self._place.remove(self._name)
 
-    def _read(self) -> dict[str, Any]:
+    def _read(self) -> tuple[int, int | None, dict[int, int]]:
         """Returns what the file says; nothing if there is none, or it is damaged."""
-        with contextlib.suppress(FileNotFoundError, ValueError):
+        with contextlib.suppress(
+            FileNotFoundError, AttributeError, KeyError, TypeError, ValueError, RecursionError
+        ):
             content = json.loads(self._place.read(self._name))
-            if isinstance(content, dict):
-                return content
-        return {}
+            begun, at = content["begun"], content["at"]
+            deaths = {int(number): count for number, count in content["deaths"].items()}
+            if all(map(is_count, (begun, *deaths.values()))) and (at is None or is_count(at)):
+                return begun, at, deaths
+        return 0, None, {}
 
     def _write(self, photograph):
         """Writes the file."""

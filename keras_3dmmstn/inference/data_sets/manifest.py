@@ -9,9 +9,16 @@ from typing import Any
 
 from keras_3dmmstn.inference.data_sets.job import Job
 from keras_3dmmstn.inference.data_sets.places import Place
-from keras_3dmmstn.inference.data_sets.plan import Plan
-from keras_3dmmstn.inference.data_sets.rows import as_text
-from keras_3dmmstn.inference.data_sets.shard import FACELESS, FAILED, ShardOutcome, read_outcome
+from keras_3dmmstn.inference.data_sets.plan import Plan, is_count
+from keras_3dmmstn.inference.data_sets.rows import ENCODINGS, as_text
+from keras_3dmmstn.inference.data_sets.shard import (
+    FACELESS,
+    FAILED,
+    ShardOutcome,
+    is_counted,
+    read_outcome,
+)
+from keras_3dmmstn.inference.data_sets.shard_files import ENDINGS
 from keras_3dmmstn.inference.threads import in_threads
 from keras_3dmmstn.version import __version__
 
@@ -21,6 +28,9 @@ MANIFEST_FILE, FAILURES_FILE = "manifest.json", "failures.csv"
 FAILURE_COLUMNS = ("image", "x0", "y0", "x1", "y1", "photograph", "kind", "reason")
 
 _FORMAT = 1
+_COUNTS = ("photographs", "faces", "failed", "without_face", "bytes")
+# Side in pixels of the largest textures that a manifest may claim.
+_LARGEST_SIDE = 4096
 _READERS = 16
 _LIBRARIES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "opencv-python")
 
@@ -80,17 +90,31 @@ def read_manifest(place: Place) -> dict[str, Any] | None:
     try:
         content = json.loads(place.read(MANIFEST_FILE))
         if content["format"] != _FORMAT:
-            raise ValueError(f"format {content['format']}")
-        settings = content["settings"]
-        # What readers use of it.
-        _ = settings["format"], settings["textures"], content["texture_shape"]
-        _ = [shard["file"] for shard in content["shards"]]
-    except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"format {str(content['format'])[:80]}")
+        fault = _fault(content)
+        if fault:
+            raise ValueError(fault)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(
             f"{place}/{MANIFEST_FILE}: expected a manifest of format {_FORMAT}, received another "
             f"file ({error})."
         ) from None
     return content
+
+
+def _fault(content):
+    """Returns what of a manifest is of another kind than `write_manifest` makes it, or None."""
+    settings, shape, shards = content["settings"], content["texture_shape"], content["shards"]
+    if settings["format"] not in ENDINGS or settings["textures"] not in ENCODINGS:
+        return "another format of files or textures"
+    sides = isinstance(shape, list) and len(shape) == 3 and shape[2] == 3
+    if not (sides and all(is_count(side) and 0 < side <= _LARGEST_SIDE for side in shape)):
+        return f"texture_shape {str(shape)[:80]}"
+    if not all(is_count(content[name]) for name in _COUNTS) or content["finished"] is not True:
+        return "a number of photographs, faces or bytes that is none"
+    if not isinstance(shards, list) or not all(map(is_counted, shards)):
+        return "shards without a file and what is in it"
+    return None
 
 
 def _outcomes(place: Place, shards: int) -> Iterator[ShardOutcome]:

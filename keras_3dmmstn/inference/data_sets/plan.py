@@ -4,6 +4,7 @@ import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, NamedTuple
 
 from keras_3dmmstn.inference.data_sets.places import Place
@@ -12,6 +13,8 @@ from keras_3dmmstn.inference.data_sets.sources import Box, SourcePhotograph
 #: The file with what was planned, and the folder with the photographs of each shard.
 PLAN_FILE, PLAN_FOLDER = "plan.json", "plan"
 _FORMAT = 1
+# There is no such number of photographs, faces or bytes.
+_MANY = 2**62
 
 
 class PlannedPhotograph(NamedTuple):
@@ -89,9 +92,20 @@ def read_plan(place: Place) -> Plan | None:
     try:
         content = json.loads(place.read(PLAN_FILE))
         if content["format"] != _FORMAT:
-            raise ValueError(f"format {content['format']}")
-        return Plan(int(content["photographs"]), int(content["shards"]), dict(content["settings"]))
-    except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"format {str(content['format'])[:80]}")
+        plan = Plan(content["photographs"], content["shards"], content["settings"])
+        counts = is_count(plan.photographs) and is_count(plan.shards)
+        if not counts or not isinstance(plan.settings, dict):
+            raise ValueError("photographs and shards that are no numbers, or no settings")
+        size: Any = plan.settings.get("shard_size")
+        agree = is_count(size) and size > 0 and -(-plan.photographs // size) == plan.shards
+        if not plan.shards or not (agree or size is None):
+            raise ValueError(f"{plan.shards} shards of {plan.photographs} photographs")
+        # Nobody would wait for as many as a damaged number says.
+        if not place.exists(_file(plan.shards - 1)):
+            raise ValueError(f"{plan.shards} shards, the last of which is missing")
+        return plan
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(
             f"{place}/{PLAN_FILE}: expected a plan of format {_FORMAT}, received another file "
             f"({error})."
@@ -119,15 +133,35 @@ def photographs_of(place: Place, shard: int) -> Sequence[PlannedPhotograph]:
     name = _file(shard)
     try:
         rows = map(json.loads, place.read(name).decode().splitlines())
-        return [
-            PlannedPhotograph(int(number), image, None if box is None else tuple(box), *fault)
-            for number, image, box, *fault in rows
-        ]
-    except (ValueError, TypeError) as error:
+        return [planned_photograph(row) for row in rows]
+    except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(
             f"{place}/{name}: expected the photographs of a shard, received a damaged file "
             f"({error})."
         ) from None
+
+
+def planned_photograph(row: Any) -> PlannedPhotograph:
+    """Returns a photograph of which JSON made a list.
+
+    Raises:
+        TypeError: if the list is too long or too short, or none.
+        ValueError: if a value in it is none of a photograph.
+    """
+    number, image, box, fault = PlannedPhotograph(*row)
+    is_box = box is None or (
+        isinstance(box, list) and len(box) == 4 and all(type(side) in (int, float) for side in box)
+    )
+    texts = isinstance(image, str) and isinstance(fault, (str, NoneType))
+    if not (is_count(number) and texts and is_box):
+        raise ValueError(f"a photograph {str(row)[:80]}")
+    sides: Any = None if box is None else tuple(box)
+    return PlannedPhotograph(number, image, sides, fault)
+
+
+def is_count(value: Any) -> bool:
+    """Says whether a value of JSON counts something."""
+    return type(value) is int and 0 <= value < _MANY
 
 
 def _file(shard):

@@ -9,7 +9,7 @@ import numpy as np
 from keras_3dmmstn.inference.data_sets.manifest import MANIFEST_FILE, read_manifest
 from keras_3dmmstn.inference.data_sets.places import Place, place_of
 from keras_3dmmstn.inference.data_sets.plan import read_plan
-from keras_3dmmstn.inference.data_sets.rows import COLUMNS, Kind
+from keras_3dmmstn.inference.data_sets.rows import COLUMNS, Kind, fault_of
 from keras_3dmmstn.inference.data_sets.shard import done_shards
 from keras_3dmmstn.inference.data_sets.shard_files import check_format, rows_read
 
@@ -51,14 +51,24 @@ def read_normalised(folder: str | Path, seed: int | None = None) -> "tf.data.Dat
 
     def rows(number: np.ndarray) -> Iterator[dict[str, Any]]:
         shard = files[number]
-        with place.local_copy(shard["file"]) as path:
-            size = path.stat().st_size
-            if size != shard["bytes"]:
-                raise ValueError(
-                    f"{place}/{shard['file']}: expected the {shard['bytes']} bytes of the "
-                    f"manifest, received {size}."
-                )
-            yield from rows_read(path, settings["format"])
+        name = f"{place}/{shard['file']}"
+        try:
+            with place.local_copy(shard["file"]) as path:
+                size = path.stat().st_size
+                if size != shard["bytes"]:
+                    raise ValueError(
+                        f"{name}: expected the {shard['bytes']} bytes of the manifest, received "
+                        f"{size}."
+                    )
+                for row in rows_read(path, settings["format"]):
+                    fault = fault_of(row, shape, settings["textures"])
+                    if fault:
+                        raise ValueError(f"{name}: expected a shard of faces, received {fault}.")
+                    yield row
+        except FileNotFoundError:
+            raise ValueError(
+                f"{name}: expected a shard of faces, but there is no such file."
+            ) from None
 
     kinds = {
         Kind.INTEGER: tf.TensorSpec([], tf.int64),

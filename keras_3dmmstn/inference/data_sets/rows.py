@@ -1,5 +1,8 @@
 """What is stored of a face: a row with its numbers, its texture and its mask."""
 
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -37,6 +40,8 @@ COLUMNS: dict[str, Kind] = {
 }
 #: How textures and masks are stored: as PNG, or a byte for each channel of each texel.
 ENCODINGS = ("png", "raw")
+# Kinds of PNG, and the bits of a channel.
+_GREY, _RGB, _BITS = 0, 2, 8
 
 _THETA = ("rotation", "translation", "log_scale", "identity", "expression")
 _CAMERA = ("focal_length", "principal_point")
@@ -82,6 +87,45 @@ def encoded_mask(mask: np.ndarray, encoding: str) -> bytes:
     """Returns a mask `(H, W)` bool as a PNG of 0 and 255, or as bytes 0 and 255, row by row."""
     levels = mask.astype(np.uint8) * 255
     return levels.tobytes() if encoding == "raw" else cv2.imencode(".png", levels)[1].tobytes()
+
+
+def fault_of(row: Mapping[str, Any], shape: Sequence[int], encoding: str) -> str | None:
+    """Returns what of a row that was read is none of a face, or None.
+
+    Args:
+        row: of the columns `COLUMNS`.
+        shape: of the texture.
+        encoding: one of `ENCODINGS`.
+    """
+    height, width, channels = shape
+    if len(row["box"]) != 4 or len(row["pose"]) != 3 or len(row["landmarks"]) % 2:
+        return "a box, a pose or landmarks have other numbers"
+    for name, count in (("texture", channels), ("mask", 1)):
+        if encoding == "raw":
+            fits = len(row[name]) == height * width * count
+        else:
+            fits = _is_png(row[name], height, width, _RGB if count > 1 else _GREY)
+        if not fits:
+            return f"{name}: expected {height} x {width} texels as {encoding}"
+    return None
+
+
+def _is_png(data, height, width, colours):
+    """Says whether bytes are a PNG as OpenCV writes it, whose check sums are right."""
+    sizes = width, height, _BITS, colours
+    beginning = struct.pack(">8sI4sIIBB", b"\x89PNG\r\n\x1a\n", 13, b"IHDR", *sizes)
+    if not data.startswith(beginning):
+        return False
+    at = 8
+    while at + 12 <= len(data):
+        end = at + 8 + int.from_bytes(data[at : at + 4], "big")
+        chunk = data[at + 4 : end]
+        if data[end : end + 4] != zlib.crc32(chunk).to_bytes(4, "big"):
+            return False
+        if chunk == b"IEND":
+            return True
+        at = end + 4
+    return False
 
 
 def as_text(text: str) -> str:

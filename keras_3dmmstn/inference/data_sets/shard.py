@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,7 +11,13 @@ import numpy as np
 from keras_3dmmstn.inference.data_sets.attempts import MOST_DEATHS, Attempts
 from keras_3dmmstn.inference.data_sets.job import Job
 from keras_3dmmstn.inference.data_sets.places import Place, place_of
-from keras_3dmmstn.inference.data_sets.plan import PlannedPhotograph, photographs_of, shard_name
+from keras_3dmmstn.inference.data_sets.plan import (
+    PlannedPhotograph,
+    is_count,
+    photographs_of,
+    planned_photograph,
+    shard_name,
+)
 from keras_3dmmstn.inference.data_sets.rows import as_text, row_of
 from keras_3dmmstn.inference.data_sets.shard_files import ENDINGS, AddRow, rows_written
 from keras_3dmmstn.inference.data_sets.sources import read_image
@@ -117,15 +124,29 @@ def read_outcome(place: Place, shard: int) -> ShardOutcome:
     try:
         content = json.loads(place.read(name))
         without = [
-            WithoutFaces(PlannedPhotograph(*one["photograph"]), one["kind"], one["reason"])
-            for one in content.pop("without_faces")
+            WithoutFaces(planned_photograph(one["photograph"]), one["kind"], one["reason"])
+            for one in content["without_faces"]
         ]
-        return ShardOutcome(**content, without_faces=without)
-    except (ValueError, KeyError, TypeError) as error:
+        outcome = ShardOutcome(**{**content, "without_faces": without})
+        kinds = all(one.kind in (FAILED, FACELESS) for one in without)
+        reasons = all(isinstance(one.reason, str) for one in without)
+        if not (is_counted(content) and kinds and reasons):
+            raise ValueError("values that are none of a shard's")
+        return outcome
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(
             f"{place}/{name}: expected what came of a shard, received a damaged file ({error}); "
             "remove it, and run again."
         ) from None
+
+
+def is_counted(shard: Any) -> bool:
+    """Says whether a value of JSON has the file of a shard, and counts of what is in it."""
+    return (
+        isinstance(shard, dict)
+        and isinstance(shard.get("file"), str)
+        and all(is_count(shard.get(name)) for name in ("photographs", "faces", "bytes"))
+    )
 
 
 @dataclass

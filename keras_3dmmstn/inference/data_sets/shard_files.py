@@ -112,12 +112,14 @@ def _parquet_read(path):
             for batch in table.iter_batches(_ROWS_AT_ONCE, columns=list(COLUMNS)):
                 for row in batch.to_pylist():
                     for name, kind in COLUMNS.items():
+                        if row[name] is None:
+                            raise _damage(path, f"no value of {name}")
                         if kind is Kind.FLOATS:
                             row[name] = np.array(row[name], np.float32)
                         elif kind is Kind.TEXT:
                             row[name] = row[name].encode()
                     yield row
-    except (pyarrow.ArrowException, KeyError) as error:
+    except (pyarrow.ArrowException, KeyError, UnicodeDecodeError) as error:
         raise _damage(path, error) from None
     except OSError as error:
         if error.errno is None:  # of Arrow, such as a checksum that is another

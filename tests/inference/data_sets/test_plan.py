@@ -1,5 +1,7 @@
 """Plans of data sets, and what killed workers leave."""
 
+import json
+
 import pytest
 
 from keras_3dmmstn.inference.data_sets.attempts import MOST_DEATHS, Attempts
@@ -57,16 +59,65 @@ def test_a_plan_is_there_when_all_shards_are(place):
     assert read_plan(place) is None
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"format": 2}', '{"format": 1, "shards": 1}'])
+DEEP = 100_000 * "["
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"format": 2}', '{"format": 1, "shards": 1}', DEEP]
+)
 def test_another_file_is_no_plan(content, place):
     place.write("plan.json", content.encode())
     with pytest.raises(ValueError, match="expected a plan of format 1"):
         read_plan(place)
 
 
-def test_a_damaged_shard_is_named(place):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"shards": 1e400},
+        {"shards": 10**9},
+        {"shards": 1},
+        {"shards": 0},
+        {"photographs": "3"},
+        {"settings": []},
+        {"settings": {"shard_size": "2"}},
+    ],
+)
+def test_a_plan_of_other_values_is_refused(changes, place):
+    plan_of(place, 3, shard_size=2)
+    content = json.loads(place.read("plan.json")) | {"settings": {"shard_size": 2}}
+    place.write("plan.json", json.dumps(content).encode())
+    assert read_plan(place).shards == 2
+    place.write("plan.json", json.dumps(content | changes).encode())
+    with pytest.raises(ValueError, match=r"plan\.json: expected a plan of format 1"):
+        read_plan(place)
+
+
+def test_a_plan_without_its_last_shard_is_refused(place):
+    plan_of(place, 3)
+    place.remove("plan/000001.jsonl")
+    with pytest.raises(ValueError, match=r"plan\.json: .*2 shards, the last of which is missing"):
+        read_plan(place)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "[0, 1",
+        DEEP,
+        "7",
+        "[1e400, 1, null]",
+        "[0, null, null]",
+        "[0, 1, null, 2]",
+        '[0, "a", "1234"]',
+        '[0, "a", [1, 2, 3]]',
+        '[0, "a", [1, 2, 3, {}]]',
+        '[-1, "a", null]',
+    ],
+)
+def test_a_damaged_shard_is_named(row, place):
     plan_of(place, 1)
-    place.write("plan/000000.jsonl", b"[0, 1\n")
+    place.write("plan/000000.jsonl", f"{row}\n".encode())
     with pytest.raises(ValueError, match=r"000000\.jsonl: expected the photographs of a shard"):
         photographs_of(place, 0)
 
@@ -119,10 +170,21 @@ def test_nothing_is_noted_of_photographs_as_long_as_nobody_died(place, tmp_path)
         assert (tmp_path / "attempts/000000.json").read_text() == before
 
 
-def test_a_damaged_note_counts_for_nothing(place):
-    place.write("attempts/000000.json", b"{")
-    with Attempts(place, 0).one_more():
-        pass
-    place.write("attempts/000000.json", b"[]")
-    with Attempts(place, 0).one_more():
-        pass
+@pytest.mark.parametrize(
+    "note",
+    [
+        "{",
+        "[]",
+        DEEP,
+        '{"begun": "1", "at": 5, "deaths": {"5": 9}}',
+        '{"begun": 1, "at": [], "deaths": {"5": 9}}',
+        '{"begun": 1, "at": 5, "deaths": [9]}',
+        '{"begun": 1, "at": 5, "deaths": {"x": 9}}',
+        '{"begun": 1, "at": 5, "deaths": {"5": "9"}}',
+    ],
+)
+def test_a_damaged_note_counts_for_nothing(note, place):
+    place.write("attempts/000000.json", note.encode())
+    attempts = Attempts(place, 0)
+    with attempts.one_more():
+        assert not attempts.is_hopeless(5)

@@ -6,12 +6,17 @@ import shutil
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_3dmmstn.folder_lock import FolderInUseError, folder_in_use
 from keras_3dmmstn.inference.data_sets import normalise_data_set, read_normalised, shard
 from keras_3dmmstn.inference.data_sets.job import Job
 from keras_3dmmstn.inference.data_sets.manifest import read_manifest
 from keras_3dmmstn.inference.data_sets.places import LocalPlace
+from keras_3dmmstn.inference.data_sets.plan import PlannedPhotograph
+from keras_3dmmstn.inference.data_sets.rows import encoded_mask, row_of
+from keras_3dmmstn.inference.data_sets.shard import read_outcome
+from keras_3dmmstn.inference.data_sets.shard_files import rows_read, rows_written
 from tests.support.data_sets import plain_face, write_photographs, write_table
 
 # TFRecord needs no extra.
@@ -110,6 +115,68 @@ def test_a_changed_bit_of_a_shard_is_noticed(kind, photographs, normaliser, tmp_
     file.write_bytes(content)
     with pytest.raises(Exception, match=rf"000001\.{kind}"):
         list(read_normalised(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("format_name", ["parquet", "tfrecord"])
+@pytest.mark.parametrize(
+    ("textures", "changes"),
+    [
+        ("png", {"texture": b"no picture"}),
+        ("png", {"mask": encoded_mask(np.ones((6, 4), bool), "png")}),
+        ("png", {"texture": encoded_mask(np.ones((5, 4), bool), "png")}),
+        ("png", {"mask": encoded_mask(np.ones((5, 4), bool), "png")[:-20]}),
+        ("png", {"mask": encoded_mask(np.ones((5, 4), bool), "png").replace(b"IDAT", b"IDAU")}),
+        ("raw", {"texture": bytes(59)}),
+        ("raw", {"box": np.zeros(3, np.float32)}),
+        ("raw", {"pose": np.zeros(4, np.float32)}),
+        ("raw", {"landmarks": np.zeros(3, np.float32)}),
+    ],
+)
+def test_a_row_that_is_none_of_a_face_is_refused_with_its_shard(
+    format_name, textures, changes, tmp_path
+):
+    if format_name == "parquet":
+        pytest.importorskip("pyarrow")
+    row = row_of(PlannedPhotograph(0, "a.jpg", None), 0, plain_face(), textures)
+    for changed in ({}, changes):
+        path = write_data_set(tmp_path, format_name, textures, {**row, **changed})
+        if changed:
+            match = rf"{path.name}: expected a shard of faces, received"
+            with pytest.raises(tf.errors.InvalidArgumentError, match=match):
+                list(read_normalised(tmp_path))
+        else:
+            assert len(list(read_normalised(tmp_path))) == 1
+    path.unlink()
+    with pytest.raises(tf.errors.InvalidArgumentError, match=rf"{path.name}: .*no such file"):
+        list(read_normalised(tmp_path))
+
+
+@pytest.mark.parametrize("value", [None, b"\xff\xfe"])
+def test_a_text_of_parquet_that_is_none_is_refused_with_its_shard(value, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    arrow = pytest.importorskip("pyarrow")
+    row = row_of(PlannedPhotograph(0, "a.jpg", None), 0, plain_face(), "png")
+    path = write_data_set(tmp_path, "parquet", "png", row)
+    table = parquet.read_table(path)
+    text = arrow.array([value], arrow.binary()).view(arrow.string())
+    place = table.column_names.index("image")
+    parquet.write_table(table.set_column(place, "image", text), path)
+    with pytest.raises(ValueError, match=r"000000\.parquet: expected a shard of faces, received"):
+        list(rows_read(path, "parquet"))
+
+
+def write_data_set(folder, format_name, textures, row):
+    """Writes a finished data set of one row; returns its shard."""
+    path = folder / "faces" / f"000000.{format_name}"
+    path.parent.mkdir(exist_ok=True)
+    with rows_written(path, format_name) as add_row:
+        add_row(row)
+    counts = {"photographs": 1, "faces": 1, "bytes": path.stat().st_size}
+    manifest = {"format": 1, "finished": True, "failed": 0, "without_face": 0, **counts}
+    manifest |= {"texture_shape": [5, 4, 3], "shards": [{"file": f"faces/{path.name}", **counts}]}
+    manifest["settings"] = {"format": format_name, "textures": textures}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return path
 
 
 def test_a_shard_of_another_size_is_named(photographs, normaliser, tmp_path):
@@ -274,6 +341,56 @@ def test_weights_that_are_not_there_are_an_error(photographs, tmp_path):
         normalise_data_set(photographs, tmp_path / "out", weights=tmp_path / "w", **OPTIONS)
 
 
+_OUTCOME = {"file": "a", "photographs": 1, "faces": 0, "bytes": 5, "without_faces": []}
+_WITHOUT = {"photograph": [0, "a.jpg", None, None], "kind": "failed", "reason": "why"}
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        "7",
+        100_000 * "[",
+        json.dumps(_OUTCOME | {"faces": "1"}),
+        json.dumps(_OUTCOME | {"file": None}),
+        json.dumps(_OUTCOME | {"without_faces": ["x"]}),
+        json.dumps(_OUTCOME | {"without_faces": [_WITHOUT | {"kind": "other"}]}),
+        json.dumps(_OUTCOME | {"without_faces": [_WITHOUT | {"reason": 5}]}),
+        json.dumps(_OUTCOME | {"without_faces": [_WITHOUT | {"photograph": "abcd"}]}),
+    ],
+)
+def test_an_outcome_of_other_values_is_refused(outcome, tmp_path):
+    place = LocalPlace(tmp_path)
+    whole = _OUTCOME | {"without_faces": [_WITHOUT]}
+    place.write("done/000000.json", json.dumps(whole).encode())
+    assert read_outcome(place, 0).count("failed") == 1
+    place.write("done/000000.json", outcome.encode())
+    with pytest.raises(ValueError, match=r"000000\.json: expected what came of a shard"):
+        read_outcome(place, 0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"texture_shape": [5, 4]},
+        {"texture_shape": [5, 4, 10**9]},
+        {"texture_shape": [10**9, 4, 3]},
+        {"texture_shape": "543"},
+        {"settings": {"format": "csv", "textures": "png"}},
+        {"settings": {"format": "tfrecord", "textures": []}},
+        {"shards": [{"file": "a"}]},
+        {"shards": {}},
+        {"faces": "7"},
+        {"finished": False},
+    ],
+)
+def test_a_manifest_of_other_values_is_refused(changes, photographs, normaliser, tmp_path):
+    out = tmp_path / "out"
+    manifest = normalise_data_set(photographs, out, **OPTIONS)
+    (out / "manifest.json").write_text(json.dumps(manifest | changes))
+    with pytest.raises(ValueError, match=r"manifest\.json: expected a manifest of format 1"):
+        read_normalised(out)
+
+
 def test_a_damaged_outcome_is_named(photographs, normaliser, tmp_path):
     out = tmp_path / "out"
     normalise_data_set(photographs, out, **OPTIONS)
@@ -286,7 +403,7 @@ def test_a_damaged_outcome_is_named(photographs, normaliser, tmp_path):
 def test_what_is_no_data_set_is_not_read(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"there is no manifest\.json"):
         read_normalised(tmp_path)
-    for content in ("{", "[]", '{"format": 2}', '{"format": 1}'):
+    for content in ("{", "[]", '{"format": 2}', '{"format": 1}', 100_000 * "["):
         (tmp_path / "manifest.json").write_text(content)
         with pytest.raises(ValueError, match="expected a manifest of format 1"):
             read_manifest(LocalPlace(tmp_path))
