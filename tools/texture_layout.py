@@ -10,7 +10,7 @@ from keras_3dmmstn.mesh.flattening.flatten import flatten_symmetric
 from keras_3dmmstn.mesh.flattening.least_distortion import flatten_least_distorted
 
 # The face that is laid out has its mouth a little open, for what is between the lips to have room:
-# as much of the mouth as in the mean photograph of 300-W, a quarter. Closed lips show stripes there.
+# about a quarter of the height of the mouth, its share in the mean photograph of 300-W.
 _PARTED = {
     "jawOpen": 0.198, "mouthUpperUpLeft": 0.151, "mouthUpperUpRight": 0.151,
     "mouthLowerDownLeft": 0.151, "mouthLowerDownRight": 0.151,
