@@ -70,12 +70,22 @@ def at_places(values: np.ndarray, grid_shape: tuple[int, int], uv: np.ndarray) -
 
 
 def with_landmarks_of(learnt: GridModel, model: GridModel) -> GridModel:
-    """Returns a model whose landmarks are exactly where those of another grid are."""
+    """Returns a model whose landmarks and their reflections are where those of a grid are."""
     mean, basis = model.mean.copy(), model.basis.copy()
     for name, vertices in model.landmarks.items():
-        mean[vertices] = learnt.mean[learnt.landmarks[name]]
-        basis[:, vertices] = learnt.basis[:, learnt.landmarks[name]]
+        theirs = learnt.landmarks[name]
+        for to, of in (
+            (vertices, theirs),
+            (_reflected(vertices, model), _reflected(theirs, learnt)),
+        ):
+            mean[to], basis[:, to] = learnt.mean[of], learnt.basis[:, of]
     return replace(model, mean=mean, basis=basis)
+
+
+def _reflected(vertices, model):
+    """Returns the vertices on the other side of a grid."""
+    rows, columns = np.divmod(vertices, model.grid_shape[1])
+    return rows * model.grid_shape[1] + model.grid_shape[1] - 1 - columns
 
 
 def main():

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import h5py
 import numpy as np
+import tensorflow as tf
 
 from keras_3dmmstn.inference.data_sets.shard_files import rows_read
 
@@ -30,10 +31,14 @@ def content(path: Path):
     if suffix == ".keras":
         with zipfile.ZipFile(path) as file:
             return _datasets(file.read("model.weights.h5"))
-    if suffix in (".parquet", ".tfrecord"):
+    if suffix == ".parquet":
+        rows = rows_read(path, "parquet")
+        return [{name: str(value) for name, value in row.items()} for row in rows]
+    if suffix == ".tfrecord":  # of faces or of crops
+        examples = map(tf.train.Example.FromString, _records(path))
         return [
-            {name: str(value) for name, value in row.items()}
-            for row in rows_read(path, suffix.removeprefix("."))
+            {name: str(value) for name, value in example.features.feature.items()}
+            for example in examples
         ]
     if suffix == ".json":
         return json.loads(path.read_text())
@@ -50,6 +55,11 @@ def content(path: Path):
     if suffix == ".tflite" and path.read_bytes()[4:8] != b"TFL3":
         raise ValueError("no TensorFlow Lite file")
     return path.read_bytes()
+
+
+def _records(path):
+    """Yields the records of a TFRecord file."""
+    return tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
 
 
 def _check_glb(data):
