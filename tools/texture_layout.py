@@ -18,6 +18,10 @@ _PARTED = {
 # Where lips curl inwards, nearer to the inside of the mouth than this in millimetres, a texture
 # shows the same few pixels again and again: lengths shrink there, and count little.
 _CURL_REACH, _CURL, _CURL_WEIGHT = 4.5, 1.6, 0.1
+# So are they below the lower lip, where the face turns away from the viewer: with many rows there,
+# a pout would hide some of them.
+_CREASE_REACH, _CREASE = 6.0, 2.5
+_LOWER_LIP = range(55, 60)  # points of ibug68: its lower border
 # The inside of the mouth is as large as it is.
 _INSIDE, _INSIDE_WEIGHT = 1.0, 0.8
 # What the flattening of the nostrils' caps counts, relative to the rest.
@@ -43,7 +47,10 @@ def lay_out(population: Population, mean: np.ndarray, regions: dict[str, np.ndar
         weights[regions[name]] = _CAP_WEIGHT
     magnification = feature_magnification(mean, population.landmarks["ibug68"])
     curl = _curl(face, surface.triangles, mean, regions["mouth"])
-    magnification = np.maximum(magnification - _CURL * curl, _SHORTEST)
+    crease = _crease(
+        mean, surface.triangles, mean[population.landmarks["ibug68"][list(_LOWER_LIP)]]
+    )
+    magnification = np.maximum(magnification - _CURL * curl - _CREASE * crease, _SHORTEST)
     weights *= 1 - (1 - _CURL_WEIGHT) * curl
     magnification[regions["mouth"]], weights[regions["mouth"]] = _INSIDE, _INSIDE_WEIGHT
     start = flatten_symmetric(face, surface.triangles, surface.mirror, _EVENNESS)
@@ -58,4 +65,12 @@ def _curl(face, triangles, mean, mouth):
     distance, _ = cKDTree(mean[mouth]).query(mean)
     near = np.exp(-((distance / _CURL_REACH) ** 2))
     near[mouth] = 0
+    return near * (1 - np.clip(-normals[:, 2], 0, 1))
+
+
+def _crease(mean, triangles, lower_lip):
+    """Returns how much a vertex is below the lower lip and turned away, `(N,)` in 0..1."""
+    normals = igl.per_vertex_normals(mean, triangles.astype(np.int64))
+    distance, _ = cKDTree(lower_lip).query(mean)
+    near = np.exp(-((distance / _CREASE_REACH) ** 2)) * (mean[:, 1] > lower_lip[:, 1].max() - 1)
     return near * (1 - np.clip(-normals[:, 2], 0, 1))
