@@ -44,8 +44,10 @@ TOLERANCES = {
     # some ten levels; the mask changes along the contour alone.
     "float32": Tolerance(landmarks=0.05, outliers=0.0, texture=0.5, mask=0.002, confidence=0.001),
     "float16": Tolerance(landmarks=0.1, outliers=0.002, texture=0.5, mask=0.004, confidence=0.02),
-    "dynamic": Tolerance(landmarks=0.6, outliers=0.02, texture=2.0, mask=0.01),
-    "integer": Tolerance(landmarks=1.0, outliers=0.05, texture=4.0, mask=0.01),
+    # A face that is hard to see may move as a whole. The command compares on twelve by itself: one
+    # of them is 8.3 % of the landmarks.
+    "dynamic": Tolerance(landmarks=0.6, outliers=0.09, texture=2.0, mask=0.01),
+    "integer": Tolerance(landmarks=1.0, outliers=0.09, texture=4.0, mask=0.01),
 }
 
 
