@@ -7,8 +7,12 @@ INTRODUCTION = """\
 themselves, `python experiments/textures_page.py` makes this page of their results, and
 `keras-3dmmstn face-model inspect` prints the widths and areas of any face model. A column is a set
 of weights with its face model. The second edition was measured with earlier weights and its first
-layout, in which the inside of the mouth had three rows of the texture. It has eight now, and the
-inward curl of the lips has fewer."""
+layout, in which the inside of the mouth had three rows of the texture and the inward curl of the
+lips many. The third has eight rows for the inside, the fourth five, with the same weights.
+
+Numbers do not say whether a texture looks like the person: `python experiments/texture_montage.py
+FOLDER --weights A B` draws 50 faces as textures and front views of one or several sets of
+weights."""
 
 LAYOUT = """\
 Widths in the texture as shares of the distance between the outer eye corners there, and how much of
