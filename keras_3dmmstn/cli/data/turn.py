@@ -26,7 +26,10 @@ Yaws = Annotated[
     str, typer.Option(metavar="FROM,TO", help="|yaw| of the new poses in degrees, at most 100.")
 ]
 Size = Annotated[
-    int, typer.Option(min=16, help="Side of the pictures, pixels: 1.5 times the network's input.")
+    int,
+    typer.Option(
+        min=16, max=4096, help="Side of the pictures, pixels: 1.5 times the network's input."
+    ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed for the poses.")]
 

@@ -12,13 +12,21 @@ if TYPE_CHECKING:
 
 _ENDINGS = (".png", ".jpg", ".jpeg")
 
-PictureFile = Annotated[Path, typer.Option(help="The picture to write, .png or .jpg.")]
+
+def _picture_name(value: Path) -> Path:
+    """Returns the name of a picture to write; the command ends on another ending."""
+    if value.suffix.lower() not in _ENDINGS:
+        terminal.fail(f"--out expects a name that ends in {', '.join(_ENDINGS)}, received {value}.")
+    return value
+
+
+PictureFile = Annotated[
+    Path, typer.Option(callback=_picture_name, help="The picture to write, .png or .jpg.")
+]
 
 
 def write_picture(path: Path, picture: "np.ndarray") -> None:
     """Writes a picture and says where, or ends with a message."""
     from keras_3dmmstn.drawing.panels import encoded
 
-    if path.suffix.lower() not in _ENDINGS:
-        terminal.fail(f"--out expects a name that ends in {', '.join(_ENDINGS)}, received {path}.")
     terminal.write_file(path, encoded(picture, path.suffix.lower()))

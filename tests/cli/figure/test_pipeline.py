@@ -48,3 +48,8 @@ def test_missing_weights_are_named(persons, tmp_path):
     photograph = persons / "Bob" / "image_0.png"
     result = pipeline(photograph, "--out", tmp_path / "p.png", "--weights", tmp_path)
     assert result.exit_code == 1 and "localiser.keras" in result.output
+
+
+def test_the_name_of_the_picture_is_looked_at_before_the_photograph(tmp_path):
+    result = run("figure", "pipeline", tmp_path / "absent.jpg", "--out", tmp_path / "a.gif")
+    assert result.exit_code == 1 and "--out expects a name that ends in .png" in result.output
