@@ -4,10 +4,16 @@ Decoders take what lies there for data: a download into a file that had its whol
 leaves zeros, and the picture has a rest that is plain, or noise.
 """
 
+import cv2
+import numpy as np
+
 #: So many bytes of 0 at the end of compressed data are none: no encoder of photographs writes them.
 ZEROS = bytes(256)
+# Except of a lossless WebP, where a plain part may be zeros: it takes all of them but a few.
+_FEW_ZEROS = 16
 
-_WEBP_DATA = (b"VP8 ", b"VP8L", b"ALPH", b"ANMF")
+_LOSSLESS = b"VP8L"
+_WEBP_DATA = (b"VP8 ", _LOSSLESS, b"ALPH")
 _SIGNATURE_BOX, _STREAM_BOX = b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"jp2c"
 _END_OF_STREAM = b"\xff\xd9"
 
@@ -19,7 +25,7 @@ def lacks_end(content: bytes) -> str:
         content: the bytes of an image file.
     """
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "WebP" if any(map(_ends_in_zeros, _webp_data(content))) else ""
+        return "WebP" if any(_is_cut_off(*part) for part in _webp_data(content)) else ""
     if content.startswith(_SIGNATURE_BOX):
         stream = _jpeg_2000_stream(content)
         # Without its end, it may go on with anything.
@@ -32,13 +38,27 @@ def _ends_in_zeros(data):
     return data.endswith(ZEROS)
 
 
-def _webp_data(content):
-    """Yields the parts of a WebP file that hold pictures; each has a name and its length before."""
-    place = 12
+def _is_cut_off(name, data):
+    """Says whether a part of a WebP file ends in zeros that its picture does not need."""
+    if not _ends_in_zeros(data):
+        return False
+    if name != _LOSSLESS:
+        return True
+    fewer = data[: (len(data) - _FEW_ZEROS) // 2 * 2]  # parts have an even length
+    part = b"WEBP" + name + len(fewer).to_bytes(4, "little") + fewer
+    file = b"RIFF" + len(part).to_bytes(4, "little") + part
+    return cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR) is not None
+
+
+def _webp_data(content, place=12):
+    """Yields name and data of the parts of a WebP file that hold pictures, also in its frames."""
     while place + 8 <= len(content):
         length = int.from_bytes(content[place + 4 : place + 8], "little")
-        if content[place : place + 4] in _WEBP_DATA:
-            yield content[place + 8 : place + 8 + length]
+        name, data = content[place : place + 4], content[place + 8 : place + 8 + length]
+        if name == b"ANMF":
+            yield from _webp_data(data, 16)
+        elif name in _WEBP_DATA:
+            yield name, data
         place += 8 + length + length % 2
 
 

@@ -1,8 +1,11 @@
 """WebP and JPEG 2000 files whose data end before the picture does."""
 
+import io
+
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_3dmmstn.inference.photograph import decoded_photograph
 from tests.support.portraits import portrait
@@ -59,3 +62,16 @@ def test_what_follows_the_picture_does_not_count():
     place = jp2.index(b"jp2c") - 4
     sized = jp2[:place] + (len(jp2) - place).to_bytes(4, "big") + jp2[place + 4 :]
     np.testing.assert_array_equal(decoded_photograph(sized + box), decoded_photograph(jp2))
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_a_plain_border_of_a_lossless_webp_is_whole(frames):
+    image = np.full((190, 257, 3), 128, np.uint8)
+    image[:111] = cv2.resize(portrait(), (257, 111), interpolation=cv2.INTER_AREA)
+    file, pictures = io.BytesIO(), [Image.fromarray(image), Image.fromarray(image[::-1])]
+    pictures[0].save(
+        file, "WEBP", lossless=True, quality=50, method=0,
+        save_all=frames > 1, append_images=pictures[1:frames],
+    )  # fmt: skip
+    assert bytes(1000) in file.getvalue()
+    np.testing.assert_array_equal(decoded_photograph(file.getvalue()), image)
