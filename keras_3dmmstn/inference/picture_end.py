@@ -12,8 +12,9 @@ ZEROS = bytes(256)
 # Except of a lossless WebP, where a plain part may be zeros: it takes all of them but a few.
 _FEW_ZEROS = 16
 
+# A plane of transparency may end in zeros, too, and its picture follows behind it.
 _LOSSLESS = b"VP8L"
-_WEBP_DATA = (b"VP8 ", _LOSSLESS, b"ALPH")
+_WEBP_DATA = (b"VP8 ", _LOSSLESS)
 _SIGNATURE_BOX, _STREAM_BOX = b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"jp2c"
 _END_OF_STREAM = b"\xff\xd9"
 
