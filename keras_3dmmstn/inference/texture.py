@@ -53,7 +53,7 @@ def sample_photograph(image: np.ndarray, grid: np.ndarray) -> np.ndarray:
     Returns:
         `(H', W', 3)` uint8.
     """
-    shrink = max(1, int(max(_median_spacing(grid, axis) for axis in (0, 1))))
+    shrink = max(_whole_spacing(grid, axis) for axis in (0, 1))
     part, to_photograph = part_around(image, grid, shrink)
     if not part.size:
         return np.zeros((*grid.shape[:2], image.shape[2]), np.uint8)
@@ -63,7 +63,13 @@ def sample_photograph(image: np.ndarray, grid: np.ndarray) -> np.ndarray:
     return np.asarray(cv2.remap(part, x, y, cv2.INTER_LINEAR))
 
 
-def _median_spacing(grid, axis):
-    """Returns how far the points of a grid `(H', W', 2)` are from the next ones along an axis."""
+def _whole_spacing(grid, axis):
+    """Returns how many whole pixels the points of a grid are from the next ones along an axis.
+
+    The median, and at least 1.
+    """
     x, y = (np.diff(np.ascontiguousarray(grid[..., k]), axis=axis) for k in (0, 1))
-    return float(np.sqrt(np.median(x * x + y * y)))
+    squared = x * x + y * y
+    if 2 * np.count_nonzero(squared >= 4) < squared.size:  # as of most faces, sooner than a median
+        return 1
+    return max(1, int(np.sqrt(np.median(squared))))

@@ -20,32 +20,36 @@ class Candidates:
     Attributes:
         boxes: `(n, 4)` x0, y0, x1, y1: forehead to chin, ear to ear.
         scores: `(n,)` in 0..1.
+        points: `(n, 5, 2)` x, y: image-left and image-right eye, tip of the nose, image-left and
+            image-right corner of the mouth.
     """
 
     boxes: np.ndarray
     scores: np.ndarray
+    points: np.ndarray
 
     def scaled(self, scale: np.ndarray) -> "Candidates":
         """Returns them in a picture that is `scale` (x, y) times as large."""
         shift = (scale - 1) / 2  # pixel centres are at integers
-        return Candidates(self.boxes * np.tile(scale, 2) + np.tile(shift, 2), self.scores)
+        boxes = self.boxes * np.tile(scale, 2) + np.tile(shift, 2)
+        return Candidates(boxes, self.scores, self.points * scale + shift)
 
 
 def best_candidates(parts: Sequence[Candidates]) -> Candidates:
     """Returns the best candidate of each place that several searches found, the best first."""
-    boxes = np.concatenate([part.boxes for part in parts])
-    scores = np.concatenate([part.scores for part in parts])
-    kept = best_of_each_place(boxes, scores)
-    return Candidates(boxes[kept], scores[kept])
+    found = _joined(parts)
+    kept = best_of_each_place(found.boxes, found.scores)
+    return Candidates(found.boxes[kept], found.scores[kept], found.points[kept])
 
 
 def decode(maps: Sequence[np.ndarray], least: float) -> Candidates:
     """Reads the network's maps.
 
     A cell at row i and column j of the map of stride s has the numbers (class, object, x, y, w, h)
-    and ten of key points, which are not used. With the logistic function σ it says
+    and (x₁, y₁, ... x₅, y₅). With the logistic function σ it says
 
-        score = √(σ(class) σ(object)),  centre = s (j + x, i + y),  size = s (exp w, exp h)
+        score = √(σ(class) σ(object)),  centre = s (j + x, i + y),  size = s (exp w, exp h),
+        points = s (j + x_k, i + y_k)
 
     Args:
         maps: for each stride `(rows, columns, 16)`.
@@ -54,10 +58,17 @@ def decode(maps: Sequence[np.ndarray], least: float) -> Candidates:
     Source:
         Wu et al. 2023, "YuNet: A Tiny Millisecond-level Face Detector".
     """
-    parts = [_decode_map(*of_stride, least) for of_stride in zip(maps, STRIDES, strict=True)]
+    return _joined(
+        [_decode_map(*of_stride, least) for of_stride in zip(maps, STRIDES, strict=True)]
+    )
+
+
+def _joined(parts):
+    """Returns the candidates of several searches together."""
     return Candidates(
         np.concatenate([part.boxes for part in parts]),
         np.concatenate([part.scores for part in parts]),
+        np.concatenate([part.points for part in parts]),
     )
 
 
@@ -67,10 +78,12 @@ def _decode_map(values, stride, least):
         scores = 1 / np.sqrt((1 + np.exp(-values[..., 0])) * (1 + np.exp(-values[..., 1])))
     rows, columns = np.nonzero(scores >= least)
     chosen = values[rows, columns].astype(float)
-    centres = np.stack([columns, rows], axis=1) + chosen[:, 2:4]
+    cells = np.stack([columns, rows], axis=1)
+    centres = cells + chosen[:, 2:4]
     sizes = np.exp(chosen[:, 4:6])
     boxes = stride * np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1)
-    return Candidates(boxes, scores[rows, columns].astype(float))
+    points = stride * (cells[:, None] + chosen[:, 6:].reshape(-1, 5, 2))
+    return Candidates(boxes, scores[rows, columns].astype(float), points)
 
 
 def best_of_each_place(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:

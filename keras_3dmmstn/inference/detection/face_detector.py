@@ -11,11 +11,21 @@ from keras_3dmmstn.inference.detection.candidates import (
     without_parts,
 )
 from keras_3dmmstn.inference.detection.found_faces import FoundFaces
+from keras_3dmmstn.inference.detection.landmark_boxes import (
+    four_points,
+    landmark_box_of_search,
+    roll_of,
+)
 from keras_3dmmstn.inference.detection.search import Search
 from keras_3dmmstn.inference.detection.second_look import SecondLook
 
-# In the search, which sees all faces as they lie: from this score on a place is surely an upright
-# face, and from this one it may be a face, turned or small.
+# In the search, which sees all faces as they lie: from this score on, and with so small a roll in
+# radians, a place needs no look. 703 of 704 places with this score in training photographs of five
+# data sets, at any size and turn, were labelled faces. The search makes rolls too small: these
+# faces were turned by 4° in the median, 95 % by less than 16°, none by more than 30°.
+_PLAIN, _LITTLE_ROLL = 0.91, 0.1
+# From this score on a place is surely an upright face, and from this one it may be a face, turned
+# or small.
 _SURE, _DOUBTFUL = 0.88, 0.06
 # No more doubtful places than this are looked at, the most likely ones first.
 _MOST_DOUBTFUL = 8
@@ -35,9 +45,10 @@ _SCORE_WEIGHTS = (-1.935, 0.455, 2.786)
 class FaceDetector:
     """Finds faces of any turn in the plane, from frontal views to profiles.
 
-    YuNet searches a photograph once, as it lies. It has a low score for turned faces, but it has
-    one. BlazeFace looks at each place that may be a face, cut out and, where the search is in
-    doubt, turned by thirds of a turn; it tells how far the face is turned.
+    YuNet searches a photograph once, as it lies. What it is quite sure of is an upright face, or
+    nearly. It has a low score for turned faces, but it has one. BlazeFace looks at each other place
+    that may be a face, cut out and, where the search is in doubt, turned by thirds of a turn; it
+    tells how far the face is turned.
 
     Args:
         smallest: faces from this size on are searched for, √(w·h) of the landmarks' box in pixels.
@@ -66,27 +77,32 @@ class FaceDetector:
         Args:
             image: `(height, width, 3)` uint8 RGB, of any size.
         """
-        faces = [face for face in self._sights(image) if face[0] >= self.least_score]
-        scores = np.array([score for score, _ in faces])
-        boxes = np.array([seen.landmark_box() for _, seen in faces]).reshape(-1, 4)
-        rolls = np.array([seen.roll for _, seen in faces])
+        faces = [face for face in self._faces(image) if face[0] >= self.least_score]
+        scores = np.array([score for score, _, _ in faces])
+        boxes = np.array([box for _, box, _ in faces]).reshape(-1, 4)
+        rolls = np.array([roll for _, _, roll in faces])
         kept = best_of_each_place(boxes, scores)
         kept = kept[without_parts(boxes[kept], scores[kept])]
         areas = np.prod(boxes[kept, 2:] - boxes[kept, :2], axis=1)
         kept = kept[np.argsort(-areas, kind="stable")]
         return FoundFaces(boxes[kept], scores[kept], rolls[kept])
 
-    def _sights(self, image):
-        """Returns score and sight for the places of a photograph that may be faces."""
+    def _faces(self, image):
+        """Returns score, box and roll for the places of a photograph that may be faces."""
         places = self._search(image, _DOUBTFUL)
         sure = places.scores >= _SURE
         parts = shares_inside(places.boxes, places.boxes[sure]) > PART
         doubtful = np.nonzero(~sure & ~parts)[0][:_MOST_DOUBTFUL]
         faces = []
         for number in [*np.nonzero(sure)[0], *doubtful]:
-            box = places.boxes[number]
+            box, score = places.boxes[number], places.scores[number]
+            roll = roll_of(four_points(places.points[number]))
+            if score >= _PLAIN and abs(roll) <= _LITTLE_ROLL:
+                # As if a look had been as sure.
+                faces.append((joint_score(score, score), landmark_box_of_search(box), roll))
+                continue
             seen = self._best_look(image, box, _CLEAR_IF_SURE if sure[number] else _CLEAR)
-            faces.append((joint_score(places.scores[number], seen.score), seen))
+            faces.append((joint_score(score, seen.score), seen.landmark_box(), seen.roll))
         return faces
 
     def _best_look(self, image, box, clear):

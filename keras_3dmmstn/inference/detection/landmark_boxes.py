@@ -1,11 +1,13 @@
-"""From what BlazeFace says of a face to its roll and the box of its 68 landmarks."""
+"""From what YuNet and BlazeFace say of a face to its roll and the box of its 68 landmarks."""
 
 import numpy as np
 
-# Where the tight box of an upright face's 68 landmarks lies in the detector's square: x0, y0, x1,
+# Where the tight box of an upright face's 68 landmarks lies in BlazeFace's square: x0, y0, x1,
 # y1 in its sides. Mean over 210 training photographs of Helen, LFPW and YouTube Faces; standard
 # deviation 0.05.
 _LANDMARKS_IN_SQUARE = np.array([0.042, 0.109, 0.979, 1.019])
+# Where it lies in YuNet's box: mean over 381 photographs of the same three; standard deviation 0.04.
+_LANDMARKS_IN_BOX = np.array([-0.018, 0.230, 1.023, 1.013])
 
 
 def roll_of(points: np.ndarray) -> float:
@@ -16,16 +18,30 @@ def roll_of(points: np.ndarray) -> float:
 
     Args:
         points: `(n, 2)`: image-left and image-right eye, tip of the nose, middle of the mouth, of
-            an upright face; more may follow.
+            an upright face; BlazeFace's others may follow.
     """
     left_eye, right_eye, _, mouth = points[:4]
     across, down = right_eye - left_eye, mouth - (left_eye + right_eye) / 2
     return float(np.arctan2(across[1] - down[0], across[0] + down[1]))
 
 
+def four_points(points: np.ndarray) -> np.ndarray:
+    """Returns eyes, tip of the nose and middle of the mouth for YuNet's five points `(5, 2)`."""
+    return np.concatenate([points[:3], points[3:].mean(axis=0, keepdims=True)])
+
+
 def landmark_box(square: np.ndarray) -> np.ndarray:
-    """Returns the box of an upright face's landmarks for the detector's square, both `(4,)`."""
-    return np.tile(square[:2], 2) + _LANDMARKS_IN_SQUARE * np.tile(square[2:] - square[:2], 2)
+    """Returns the box of an upright face's landmarks for BlazeFace's square, both `(4,)`."""
+    return _part_of(square, _LANDMARKS_IN_SQUARE)
+
+
+def landmark_box_of_search(box: np.ndarray) -> np.ndarray:
+    """Returns the box of the landmarks for YuNet's box of a face as it lies, both `(4,)`."""
+    return _part_of(box, _LANDMARKS_IN_BOX)
+
+
+def _part_of(box, part):
+    return np.tile(box[:2], 2) + part * np.tile(box[2:] - box[:2], 2)
 
 
 def turned_box(middle: np.ndarray, size: np.ndarray, roll: float) -> np.ndarray:

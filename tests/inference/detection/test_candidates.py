@@ -12,7 +12,7 @@ from keras_3dmmstn.inference.detection.candidates import (
 
 def decoded_one_by_one(maps, least):
     """What `decode` reads, cell by cell."""
-    boxes, scores = [], []
+    boxes, scores, points = [], [], []
     for values, stride in zip(maps, (8, 16, 32), strict=True):
         for row in range(values.shape[0]):
             for column in range(values.shape[1]):
@@ -23,17 +23,25 @@ def decoded_one_by_one(maps, least):
                     half = np.exp([width, height]) * stride / 2
                     boxes.append([*(middle - half), *(middle + half)])
                     scores.append(score)
-    return np.array(boxes), np.array(scores)
+                    offsets = values[row, column, 6:].astype(float)
+                    points.append(
+                        [
+                            ((column + offsets[2 * k]) * stride, (row + offsets[2 * k + 1]) * stride)
+                            for k in range(5)
+                        ]
+                    )
+    return np.array(boxes), np.array(scores), np.array(points)
 
 
 def test_maps_are_read_as_a_loop_reads_them(rng):
     maps = [rng.normal(size=(32 // s * 3, 32 // s * 5, 16)).astype("float32") for s in (8, 16, 32)]
     found = decode(maps, 0.6)
-    boxes, scores = decoded_one_by_one(maps, 0.6)
+    boxes, scores, points = decoded_one_by_one(maps, 0.6)
     assert 0 < len(boxes) < 15 * (16 + 4 + 1)
     # float32 logits: relative error 6e-8 in each of few steps.
     np.testing.assert_allclose(found.boxes, boxes, rtol=1e-6)
     np.testing.assert_allclose(found.scores, scores, rtol=1e-6)
+    np.testing.assert_allclose(found.points, points, rtol=1e-6)
 
 
 def test_hopeless_cells_raise_no_warning():
@@ -58,18 +66,23 @@ def test_what_lies_in_a_better_box_or_around_it_is_dropped():
 
 
 def test_several_searches_give_one_list():
+    points = np.arange(30.0).reshape(3, 5, 2)
     parts = [
-        Candidates(np.array([[0.0, 0, 10, 10]]), np.array([0.4])),
-        Candidates(np.array([[50.0, 50, 60, 60], [0, 0, 10, 11]]), np.array([0.5, 0.7])),
+        Candidates(np.array([[0.0, 0, 10, 10]]), np.array([0.4]), points[:1]),
+        Candidates(np.array([[50.0, 50, 60, 60], [0, 0, 10, 11]]), np.array([0.5, 0.7]), points[1:]),
     ]
     best = best_candidates(parts)
     assert best.scores.tolist() == [0.7, 0.5] and best.boxes[0].tolist() == [0, 0, 10, 11]
+    assert best.points.tolist() == points[[2, 1]].tolist()
 
 
 def test_pixel_centres_stay_pixel_centres_when_a_picture_is_scaled():
     # Of a picture twice as wide, the first two pixels are what the first pixel was.
-    scaled = Candidates(np.array([[0.0, 0, 4, 4]]), np.ones(1)).scaled(np.array([2.0, 1.0]))
+    points = np.array([[[0.0, 0], [1, 1], [2, 2], [3, 3], [4, 4]]])
+    one = Candidates(np.array([[0.0, 0, 4, 4]]), np.ones(1), points)
+    scaled = one.scaled(np.array([2.0, 1.0]))
     assert scaled.boxes[0].tolist() == [0.5, 0, 8.5, 4]
+    assert scaled.points[0].tolist() == [[0.5, 0], [2.5, 1], [4.5, 2], [6.5, 3], [8.5, 4]]
 
 
 def test_the_share_of_a_box_in_others():

@@ -185,6 +185,35 @@ def test_neither_keras_nor_tensorflow_is_needed():
     assert run.stdout.strip() == "set()"
 
 
+def found_with_looks(picture, monkeypatch):
+    """What a detector finds in a picture, and with which turns it looks at places."""
+    detector, turns = FaceDetector(), []
+    look = detector._look
+
+    def counted(image, box, turn):
+        turns.append(turn)
+        return look(image, box, turn)
+
+    monkeypatch.setattr(detector, "_look", counted)
+    return detector.find(picture), turns
+
+
+@pytest.mark.parametrize("degrees", [3, -5, 10, 30, 90, 180])
+def test_only_what_the_search_does_not_see_upright_is_looked_at(monkeypatch, degrees):
+    found, turns = found_with_looks(turned(portrait(), degrees)[0], monkeypatch)
+    assert len(found) == 1 and found.scores[0] > 0.95
+    assert bool(turns) == (abs(degrees) > 10)
+
+
+def test_a_plain_face_is_framed_as_a_look_frames_it(monkeypatch):
+    plain = FaceDetector().find(portrait())
+    monkeypatch.setattr("keras_3dmmstn.inference.detection.face_detector._PLAIN", 1.1)
+    looked = FaceDetector().find(portrait())
+    assert 0.85 < overlap(plain.boxes[0], looked.boxes[0]) < 1
+    assert abs(plain.rolls[0] - looked.rolls[0]) < np.deg2rad(8)
+    assert abs(plain.scores[0] - looked.scores[0]) < 0.02
+
+
 def test_the_joint_score_grows_with_both():
     assert joint_score(0.5, 0.5) == pytest.approx(1 / (1 + np.exp(1.935)))
     assert joint_score(0.9, 0.5) > joint_score(0.5, 0.5) < joint_score(0.5, 0.9)

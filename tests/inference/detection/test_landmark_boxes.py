@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from keras_3dmmstn.inference.detection.landmark_boxes import landmark_box, roll_of, turned_box
+from keras_3dmmstn.inference.detection.landmark_boxes import (
+    four_points,
+    landmark_box,
+    landmark_box_of_search,
+    roll_of,
+    turned_box,
+)
 
 # Eyes, nose, mouth of an upright face.
 POINTS = np.array([[-10.0, -10], [10, -10], [0, 2], [0, 12]])
@@ -22,6 +28,16 @@ def test_the_roll_of_a_profile_comes_from_eyes_and_mouth():
 def test_the_landmarks_box_is_a_part_of_the_square():
     box = landmark_box(np.array([100.0, 200, 200, 300]))
     np.testing.assert_allclose(box, [104.2, 210.9, 197.9, 301.9])
+
+
+def test_the_landmarks_box_is_a_part_of_the_search_s_box():
+    box = landmark_box_of_search(np.array([100.0, 200, 200, 400]))
+    np.testing.assert_allclose(box, [98.2, 246, 202.3, 402.6])
+
+
+def test_the_middle_of_the_mouth_lies_between_its_corners():
+    points = np.array([*POINTS[:3], [-6.0, 12], [6, 12]])
+    np.testing.assert_array_equal(four_points(points), POINTS)
 
 
 @pytest.mark.parametrize("roll", [0.0, 0.4, np.pi / 4, np.pi / 2, 3.0])

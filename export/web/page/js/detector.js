@@ -13,6 +13,9 @@ const STEP = 32;
 const LARGEST_SEARCHED = 1024;
 const STRIDES = [8, 16, 32];
 
+// From this score of the search on, and with so small a roll, a place needs no look.
+const PLAIN = 0.91;
+const LITTLE_ROLL = 0.1;
 // From which score of the search a place is surely an upright face, or may be one.
 const SURE = 0.88;
 const DOUBTFUL = 0.06;
@@ -37,6 +40,8 @@ const LOOK_SHARE = 1.75;
 const FURTHEST = 0.2;
 // Where the box of an upright face's landmarks lies in BlazeFace's square.
 const LANDMARKS_IN_SQUARE = [0.042, 0.109, 0.979, 1.019];
+// Where it lies in YuNet's box.
+const LANDMARKS_IN_BOX = [-0.018, 0.23, 1.023, 1.013];
 // Two anchors in each of 16 × 16 cells, six in each of 8 × 8: their middles in pixels.
 const ANCHORS = [...cells(16, 2), ...cells(8, 6)];
 
@@ -59,7 +64,7 @@ export class Detector {
     );
     let faces = [];
     for (const place of [...sure, ...doubtful.slice(0, MOST_DOUBTFUL)]) {
-      const sight = await this.bestLook(picture, place.box, place.score >= SURE);
+      const sight = isPlain(place) ? plainSight(place) : await this.bestLook(picture, place);
       const score = jointScore(place.score, sight.score);
       if (score >= LEAST_SCORE) faces.push({ ...sight, score });
     }
@@ -78,10 +83,9 @@ export class Detector {
     for (const [width, height] of sizes) {
       const [across, down] = [picture.width / width, picture.height / height];
       const maps = await this.maps(picture, width, height);
-      for (const { box, score } of decoded(maps)) {
-        const [x0, y0, x1, y1] = box.map((value) => value + 0.5);
-        const inPicture = [x0 * across, y0 * down, x1 * across, y1 * down];
-        places.push({ box: inPicture.map((value) => value - 0.5), score });
+      const inPicture = (value, n) => (value + 0.5) * (n % 2 ? down : across) - 0.5;
+      for (const { box, points, score } of decoded(maps)) {
+        places.push({ box: box.map(inPicture), points: points.map(inPicture), score });
       }
     }
     return bestOfEachPlace(places);
@@ -96,10 +100,10 @@ export class Detector {
   }
 
   /** Returns the best sight of a place, of three turns if it is in doubt. */
-  async bestLook(picture, box, isSure) {
+  async bestLook(picture, { box, score }) {
     const better = (one, other) => (other.score > one.score ? other : one);
     let seen = await this.look(picture, box, 0);
-    if (seen.score >= HOPELESS && seen.score < (isSure ? CLEAR_IF_SURE : CLEAR)) {
+    if (seen.score >= HOPELESS && seen.score < (score >= SURE ? CLEAR_IF_SURE : CLEAR)) {
       for (const turn of OTHER_TURNS) seen = better(seen, await this.look(picture, box, turn));
     }
     if (seen.score >= HOPELESS && Math.abs(seen.lean) > UPRIGHT) {
@@ -181,7 +185,26 @@ function roundedToEven(value) {
   return value % 2 === 0.5 ? Math.floor(value) : Math.round(value);
 }
 
-/** Reads YuNet's maps: places that may be faces, {box, score}. */
+/** Says whether the search is quite sure of an upright face. */
+function isPlain({ score, points }) {
+  return score >= PLAIN && Math.abs(rollOfSearch(points)) <= LITTLE_ROLL;
+}
+
+/** Returns a face of which the search is sure, as if a look had been as sure. */
+function plainSight({ box, points, score }) {
+  const size = [box[2] - box[0], box[3] - box[1]];
+  const landmarks = LANDMARKS_IN_BOX.map((part, n) => box[n % 2] + part * size[n % 2]);
+  return { score, box: landmarks, roll: rollOfSearch(points) };
+}
+
+/** Returns how far a face is turned by YuNet's eyes, tip of the nose and corners of the mouth. */
+function rollOfSearch(points) {
+  const [left, right] = [points.slice(6, 8), points.slice(8, 10)];
+  const mouth = left.map((value, axis) => (value + right[axis]) / 2);
+  return leanOf([...points.slice(0, 6), ...mouth]);
+}
+
+/** Reads YuNet's maps: places that may be faces, {box, points, score}. */
 function decoded(maps) {
   const places = [];
   for (const [number, { shape, values }] of maps.entries()) {
@@ -193,7 +216,10 @@ function decoded(maps) {
         const [x, y] = [column + values[at + 2], row + values[at + 3]];
         const [across, down] = [Math.exp(values[at + 4]) / 2, Math.exp(values[at + 5]) / 2];
         const box = [x - across, y - down, x + across, y + down];
-        places.push({ box: box.map((value) => stride * value), score });
+        const points = [...values.subarray(at + 6, at + 16)].map(
+          (value, n) => stride * (value + (n % 2 ? row : column)),
+        );
+        places.push({ box: box.map((value) => stride * value), points, score });
       }
     }
   }
