@@ -47,6 +47,7 @@ SETTINGS = (
 # Also for the model whose authors made a map of their own, which is a map of all of it.
 BESIDE_AUTHORS = (
     ("all of it, least distortion", "all", 0.5, "least-distortion", 0.0),
+    ("all of it, least distortion, half the emphasis", "all", 0.5, "least-distortion", 0.5),
     ("all of it, least distortion, emphasis", "all", 0.5, "least-distortion", 1.0),
 )
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
@@ -141,11 +142,11 @@ def describe(result: dict) -> str:
         )
     for f in result["flattenings"]:
         if "error" in f:
-            lines.append(f"  {f['setting']:37} {f['error']}")
+            lines.append(f"  {f['setting']:46} {f['error']}")
             continue
         mirror = f"mirror {f['mirror_mean']:.2f} mm" if "mirror_mean" in f else ""
         lines.append(
-            f"  {f['setting']:37} flipped {f['flipped']:2d}  angle {f['angle_mean']:.2f} "
+            f"  {f['setting']:46} flipped {f['flipped']:2d}  angle {f['angle_mean']:.2f} "
             f"({f['angle_95']:.2f})  area {f['area_mean']:.2f} ({f['area_95']:.2f})  "
             f"eyes {f['eyes']:.1%} nose {f['nose']:.1%} mouth {f['mouth']:.1%}  {mirror}"
         )
