@@ -44,7 +44,17 @@ class FaceFitter:
         Raises:
             ValueError: if the network's numbers describe no face.
         """
-        return check_fitted(self.generate(*self.parameters(np.asarray(crops))))
+        return self.fit_parameters(*self.parameters(np.asarray(crops)))
+
+    def fit_parameters(
+        self, parameters: np.ndarray, confidence: np.ndarray | None = None
+    ) -> FittedFaces:
+        """Returns the faces of θ, as of `generate`.
+
+        Raises:
+            ValueError: if the numbers describe no face.
+        """
+        return check_fitted(self.generate(parameters, confidence))
 
     def describe(
         self,

@@ -45,3 +45,9 @@ def check_weights(path: str | Path, localiser: "keras.Model") -> None:
                 f"{path}: expected finite weights, received NaN or infinity in {weight.path}: the "
                 "training may have diverged."
             )
+
+
+def check_looks(looks: int) -> None:
+    """Raises a ValueError unless a number of looks is 1 or 2."""
+    if type(looks) is not int or looks not in (1, 2):
+        raise ValueError(f"Expected looks 1 or 2, received {looks!r}.")

@@ -93,7 +93,9 @@ def with_surer_rolls(
     one, and of none, the one counts of whose fit the network is the surest.
 
     Args:
-        faces, images, size: as of `look_again`.
+        faces: the faces.
+        images: their photographs.
+        size: side of the crops in pixels.
         fit: from crops to fitted faces; without a `confidence` the faces stay as they are.
     """
     said = framing.rolls(faces.matrices)
@@ -117,37 +119,6 @@ def with_surer_rolls(
     all_matrices = faces.matrices.copy()
     all_matrices[turned] = matrices[best, np.arange(len(turned))]
     return replace(faces, matrices=all_matrices)
-
-
-def look_again(
-    faces: FacesInPhotographs,
-    images: Sequence[np.ndarray],
-    size: int,
-    fit: Callable[[np.ndarray], FittedFaces],
-) -> FacesInPhotographs:
-    """Frames faces whose box is unsure by the landmarks that the network finds in it.
-
-    A detector's box is not quite that of the landmarks, nor is that around a turned face the box
-    of the same face upright.
-
-    Args:
-        faces: the faces.
-        images: their photographs.
-        size: side of the crops in pixels.
-        fit: from crops to fitted faces with `ibug68`.
-    """
-    unsure = np.flatnonzero(faces.unsure)
-    if not len(unsure):
-        return faces
-    matrices = faces.matrices[unsure]
-    first = replace(faces, numbers=faces.numbers[unsure], matrices=matrices)
-    landmarks = fit(first.crops(images, size)).landmarks("ibug68").astype(float)
-    in_crops = np.stack([framing.tight_box(face) for face in landmarks])
-    in_photographs = framing.points_in_photograph(landmarks, matrices)
-    boxes, all_matrices = faces.boxes.copy(), faces.matrices.copy()
-    boxes[unsure] = [framing.tight_box(face) for face in in_photographs]
-    all_matrices[unsure] = framing.joined(matrices, framing.crop_matrices(in_crops, size))
-    return replace(faces, boxes=boxes, matrices=all_matrices)
 
 
 def all_faces(photographs: Sequence[FacesInPhotographs]) -> FacesInPhotographs:

@@ -29,11 +29,10 @@ from keras_3dmmstn.inference.given_photographs import (
     together,
     unchangeable,
 )
-from keras_3dmmstn.inference.localiser_checks import check_input, check_weights
+from keras_3dmmstn.inference.localiser_checks import check_input, check_looks, check_weights
 from keras_3dmmstn.inference.looking import (
     FacesInPhotographs,
     all_faces,
-    look_again,
     with_surer_rolls,
 )
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
@@ -50,6 +49,7 @@ from keras_3dmmstn.inference.preset import (
     preset_folder,
 )
 from keras_3dmmstn.inference.threads import in_threads, processors
+from keras_3dmmstn.inference.two_looks import seen_twice
 from keras_3dmmstn.inference.video.frames import timed
 from keras_3dmmstn.inference.video.smoothing import Smoothing
 from keras_3dmmstn.inference.video.track import VideoDescriber, track
@@ -97,6 +97,11 @@ class Normaliser:
         detector: finds the faces of photographs without boxes: an object with
             `find(image) -> FoundFaces`, see `keras_3dmmstn.inference.detection`; None for a
             `FaceDetector`.
+        looks: 2 if the network sees each face twice, the second time upright and framed by the
+            landmarks that it saw first, and the mean of both counts; 1 if only once, in the box
+            that was given or found, which is faster and less accurate. With a perspective camera
+            only faces whose box is unsure are seen twice, and the second look counts alone; without
+            landmarks `ibug68` no face is.
 
     The weights are those that the localiser has when the normaliser is made; those of the moment if
     LiteRT cannot run it, or if it has over 50 million weights. It may be called from several
@@ -116,7 +121,8 @@ class Normaliser:
 
     Raises:
         ValueError: if the two do not go together, `visibility` is unknown, `focal_length` is
-            not positive, `texture_size` is not a whole number in its range or `fill` is unknown.
+            not positive, `texture_size` is not a whole number in its range, `fill` is unknown or
+            `looks` is neither 1 nor 2.
     """
 
     def __init__(
@@ -128,6 +134,7 @@ class Normaliser:
         texture_size: int | None = None,
         fill: str | None = None,
         detector: Detector | None = None,
+        looks: int = 2,
     ):
         saved = isinstance(localiser, SavedLocaliser)
         described = localiser.description if saved else localiser
@@ -150,7 +157,8 @@ class Normaliser:
         self.card: str | None = None
         texture_shape(texture_size, grid_model.grid_shape)
         check_fill(fill)
-        self.texture_size, self.fill = texture_size, fill
+        check_looks(looks)
+        self.texture_size, self.fill, self.looks = texture_size, fill, looks
         self.image_size = described.input_shape[1]
         self.detector = FaceDetector() if detector is None else detector
         self._fitter = FaceFitter(
@@ -179,10 +187,11 @@ class Normaliser:
         texture_size: int | None = None,
         fill: str | None = None,
         detector: Detector | None = None,
+        looks: int = 2,
     ) -> "Normaliser":
         """Returns the normaliser with the weights that come with the package."""
         with resources.as_file(resources.files("keras_3dmmstn.assets")) as folder:
-            return cls.load(folder, visibility, texture_size, fill, detector)
+            return cls.load(folder, visibility, texture_size, fill, detector, looks)
 
     @classmethod
     def load(
@@ -192,6 +201,7 @@ class Normaliser:
         texture_size: int | None = None,
         fill: str | None = None,
         detector: Detector | None = None,
+        looks: int = 2,
     ) -> "Normaliser":
         """Reads a folder with `localiser.keras` and `face_model.npz`, such as `train` writes.
 
@@ -215,7 +225,9 @@ class Normaliser:
             *(grid_model.name, *grid_model.grid_shape, grid_model.modes),
         )
         given = localiser.model() if is_own else localiser
-        return cls(given, grid_model, visibility, camera.focal_length, texture_size, fill, detector)
+        return cls(
+            given, grid_model, visibility, camera.focal_length, texture_size, fill, detector, looks
+        )
 
     @classmethod
     def from_preset(cls, preset: str | Path, detector: Detector | None = None, **settings):
@@ -226,7 +238,7 @@ class Normaliser:
                 `save_to_preset` wrote; or `"hf://user/name"` on the Hugging Face Hub, at a branch,
                 tag or commit with `"hf://user/name@revision"`.
             detector: as of `Normaliser`.
-            **settings: `visibility`, `texture_size` and `fill` in place of the preset's.
+            **settings: `visibility`, `texture_size`, `fill` and `looks` in place of the preset's.
 
         Raises:
             FileNotFoundError: if there is no such preset, or a file of it is missing.
@@ -256,7 +268,7 @@ class Normaliser:
                 `"compact"`.
         """
         check_new_preset(path)
-        settings = PresetConfig(self.visibility, self.texture_size, self.fill)
+        settings = PresetConfig(self.visibility, self.texture_size, self.fill, self.looks)
         facts = {
             "image": f"{self.image_size} × {self.image_size} pixels, RGB in 0..255",
             "weights": f"{self.localiser.count_params():,}",
@@ -453,6 +465,26 @@ class Normaliser:
             *self._fitter.parameters(checked_crops(crops, self.image_size))
         )
 
+    def fit_framed(
+        self, images: Sequence[np.ndarray], faces: FacesInPhotographs
+    ) -> tuple[FacesInPhotographs, FittedFaces]:
+        """Fits the face model to faces of photographs, with as many `looks` as it has.
+
+        Args:
+            images: the photographs, RGB uint8 arrays.
+            faces: where they are in them.
+
+        Returns:
+            The faces as they are framed, and what is fitted in pixels of these crops.
+
+        Raises:
+            ValueError: if the network's numbers describe no face.
+        """
+        fitted = self._fitter.fit(faces.crops(images, self.image_size))
+        if self.looks == 1 or "ibug68" not in self.grid_model.landmarks or not len(faces):
+            return faces, fitted
+        return seen_twice(faces, images, fitted, self._fitter, self.camera.focal_length is None)
+
     def regress(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """Returns θ `(n, 6 + D)` for each box, with t and log s in pixels of the photograph.
 
@@ -466,8 +498,8 @@ class Normaliser:
         """
         pixels = as_photograph(image)
         faces = FacesInPhotographs.in_boxes(checked_boxes(boxes, pixels), self.image_size)
-        parameters, _ = self._fitter.parameters(faces.crops([pixels], self.image_size))
-        return framing.parameters_in_photograph(parameters, faces.matrices)
+        faces, fitted = self.fit_framed([pixels], faces)
+        return framing.parameters_in_photograph(fitted.parameters, faces.matrices)
 
     def _normalised(self, source, photograph, boxes, rolls):
         """Normalises one photograph of a source, and keeps what went wrong."""
@@ -520,9 +552,7 @@ class Normaliser:
             return lists
         for faces in all_faces(framed).parts(_AT_ONCE):
             faces = with_surer_rolls(faces, images, self.image_size, self._fitter.fit)
-            if "ibug68" in self.grid_model.landmarks:
-                faces = look_again(faces, images, self.image_size, self._fitter.fit)
-            fitted = self._fitter.fit(faces.crops(images, self.image_size))
+            faces, fitted = self.fit_framed(images, faces)
             described = self._fitter.describe(images, faces, fitted, self.texture_size, self.fill)
             for number, face in zip(faces.numbers, described, strict=True):
                 lists[number].append(face)

@@ -41,12 +41,13 @@ class PresetConfig:
     """How a preset's weights are used: arguments of `Normaliser`.
 
     Attributes:
-        visibility, texture_size, fill: as of `Normaliser`, which checks their values.
+        visibility, texture_size, fill, looks: as of `Normaliser`, which checks their values.
     """
 
     visibility: str = "depth"
     texture_size: int | None = None
     fill: str | None = None
+    looks: int = 2
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -1,4 +1,4 @@
-"""Labelled faces cut out of their photographs for the network."""
+"""Labelled faces, each in the boxes in which the network is to see it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from keras_3dmmstn.inference.boxes import checked_boxes
-from keras_3dmmstn.inference.photograph import read_photograph, warp
+from keras_3dmmstn.inference.photograph import read_photograph
 from keras_3dmmstn.network import framing
 from keras_3dmmstn.training.data.crops import Skipped
 from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
@@ -16,19 +16,19 @@ from keras_3dmmstn.training.data.skipped import reason_of
 
 @dataclass(frozen=True)
 class FramedFace:
-    """One face, cut out once for each of several boxes.
+    """One face, framed by each of several boxes.
 
     Attributes:
         number: which of the faces it is.
         box: `(4,)` x0, y0, x1, y1, the tight box of its labelled points.
-        crops: `(boxes, size, size, 3)` uint8 RGB.
-        matrices: `(boxes, 2, 3)`, from photograph to crops.
+        photograph: `(height, width, 3)` uint8 RGB.
+        frames: `(boxes, 4)` in pixels of the photograph.
     """
 
     number: int
     box: np.ndarray
-    crops: np.ndarray
-    matrices: np.ndarray
+    photograph: np.ndarray
+    frames: np.ndarray
 
 
 def random_moves(count: int, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -50,7 +50,6 @@ def moved_box(box: np.ndarray, shift: np.ndarray, scale: float) -> np.ndarray:
 
 def frame_faces(
     faces: LabelledFaces,
-    image_size: int,
     moves: tuple[np.ndarray, np.ndarray],
     skipped: list[Skipped],
     progress: Callable[[Sequence[int]], Iterable[int]] = iter,
@@ -63,7 +62,6 @@ def frame_faces(
 
     Args:
         faces: the faces.
-        image_size: side of the crops in pixels.
         moves: of each face, such as from `random_moves`.
         skipped: the faces that cannot be framed are appended here.
         progress: called on the sequence of faces that is iterated over, to show progress.
@@ -80,14 +78,12 @@ def frame_faces(
             skipped.append(Skipped(faces.names[number], reason))
             continue
         frame = box if frames is None else frames[number]
-        both = (frame, moved_box(frame, moves[0][number], moves[1][number]))
+        both = np.stack([frame, moved_box(frame, moves[0][number], moves[1][number])])
         try:
             if path != last_path:
                 photograph, last_path = read_photograph(path, upright=False), path
             checked_boxes([box, frame], photograph)
-            matrices = np.stack([framing.crop_matrix(b, image_size) for b in both])
-            crops = np.stack([warp(photograph, matrix, image_size) for matrix in matrices])
         except (OSError, ValueError, MemoryError, cv2.error) as error:
             skipped.append(Skipped(faces.names[number], reason_of(error)))
             continue
-        yield FramedFace(number, box, crops, matrices)
+        yield FramedFace(number, box, photograph, both)

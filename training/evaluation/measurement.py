@@ -6,6 +6,7 @@ from itertools import islice
 
 import numpy as np
 
+from keras_3dmmstn.inference.looking import FacesInPhotographs, all_faces
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.head_pose import yaw_of_rotation
 from keras_3dmmstn.mesh.landmark_sets import MIRROR
@@ -24,8 +25,8 @@ LEAST_CONFIDENCE = 0.1
 
 # Where yaw is in the pose that comes with labels.
 _YAW = 2
-# Faces that go through the network together.
-_BATCH = 64
+# Faces that go through the network together, with their photographs in memory.
+_BATCH = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +129,7 @@ def measure(
     _check(normaliser.grid_model, faces, jaw)
     moves = random_moves(len(faces), box_noise, seed)
     skipped = list(faces.skipped)
-    framed = frame_faces(faces, normaliser.image_size, moves, skipped, progress, frames)
+    framed = frame_faces(faces, moves, skipped, progress, frames)
     kept, boxes, points, yaw = [], [], [], []
     for batch in _batches(framed):
         batch_points, rotations = _predict(normaliser, batch, jaw)
@@ -162,11 +163,13 @@ def _batches(faces: Iterable[FramedFace]) -> Iterator[list[FramedFace]]:
 
 def _predict(normaliser, batch, jaw):
     """Returns points `(2b, 89, 2)` in pixels of the photographs and rotations `(2b, 3, 3)`."""
-    fitted = normaliser.fit(np.concatenate([face.crops for face in batch]))
+    framed = all_faces(
+        [FacesInPhotographs.in_boxes(face.frames, normaliser.image_size) for face in batch]
+    )
+    framed, fitted = normaliser.fit_framed([face.photograph for face in batch], framed)
     vertices = _landmark_vertices(normaliser.grid_model, fitted, jaw)
     points = np.take_along_axis(fitted.points, vertices[..., None], axis=1)
-    matrices = np.concatenate([face.matrices for face in batch])
-    return points_in_photograph(points, matrices), fitted.rotations
+    return points_in_photograph(points, framed.matrices), fitted.rotations
 
 
 def _landmark_vertices(model, fitted, jaw):
