@@ -20,12 +20,8 @@ _FURTHEST = 1e7
 
 def check_fitted(fitted: FittedFaces) -> FittedFaces:
     """Returns fitted faces, or raises a ValueError if they are far beyond their crops."""
-    numbers = fitted.parameters, fitted.points
-    if not all(part.min() > -_FURTHEST and part.max() < _FURTHEST for part in numbers):
-        raise ValueError(
-            "Expected weights that find a face, but theirs is not finite or larger than any "
-            "photograph: the training may have diverged."
-        )
+    for numbers in (fitted.parameters, fitted.points):
+        check_numbers(numbers)
     sure = fitted.confidence
     if sure is not None and not ((sure >= 0) & (sure <= 1)).all():
         raise ValueError(
@@ -34,6 +30,16 @@ def check_fitted(fitted: FittedFaces) -> FittedFaces:
             "a sigmoid."
         )
     return fitted
+
+
+def check_numbers(numbers: np.ndarray) -> np.ndarray:
+    """Returns numbers of a network, or raises a ValueError if they describe no face."""
+    if numbers.size and not (numbers.min() > -_FURTHEST and numbers.max() < _FURTHEST):
+        raise ValueError(
+            "Expected weights that find a face, but theirs is not finite or larger than any "
+            "photograph: the training may have diverged."
+        )
+    return numbers
 
 
 @dataclass(frozen=True, eq=False)

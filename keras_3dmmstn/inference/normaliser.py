@@ -1,5 +1,6 @@
 """Photographs in, normalised faces out."""
 
+import functools
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +30,7 @@ from keras_3dmmstn.inference.given_photographs import (
     together,
     unchangeable,
 )
+from keras_3dmmstn.inference.landmark_geometry import LandmarkGeometry
 from keras_3dmmstn.inference.localiser_checks import check_input, check_looks, check_weights
 from keras_3dmmstn.inference.looking import (
     FacesInPhotographs,
@@ -49,7 +51,7 @@ from keras_3dmmstn.inference.preset import (
     preset_folder,
 )
 from keras_3dmmstn.inference.threads import in_threads, processors
-from keras_3dmmstn.inference.two_looks import seen_twice
+from keras_3dmmstn.inference.two_looks import mean_of_two_looks, second_look
 from keras_3dmmstn.inference.video.frames import timed
 from keras_3dmmstn.inference.video.smoothing import Smoothing
 from keras_3dmmstn.inference.video.track import VideoDescriber, track
@@ -166,6 +168,10 @@ class Normaliser:
             FaceGeometry(grid_model, self.image_size, visibility, focal_length, keep=saved),
             FaceDescriber(grid_model, self.camera, self.image_size),
         )
+
+    @functools.cached_property
+    def _landmarks(self) -> LandmarkGeometry:
+        return LandmarkGeometry(self.grid_model)
 
     @property
     def localiser(self) -> "keras.Model":
@@ -480,10 +486,11 @@ class Normaliser:
         Raises:
             ValueError: if the network's numbers describe no face.
         """
-        fitted = self._fitter.fit(faces.crops(images, self.image_size))
         if self.looks == 1 or "ibug68" not in self.grid_model.landmarks or not len(faces):
-            return faces, fitted
-        return seen_twice(faces, images, fitted, self._fitter, self.camera.focal_length is None)
+            return faces, self._fitter.fit(faces.crops(images, self.image_size))
+        if self.camera.focal_length is not None:
+            return second_look(faces, images, self._fitter)
+        return mean_of_two_looks(faces, images, self._fitter, self._landmarks)
 
     def regress(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         """Returns θ `(n, 6 + D)` for each box, with t and log s in pixels of the photograph.

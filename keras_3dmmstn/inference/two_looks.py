@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from keras_3dmmstn.inference.description import check_numbers
 from keras_3dmmstn.inference.fitted_faces import FittedFaces
+from keras_3dmmstn.inference.landmark_geometry import LandmarkGeometry
 from keras_3dmmstn.inference.looking import FacesInPhotographs
 from keras_3dmmstn.network import framing
 
@@ -18,74 +20,110 @@ if TYPE_CHECKING:
 _SECOND = 0.6
 # If they differ by more, in radians, the first did not see the face, and the second counts alone.
 _APART = 0.5
-# Landmarks that span less, in pixels of the crop, are those of no face: it is seen as before.
-_SMALLEST = 1.0
+# Landmarks that span less, in pixels of the crop, or that lie or span more, in its sides, are those
+# of no face: it is seen as before.
+_SMALLEST, _LARGEST = 1.0, 100.0
 
 
-def seen_twice(
+def mean_of_two_looks(
     faces: FacesInPhotographs,
     images: Sequence[np.ndarray],
-    fitted: FittedFaces,
     fitter: "FaceFitter",
-    averaged: bool = True,
+    landmarks: LandmarkGeometry,
 ) -> tuple[FacesInPhotographs, FittedFaces]:
-    """Looks at faces once more, and returns them with what both looks say of them.
+    """Looks at faces twice, and fits the mean of what both looks say.
 
     A box is never quite that of the landmarks, and a network's errors depend on how a face lies in
     the crop. So the mean of two looks is closer to the face than each of them, and depends less on
     the box.
 
     Args:
-        faces: where they were looked at. Those whose box is unsure get that of their landmarks.
+        faces: where they are looked at first.
         images: their photographs.
-        fitted: what the first look said.
-        fitter: of them, with `ibug68`.
-        averaged: False for a perspective camera, whose θ belongs to its crop: then only faces whose
-            box is unsure are seen again, and the second look counts alone.
+        fitter: of them, with `ibug68` and an orthographic camera.
+        landmarks: of θ.
+
+    Returns:
+        The faces, those whose box was unsure with that of the first look's landmarks; and what is
+        fitted, in pixels of the first crops.
+
+    Raises:
+        ValueError: if the network's numbers describe no face.
     """
-    landmarks = fitted.landmarks("ibug68").astype(float)
-    between = _to_second_crops(landmarks, fitted.rotations, fitter.image_size)
-    unsure = np.flatnonzero(faces.unsure)
-    boxes = faces.boxes.copy()
-    in_photographs = framing.points_in_photograph(landmarks[unsure], faces.matrices[unsure])
-    boxes[unsure] = np.reshape([framing.tight_box(face) for face in in_photographs], (-1, 4))
-    framed = replace(faces, boxes=boxes)
-    again = replace(framed, matrices=framing.joined(faces.matrices, between))
-    if averaged:
-        crops = again.crops(images, fitter.image_size)
-        return framed, _mean(fitted, *fitter.parameters(crops), between, fitter)
-    if not len(unsure):
+    size = fitter.image_size
+    first, confidence = fitter.parameters(faces.crops(images, size))
+    with np.errstate(over="ignore", invalid="ignore"):  # the fit refuses what is too large
+        places = landmarks(check_numbers(first))
+    between = _to_second_crops(places, first, size)
+    again = replace(faces, matrices=framing.joined(faces.matrices, between))
+    second, other_confidence = fitter.parameters(again.crops(images, size))
+    second = framing.parameters_in_photograph(check_numbers(second), between)
+    mean, alone = _mean(first, second)
+    if confidence is not None:
+        both = (1 - _SECOND) * confidence + _SECOND * other_confidence
+        confidence = np.where(alone, other_confidence, both)
+    fitted = fitter.fit_parameters(mean.astype(np.float32), confidence)
+    return _with_sure_boxes(faces, places), fitted
+
+
+def second_look(
+    faces: FacesInPhotographs, images: Sequence[np.ndarray], fitter: "FaceFitter"
+) -> tuple[FacesInPhotographs, FittedFaces]:
+    """Looks at faces, and at those whose box is unsure once more; then the second look counts.
+
+    For a perspective camera, whose θ belongs to its crop.
+
+    Args:
+        faces, images: as of `mean_of_two_looks`.
+        fitter: of them, with `ibug68`.
+
+    Raises:
+        ValueError: if the network's numbers describe no face.
+    """
+    fitted = fitter.fit(faces.crops(images, fitter.image_size))
+    if not faces.unsure.any():
         return faces, fitted
-    matrices = np.where(faces.unsure[:, None, None], again.matrices, faces.matrices)
-    again = replace(framed, matrices=matrices)
+    places = fitted.landmarks("ibug68").astype(float)
+    between = _to_second_crops(places, fitted.parameters, fitter.image_size)
+    between[~faces.unsure] = np.eye(2, 3)
+    again = replace(
+        _with_sure_boxes(faces, places), matrices=framing.joined(faces.matrices, between)
+    )
     return again, fitter.fit(again.crops(images, fitter.image_size))
 
 
-def _to_second_crops(landmarks, rotations, size):
+def _to_second_crops(landmarks, parameters, size):
     """Returns the similarities `(n, 2, 3)` from crops to those in which faces are upright."""
-    down = rotations[:, :2, 1].astype(float)  # where the chins point
-    rolls = np.arctan2(-down[:, 0], down[:, 1])
+    turned = Rotation.from_rotvec(parameters[:, :3].astype(float)).as_matrix()
+    rolls = np.arctan2(-turned[:, 0, 1], turned[:, 1, 1])  # where the chins point
     matrices = np.tile(np.eye(2, 3), (len(landmarks), 1, 1))
     for number, (face, roll) in enumerate(zip(landmarks, rolls, strict=True)):
-        turn = matrices[number].copy()
-        turn[:, :2] = [[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]]
-        box = framing.tight_box(framing.apply_similarity(turn, face))
-        if (box[2:] - box[:2]).max() >= _SMALLEST:
-            matrix = framing.crop_matrix(box, size)
-            matrices[number] = framing.joined(turn[None], matrix[None])[0]
+        upright = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
+        low, high = (limit(face @ upright.T, axis=0) for limit in (np.min, np.max))
+        side, furthest = (high - low).max(), np.abs([low, high]).max()
+        if side >= _SMALLEST and furthest <= _LARGEST * size:
+            matrix = framing.crop_matrix([*low, *high], size)
+            matrices[number] = np.column_stack([matrix[:, :2] @ upright, matrix[:, 2]])
     return matrices
 
 
-def _mean(first, parameters, confidence, between, fitter):
-    """Returns the fitted faces of two looks, in the crops of the first."""
-    second = framing.parameters_in_photograph(parameters, between)
-    mean = (1 - _SECOND) * first.parameters + _SECOND * second
-    turns = [Rotation.from_rotvec(look[:, :3].astype(float)) for look in (first.parameters, second)]
-    apart = (turns[0].inv() * turns[1]).as_rotvec()
-    mean[:, :3] = (turns[0] * Rotation.from_rotvec(_SECOND * apart)).as_rotvec()
+def _with_sure_boxes(faces, landmarks):
+    """Returns faces, those whose box is unsure with that of their landmarks `(n, 68, 2)`."""
+    unsure = np.flatnonzero(faces.unsure)
+    if not len(unsure):
+        return faces
+    boxes = faces.boxes.copy()
+    seen = framing.points_in_photograph(landmarks[unsure], faces.matrices[unsure])
+    boxes[unsure] = [framing.tight_box(face) for face in seen]
+    return replace(faces, boxes=boxes)
+
+
+def _mean(first, second):
+    """Returns the mean of two looks, θ `(n, 6 + D)`, and of which the second counts alone."""
+    mean = (1 - _SECOND) * first.astype(float) + _SECOND * second
+    turn = Rotation.from_rotvec(first[:, :3].astype(float))
+    apart = (turn.inv() * Rotation.from_rotvec(second[:, :3].astype(float))).as_rotvec()
+    mean[:, :3] = (turn * Rotation.from_rotvec(_SECOND * apart)).as_rotvec()
     alone = np.linalg.norm(apart, axis=1) > _APART
     mean[alone] = second[alone]
-    if confidence is not None and first.confidence is not None:
-        both = (1 - _SECOND) * first.confidence + _SECOND * confidence
-        confidence = np.where(alone, confidence, both)
-    return fitter.fit_parameters(mean.astype(np.float32), confidence)
+    return mean, alone

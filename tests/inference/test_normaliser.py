@@ -361,7 +361,7 @@ def test_sampling_far_outside_is_black():
 
 
 def test_a_face_has_the_confidence_of_its_own_crop(coordinates):
-    sure, plain = small_normaliser(confidence=True), small_normaliser()
+    sure, plain = small_normaliser(confidence=True, looks=1), small_normaliser(looks=1)
     boxes = [BOX, [10.0, 10.0, 60.0, 60.0]]
     faces = sure(coordinates, boxes)
     crops = np.stack([warp(coordinates, crop_matrix(box, SIZE), SIZE) for box in boxes])

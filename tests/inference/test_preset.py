@@ -199,6 +199,6 @@ def test_presets_are_fetched_from_the_hub(preset, tmp_path):
     assert (
         first
         == second
-        == (f"{FILES} PresetConfig(visibility='normals', texture_size=64, fill='mirror')")
+        == (f"{FILES} PresetConfig(visibility='normals', texture_size=64, fill='mirror', looks=2)")
     )
     assert third.startswith("hf://nobody/faces: the preset could not be fetched: ")

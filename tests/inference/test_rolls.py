@@ -60,17 +60,16 @@ def test_a_turned_face_that_the_network_is_sure_of_is_fitted_once(
     image, box = turned(portrait, PORTRAIT_BOX, 2)
     monkeypatch.setattr(normaliser, "detector", DetectorThatSays([box], [np.pi]))
     crops = []
-    fit = normaliser._fitter.fit
-    monkeypatch.setattr(normaliser._fitter, "fit", lambda c: crops.append(len(c)) or fit(c))
+    see = normaliser._fitter.parameters
+    monkeypatch.setattr(normaliser._fitter, "parameters", lambda c: crops.append(len(c)) or see(c))
     normaliser(image)
-    assert crops == [1, 1, 1]  # as the detector says, and twice as for every detector's box
+    assert crops == [1, 1, 1]  # as the detector says, and twice as every face
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_a_turned_photograph_gives_the_same_face(quarters, normaliser, portrait, monkeypatch):
     image, box = turned(portrait, PORTRAIT_BOX, quarters)
     roll = quarters * np.pi / 2
-    # Upright, too, the network looks twice, as for boxes of a detector.
     monkeypatch.setattr(normaliser, "detector", DetectorThatSays([PORTRAIT_BOX]))
     (upright,) = normaliser(portrait)
     (face,) = normaliser(image, [box], [roll])

@@ -47,16 +47,17 @@ def small_network(grid_model, image_size=SIZE, half_profile=True, **options):
     return model
 
 
-def small_normaliser(grid_model=None, confidence=False):
+def small_normaliser(grid_model=None, confidence=False, **options):
     """A normaliser with random weights; of a toy face, 16 × 12, if no other is given.
 
-    The head of a confidence has random weights, too.
+    The head of a confidence has random weights, too. `options` are those of `Normaliser`.
     """
     keras.utils.set_random_seed(0)
     grid_model = grid_model or toy_grid_model((16, 12))
     localiser = build_localiser(small_backbone(), grid_model, SIZE)
     look_at_photographs(localiser)
-    return Normaliser(with_confidence(localiser) if confidence else localiser, grid_model)
+    localiser = with_confidence(localiser) if confidence else localiser
+    return Normaliser(localiser, grid_model, **options)
 
 
 def landmarks_of(grid_model, points, rotation):

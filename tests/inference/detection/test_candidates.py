@@ -26,7 +26,10 @@ def decoded_one_by_one(maps, least):
                     offsets = values[row, column, 6:].astype(float)
                     points.append(
                         [
-                            ((column + offsets[2 * k]) * stride, (row + offsets[2 * k + 1]) * stride)
+                            (
+                                (column + offsets[2 * k]) * stride,
+                                (row + offsets[2 * k + 1]) * stride,
+                            )
                             for k in range(5)
                         ]
                     )
@@ -69,7 +72,9 @@ def test_several_searches_give_one_list():
     points = np.arange(30.0).reshape(3, 5, 2)
     parts = [
         Candidates(np.array([[0.0, 0, 10, 10]]), np.array([0.4]), points[:1]),
-        Candidates(np.array([[50.0, 50, 60, 60], [0, 0, 10, 11]]), np.array([0.5, 0.7]), points[1:]),
+        Candidates(
+            np.array([[50.0, 50, 60, 60], [0, 0, 10, 11]]), np.array([0.5, 0.7]), points[1:]
+        ),
     ]
     best = best_candidates(parts)
     assert best.scores.tolist() == [0.7, 0.5] and best.boxes[0].tolist() == [0, 0, 10, 11]

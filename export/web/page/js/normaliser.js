@@ -55,7 +55,12 @@ export class Normaliser {
 
   /** Returns the faces of a photograph, {width, height, data}, the largest first. */
   async photograph(picture) {
-    const faces = await facesOf(picture, this.detector, this.network);
+    const faces = await facesOf(
+      picture,
+      this.detector,
+      this.network,
+      !this.faceModel.focal_length,
+    );
     return faces.map((face) => this.described(face, picture, OF_PHOTOGRAPH));
   }
 

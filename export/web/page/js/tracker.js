@@ -1,6 +1,7 @@
 /** Faces of photographs, and one face followed from frame to frame. */
 
-import { cropMatrix, joined, moved, tightBox } from "./framing.js";
+import { cropMatrix } from "./framing.js";
+import { meanOf, seenAgain } from "./two_looks.js";
 
 // A face is looked at again, so many times at most, until it lies in the middle of its crop.
 const LOOKS = 2;
@@ -9,14 +10,18 @@ const LOOKS = 2;
 const MUCH_TURNED = Math.PI / 4;
 const SURE = 0.5;
 
-/** Returns the faces of a photograph, the largest first, each seen twice. */
-export async function facesOf(picture, detector, network) {
+/**
+ * Returns the faces of a photograph, the largest first, each seen twice.
+ *
+ * @param averaged whether the mean of both looks counts; else the second alone, as for a
+ *     perspective camera, whose parameters belong to their crop.
+ */
+export async function facesOf(picture, detector, network, averaged) {
   const faces = [];
   for (const found of await detector.find(picture)) {
     const first = await firstSight(picture, found, network);
-    // A detector's box is not quite that of the landmarks.
-    const matrix = joined(first.matrix, cropMatrix(tightBox(first.inCrop), network.size));
-    const face = await network.see(picture, matrix);
+    const second = await seenAgain(picture, first, network);
+    const face = averaged ? meanOf(first, second) : second;
     face.score = found.score;
     faces.push(face);
   }
@@ -45,30 +50,22 @@ export class Tracker {
 
   /** Returns the face of the next frame, or null. */
   async follow(frame) {
-    let face = this.face && (await this.confirmed(frame, await this.seeAgain(frame, this.face)));
+    let face = this.face && (await this.confirmed(frame, await seenAgain(frame, this.face, this.network)));
     if (!face) {
       const [found] = await this.detector.find(frame);
       if (found) {
         const seen = await firstSight(frame, found, this.network);
-        face = await this.confirmed(frame, await this.seeAgain(frame, seen));
+        face = await this.confirmed(frame, await seenAgain(frame, seen, this.network));
       }
     }
     this.face = face;
     return face;
   }
 
-  /** Returns a face in the crop around the landmarks that it had, in which it is upright. */
-  async seeAgain(frame, face) {
-    const [cos, sin] = [Math.cos(face.roll), Math.sin(face.roll)];
-    const upright = [cos, sin, 0, -sin, cos, 0];
-    const box = tightBox(moved(upright, face.landmarks));
-    return this.network.see(frame, joined(upright, cropMatrix(box, this.network.size)));
-  }
-
   /** Looks at a face until it lies in the middle of its crop; null if it is none. */
   async confirmed(frame, face) {
     for (let look = 0; look < LOOKS && face.isIn(frame) && !face.isCentred; look++) {
-      face = await this.seeAgain(frame, face);
+      face = await seenAgain(frame, face, this.network);
     }
     return face.isIn(frame) ? face : null;
   }
