@@ -5,7 +5,6 @@ import numpy as np
 
 from keras_3dmmstn.inference.photograph import part_around
 from keras_3dmmstn.mesh.finer_grid import interpolate_grid, texture_shape
-from keras_3dmmstn.network import framing
 
 
 def face_texture(
@@ -34,7 +33,9 @@ def face_texture(
         grid = interpolate_grid(grid, shape)
         visible = interpolate_grid(visible[..., None].astype(np.float32), shape)[..., 0] >= 0.5
     mask = visible & inside(image, grid)
-    return sample_photograph(image, grid) * mask[..., None].astype(np.uint8), mask
+    texture = sample_photograph(image, grid)
+    texture[~mask] = 0
+    return texture, mask
 
 
 def inside(image: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -57,8 +58,8 @@ def sample_photograph(image: np.ndarray, grid: np.ndarray) -> np.ndarray:
     part, to_photograph = part_around(image, grid, shrink)
     if not part.size:
         return np.zeros((*grid.shape[:2], image.shape[2]), np.uint8)
-    places = framing.apply_similarity(framing.invert_similarity(to_photograph), grid)
-    x, y = (np.ascontiguousarray(places[..., axis], np.float32) for axis in (0, 1))
+    first, size = to_photograph[:, 2], np.diag(to_photograph)  # of the part's pixels
+    x, y = (((grid[..., k] - first[k]) / size[k]).astype(np.float32) for k in (0, 1))
     # The first and last pixels are the borders of the photograph, or not read.
     return np.asarray(cv2.remap(part, x, y, cv2.INTER_LINEAR))
 
