@@ -66,6 +66,15 @@ HeldOut = Annotated[
         "out.",
     ),
 ]
+Looks = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        max=2,
+        help="How often the network sees each face: 2, as normalise does, or once, in the box of "
+        "the labels.",
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Seed for the noise of the boxes and for --balanced.")]
 
 
@@ -81,6 +90,7 @@ def evaluate(
     balanced: Balanced = False,
     held_out: HeldOut = None,
     subjects: Subjects = None,
+    looks: Looks = 2,
     seed: Seed = 0,
     anywhere: Anywhere = False,
 ) -> None:
@@ -94,6 +104,7 @@ def evaluate(
     with terminal.failing_on(OSError):
         weights, folders = _weights_and_folders(weights, folders)
     normaliser = _load(weights, face_model)
+    normaliser.looks = looks
     settings = {
         "weights": str(weights) if weights else "bundled",
         "threshold_percent": threshold,
@@ -102,6 +113,7 @@ def evaluate(
         "balanced": balanced,
         "held_out": held_out,
         "subjects": subjects,
+        "looks": looks,
         "seed": seed,
         "anywhere": anywhere,
     }
