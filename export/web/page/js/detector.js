@@ -14,7 +14,7 @@ const LARGEST_SEARCHED = 1024;
 const STRIDES = [8, 16, 32];
 
 // From this score of the search on, and with so small a roll, a place needs no look.
-const PLAIN = 0.91;
+const PLAIN = 0.92;
 const LITTLE_ROLL = 0.1;
 // From which score of the search a place is surely an upright face, or may be one.
 const SURE = 0.88;
