@@ -59,7 +59,7 @@ def mean_of_two_looks(
     second, other_confidence = fitter.parameters(again.crops(images, size))
     second = framing.parameters_in_photograph(check_numbers(second), between)
     mean, alone = _mean(first, second)
-    if confidence is not None:
+    if confidence is not None and other_confidence is not None:
         check_confidence(np.stack([confidence, other_confidence]))
         both = (1 - _SECOND) * confidence + _SECOND * other_confidence
         confidence = np.where(alone, other_confidence, both)
