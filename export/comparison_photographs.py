@@ -116,8 +116,11 @@ def chosen_photographs(path: str | Path, image_size: int) -> np.ndarray:
     faces = read_faces([path])
     faces = faces.choose(np.unique(np.linspace(0, len(faces) - 1, _MOST_FACES).astype(int)))
     skipped: list[Skipped] = []
-    framed = frame_faces(faces, image_size, random_moves(len(faces), 0.0, 0), skipped)
-    crops = [face.crops[0] for face in framed]
+    framed = frame_faces(faces, random_moves(len(faces), 0.0, 0), skipped)
+    crops = [
+        warp(face.photograph, framing.crop_matrix(face.frames[0], image_size), image_size)
+        for face in framed
+    ]
     if not crops:
         raise ValueError(f"{path}: expected a face that can be cut out: {skipped[0].reason}.")
     return np.stack(crops).astype(np.float32)

@@ -22,14 +22,19 @@ def check_fitted(fitted: FittedFaces) -> FittedFaces:
     """Returns fitted faces, or raises a ValueError if they are far beyond their crops."""
     for numbers in (fitted.parameters, fitted.points):
         check_numbers(numbers)
-    sure = fitted.confidence
-    if sure is not None and not ((sure >= 0) & (sure <= 1)).all():
+    if fitted.confidence is not None:
+        check_confidence(fitted.confidence)
+    return fitted
+
+
+def check_confidence(confidence: np.ndarray) -> None:
+    """Raises a ValueError unless the confidence of a network is a probability."""
+    likely = (confidence >= 0) & (confidence <= 1)
+    if not likely.all():
         raise ValueError(
             "Expected weights whose confidence is a probability from 0 to 1, received "
-            f"{float(sure[~((sure >= 0) & (sure <= 1))][0]):g}: a localiser of your own ends it in "
-            "a sigmoid."
+            f"{float(confidence[~likely][0]):g}: a localiser of your own ends it in a sigmoid."
         )
-    return fitted
 
 
 def check_numbers(numbers: np.ndarray) -> np.ndarray:

@@ -103,7 +103,7 @@ class Normaliser:
             landmarks that it saw first, and the mean of both counts; 1 if only once, in the box
             that was given or found, which is faster and less accurate. With a perspective camera
             only faces whose box is unsure are seen twice, and the second look counts alone; without
-            landmarks `ibug68` no face is.
+            landmarks `ibug68` no face is. Videos have rules of their own: see `track`.
 
     The weights are those that the localiser has when the normaliser is made; those of the moment if
     LiteRT cannot run it, or if it has over 50 million weights. It may be called from several
@@ -216,7 +216,7 @@ class Normaliser:
         Raises:
             FileNotFoundError: if one of the two is missing.
             ValueError: if they are damaged or do not go together, weights are not finite, or
-                `visibility`, `texture_size` or `fill` is none that there is.
+                `visibility`, `texture_size`, `fill` or `looks` is none that there is.
         """
         localiser_path, model_path = weights_files(path)
         camera = Camera.load(path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from keras_3dmmstn.inference.description import check_numbers
+from keras_3dmmstn.inference.description import check_confidence, check_numbers
 from keras_3dmmstn.inference.fitted_faces import FittedFaces
 from keras_3dmmstn.inference.landmark_geometry import LandmarkGeometry
 from keras_3dmmstn.inference.looking import FacesInPhotographs
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 _SECOND = 0.6
 # If they differ by more, in radians, the first did not see the face, and the second counts alone.
 _APART = 0.5
-# Landmarks that span less, in pixels of the crop, or that lie or span more, in its sides, are those
-# of no face: it is seen as before.
-_SMALLEST, _LARGEST = 1.0, 100.0
+# Landmarks that span less, in pixels of the crop, or lie further away, in its sides, are no face's:
+# it is seen as before, and its box stays as it is.
+_SMALLEST, _FURTHEST = 1.0, 100.0
 
 
 def mean_of_two_looks(
@@ -59,11 +59,12 @@ def mean_of_two_looks(
     second, other_confidence = fitter.parameters(again.crops(images, size))
     second = framing.parameters_in_photograph(check_numbers(second), between)
     mean, alone = _mean(first, second)
-    if confidence is not None:
+    if confidence is not None and other_confidence is not None:
+        check_confidence(np.stack([confidence, other_confidence]))
         both = (1 - _SECOND) * confidence + _SECOND * other_confidence
         confidence = np.where(alone, other_confidence, both)
     fitted = fitter.fit_parameters(mean.astype(np.float32), confidence)
-    return _with_sure_boxes(faces, places), fitted
+    return _with_sure_boxes(faces, places, size), fitted
 
 
 def second_look(
@@ -80,16 +81,16 @@ def second_look(
     Raises:
         ValueError: if the network's numbers describe no face.
     """
-    fitted = fitter.fit(faces.crops(images, fitter.image_size))
+    size = fitter.image_size
+    fitted = fitter.fit(faces.crops(images, size))
     if not faces.unsure.any():
         return faces, fitted
     places = fitted.landmarks("ibug68").astype(float)
-    between = _to_second_crops(places, fitted.parameters, fitter.image_size)
+    between = _to_second_crops(places, fitted.parameters, size)
     between[~faces.unsure] = np.eye(2, 3)
-    again = replace(
-        _with_sure_boxes(faces, places), matrices=framing.joined(faces.matrices, between)
-    )
-    return again, fitter.fit(again.crops(images, fitter.image_size))
+    framed = _with_sure_boxes(faces, places, size)
+    again = replace(framed, matrices=framing.joined(faces.matrices, between))
+    return again, fitter.fit(again.crops(images, size))
 
 
 def _to_second_crops(landmarks, parameters, size):
@@ -97,19 +98,25 @@ def _to_second_crops(landmarks, parameters, size):
     turned = Rotation.from_rotvec(parameters[:, :3].astype(float)).as_matrix()
     rolls = np.arctan2(-turned[:, 0, 1], turned[:, 1, 1])  # where the chins point
     matrices = np.tile(np.eye(2, 3), (len(landmarks), 1, 1))
-    for number, (face, roll) in enumerate(zip(landmarks, rolls, strict=True)):
-        upright = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
-        low, high = (limit(face @ upright.T, axis=0) for limit in (np.min, np.max))
-        side, furthest = (high - low).max(), np.abs([low, high]).max()
-        if side >= _SMALLEST and furthest <= _LARGEST * size:
-            matrix = framing.crop_matrix([*low, *high], size)
-            matrices[number] = np.column_stack([matrix[:, :2] @ upright, matrix[:, 2]])
+    for number in np.flatnonzero(_are_of_faces(landmarks, size)):
+        cos, sin = np.cos(rolls[number]), np.sin(rolls[number])
+        upright = np.array([[cos, sin], [-sin, cos]])
+        matrix = framing.crop_matrix(framing.tight_box(landmarks[number] @ upright.T), size)
+        matrices[number] = np.column_stack([matrix[:, :2] @ upright, matrix[:, 2]])
     return matrices
 
 
-def _with_sure_boxes(faces, landmarks):
+def _are_of_faces(landmarks, size):
+    """Returns which landmarks `(n, 68, 2)` may be those of a face in a crop, `(n,)` bool."""
+    low, high = landmarks.min(axis=1), landmarks.max(axis=1)
+    near = (low >= -_FURTHEST * size).all(axis=1) & (high <= _FURTHEST * size).all(axis=1)
+    near[near] = (high[near] - low[near]).max(axis=1) >= _SMALLEST
+    return near
+
+
+def _with_sure_boxes(faces, landmarks, size):
     """Returns faces, those whose box is unsure with that of their landmarks `(n, 68, 2)`."""
-    unsure = np.flatnonzero(faces.unsure)
+    unsure = np.flatnonzero(faces.unsure & _are_of_faces(landmarks, size))
     if not len(unsure):
         return faces
     boxes = faces.boxes.copy()

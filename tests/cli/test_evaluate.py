@@ -60,6 +60,21 @@ def percent_of_five_pixels(normaliser):
     return 100 * 5 / np.sqrt(np.prod(np.ptp(points, axis=0)))
 
 
+@pytest.mark.parametrize(("given", "looks"), [([], 2), (["--looks", "1"], 1)])
+def test_faces_are_seen_as_often_as_asked(given, looks, folder, weights, tmp_path, monkeypatch):
+    fit_framed, seen = Normaliser.fit_framed, []
+    monkeypatch.setattr(
+        Normaliser,
+        "fit_framed",
+        lambda one, *faces: seen.append(one.looks) or fit_framed(one, *faces),
+    )
+    out = tmp_path / "result.json"
+    result = evaluate(folder, "--weights", weights, "--json", out, *given)
+    assert result.exit_code == 0, result.output
+    assert set(seen) == {looks} and numbers_of(out)["settings"]["looks"] == looks
+    assert evaluate(folder, "--weights", weights, "--looks", "3").exit_code == 2
+
+
 def test_the_error_is_printed_in_percent_of_the_box(folder, weights, normaliser):
     result = evaluate(folder, "--weights", weights)
     assert result.exit_code == 0, result.output
@@ -88,6 +103,7 @@ def test_all_numbers_go_to_json_with_settings_and_versions(folder, weights, norm
         "balanced": False,
         "held_out": None,
         "subjects": None,
+        "looks": 2,
         "seed": 7,
     }
     assert "tensorflow" in numbers["versions"]

@@ -48,6 +48,15 @@ def test_settings_may_be_others(preset):
     assert (other.visibility, other.texture_size, other.fill) == ("normals", None, None)
 
 
+def test_how_often_it_looks_is_kept_and_twice_if_nobody_said(tmp_path):
+    preset = small_normaliser(looks=1).save_to_preset(tmp_path / "preset")
+    assert Normaliser.from_preset(preset).looks == 1
+    settings = json.loads((preset / "config.json").read_bytes())
+    del settings["looks"]  # as in presets of before
+    (preset / "config.json").write_text(json.dumps(settings))
+    assert Normaliser.from_preset(preset).looks == 2
+
+
 def test_the_camera_is_kept(tmp_path):
     small = small_normaliser()
     perspective = Normaliser(small.localiser, small.grid_model, focal_length=3.0)
@@ -138,6 +147,9 @@ def test_a_folder_of_weights_alone_is_no_preset(normaliser, tmp_path):
         ({"visibility": "sonar"}, "sonar"),
         ({"texture_size": 1e9}, "texture_size|1000000000"),
         ({"fill": [1]}, "fill"),
+        ({"looks": 3}, "Expected looks 1 or 2, received 3"),
+        ({"looks": "2"}, "looks 1 or 2, received '2'"),
+        ({"looks": True}, "looks 1 or 2, received True"),
     ],
 )
 def test_damaged_settings_are_named(change, message, preset):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation, Slerp
 
+from keras_3dmmstn.inference.detection import FoundFaces
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.inference.photograph import warp
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
@@ -153,6 +154,33 @@ def test_landmarks_of_no_size_are_no_frame(grid_model):
     (face,) = Normaliser(Answers(speck, speck), grid_model)(PHOTOGRAPH, [BOX])
     # Seen in the same crop again: the same answer, and so the same mean.
     np.testing.assert_allclose(np.ptp(face.points, axis=0), 0, atol=0.1)
+
+
+class FindsOneFace:
+    """A detector that always finds the same face."""
+
+    def find(self, image):
+        return FoundFaces(BOX[None], np.array([0.9]), np.array([0.2]))
+
+
+@pytest.mark.parametrize(("log_scale", "focal_length"), [(1e4, None), (-9, None), (-9, 3.0)])
+@pytest.mark.filterwarnings("error")
+def test_landmarks_of_no_face_are_no_box(log_scale, focal_length, grid_model):
+    first = answer(rotation=(0, 1, 0))  # of another pose: the second look counts alone
+    first[5] = log_scale
+    normaliser = Normaliser(
+        Answers(first, answer()), grid_model, focal_length=focal_length, detector=FindsOneFace()
+    )
+    (face,) = normaliser(PHOTOGRAPH)
+    np.testing.assert_array_equal(face.box, BOX)
+    assert np.ptp(face.points, axis=0).min() > 10
+
+
+@pytest.mark.parametrize("confidences", [(-1.0, 0.9), (0.9, 1.05)])
+def test_each_look_has_a_probability(confidences, grid_model):
+    localiser = Answers(answer(), answer(), confidences=confidences)
+    with pytest.raises(ValueError, match=r"a probability from 0 to 1, received (-1|1\.05):"):
+        Normaliser(localiser, grid_model)(PHOTOGRAPH, [BOX])
 
 
 def test_faces_of_a_batch_are_seen_as_one_by_one(normaliser):

@@ -92,6 +92,7 @@ def add_confidence(
         normaliser.texture_size,
         normaliser.fill,
         normaliser.detector,
+        normaliser.looks,
     )
     skipped = faces.skipped + (calibrating.skipped if calibrating else ())
     return ConfidenceRun(sure, trained_on, calibrated_on, change, skipped)

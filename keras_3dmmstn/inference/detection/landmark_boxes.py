@@ -6,7 +6,8 @@ import numpy as np
 # y1 in its sides. Mean over 210 training photographs of Helen, LFPW and YouTube Faces; standard
 # deviation 0.05.
 _LANDMARKS_IN_SQUARE = np.array([0.042, 0.109, 0.979, 1.019])
-# Where it lies in YuNet's box: mean over 381 photographs of the same three; standard deviation 0.04.
+# Where it lies in YuNet's box: mean over 381 photographs of the same three, standard deviation
+# 0.04.
 _LANDMARKS_IN_BOX = np.array([-0.018, 0.230, 1.023, 1.013])
 
 

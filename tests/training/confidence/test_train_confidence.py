@@ -1,5 +1,7 @@
 """The training of the confidence, on features whose meaning is known."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.network.confidence import with_confidence
 from keras_3dmmstn.network.framing import tight_box
+from keras_3dmmstn.training.confidence import confidence_run
 from keras_3dmmstn.training.confidence.confidence_run import add_confidence
 from keras_3dmmstn.training.confidence.difficult_crops import DifficultCrop
 from keras_3dmmstn.training.confidence.reliability import area_under_roc, reliability
@@ -121,6 +124,15 @@ def test_a_localiser_of_another_kind_is_refused_by_name(normaliser):
     other = Normaliser(keras.Model(image, theta), normaliser.grid_model)
     with pytest.raises(ValueError, match=r"localiser of build_localiser.*received .*mine"):
         add_confidence(other, ["nowhere"])
+
+
+def test_weights_with_a_confidence_look_as_often_as_before(monkeypatch):
+    once = small_normaliser(looks=1)
+    faces, learnt = SimpleNamespace(skipped=()), with_confidence(once.localiser)
+    monkeypatch.setattr(confidence_run, "chosen_faces", lambda *_: faces)
+    monkeypatch.setattr(confidence_run, "judged", lambda *_: None)
+    monkeypatch.setattr(confidence_run, "train_confidence", lambda *_: learnt)
+    assert add_confidence(once, ["nowhere"]).normaliser.looks == 1
 
 
 def test_bins_of_reliability_and_the_area_under_the_curve():
