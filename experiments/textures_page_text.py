@@ -9,6 +9,8 @@ themselves, `python experiments/textures_page.py` makes this page of their resul
 of weights with its face model. The second edition was measured with earlier weights and its first
 layout, in which the inside of the mouth had three rows of the texture and the inward curl of the
 lips many. The third has eight rows for the inside, the fourth five, with the same weights.
+The last column is that of the fourth edition as it is used now: the network sees each face twice,
+and the mean counts. In all other columns, and in the mean textures, it sees each face once.
 
 Numbers do not say whether a texture looks like the person: `python experiments/texture_montage.py
 FOLDER --weights A B` draws 50 faces as textures and front views of one or several sets of
