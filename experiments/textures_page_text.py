@@ -14,7 +14,12 @@ and the mean counts. In all other columns, and in the mean textures, it sees eac
 
 Numbers do not say whether a texture looks like the person: `python experiments/texture_montage.py
 FOLDER --weights A B` draws 50 faces as textures and front views of one or several sets of
-weights."""
+weights. Photographs of most data sets may not be shown, so here are two that may, with the first
+edition in the middle and the fourth on the right:
+
+![two photographs, with textures and front views of both editions](figures/texture_editions.jpg)
+
+Eileen Collins by NASA and Grace Hopper by James S. Davis, US Navy, both in the public domain."""
 
 LAYOUT = """\
 Widths in the texture as shares of the distance between the outer eye corners there, and how much of
