@@ -1,5 +1,6 @@
 """Photographs: reading them from any common file, and cutting squares out of them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -178,7 +179,23 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     if not part.size:
         return np.zeros((size, size, image.shape[2]), np.uint8)
     matrix = matrix @ np.vstack([to_photograph, [0.0, 0.0, 1.0]])
-    return cv2.warpAffine(part, matrix, (size, size), flags=cv2.INTER_LINEAR)
+    return resampled(
+        part, lambda picture: cv2.warpAffine(picture, matrix, (size, size), flags=cv2.INTER_LINEAR)
+    )
+
+
+def resampled(image: np.ndarray, method: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Returns what a method of OpenCV makes of a picture.
+
+    Three channels pass it as four: the levels are the same, and it takes half the time.
+
+    Args:
+        image: `(height, width, channels)` uint8.
+        method: from a picture to one that is resampled.
+    """
+    if image.shape[2] != 3:
+        return method(image)
+    return cv2.cvtColor(method(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)), cv2.COLOR_RGBA2RGB)
 
 
 def part_around(

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from keras_3dmmstn.inference.photograph import part_around
+from keras_3dmmstn.inference.photograph import part_around, resampled
 from keras_3dmmstn.mesh.finer_grid import interpolate_grid, texture_shape
 
 
@@ -61,7 +61,7 @@ def sample_photograph(image: np.ndarray, grid: np.ndarray) -> np.ndarray:
     first, size = to_photograph[:, 2], np.diag(to_photograph)  # of the part's pixels
     x, y = (((grid[..., k] - first[k]) / size[k]).astype(np.float32) for k in (0, 1))
     # The first and last pixels are the borders of the photograph, or not read.
-    return np.asarray(cv2.remap(part, x, y, cv2.INTER_LINEAR))
+    return resampled(part, lambda picture: cv2.remap(picture, x, y, cv2.INTER_LINEAR))
 
 
 def _whole_spacing(grid, axis):

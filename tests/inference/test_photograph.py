@@ -12,6 +12,7 @@ from keras_3dmmstn.inference.photograph import (
     read_photograph,
     warp,
 )
+from keras_3dmmstn.network.framing import crop_matrix
 from tests.support.face_folders import with_orientation
 
 
@@ -231,3 +232,14 @@ def test_bytes_have_the_limits_of_files(picture, monkeypatch):
         decoded_photograph(content)
     with pytest.raises(ValueError, match="image"):
         decoded_photograph(b"words")
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("turn", [0.0, 0.7])
+def test_a_square_is_cut_out_of_any_number_of_channels_as_out_of_each(channels, turn, rng):
+    image = rng.integers(0, 256, (90, 70, channels), dtype=np.uint8)
+    matrix = crop_matrix([10, 20, 50, 60], 48, turn)
+    each = [warp(image[..., k : k + 1], matrix, 48).reshape(48, 48) for k in range(channels)]
+    np.testing.assert_array_equal(
+        warp(image, matrix, 48).reshape(48, 48, channels), np.stack(each, axis=-1)
+    )
