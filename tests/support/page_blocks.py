@@ -429,6 +429,7 @@ BLOCKS = {
         Block("face.confidence > 0.5", (write_portrait,), check=check_good_face),
         Block("texture_size=512", (write_portrait,), check=check_larger_face),
         Block("FaceDetector(smallest=24", (write_portrait,), check=check_found_face),
+        Block("ShortRangeDetector", ()),
         Block("[[88, 87", (write_portrait,), check=check_face),
     ],
     "docs/tables.md": [

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_3dmmstn.inference.detection.candidates import best_of_each_place
 from keras_3dmmstn.inference.detection.interpreters import Interpreters
 from keras_3dmmstn.inference.detection.landmark_boxes import landmark_box, roll_of, turned_box
 from keras_3dmmstn.inference.photograph import warp
@@ -88,16 +89,36 @@ class SecondLook:
         """
         side = _SHARE * max(box[2] - box[0], box[3] - box[1])
         matrix = turned_square(box.reshape(2, 2).mean(axis=0), side, turn)
-        numbers, logits = self._outputs(cut(image, matrix, side))
-        # It counts from the border of the first pixel, not from its centre.
-        middles = numbers[:, :2] + _ANCHORS - 0.5
+        numbers, middles, logits = self._anchors(cut(image, matrix, side))
         far = np.abs(middles - (SIZE - 1) / 2).max(axis=1) > _FURTHEST * SIZE
         best = int(np.argmax(np.where(far, -np.inf, logits)))
-        half = numbers[best, 2:4] / 2
-        square = np.concatenate([middles[best] - half, middles[best] + half])
-        lean = roll_of(numbers[best, 4:].reshape(-1, 2))
-        score = float(1 / (1 + np.exp(-np.clip(logits[best], -80, 80))))
-        return Sight(score, lean, turn, square, matrix)
+        return _sight(numbers[best], middles[best], logits[best], turn, matrix)
+
+    def everywhere(self, image: np.ndarray, least: float) -> list[Sight]:
+        """Returns the faces that are seen in a whole photograph, the surest first.
+
+        Args:
+            image: `(height, width, 3)` uint8 RGB, seen as a square of `SIZE` pixels.
+            least: sights with lower scores are left out.
+        """
+        height, width = image.shape[:2]
+        side = float(max(height, width))
+        matrix = turned_square(np.array([(width - 1) / 2, (height - 1) / 2]), side, 0.0)
+        numbers, middles, logits = self._anchors(cut(image, matrix, side))
+        sizes = numbers[:, 2:4]
+        found = np.flatnonzero((_logistic(logits) >= least) & (sizes > 0).all(axis=1))
+        half = sizes[found] / 2
+        squares = np.concatenate([middles[found] - half, middles[found] + half], axis=1)
+        return [
+            _sight(numbers[k], middles[k], logits[k], 0.0, matrix)
+            for k in found[best_of_each_place(squares, logits[found])]
+        ]
+
+    def _anchors(self, square):
+        """Returns numbers `(896, 16)`, middles of boxes `(896, 2)` and logits `(896,)`."""
+        numbers, logits = self._outputs(square)
+        # It counts from the border of the first pixel, not from its centre.
+        return numbers, numbers[:, :2] + _ANCHORS - 0.5, logits
 
     def _outputs(self, square):
         """Returns the network's `(896, 16)` centre, size and six points, and `(896,)` logits."""
@@ -109,6 +130,17 @@ class SecondLook:
             outputs = [interpreter.get_tensor(detail["index"])[0] for detail in details]
         logits, numbers = sorted(outputs, key=lambda output: output.shape[-1])
         return numbers.astype(float), logits[:, 0].astype(float)
+
+
+def _sight(numbers, middle, logit, turn, matrix):
+    """Returns what an anchor says: `(16,)` numbers, the middle `(2,)` of its box, and its logit."""
+    half = numbers[2:4] / 2
+    square = np.concatenate([middle - half, middle + half])
+    return Sight(float(_logistic(logit)), roll_of(numbers[4:].reshape(-1, 2)), turn, square, matrix)
+
+
+def _logistic(logits):
+    return 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
 
 
 def turned_square(middle: np.ndarray, side: float, turn: float) -> np.ndarray:
