@@ -207,7 +207,7 @@ def test_only_what_the_search_does_not_see_upright_is_looked_at(monkeypatch, deg
 
 def test_a_plain_face_is_framed_as_a_look_frames_it(monkeypatch):
     plain = FaceDetector().find(portrait())
-    monkeypatch.setattr("keras_3dmmstn.inference.detection.face_detector._PLAIN", 1.1)
+    monkeypatch.setattr("keras_3dmmstn.inference.detection.face_detector.PLAIN", 1.1)
     looked = FaceDetector().find(portrait())
     assert 0.85 < overlap(plain.boxes[0], looked.boxes[0]) < 1
     assert abs(plain.rolls[0] - looked.rolls[0]) < np.deg2rad(8)
