@@ -19,7 +19,7 @@ from detector_rivals import BlazeFace, Mtcnn
 from experiment import experiment_parser, results_file, write_results
 from labelled_scenes import Scene
 
-from keras_3dmmstn.inference.detection import FaceDetector
+from keras_3dmmstn.inference.detection import FaceDetector, ShortRangeDetector
 
 LEAST_OVERLAP = 0.4
 PHOTOGRAPHS = ("300w/afw", "youtube/val", "cfp/frontal", "cfp/profile", "mtfl")
@@ -146,6 +146,7 @@ def main():
         "FaceDetector()": FaceDetector(),
         "FaceDetector(smallest=24)": FaceDetector(smallest=24),
         "FaceDetector(smallest=64)": FaceDetector(smallest=64),
+        "ShortRangeDetector()": ShortRangeDetector(),
     }
     if arguments.blazeface:
         for name in ("short_range", "full_range", "full_range_sparse"):
