@@ -16,6 +16,7 @@ import wrapt
 _MODULES = (
     "keras_3dmmstn.layers",
     "keras_3dmmstn.network.checked_levels",
+    "keras_3dmmstn.network.fused_batch_normalization",
     "keras_3dmmstn.network.landmark_opening",
     "keras_3dmmstn.network.localiser",
     "keras_3dmmstn.network.losses",

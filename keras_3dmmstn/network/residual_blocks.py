@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_3dmmstn.network.fused_batch_normalization import FusedBatchNormalization
 from keras_3dmmstn.network.localiser import CHANNELS_LAST
 
 
@@ -15,7 +16,7 @@ def convolution(x, name, filters, size=3, stride=1, activation="relu"):
     # At Keras' own momentum of 0.99 the statistics lag hundreds of steps behind the weights. On
     # several devices they are those of the whole batch, so that the gradient is that of one.
     several_devices = tf.distribute.get_strategy().num_replicas_in_sync > 1
-    x = keras.layers.BatchNormalization(
+    x = FusedBatchNormalization(
         momentum=0.9, synchronized=several_devices, name=f"{name}_normalisation"
     )(x)
     if activation:
