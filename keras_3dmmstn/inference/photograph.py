@@ -235,10 +235,10 @@ def shrunk(image: np.ndarray, matrix: np.ndarray, factor: int) -> tuple[np.ndarr
         The smaller image, and the matrix from its pixels to the same place.
     """
     height, width = (-(-side // factor) * factor for side in image.shape[:2])
-    padded = cv2.copyMakeBorder(
-        image, 0, height - image.shape[0], 0, width - image.shape[1], cv2.BORDER_REPLICATE
-    )
-    small = cv2.resize(padded, (width // factor, height // factor), interpolation=cv2.INTER_AREA)
+    more = height - image.shape[0], width - image.shape[1]
+    if any(more):
+        image = cv2.copyMakeBorder(image, 0, more[0], 0, more[1], cv2.BORDER_REPLICATE)
+    small = cv2.resize(image, (width // factor, height // factor), interpolation=cv2.INTER_AREA)
     # Small pixel i covers the pixels factor·i to factor·i + factor − 1.
     to_photograph = np.array(
         [[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2], [0, 0, 1]]

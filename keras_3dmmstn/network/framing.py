@@ -2,6 +2,7 @@
 
 import math
 
+import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -88,11 +89,17 @@ def points_in_photograph(points: np.ndarray, matrices: np.ndarray) -> np.ndarray
     """Takes points `(n, P, 2)` from pixels of crops to pixels of their photographs.
 
     Args:
-        points: of the crops.
+        points: of the crops, float32 or float64.
         matrices: `(n, 2, 3)` similarities from photographs to crops.
+
+    Returns:
+        `(n, P, 2)` of the same type.
     """
-    inverse = np.array([invert_similarity(matrix) for matrix in matrices]).reshape(-1, 2, 3)
-    return points @ inverse[:, :, :2].transpose(0, 2, 1) + inverse[:, None, :, 2]
+    moved = np.empty_like(points)
+    for place, face, matrix in zip(moved, points, matrices, strict=True):
+        # In a thirtieth of the time of NumPy's product with so small a matrix.
+        place[:] = cv2.transform(face[:, None], invert_similarity(matrix))[:, 0]
+    return moved
 
 
 def parameters_in_photograph(parameters: np.ndarray, matrices: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Self-occlusion by back-facing normals, and the masking of textures."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
@@ -72,9 +74,9 @@ def without_specks(mask, side):
 
     @tf.custom_gradient
     def cleaned(mask):
-        hidden = tf.cast(~more_of_square(mask[..., 0], side, 0.5), mask.dtype)
+        hidden = 1 - tf.cast(more_of_square(tf.squeeze(mask, -1), side, 0.5), mask.dtype)
         behind = tf.linalg.matmul(hidden, further_in)  # hidden vertices of the row, further in
-        visible = tf.cast(hidden + behind < 0.5, mask.dtype)[..., None]
+        visible = tf.expand_dims(tf.cast(hidden + behind < 0.5, mask.dtype), -1)
         return visible, lambda upstream: tf.zeros_like(upstream)
 
     return cleaned(mask)
@@ -83,8 +85,7 @@ def without_specks(mask, side):
 def more_of_square(mask, side, share):
     """Says where more than a share of the square around a vertex is 1.
 
-    Squares that reach beyond the grid count their part of it. The sums are two products with
-    banded matrices, which LiteRT computes in a third of the time of a pooling.
+    Squares that reach beyond the grid count their part of it.
 
     Args:
         mask: `(batch, H', W')` float tensor of 0 and 1.
@@ -94,21 +95,24 @@ def more_of_square(mask, side, share):
     Returns:
         `(batch, H', W')` bool.
     """
-    rows, columns = (_band(size, side) for size in mask.shape[1:])
-    sums = tf.linalg.matmul(mask, tf.constant(columns, mask.dtype))
-    sums = tf.linalg.matmul(sums, tf.constant(rows, mask.dtype), transpose_a=True)  # (W', H')
-    of_columns, of_rows = (
-        tf.constant(1 / band.sum(axis=0), mask.dtype) for band in (columns, rows)
-    )
-    means = sums * of_columns[:, None] * of_rows
+    ones = np.ones((1, *mask.shape[1:]), np.float32)
+    sums, sizes = (_sums_along(_sums_along(values, side, 2), side, 1) for values in (mask, ones))
     # A quarter of a vertex is more than rounding, and no more than a whole number may be off.
-    return tf.transpose(means > share + 0.25 / side**2, (0, 2, 1))
+    return sums > tf.cast((share + 0.25 / side**2) * sizes, mask.dtype)
 
 
-def _band(size, side):
-    """Returns the symmetric `(size, size)` matrix that is 1 within `side` // 2 of the diagonal."""
-    place = np.arange(size)
-    return (np.abs(place[:, None] - place) <= side // 2).astype(np.float32)
+def _sums_along(values, side, axis):
+    """Returns the sum of `side` values around each along an axis, `(batch, H', W')` -> the same.
+
+    LiteRT computes shifted planes in less than half the time of a product with a banded matrix.
+    """
+    paddings = [(0, 0)] * 3
+    paddings[axis] = (side // 2, side // 2)
+    padded, size = tf.pad(values, paddings), values.shape[axis]
+    shifted = [
+        padded[:, k : k + size] if axis == 1 else padded[:, :, k : k + size] for k in range(side)
+    ]
+    return functools.reduce(tf.add, shifted)
 
 
 def _further_in(columns):

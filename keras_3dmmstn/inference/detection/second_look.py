@@ -89,7 +89,7 @@ class SecondLook:
         """
         side = _SHARE * max(box[2] - box[0], box[3] - box[1])
         matrix = turned_square(box.reshape(2, 2).mean(axis=0), side, turn)
-        numbers, middles, logits = self._anchors(cut(image, matrix, side))
+        numbers, middles, logits = _placed(*self._outputs(cut(image, matrix, side)), _ANCHORS)
         far = np.abs(middles - (SIZE - 1) / 2).max(axis=1) > _FURTHEST * SIZE
         best = int(np.argmax(np.where(far, -np.inf, logits)))
         return _sight(numbers[best], middles[best], logits[best], turn, matrix)
@@ -104,21 +104,15 @@ class SecondLook:
         height, width = image.shape[:2]
         side = float(max(height, width))
         matrix = turned_square(np.array([(width - 1) / 2, (height - 1) / 2]), side, 0.0)
-        numbers, middles, logits = self._anchors(cut(image, matrix, side))
-        sizes = numbers[:, 2:4]
-        found = np.flatnonzero((_logistic(logits) >= least) & (sizes > 0).all(axis=1))
-        half = sizes[found] / 2
-        squares = np.concatenate([middles[found] - half, middles[found] + half], axis=1)
+        numbers, logits = self._outputs(cut(image, matrix, side))
+        found = np.flatnonzero((_logistic(logits) >= least) & (numbers[:, 2:4] > 0).all(axis=1))
+        numbers, middles, logits = _placed(numbers[found], logits[found], _ANCHORS[found])
+        half = numbers[:, 2:4] / 2
+        squares = np.concatenate([middles - half, middles + half], axis=1)
         return [
             _sight(numbers[k], middles[k], logits[k], 0.0, matrix)
-            for k in found[best_of_each_place(squares, logits[found])]
+            for k in best_of_each_place(squares, logits)
         ]
-
-    def _anchors(self, square):
-        """Returns numbers `(896, 16)`, middles of boxes `(896, 2)` and logits `(896,)`."""
-        numbers, logits = self._outputs(square)
-        # It counts from the border of the first pixel, not from its centre.
-        return numbers, numbers[:, :2] + _ANCHORS - 0.5, logits
 
     def _outputs(self, square):
         """Returns the network's `(896, 16)` centre, size and six points, and `(896,)` logits."""
@@ -129,7 +123,14 @@ class SecondLook:
             details = interpreter.get_output_details()
             outputs = [interpreter.get_tensor(detail["index"])[0] for detail in details]
         logits, numbers = sorted(outputs, key=lambda output: output.shape[-1])
-        return numbers.astype(float), logits[:, 0].astype(float)
+        return numbers, logits[:, 0]
+
+
+def _placed(numbers, logits, anchors):
+    """Returns numbers `(n, 16)`, middles of boxes in pixels `(n, 2)` and logits `(n,)` of anchors."""
+    numbers = numbers.astype(float)
+    # The network counts from the border of the first pixel, not from its centre.
+    return numbers, numbers[:, :2] + anchors - 0.5, logits.astype(float)
 
 
 def _sight(numbers, middle, logit, turn, matrix):
