@@ -12,6 +12,7 @@ from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.mesh.landmark_sets import NAMES
 from keras_3dmmstn.network.framing import CROP_TO_BOX
+from keras_3dmmstn.network.localiser_answers import SPREAD_LANDMARKS
 from keras_3dmmstn.version import __version__
 
 # Of what a card may claim: no image or texture has more pixels a side.
@@ -57,7 +58,7 @@ def network_card(
             "parameters": _parameters(batch, face_model),
             "landmarks": _landmarks(batch, face_model, landmarks),
             **_texture_and_mask(batch, shape, visibility or normaliser.visibility),
-            **_confidence(batch, normaliser.localiser),
+            **_judgement(batch, normaliser.localiser),
         },
         "pixels": "centres at integer coordinates, (0, 0) the top left one, y downwards",
     }
@@ -124,12 +125,23 @@ def _texture_and_mask(batch, shape, visibility):
     }
 
 
-def _confidence(batch, localiser):
-    """Describes the confidence, if the network has one."""
-    if "confidence" not in output_names(localiser):
-        return {}
-    meaning = "probability that this is a face, and fitted right"
-    return {"confidence": {"shape": [batch, 1], "range": [0, 1], "meaning": meaning}}
+def _judgement(batch, localiser):
+    """Describes what the network says of its own result: confidence and spread, if it does."""
+    described = {
+        "confidence": {
+            "shape": [batch, 1],
+            "range": [0, 1],
+            "meaning": "probability that this is a face, and fitted right",
+        },
+        "spread": {
+            "shape": [batch, SPREAD_LANDMARKS],
+            "set": "ibug68",
+            "unit": "square root of width times height of the box of the landmarks",
+            "meaning": "expected distance of each landmark from where a person would label it",
+        },
+    }
+    names = output_names(localiser)
+    return {name: about for name, about in described.items() if name in names}
 
 
 def camera_of_card(card: dict[str, Any]) -> Camera:

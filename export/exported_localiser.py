@@ -11,6 +11,7 @@ from keras_3dmmstn.export.card import camera_of_card, read_card, texture_size_of
 from keras_3dmmstn.export.parity import ParityError, run_artefact
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.network.localiser_answers import SPREAD_LANDMARKS
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ def load_exported(path: str | Path, grid_model: GridModel) -> Normaliser:
 
 
 class ExportedLocaliser:
-    """A function from crops to θ and confidence of an exported network, for `Normaliser`.
+    """A function from crops to θ, confidence and spread of an exported network, for `Normaliser`.
 
     Args:
         path: a `.tflite` or `.onnx` file, or a version of a SavedModel.
@@ -81,9 +82,10 @@ class ExportedLocaliser:
         size = card["input"]["shape"][1]
         self.input_shape = (None, size, size, 3)
         parameters = (None, card["outputs"]["parameters"]["shape"][1])
-        has_confidence = "confidence" in card["outputs"]
+        shapes = {"confidence": (None, 1), "spread": (None, SPREAD_LANDMARKS)}
+        more = {name: shape for name, shape in shapes.items() if name in card["outputs"]}
         self.output_shape: tuple[None, int] | dict[str, tuple[None, int]] = (
-            {"parameters": parameters, "confidence": (None, 1)} if has_confidence else parameters
+            {"parameters": parameters, **more} if more else parameters
         )
         self._path, self._parameters = path, parameters[1]
         _check_runtime(path)
@@ -98,7 +100,8 @@ class ExportedLocaliser:
     def __call__(self, crops: np.ndarray) -> dict[str, np.ndarray]:
         """Returns what the network says of crops `(n, size, size, 3)`, levels in 0..255.
 
-        Among it are `parameters`, θ `(n, 6 + D)`, and `confidence` `(n, 1)`, if it has one.
+        Among it are `parameters`, θ `(n, 6 + D)`, and, if it has them, `confidence` `(n, 1)` and
+        `spread` `(n, 68)`.
 
         Raises:
             ValueError: if its runtime fails on them, or says something else.

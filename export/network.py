@@ -8,8 +8,9 @@ from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.network.localiser_answers import answer_shapes
 from keras_3dmmstn.network.model import connect
 
-#: What every exported network says.
+#: What every exported network says, and what it may say.
 OUTPUTS = ("parameters", "landmarks", "texture", "mask")
+MORE_OUTPUTS = ("confidence", "spread")
 
 
 def trained_network(
@@ -48,8 +49,8 @@ def trained_network(
 
 def output_names(localiser: keras.Model) -> tuple[str, ...]:
     """Returns what the network around a localiser says, in the order of the exported files."""
-    _, confidence = answer_shapes(localiser)
-    return OUTPUTS if confidence is None else (*OUTPUTS, "confidence")
+    said = answer_shapes(localiser).named()
+    return (*OUTPUTS, *(name for name in MORE_OUTPUTS if name in said))
 
 
 def input_size(network: keras.Model) -> int:
@@ -60,7 +61,7 @@ def input_size(network: keras.Model) -> int:
     """
     expected = set(OUTPUTS)
     outputs = getattr(network, "output", None)
-    if not isinstance(outputs, dict) or set(outputs) - {"confidence"} != expected:
+    if not isinstance(outputs, dict) or set(outputs) - {*MORE_OUTPUTS} != expected:
         received = sorted(outputs) if isinstance(outputs, dict) else type(outputs).__name__
         raise ValueError(
             "An export is made of a network of `spatial_transformer` with outputs "

@@ -28,6 +28,7 @@ class Tolerance:
         texture: the mean difference of the texture in levels of 0..255, where both see the face.
         mask: the share of the grid where only one of the two sees the face.
         confidence: how far the confidence may be off, if there is one.
+        spread: how far the spread of a landmark may be off on average, if there is one.
     """
 
     landmarks: float
@@ -35,6 +36,7 @@ class Tolerance:
     texture: float
     mask: float
     confidence: float = 0.1
+    spread: float = 0.01
 
 
 #: By precision. The landmarks of a good localiser are off by three pixels: independent of that, 0.6
@@ -42,8 +44,12 @@ class Tolerance:
 TOLERANCES = {
     # A sample moves by at most the landmarks' tolerance, and neighbouring pixels of faces differ by
     # some ten levels; the mask changes along the contour alone.
-    "float32": Tolerance(landmarks=0.05, outliers=0.0, texture=0.5, mask=0.002, confidence=0.001),
-    "float16": Tolerance(landmarks=0.1, outliers=0.002, texture=0.5, mask=0.004, confidence=0.02),
+    "float32": Tolerance(
+        0.05, outliers=0.0, texture=0.5, mask=0.002, confidence=0.001, spread=1e-4
+    ),
+    "float16": Tolerance(
+        0.1, outliers=0.002, texture=0.5, mask=0.004, confidence=0.02, spread=1e-3
+    ),
     # A face that is hard to see may move as a whole. The command compares on twelve by itself: one
     # of them is 8.3 % of the landmarks.
     "dynamic": Tolerance(landmarks=0.6, outliers=0.09, texture=2.0, mask=0.01),
@@ -94,14 +100,15 @@ def compare(
 
     Args:
         expected: `landmarks` `(batch, L, 2)`, `texture` `(batch, H', W', 3)`, `mask`
-            `(batch, H', W', 1)` and `confidence` `(batch, 1)`, if there is one, of the network.
+            `(batch, H', W', 1)` and, if there are, `confidence` `(batch, 1)` and `spread`
+            `(batch, 68)` of the network.
         received: the same of the artefact.
         tolerance: beyond which landmarks are counted.
 
     Returns:
         `landmarks_px` and `texture_levels`, each with `max` and `mean`; `landmarks_beyond`, the
-        share of landmarks that are further off than tolerated; `mask_share`; and `confidence`, how
-        far that is off at most, if there is one.
+        share of landmarks that are further off than tolerated; `mask_share`; and, if there are,
+        `confidence`, how far that is off at most, and `spread`, how far on average.
     """
     distances = np.linalg.norm(received["landmarks"] - expected["landmarks"], axis=-1)
     # What is not a number is not within the tolerance either.
@@ -116,15 +123,17 @@ def compare(
             "mean": float(levels.mean()) if levels.size else 0.0,
         },
         "mask_share": float(((expected["mask"] > 0) != (received["mask"] > 0)).mean()),
-        **_confidence(expected, received),
+        **_judgement(expected, received),
     }
 
 
-def _confidence(expected, received):
-    """Measures how far the confidence is off, if there is one."""
-    if "confidence" not in expected:
-        return {}
-    return {"confidence": float(np.abs(received["confidence"] - expected["confidence"]).max())}
+def _judgement(expected, received):
+    """Measures how far confidence and spread are off, those that there are."""
+    return {
+        name: float(measure(np.abs(received[name] - expected[name])))
+        for name, measure in (("confidence", np.max), ("spread", np.mean))
+        if name in expected
+    }
 
 
 def run_artefact(
@@ -171,5 +180,7 @@ def _raise_if_off(report, tolerance):
         off.append(f"mask on {share:.2%} of the grid ({tolerance.mask:.2%} may be)")
     if not report.get("confidence", 0.0) <= tolerance.confidence:
         off.append(f"confidence by {report['confidence']:.2g} ({tolerance.confidence:g} may be)")
+    if not report.get("spread", 0.0) <= tolerance.spread:
+        off.append(f"spread by {report['spread']:.2g} on average ({tolerance.spread:g} may be)")
     if off:
         raise ParityError(f"it differs from the network: {'; '.join(off)}.")

@@ -23,7 +23,7 @@ from keras_3dmmstn.export.mobile.mobile_network import (
 )
 from keras_3dmmstn.export.mobile.surface_factors import factorise_basis
 from keras_3dmmstn.export.mobile.tflite_join import join_models, operator_names, rename_tensors
-from keras_3dmmstn.export.network import output_names, trained_network
+from keras_3dmmstn.export.network import MORE_OUTPUTS, output_names, trained_network
 from keras_3dmmstn.inference.compiled_function import tflite_converter
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.layers.self_occlusion_mask import VISIBILITY_METHODS
@@ -203,7 +203,8 @@ def _geometry(normaliser, head, landmarks, method, shape):
     whole = np.eye(2, 3)[None]  # pixels of the network's input themselves
     intrinsics = normaliser.camera.intrinsics(whole, normaliser.image_size)
     factors = factorise_basis(face_model, RANK)
-    scaling, sure = normaliser.localiser.get_layer("parameter_scaling"), _confidence(normaliser)
+    scaling = normaliser.localiser.get_layer("parameter_scaling")
+    judging = _judging_layers(normaliser)
     cleaning = mask_cleaning(face_model)
     axes = 2 if method == "normals" and not intrinsics else 3
 
@@ -225,18 +226,20 @@ def _geometry(normaliser, head, landmarks, method, shape):
             landmark_points(theta, face_model, landmarks, intrinsics),
             tf.reshape(texture, (1, *shape, 3)),
             tf.reshape(visible, (1, *shape, 1)),
-            *sure(features),
+            *(last(hidden(features)) for hidden, last in judging),
         )
 
     return geometry
 
 
-def _confidence(normaliser):
-    """Returns the function from features to a tuple of their confidence, empty without one."""
-    if "confidence" not in output_names(normaliser.localiser):
-        return lambda features: ()
-    hidden, last = map(normaliser.localiser.get_layer, ("confidence_hidden", "confidence"))
-    return lambda features: (last(hidden(features)),)
+def _judging_layers(normaliser):
+    """Returns the layers from features to confidence and spread, two for each that there is."""
+    localiser = normaliser.localiser
+    return [
+        (localiser.get_layer(f"{name}_hidden"), localiser.get_layer(name))
+        for name in output_names(localiser)
+        if name in MORE_OUTPUTS
+    ]
 
 
 def _converter(function, signature, precision):

@@ -44,7 +44,8 @@ def signatures_of_photographs(whole, image):
       file that is damaged;
     - `message` string: what was expected and what was received; empty if the status is 0.
 
-    Where the status is not 0, parameters, landmarks and confidence are NaN, texture and mask 0.
+    Where the status is not 0, parameters, landmarks, confidence and
+    spread are NaN, texture and mask 0.
 
     Args:
         whole: the network, images `(batch, size, size, 3)` to a dictionary.

@@ -65,7 +65,7 @@ def write_version(
     Its signatures are
 
     - `serving_default`: `image` `(batch, size, size, 3)` float32, RGB in 0..255, to `parameters`,
-      `landmarks`, `texture`, `mask` and, if the network has one, `confidence`, as of the network;
+      `landmarks`, `texture`, `mask` and, if the network has them, `confidence` and `spread`;
     - `fit`: `image` to the same without texture and mask;
     - `serving_bytes`: `encoded` `(batch,)`, JPEG or PNG files that show the square crop of a face
       (of one that is not square, the middle is taken), to all of them, landmarks in pixels of the

@@ -41,7 +41,8 @@ def train_confidence(
     """Train how sure the network is of its own result.
 
     The faces are misframed, hidden and removed at random, and a second head learns on which of
-    these crops the landmarks come out right. The first head, and so the fit, stays what it is.
+    these crops the landmarks come out right; a third one, how far off each of the 68 landmarks is,
+    if they are labelled. The first head, and so the fit, stays what it is.
     """
     from keras_3dmmstn.folder_lock import LOCK_FILE, folder_in_use
     from keras_3dmmstn.training.cluster_place import refuse_workers
@@ -67,7 +68,14 @@ def train_confidence(
 
 def _print(name, run, judged):
     """Says how well the confidence of a run tells crops apart, and how far it can be relied on."""
-    from keras_3dmmstn.training.confidence.reliability import area_under_roc, reliability
+    import numpy as np
+
+    from keras_3dmmstn.training.confidence.reliability import (
+        area_under_roc,
+        reliability,
+        spread_reliability,
+    )
+    from keras_3dmmstn.training.confidence.train_spread import FURTHEST
 
     sure, faces = run.confidence(judged), judged.kinds != "faceless"
     plain = ~faces | (judged.kinds == "ordinary")
@@ -79,3 +87,12 @@ def _print(name, run, judged):
     for row in reliability(sure, judged.right):
         share = f"{row.right:.0%} right" if row.count else ""
         terminal.tell(f"  confidence {row.low:.1f} to {row.high:.1f}: {row.count} crops {share}")
+    spread = run.spread(judged)
+    if spread is None:
+        return
+    distances = judged.distances[:, : spread.shape[1]]
+    for row in spread_reliability(spread, np.minimum(distances, FURTHEST)):
+        terminal.tell(
+            f"  spread {row.spread:.1%} of the face: {row.count} landmarks off by "
+            f"{row.distance:.1%} on average"
+        )

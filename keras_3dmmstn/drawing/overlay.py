@@ -8,7 +8,9 @@ import numpy as np
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_LINES
 
-_MESH, _LANDMARKS = (90, 200, 255), (255, 60, 60)
+_MESH, _LANDMARKS, _DOUBTFUL = (90, 200, 255), (255, 60, 60), (255, 220, 60)
+# A landmark with a larger spread has a ring as large as its spread.
+_LEAST_DOUBTFUL = 0.05
 _NUMBER, _LABEL = (255, 255, 255), (30, 30, 30)
 # Mesh lines are drawn about this many pixels apart.
 _LINE_DISTANCE = 8
@@ -30,6 +32,8 @@ _FRACTION_BITS = 4
 
 def draw_fit(image: np.ndarray, faces: list[NormalisedFace]) -> np.ndarray:
     """Draws the visible part of the fitted meshes, and the 68 landmarks, on a photograph.
+
+    A landmark that may be off by more than 5 % of √(w·h) has a ring as large as its `spread`.
 
     Args:
         image: `(height, width, 3)` uint8 RGB.
@@ -78,6 +82,8 @@ def _with_fits(picture, faces, points):
         if "ibug68" in face.landmark_indices:
             landmarks = these[face.landmark_indices["ibug68"]]
             _draw_landmarks(picture, landmarks, _size(these))
+            if face.spread is not None:
+                _draw_spread(picture, landmarks, face.spread)
     return picture
 
 
@@ -127,6 +133,15 @@ def _draw_landmarks(picture, landmarks, size):
         cv2.circle(
             picture, (x, y), radius << _FRACTION_BITS, _LANDMARKS, -1, cv2.LINE_AA, _FRACTION_BITS
         )
+
+
+def _draw_spread(picture, landmarks, spread):
+    """Draws rings around the landmarks that may be far off, in place."""
+    size = np.sqrt(np.ptp(landmarks, axis=0).prod())
+    for (x, y), share in zip(_fixed_point(landmarks).tolist(), spread, strict=True):
+        if share > _LEAST_DOUBTFUL:
+            radius = int(_fixed_point(share * size))
+            cv2.circle(picture, (x, y), radius, _DOUBTFUL, 1, cv2.LINE_AA, _FRACTION_BITS)
 
 
 def _draw_number(picture, text, points):

@@ -1,5 +1,6 @@
 """The localiser compiled for inference."""
 
+import functools
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from keras_3dmmstn.forked_process import check_process
 from keras_3dmmstn.inference.compiled_function import CompiledFunction
 from keras_3dmmstn.inference.compiled_models.saved_localiser import SavedLocaliser
 from keras_3dmmstn.inference.threads import processors
-from keras_3dmmstn.network.localiser_answers import parameters_and_confidence
+from keras_3dmmstn.network.localiser_answers import Answers, answer_shapes
 
 if TYPE_CHECKING:
     import keras
@@ -25,33 +26,39 @@ class CompiledLocaliser:
     """A localiser as a `CompiledFunction`; as a graph of TensorFlow if it cannot be one.
 
     Args:
-        localiser: a `keras.Model` from images to θ, or to a dict of `parameters` and `confidence`,
-            whose weights are taken as they are now, one that is saved among them; or any callable
-            that does the same, which is called as it is.
+        localiser: a `keras.Model` from images to θ, or to a dict of what `Answers` has, whose
+            weights are taken as they are now, one that is saved among them; or any callable that
+            does the same, which is called as it is.
 
     Call arguments:
         crops: `(n, size, size, 3)`, RGB in 0..255.
 
     Returns:
-        θ `(n, 6 + D)` float32, and the confidence `(n,)` float32, None if the localiser has none.
+        `Answers` in float32, the confidence as `(n,)`.
     """
 
     def __init__(self, localiser: "keras.Model | SavedLocaliser | Callable[[np.ndarray], Any]"):
         self._localiser = localiser
         self._run = _compiled(localiser)
 
-    def __call__(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def __call__(self, crops: np.ndarray) -> Answers:
         check_process()
         if isinstance(self._run, CompiledFunction):
-            parameters, *more = self._run(crops)
-            confidence = more[0] if more else None
+            said = dict(zip(self._names, self._run(crops), strict=True))
         else:
-            answer = self._run(np.asarray(crops, np.float32))
-            parameters, confidence = parameters_and_confidence(answer)
-        if confidence is not None:
-            confidence = np.asarray(confidence, np.float32).reshape(len(crops))
+            said = Answers.of(self._run(np.asarray(crops, np.float32))).named()
         # Half precision of a mixed policy is too coarse for places in a photograph.
-        return np.asarray(parameters, np.float32), confidence
+        answers = Answers(**{name: np.asarray(value, np.float32) for name, value in said.items()})
+        if answers.confidence is not None:
+            answers = answers._replace(confidence=answers.confidence.reshape(len(crops)))
+        return answers
+
+    @functools.cached_property
+    def _names(self):
+        """What the compiled function says, in its order."""
+        localiser = self._localiser
+        saved = isinstance(localiser, SavedLocaliser)
+        return tuple(answer_shapes(localiser.description if saved else localiser).named())
 
     def __getstate__(self):
         # A graph of TensorFlow cannot be pickled.
@@ -64,9 +71,8 @@ class CompiledLocaliser:
 
 
 def _answers(localiser, images):
-    """Returns a tuple of θ and, where there is one, the confidence."""
-    parameters, confidence = parameters_and_confidence(localiser(images, training=False))
-    return (parameters,) if confidence is None else (parameters, confidence)
+    """Returns what there is of a localiser's `Answers`, a tuple."""
+    return tuple(Answers.of(localiser(images, training=False)).named().values())
 
 
 def _compiled(localiser):

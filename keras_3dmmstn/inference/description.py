@@ -24,6 +24,8 @@ def check_fitted(fitted: FittedFaces) -> FittedFaces:
         check_numbers(numbers)
     if fitted.confidence is not None:
         check_confidence(fitted.confidence)
+    if fitted.spread is not None:
+        check_spread(fitted.spread)
     return fitted
 
 
@@ -34,6 +36,16 @@ def check_confidence(confidence: np.ndarray) -> None:
         raise ValueError(
             "Expected weights whose confidence is a probability from 0 to 1, received "
             f"{float(confidence[~likely][0]):g}: a localiser of your own ends it in a sigmoid."
+        )
+
+
+def check_spread(spread: np.ndarray) -> None:
+    """Raises a ValueError unless the spread of a network is one of distances."""
+    distances = (spread >= 0) & (spread < np.inf)
+    if not distances.all():
+        raise ValueError(
+            "Expected weights whose spread is a distance for each landmark, 0 or more, received "
+            f"{float(spread[~distances][0]):g}."
         )
 
 
@@ -113,6 +125,7 @@ class FaceDescriber:
                 roll=float(framing.rolls(matrices[number : number + 1])[0]),
                 score=faces.scores[number],
                 confidence=None if fitted.confidence is None else float(fitted.confidence[number]),
+                spread=None if fitted.spread is None else fitted.spread[number],
                 photograph=PhotographPart.around(image, points[number]),
                 grid_model=model,
             )

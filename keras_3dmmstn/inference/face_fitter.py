@@ -9,13 +9,14 @@ from keras_3dmmstn.inference.description import FaceDescriber, check_fitted
 from keras_3dmmstn.inference.fitted_faces import FaceGeometry, FittedFaces
 from keras_3dmmstn.inference.looking import FacesInPhotographs
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
+from keras_3dmmstn.network.localiser_answers import Answers
 
 
 class FaceFitter:
     """Fits faces that are framed, and describes them.
 
     Args:
-        localise: from crops to θ and confidence.
+        localise: from crops to θ and what else the network says.
         geometry: from θ to faces and masks.
         describer: from faces of crops to those of photographs.
     """
@@ -30,13 +31,13 @@ class FaceFitter:
         """The side of the crops in pixels."""
         return self._describer.image_size
 
-    def parameters(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Returns θ `(n, 6 + D)` in pixels of the crops, and the confidence `(n,)` if any."""
+    def answers(self, crops: np.ndarray) -> Answers:
+        """Returns what the network says, θ `(n, 6 + D)` in pixels of the crops."""
         return self._localise(crops)
 
-    def generate(self, parameters: np.ndarray, confidence: np.ndarray | None = None) -> FittedFaces:
-        """Returns the faces of θ `(n, 6 + D)`, with t and log s in pixels of the crops."""
-        return self._geometry.fit(parameters, confidence)
+    def generate(self, answers: Answers) -> FittedFaces:
+        """Returns the faces of what a network says, with t and log s in pixels of the crops."""
+        return self._geometry.fit(*answers)
 
     def fit(self, crops: np.ndarray) -> FittedFaces:
         """Fits the face model to crops `(n, image_size, image_size, 3)`.
@@ -44,17 +45,15 @@ class FaceFitter:
         Raises:
             ValueError: if the network's numbers describe no face.
         """
-        return self.fit_parameters(*self.parameters(np.asarray(crops)))
+        return self.fit_answers(self.answers(np.asarray(crops)))
 
-    def fit_parameters(
-        self, parameters: np.ndarray, confidence: np.ndarray | None = None
-    ) -> FittedFaces:
-        """Returns the faces of θ, as of `generate`.
+    def fit_answers(self, answers: Answers) -> FittedFaces:
+        """Returns the faces of what a network says, as of `generate`.
 
         Raises:
             ValueError: if the numbers describe no face.
         """
-        return check_fitted(self.generate(parameters, confidence))
+        return check_fitted(self.generate(answers))
 
     def describe(
         self,

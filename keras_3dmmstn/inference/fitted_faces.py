@@ -29,6 +29,8 @@ class FittedFaces:
         landmark_indices: set name to the vertices `(n, L)` of its landmarks, those of `ibug68` with
             the jaw on the apparent contour.
         confidence: `(n,)` float32 in 0..1, how sure the network is; None if it does not say.
+        spread: `(n, 68)` float32, how far off it expects each landmark of `ibug68` to be, in √(w·h)
+            of their box; None if it does not say.
     """
 
     parameters: np.ndarray
@@ -38,6 +40,7 @@ class FittedFaces:
     seen: np.ndarray
     landmark_indices: dict[str, np.ndarray]
     confidence: np.ndarray | None = None
+    spread: np.ndarray | None = None
 
     def __len__(self):
         return len(self.parameters)
@@ -95,12 +98,17 @@ class FaceGeometry:
     def __getstate__(self):
         return {"grid_model": self.grid_model, "_generate": self._generate, "_mask": self._mask}
 
-    def fit(self, parameters: np.ndarray, confidence: np.ndarray | None = None) -> FittedFaces:
+    def fit(
+        self,
+        parameters: np.ndarray,
+        confidence: np.ndarray | None = None,
+        spread: np.ndarray | None = None,
+    ) -> FittedFaces:
         """Returns the faces of θ `(n, 6 + D)`, with t and log s in pixels of the crops.
 
         Args:
             parameters: θ.
-            confidence: `(n,)` that is kept with the faces.
+            confidence, spread: `(n,)` and `(n, 68)` that are kept with the faces.
         """
         vertices, rotations, points, seen, *jaw = self._generate(parameters)
         indices = {
@@ -109,7 +117,8 @@ class FaceGeometry:
         }
         if jaw:
             indices["ibug68"] = jaw[0]
-        return FittedFaces(parameters, vertices, rotations, points, seen, indices, confidence)
+        face = vertices, rotations, points, seen, indices
+        return FittedFaces(parameters, *face, confidence, spread)
 
     def visible(self, faces: FittedFaces) -> np.ndarray:
         """Returns the masks of faces, `(n, H', W')` bool."""

@@ -61,6 +61,9 @@ class NormalisedFace:
         confidence: how likely it is that this is a face and that its landmarks are right, that is
             off by at most 5 % of √(w·h) of their box on average, 0 to 1: what the network says of
             its own result. None if its weights do not say.
+        spread: `(68,)` float32, how far each landmark of `ibug68` is expected to be from where a
+            person would label it, in √(w·h) of the box of the landmarks: much where a hand, hair or
+            a mask hides the face. None if the weights do not say.
         photograph: a copy of the part of the photograph around the face, for `front_view`.
         grid_model: the face model, for `front_view`; the faces of a normaliser share one.
     """
@@ -77,6 +80,7 @@ class NormalisedFace:
     roll: float = 0.0
     score: float | None = None
     confidence: float | None = None
+    spread: np.ndarray | None = None
     photograph: PhotographPart | None = None
     grid_model: GridModel | None = None
 

@@ -60,7 +60,7 @@ from keras_3dmmstn.inference.view.filling import check_fill
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.network import framing
-from keras_3dmmstn.network.localiser_answers import answer_shapes
+from keras_3dmmstn.network.localiser_answers import SPREAD_LANDMARKS, answer_shapes
 from keras_3dmmstn.network.weights_folder import (
     FACE_MODEL_FILE,
     LOCALISER_FILE,
@@ -84,8 +84,9 @@ class Normaliser:
 
     Args:
         localiser: a `keras.Model` from square images to θ, as of `build_localiser`, or to a dict of
-            `parameters` and `confidence`, as of `with_confidence`; or any callable that does the
-            same and has `input_shape` and `output_shape`.
+            `parameters` and perhaps `confidence` and `spread`, as of `with_confidence` and
+            `with_spread`; or any callable that does the same and has `input_shape` and
+            `output_shape`.
         grid_model: the face model it was trained with.
         visibility: how the mask is computed, `"depth"`, `"table"` or `"normals"`, see
             `SelfOcclusionMask`. It does not matter what the localiser was trained with.
@@ -142,7 +143,7 @@ class Normaliser:
         described = localiser.description if saved else localiser
         check_input(described)
         expected = (None, 6 + grid_model.modes)
-        shape, confidence = answer_shapes(described)
+        shape, confidence, spread = answer_shapes(described)
         if shape != expected:
             raise ValueError(
                 f"Normaliser expects a localiser with output of shape {expected} for the "
@@ -153,6 +154,11 @@ class Normaliser:
             raise ValueError(
                 "Normaliser expects a localiser whose confidence has the shape (None, 1), received "
                 f"one of shape {tuple(confidence)}."
+            )
+        if spread is not None and tuple(spread) != (None, SPREAD_LANDMARKS):
+            raise ValueError(
+                "Normaliser expects a localiser whose spread has the shape "
+                f"(None, {SPREAD_LANDMARKS}), received one of shape {tuple(spread)}."
             )
         self._localiser, self._grid_model, self._visibility = localiser, grid_model, visibility
         self.camera = Camera(focal_length)
@@ -467,9 +473,7 @@ class Normaliser:
         Raises:
             ValueError: if the crops have another shape.
         """
-        return self._fitter.generate(
-            *self._fitter.parameters(checked_crops(crops, self.image_size))
-        )
+        return self._fitter.generate(self._fitter.answers(checked_crops(crops, self.image_size)))
 
     def fit_framed(
         self, images: Sequence[np.ndarray], faces: FacesInPhotographs

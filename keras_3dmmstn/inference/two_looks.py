@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from keras_3dmmstn.inference.description import check_confidence, check_numbers
+from keras_3dmmstn.inference.description import check_confidence, check_numbers, check_spread
 from keras_3dmmstn.inference.fitted_faces import FittedFaces
 from keras_3dmmstn.inference.landmark_geometry import LandmarkGeometry
 from keras_3dmmstn.inference.looking import FacesInPhotographs
 from keras_3dmmstn.network import framing
+from keras_3dmmstn.network.localiser_answers import Answers
 
 if TYPE_CHECKING:
     from keras_3dmmstn.inference.face_fitter import FaceFitter
@@ -51,19 +52,21 @@ def mean_of_two_looks(
         ValueError: if the network's numbers describe no face.
     """
     size = fitter.image_size
-    first, confidence = fitter.parameters(faces.crops(images, size))
+    first = fitter.answers(faces.crops(images, size))
     with np.errstate(over="ignore", invalid="ignore"):  # the fit refuses what is too large
-        places = landmarks(check_numbers(first))
-    between = _to_second_crops(places, first, size)
+        places = landmarks(check_numbers(first.parameters))
+    between = _to_second_crops(places, first.parameters, size)
     again = replace(faces, matrices=framing.joined(faces.matrices, between))
-    second, other_confidence = fitter.parameters(again.crops(images, size))
-    second = framing.parameters_in_photograph(check_numbers(second), between)
-    mean, alone = _mean(first, second)
-    if confidence is not None and other_confidence is not None:
-        check_confidence(np.stack([confidence, other_confidence]))
-        both = (1 - _SECOND) * confidence + _SECOND * other_confidence
-        confidence = np.where(alone, other_confidence, both)
-    fitted = fitter.fit_parameters(mean.astype(np.float32), confidence)
+    second = fitter.answers(again.crops(images, size))
+    moved = framing.parameters_in_photograph(check_numbers(second.parameters), between)
+    mean, alone = _mean(first.parameters, moved)
+    fitted = fitter.fit_answers(
+        Answers(
+            mean.astype(np.float32),
+            _mean_of(first.confidence, second.confidence, alone, check_confidence),
+            _mean_of(first.spread, second.spread, alone[:, None], check_spread),
+        )
+    )
     return _with_sure_boxes(faces, places, size), fitted
 
 
@@ -123,6 +126,14 @@ def _with_sure_boxes(faces, landmarks, size):
     seen = framing.points_in_photograph(landmarks[unsure], faces.matrices[unsure])
     boxes[unsure] = [framing.tight_box(face) for face in seen]
     return replace(faces, boxes=boxes)
+
+
+def _mean_of(first, second, alone, check):
+    """Returns the mean of what two looks say, `(n, ...)`; None if they do not say it."""
+    if first is None or second is None:
+        return first
+    check(np.stack([first, second]))
+    return np.where(alone, second, (1 - _SECOND) * first + _SECOND * second)
 
 
 def _mean(first, second):

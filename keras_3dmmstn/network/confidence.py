@@ -39,7 +39,10 @@ def with_confidence(localiser: keras.Model) -> keras.Model:
 
 
 def without_confidence(localiser: keras.Model) -> keras.Model:
-    """Returns a localiser from images to θ alone, with shared layers; itself if it is one."""
+    """Returns a localiser from images to θ alone, with shared layers; itself if it is one.
+
+    A spread goes with the confidence.
+    """
     if not isinstance(getattr(localiser, "output", None), dict):
         return localiser
     return keras.Model(localiser.input, localiser.output["parameters"], name="localiser")

@@ -9,7 +9,7 @@ from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.checked_levels import LevelCheckedModel
 from keras_3dmmstn.network.grid_generator import grid_generator
 from keras_3dmmstn.network.localiser import build_localiser
-from keras_3dmmstn.network.localiser_answers import parameters_and_confidence
+from keras_3dmmstn.network.localiser_answers import Answers
 from keras_3dmmstn.network.pretrained import load_weights
 from keras_3dmmstn.network.residual_localisers import LOCALISERS
 from keras_3dmmstn.network.sampler import sampler
@@ -104,22 +104,16 @@ def connect(
 
     Args:
         localiser: a `keras.Model` called `localiser` from images to θ, as of `build_localiser`. It
-            becomes a layer of the network: its weights are shared, not copied. The network of one
-            with a confidence, as of `with_confidence`, has that as a fifth output.
+            becomes a layer of the network: its weights are shared, not copied. A `confidence` and a
+            `spread` of it, as of `with_confidence` and `with_spread`, are outputs, too.
     """
     image_size = localiser.input_shape[1]
     image = keras.Input((image_size, image_size, 3), name="image")
-    parameters, confidence = parameters_and_confidence(localiser(image))
+    parameters, *_ = answers = Answers.of(localiser(image))
     face = grid_generator(parameters, grid_model, image_size, landmarks, jaw, focal_length)
     texture, mask = sampler(image, face, grid_model, visibility, texture_size)
-    outputs = {
-        "parameters": parameters,
-        "landmarks": face.landmarks,
-        "texture": texture,
-        "mask": mask,
-    }
-    if confidence is not None:
-        outputs["confidence"] = confidence
+    seen = {"landmarks": face.landmarks, "texture": texture, "mask": mask}
+    outputs = {"parameters": parameters, **seen, **answers.named()}
     return LevelCheckedModel(image, outputs, name="spatial_transformer")
 
 

@@ -20,7 +20,7 @@ def landmark_network(network: keras.Model) -> keras.Model:
 
     Returns:
         A `keras.Model` from images to a dict of `parameters`, `landmarks` and, if the network has
-        one, `confidence`, the same as of the network.
+        them, `confidence` and `spread`, the same as of the network.
     """
     selection = network.get_layer("landmarks")
     config = selection.get_config()
@@ -35,7 +35,7 @@ def landmark_network(network: keras.Model) -> keras.Model:
             return _SomeVertices(layer, vertices, dtype=layer.dtype_policy)
         return type(layer).from_config(config) if layer is selection else layer
 
-    kept = ("parameters", "landmarks", "confidence")
+    kept = ("parameters", "landmarks", "confidence", "spread")
     outputs = {name: network.output[name] for name in kept if name in network.output}
     return keras.models.clone_model(keras.Model(network.input, outputs), clone_function=reduced)
 

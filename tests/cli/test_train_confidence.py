@@ -34,7 +34,8 @@ def test_weights_get_a_confidence_and_keep_their_fit(weights, faces, tmp_path, m
     crops = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 3), np.uint8)
     plain, sure = (Normaliser.load(folder).fit(crops) for folder in (weights, out))
     np.testing.assert_allclose(sure.parameters, plain.parameters, atol=1e-4)
-    assert plain.confidence is None
+    assert plain.confidence is None and plain.spread is None
+    assert result.output.count("landmarks off by") == 20 and (sure.spread > 0).all()
     assert ((sure.confidence >= 0) & (sure.confidence <= 1)).all()
 
 

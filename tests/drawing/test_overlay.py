@@ -1,6 +1,7 @@
 """The overlay of a photograph with its numbered faces."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -81,3 +82,20 @@ def test_many_faces_take_little_time(normaliser):
     began = time.process_time()
     draw_overlay(image, faces)
     assert time.process_time() - began < 5  # once 56 seconds
+
+
+def test_landmarks_that_may_be_wrong_have_rings_as_large_as_their_spread(normaliser):
+    black = np.zeros((200, 200, 3), np.uint8)
+    (face,) = normaliser(black, [[60, 60, 140, 140]])
+    spread = np.full(68, 0.02, np.float32)
+    sure = replace(face, spread=spread)
+    np.testing.assert_array_equal(draw_overlay(black, [sure]), draw_overlay(black, [face]))
+    spread = spread.copy()
+    spread[8] = 0.4
+    ring = (draw_overlay(black, [replace(face, spread=spread)]) != draw_overlay(black, [face])).any(
+        2
+    )
+    radius = 0.4 * np.sqrt(np.ptp(face.landmarks(), axis=0).prod())
+    y, x = np.nonzero(ring)
+    distances = np.hypot(*(np.stack([x, y]) - face.landmarks()[8][:, None]))
+    assert len(distances) > 20 and np.abs(distances - radius).max() < 2

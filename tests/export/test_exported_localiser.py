@@ -45,12 +45,13 @@ def test_its_parameters_are_those_of_the_localiser(path, normaliser, rng):
     np.testing.assert_allclose(received.parameters, expected.parameters, atol=1e-4)
 
 
-def test_its_confidence_is_that_of_the_localiser(tmp_path, rng):
+def test_its_confidence_and_spread_are_those_of_the_localiser(tmp_path, rng):
     sure = small_normaliser(confidence=True)
     path = export_tflite(sure, tmp_path / "face.tflite")
     crops = rng.integers(0, 256, (3, SIZE, SIZE, 3), np.uint8)
-    received = load_exported(path, sure.grid_model).fit(crops).confidence
-    np.testing.assert_allclose(received, sure.fit(crops).confidence, atol=1e-5)
+    received, expected = load_exported(path, sure.grid_model).fit(crops), sure.fit(crops)
+    np.testing.assert_allclose(received.confidence, expected.confidence, atol=1e-5)
+    np.testing.assert_allclose(received.spread, expected.spread, atol=1e-5)
 
 
 def test_it_normalises_photographs_as_the_trained_one_does(path, normaliser, rng):

@@ -142,15 +142,16 @@ def test_a_batch_of_none_has_no_outputs(options, exported):
     assert shapes == expected
 
 
-def test_a_confidence_is_a_fifth_output(rng):
+@pytest.mark.parametrize("output", ["confidence", "spread"])
+def test_confidence_and_spread_are_further_outputs(output, rng):
     sure = small_normaliser(confidence=True)
     network, card = trained_network(sure), network_card(sure)
     content = onnx_model(network, card)
     session = session_of(content)
     images = rng.uniform(0, 255, (3, SIZE, SIZE, 3)).astype(np.float32)
-    (received,) = session.run(["confidence"], {"image": images})
-    assert list(received.shape) == [3, card["outputs"]["confidence"]["shape"][1]]
-    np.testing.assert_allclose(received, network(images)["confidence"], atol=1e-5)
+    (received,) = session.run([output], {"image": images})
+    assert list(received.shape) == [3, card["outputs"][output]["shape"][1]]
+    np.testing.assert_allclose(received, network(images)[output], atol=1e-5)
     assert np.ptp(received) > 1e-4
 
 

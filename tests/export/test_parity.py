@@ -59,6 +59,15 @@ def test_textures_are_compared_where_both_see_the_face():
     assert report["mask_share"] == pytest.approx(1 / 30)
 
 
+def test_confidence_counts_at_its_worst_and_spread_on_average():
+    expected = outputs() | {"confidence": np.array([[0.5], [0.5]]), "spread": np.zeros((2, 68))}
+    received = outputs() | {"confidence": np.array([[0.5], [0.7]]), "spread": np.zeros((2, 68))}
+    received["spread"][0, 0] = 0.68
+    report = parity.compare(expected, received, LIMIT)
+    assert report["confidence"] == pytest.approx(0.2) and report["spread"] == pytest.approx(0.005)
+    assert not {"confidence", "spread"} & set(parity.compare(outputs(), outputs(), LIMIT))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -68,6 +77,8 @@ def test_textures_are_compared_where_both_see_the_face():
         ({"mask_share": 0.01}, r"mask on 1.00% of the grid"),
         ({"confidence": 0.2}, r"confidence by 0.2 \(0.001 may be\)"),
         ({"confidence": float("nan")}, r"confidence by nan"),
+        ({"spread": 0.02}, r"spread by 0.02 on average \(0.0001 may be\)"),
+        ({"spread": float("nan")}, r"spread by nan"),
     ],
 )
 def test_a_difference_beyond_the_tolerance_is_an_error(changes, message, monkeypatch, tmp_path):

@@ -4,6 +4,7 @@ import pytest
 from keras_3dmmstn.inference.landmark_geometry import LandmarkGeometry
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import GridModel
+from keras_3dmmstn.network.localiser_answers import Answers
 from tests.support.small_network import landmarks_of
 
 
@@ -23,7 +24,7 @@ def thetas(rng, modes, count=6):
 
 def test_landmarks_are_those_of_the_whole_face(grid_model, rng):
     theta = thetas(rng, grid_model.modes)
-    fitted = Normaliser.pretrained()._fitter.generate(theta.astype(np.float32))
+    fitted = Normaliser.pretrained()._fitter.generate(Answers(theta.astype(np.float32)))
     np.testing.assert_allclose(
         LandmarkGeometry(grid_model)(theta), fitted.landmarks("ibug68"), atol=1e-3
     )

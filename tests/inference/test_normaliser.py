@@ -373,6 +373,50 @@ def test_a_face_has_the_confidence_of_its_own_crop(coordinates):
         np.testing.assert_allclose(face.points, other.points, atol=1e-3)
 
 
+def test_a_face_has_the_spread_of_its_own_crop(coordinates):
+    knowing, plain = small_normaliser(confidence=True, looks=1), small_normaliser(looks=1)
+    boxes = [BOX, [10.0, 10.0, 60.0, 60.0]]
+    faces = knowing(coordinates, boxes)
+    crops = np.stack([warp(coordinates, crop_matrix(box, SIZE), SIZE) for box in boxes])
+    expected = np.asarray(knowing.localiser(crops.astype(np.float32))["spread"])
+    np.testing.assert_allclose([face.spread for face in faces], expected, atol=1e-5)
+    assert faces[0].spread.shape == (68,) and np.abs(expected[0] - expected[1]).max() > 1e-5
+    assert [face.spread for face in plain(coordinates, boxes)] == [None, None]
+
+
+class Spreading:
+    """A callable localiser of a toy face, with a spread."""
+
+    input_shape = (None, 112, 112, 3)
+
+    def __init__(self, spread, known=68):
+        self.spread = spread
+        self.output_shape = {"parameters": (None, 12), "spread": (None, known)}
+
+    def __call__(self, images):
+        theta = np.zeros((len(images), 12), np.float32)
+        theta[:, 3:5], theta[:, 5] = 55.5, -1.0
+        return {"parameters": theta, "spread": np.full((len(images), 68), self.spread)}
+
+
+def test_any_callable_may_have_a_spread_and_no_confidence(grid_model, coordinates):
+    (face,) = Normaliser(Spreading(0.25), grid_model)(coordinates, [BOX])
+    assert face.confidence is None and (face.spread == 0.25).all()
+
+
+@pytest.mark.parametrize("spread", [-0.1, np.nan, np.inf])
+@pytest.mark.parametrize("looks", [1, 2])
+def test_a_spread_that_is_no_distance_is_refused(spread, looks, grid_model, coordinates):
+    normaliser = Normaliser(Spreading(spread), grid_model, looks=looks)
+    with pytest.raises(ValueError, match=f"a distance for each landmark, .* received {spread:g}"):
+        normaliser(coordinates, [BOX])
+
+
+def test_a_spread_of_another_number_of_landmarks_is_refused(grid_model):
+    with pytest.raises(ValueError, match=r"spread has the shape \(None, 68\), received .* 21\)"):
+        Normaliser(Spreading(0.1, known=21), grid_model)
+
+
 def test_any_callable_may_have_a_confidence(grid_model, coordinates):
     class Callable:
         input_shape = (None, 112, 112, 3)

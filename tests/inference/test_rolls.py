@@ -60,8 +60,8 @@ def test_a_turned_face_that_the_network_is_sure_of_is_fitted_once(
     image, box = turned(portrait, PORTRAIT_BOX, 2)
     monkeypatch.setattr(normaliser, "detector", DetectorThatSays([box], [np.pi]))
     crops = []
-    see = normaliser._fitter.parameters
-    monkeypatch.setattr(normaliser._fitter, "parameters", lambda c: crops.append(len(c)) or see(c))
+    see = normaliser._fitter.answers
+    monkeypatch.setattr(normaliser._fitter, "answers", lambda c: crops.append(len(c)) or see(c))
     normaliser(image)
     assert crops == [1, 1, 1]  # as the detector says, and twice as every face
 

@@ -35,18 +35,19 @@ class Answers:
     def __init__(self, *answers, confidences=None):
         self.answers, self.confidences, self.calls = answers, confidences, 0
         shape = (None, len(answers[0]))
-        self.output_shape = (
-            shape if confidences is None else {"parameters": shape, "confidence": (None, 1)}
-        )
+        more = {"confidence": (None, 1), "spread": (None, 68)}
+        self.output_shape = shape if confidences is None else {"parameters": shape, **more}
 
     def __call__(self, images, training=False):
         look, self.calls = self.calls % len(self.answers), self.calls + 1
         answer = np.array([self.answers[look]] * len(images), np.float32)
         if self.confidences is None:
             return answer
+        sure = self.confidences[look]
         return {
             "parameters": answer,
-            "confidence": np.full((len(images), 1), self.confidences[look]),
+            "confidence": np.full((len(images), 1), sure),
+            "spread": np.tile(np.linspace(0, 1 - sure, 68), (len(images), 1)),
         }
 
 
@@ -122,11 +123,12 @@ def test_one_look_is_that_of_the_crop():
     )
 
 
-def test_confidence_is_the_mean_of_both(grid_model):
+def test_confidence_and_spread_are_the_means_of_both(grid_model):
     localiser = Answers(answer(), answer(), confidences=(0.5, 1.0))
     (face,) = Normaliser(localiser, grid_model)(PHOTOGRAPH, [BOX])
     assert localiser.calls == 2
     assert face.confidence == pytest.approx(0.4 * 0.5 + 0.6 * 1.0)
+    np.testing.assert_allclose(face.spread, 0.4 * np.linspace(0, 0.5, 68), atol=1e-6)
 
 
 @pytest.mark.parametrize(("first", "yaw", "confidence"), [(0.0, 0.8, 1.0), (0.4, 0.64, 0.68)])
@@ -136,6 +138,7 @@ def test_a_first_look_that_saw_another_pose_does_not_count(first, yaw, confidenc
     (face,) = Normaliser(localiser, grid_model)(PHOTOGRAPH, [BOX])
     np.testing.assert_allclose(face.parameters["rotation"], [0, yaw, 0], atol=1e-5)
     assert face.confidence == pytest.approx(confidence)
+    np.testing.assert_allclose(face.spread, np.linspace(0, 1 - confidence, 68), atol=1e-6)
 
 
 def test_with_a_perspective_camera_a_given_box_is_seen_once(grid_model):

@@ -8,6 +8,7 @@ from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh import contour_lines
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.network.confidence import with_confidence
+from keras_3dmmstn.network.spread import with_spread
 
 SIZE = 48
 
@@ -50,13 +51,14 @@ def small_network(grid_model, image_size=SIZE, half_profile=True, **options):
 def small_normaliser(grid_model=None, confidence=False, **options):
     """A normaliser with random weights; of a toy face, 16 × 12, if no other is given.
 
-    The head of a confidence has random weights, too. `options` are those of `Normaliser`.
+    With a `confidence` there is a spread as well; their heads have random weights, too. `options`
+    are those of `Normaliser`.
     """
     keras.utils.set_random_seed(0)
     grid_model = grid_model or toy_grid_model((16, 12))
     localiser = build_localiser(small_backbone(), grid_model, SIZE)
     look_at_photographs(localiser)
-    localiser = with_confidence(localiser) if confidence else localiser
+    localiser = with_spread(with_confidence(localiser)) if confidence else localiser
     return Normaliser(localiser, grid_model, **options)
 
 

@@ -1,4 +1,4 @@
-"""A run that gives trained weights their confidence."""
+"""A run that gives trained weights their confidence and spread."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_3dmmstn.inference.normaliser import Normaliser
+from keras_3dmmstn.network.localiser_answers import answer_shapes
 from keras_3dmmstn.training.confidence.chosen_faces import chosen_faces
 from keras_3dmmstn.training.confidence.difficult_crops import difficult_crops
 from keras_3dmmstn.training.confidence.train_confidence import (
@@ -16,6 +17,12 @@ from keras_3dmmstn.training.confidence.train_confidence import (
     confidence_of,
     judge,
     train_confidence,
+)
+from keras_3dmmstn.training.confidence.train_spread import (
+    calibrate_spread,
+    has_labels_of_all,
+    spread_of,
+    train_spread,
 )
 from keras_3dmmstn.training.data.crops import FaceCrops
 from keras_3dmmstn.training.data.skipped import Skipped
@@ -31,7 +38,7 @@ class ConfidenceRun:
     """What a run gave.
 
     Attributes:
-        normaliser: the weights with their confidence.
+        normaliser: the weights with their confidence and spread.
         trained_on: what they made of the crops for training.
         calibrated_on: the same of those for the calibration; None without one.
         scale_and_shift: of the logit by the calibration.
@@ -48,6 +55,12 @@ class ConfidenceRun:
         """Returns how sure the weights are of crops that they have judged, `(n,)`."""
         return confidence_of(self.normaliser.localiser, judgements.features)
 
+    def spread(self, judgements: Judgements) -> np.ndarray | None:
+        """Returns the spread of their landmarks, `(n, 68)`; None if the weights have none."""
+        localiser = self.normaliser.localiser
+        has_spread = answer_shapes(localiser).spread is not None
+        return spread_of(localiser, judgements.features) if has_spread else None
+
 
 def add_confidence(
     normaliser: Normaliser,
@@ -58,6 +71,8 @@ def add_confidence(
     progress: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> ConfidenceRun:
     """Trains the confidence of weights on photographs with labels; θ stays what it is.
+
+    They get a spread, too, if each of the 68 landmarks is labelled in some of the photographs.
 
     Args:
         normaliser: the trained weights.
@@ -78,12 +93,17 @@ def add_confidence(
     faces = chosen_faces(folders, *choice)
     trained_on = judged(normaliser, faces, crops, seed, progress)
     localiser = train_confidence(normaliser.localiser, trained_on, seed)
+    has_spread = has_labels_of_all(trained_on)
+    if has_spread:
+        localiser = train_spread(localiser, trained_on, seed)
     calibrated_on, change = None, (1.0, 0.0)
     if calibrating is not None:
         calibrated_on = judged(
             normaliser, calibrating, max(crops // 3, 1), seed + _CALIBRATION_SEED, progress
         )
         change = calibrate(localiser, calibrated_on)
+        if has_spread and has_labels_of_all(calibrated_on):
+            calibrate_spread(localiser, calibrated_on)
     sure = Normaliser(
         localiser,
         normaliser.grid_model,

@@ -1,4 +1,4 @@
-"""How far a confidence can be relied on."""
+"""How far confidence and spread can be relied on."""
 
 from dataclasses import dataclass
 
@@ -40,6 +40,40 @@ def reliability(confidence: np.ndarray, right: np.ndarray) -> list[ReliabilityBi
         means = [float(v[chosen].mean()) if chosen.any() else np.nan for v in (confidence, right)]
         rows.append(ReliabilityBin(number / BINS, (number + 1) / BINS, int(chosen.sum()), *means))
     return rows
+
+
+@dataclass(frozen=True)
+class SpreadBin:
+    """The landmarks whose spread lies in a range.
+
+    Attributes:
+        count: how many.
+        spread, distance: how far off they are expected to be on average, and how far they are.
+    """
+
+    count: int
+    spread: float
+    distance: float
+
+
+def spread_reliability(spread: np.ndarray, distances: np.ndarray) -> list[SpreadBin]:
+    """Returns, from the least spread to the largest, how far off landmarks are.
+
+    Args:
+        spread: `(n, 68)`.
+        distances: `(n, 68)`, NaN where a landmark has no label.
+
+    Returns:
+        Ten bins of equally many landmarks; none without landmarks.
+    """
+    known = ~np.isnan(distances)
+    spread, distances = spread[known], distances[known]
+    parts = np.array_split(np.argsort(spread, kind="stable"), BINS)
+    return [
+        SpreadBin(len(part), float(spread[part].mean()), float(distances[part].mean()))
+        for part in parts
+        if len(part)
+    ]
 
 
 def area_under_roc(confidence: np.ndarray, positive: np.ndarray) -> float:

@@ -15,13 +15,13 @@ from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
 from keras_3dmmstn.network.confidence import with_confidence, without_confidence
 from keras_3dmmstn.training.confidence.difficult_crops import DifficultCrop
+from keras_3dmmstn.training.confidence.head_training import before_activation, rescale, train_head
 from keras_3dmmstn.training.evaluation.measurement import LEAST_CONFIDENCE
 
 #: A face is right if its landmarks are off by this share of √(w h) of their box on average.
 LARGEST_ERROR = 0.05
 # Crops that go through the network together.
 _BATCH = 64
-_EPOCHS, _RATE, _DROPOUT = 12, 1e-3, 0.3
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,23 @@ class Judgements:
 
     Attributes:
         features: `(n, F)` float32, what its heads see.
-        errors: `(n,)` mean landmark error as a share of √(w h); infinite where there is no face.
+        distances: `(n, 89)` of the landmarks from their labels as a share of √(w h); NaN where
+            they have none.
         kinds: `(n,)` of the crops.
         numbers: `(n,)` of the faces that they are made of.
     """
 
     features: np.ndarray
-    errors: np.ndarray
+    distances: np.ndarray
     kinds: np.ndarray
     numbers: np.ndarray
+
+    @property
+    def errors(self) -> np.ndarray:
+        """The mean distances `(n,)`; infinite where nothing is labelled, as without a face."""
+        known = ~np.isnan(self.distances)
+        sums = np.where(known, self.distances, 0).sum(axis=1)
+        return np.where(known.any(axis=1), sums / np.maximum(known.sum(axis=1), 1), np.inf)
 
     @property
     def right(self) -> np.ndarray:
@@ -61,9 +69,9 @@ def judge(normaliser: Normaliser, crops: Iterable[DifficultCrop]) -> Judgements:
         images = np.stack([crop.image for crop in batch])
         features = run(images)[0].reshape(len(batch), -1)
         labels = np.stack([crop.landmarks for crop in batch])
-        errors = landmark_errors(normaliser.fit(images), labels)
+        distances = landmark_distances(normaliser.fit(images), labels)
         kinds, numbers = [c.kind for c in batch], [c.number for c in batch]
-        parts.append((features, errors, np.array(kinds), np.array(numbers)))
+        parts.append((features, distances, np.array(kinds), np.array(numbers)))
     return Judgements(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
@@ -88,30 +96,28 @@ def _check_both(judgements, what):
         )
 
 
-def landmark_errors(fitted: FittedFaces, labels: np.ndarray) -> np.ndarray:
-    """Returns mean errors `(n,)` as a share of √(w h); infinite where nothing is labelled.
+def landmark_distances(fitted: FittedFaces, labels: np.ndarray) -> np.ndarray:
+    """Returns distances `(n, 89)` as a share of √(w h); NaN where nothing is labelled.
 
     Args:
         fitted: faces in pixels of their crops.
         labels: `(n, 89, 3)` there.
     """
     points = np.concatenate([fitted.landmarks(name) for name in LANDMARK_SET.split("+")], axis=1)
-    errors = np.full(len(labels), np.inf)
-    for number, (found, label) in enumerate(zip(points, labels, strict=True)):
-        known = label[:, 2] > 0
-        counted = label[:, 2] >= LEAST_CONFIDENCE
-        if counted.any():
-            size = np.sqrt(np.ptp(label[known, :2], axis=0).prod())
-            distance = np.linalg.norm(found[counted] - label[counted, :2], axis=1).mean()
-            errors[number] = distance / size if size > 0 else np.inf
-    return errors
+    distances = np.linalg.norm(points - labels[..., :2], axis=-1)
+    distances[labels[..., 2] < LEAST_CONFIDENCE] = np.nan
+    for number, label in enumerate(labels):
+        known = label[label[:, 2] > 0, :2]
+        size = np.sqrt(np.ptp(known, axis=0).prod()) if len(known) else 0.0
+        distances[number] = distances[number] / size if size > 0 else np.nan
+    return distances
 
 
 def train_confidence(localiser: keras.Model, judgements: Judgements, seed: int = 0) -> keras.Model:
     """Adds a confidence to a localiser and trains it; θ stays what it is.
 
     Args:
-        localiser: as of `build_localiser`; a confidence that it has is replaced.
+        localiser: as of `build_localiser`; a confidence that it has is replaced, a spread is lost.
         judgements: of this localiser.
         seed: of the new weights and the order.
 
@@ -126,30 +132,14 @@ def train_confidence(localiser: keras.Model, judgements: Judgements, seed: int =
     keras.utils.set_random_seed(seed)
     whole = with_confidence(without_confidence(localiser))
     hidden, last = whole.get_layer("confidence_hidden"), whole.get_layer("confidence")
-    mean, deviation = judgements.features.mean(axis=0), judgements.features.std(axis=0) + 1e-3
-    standardised = (judgements.features - mean) / deviation
-    features = keras.Input(standardised.shape[1:])
-    answer = last(hidden(keras.layers.Dropout(_DROPOUT)(features)))
-    model = keras.Model(features, answer)
-    optimiser = keras.optimizers.AdamW(
-        keras.optimizers.schedules.CosineDecay(_RATE, _EPOCHS * -(-len(standardised) // 128)),
-        weight_decay=0.05,
-    )
-    model.compile(optimiser, "binary_crossentropy")
     right = judgements.right.astype(np.float32)[:, None]
-    model.fit(standardised, right, batch_size=128, epochs=_EPOCHS, verbose=0)
-    kernel, bias = hidden.get_weights()
-    hidden.set_weights([kernel / deviation[:, None], bias - (mean / deviation) @ kernel])
+    train_head(hidden, last, judgements.features, right, "binary_crossentropy")
     return whole
 
 
 def confidence_of(localiser: keras.Model, features: np.ndarray) -> np.ndarray:
     """Returns the confidence `(n,)` of a localiser for features."""
-    hidden, last = localiser.get_layer("confidence_hidden"), localiser.get_layer("confidence")
-    kernel, bias = hidden.get_weights()
-    values = np.maximum(features @ kernel + bias, 0)
-    kernel, bias = last.get_weights()
-    return scipy.special.expit((values @ kernel + bias)[:, 0])
+    return scipy.special.expit(before_activation(localiser, "confidence", features)[:, 0])
 
 
 def calibrate(localiser: keras.Model, judgements: Judgements) -> tuple[float, float]:
@@ -182,7 +172,5 @@ def calibrate(localiser: keras.Model, judgements: Judgements) -> tuple[float, fl
         return float(np.logaddexp(0, -signed).mean())
 
     a, b = scipy.optimize.minimize(cross_entropy, [1.0, 0.0], method="Nelder-Mead").x
-    last = localiser.get_layer("confidence")
-    kernel, bias = last.get_weights()
-    last.set_weights([a * kernel, a * bias + b])
+    rescale(localiser.get_layer("confidence"), a, b)
     return float(a), float(b)

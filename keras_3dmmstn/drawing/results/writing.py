@@ -104,6 +104,7 @@ def _as_json(face, source):
         "box": face.box.tolist(),
         "score": face.score,
         "confidence": face.confidence,
+        "spread": None if face.spread is None else [round(float(s), 4) for s in face.spread],
         "roll": face.roll,
         "pose": {angle: round(value, 2) for angle, value in face.pose._asdict().items()},
         "parameters": {name: np.asarray(v).tolist() for name, v in face.parameters.items()},

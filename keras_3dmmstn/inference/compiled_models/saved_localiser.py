@@ -36,7 +36,7 @@ class LocaliserFacts:
 
     Attributes:
         input_shape: of its images, with None for the batch.
-        output_shape: of θ, or of `parameters` and `confidence` by name.
+        output_shape: of θ, or of what it says by name.
         weights: how many numbers they are.
     """
 
@@ -47,9 +47,8 @@ class LocaliserFacts:
     @classmethod
     def of(cls, localiser: "keras.Model") -> Self:
         """Returns those of a localiser that was checked."""
-        parameters, confidence = answer_shapes(localiser)
-        shapes = {"parameters": parameters, "confidence": confidence}
-        output_shape = parameters if confidence is None else shapes
+        shapes = answer_shapes(localiser).named()
+        output_shape = shapes if len(shapes) > 1 else shapes["parameters"]
         return cls(localiser.input_shape, output_shape, localiser.count_params())
 
     @classmethod

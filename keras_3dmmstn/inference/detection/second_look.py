@@ -127,7 +127,7 @@ class SecondLook:
 
 
 def _placed(numbers, logits, anchors):
-    """Returns numbers `(n, 16)`, middles of boxes in pixels `(n, 2)` and logits `(n,)` of anchors."""
+    """Returns numbers `(n, 16)`, middles of boxes `(n, 2)` in pixels and logits `(n,)`."""
     numbers = numbers.astype(float)
     # The network counts from the border of the first pixel, not from its centre.
     return numbers, numbers[:, :2] + anchors - 0.5, logits.astype(float)

@@ -19,6 +19,7 @@ class Sighting:
         landmarks: `(68, 2)` in pixels of the frame.
         matrix: `(2, 3)` similarity from the frame to the crop that the network saw.
         confidence: of the network; None if it says nothing.
+        spread: `(68,)` of the network, as of `FittedFaces`; None likewise.
         score: of the detector; None if it did not find the face in this frame.
     """
 
@@ -27,6 +28,7 @@ class Sighting:
     matrix: np.ndarray
     confidence: float | None
     score: float | None = None
+    spread: np.ndarray | None = None
 
     @property
     def box(self) -> np.ndarray:
@@ -50,9 +52,11 @@ def sightings(faces: FacesInPhotographs, fitted: FittedFaces) -> list[Sighting]:
     matrices = faces.matrices
     thetas = framing.parameters_in_photograph(fitted.parameters, matrices)
     landmarks = framing.points_in_photograph(fitted.landmarks("ibug68").astype(float), matrices)
-    sure = [None] * len(faces) if fitted.confidence is None else fitted.confidence.tolist()
-    return [Sighting(*of_face) for of_face in
-            zip(thetas, landmarks, matrices, sure, faces.scores, strict=True)]  # fmt: skip
+    unknown = [None] * len(faces)
+    sure = unknown if fitted.confidence is None else fitted.confidence.tolist()
+    spread = unknown if fitted.spread is None else fitted.spread
+    columns = thetas, landmarks, matrices, sure, faces.scores, spread
+    return [Sighting(*of_face) for of_face in zip(*columns, strict=True)]
 
 
 def framed_again(seen: list[Sighting], size: int) -> FacesInPhotographs:

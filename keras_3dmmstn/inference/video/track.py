@@ -14,6 +14,7 @@ from keras_3dmmstn.inference.video.sighting import Sighting
 from keras_3dmmstn.inference.video.smoothing import Smoothing
 from keras_3dmmstn.inference.video.tracked_frame import TrackedFrame
 from keras_3dmmstn.network import framing
+from keras_3dmmstn.network.localiser_answers import Answers
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +61,13 @@ class VideoDescriber:
             [face.score for face in seen],
             np.zeros(len(seen), bool),
         )
-        sure = [face.confidence for face in seen]
+        said = ([face.confidence for face in seen], [face.spread for face in seen])
+        sure, spread = (
+            None if any(one is None for one in values) else np.array(values, np.float32)
+            for values in said
+        )
         fitted = self._fitter.generate(
-            framing.parameters_in_crop(thetas, matrices),
-            None if None in sure else np.array(sure, np.float32),
+            Answers(framing.parameters_in_crop(thetas, matrices), sure, spread)
         )
         described = self._fitter.describe(
             [now.image], faces, fitted, self._texture_size, self._fill

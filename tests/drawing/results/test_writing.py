@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -75,6 +76,17 @@ def test_a_run_without_a_picture_removes_the_one_that_was_there(files, faces, tm
     assert names(tmp_path) == ["x_0.json", "x_0_mask.png", "x_0_texture.png"]
     assert writing.write_results(files, IMAGE, []) == []
     assert names(tmp_path) == []
+
+
+def test_json_has_the_spread_of_a_face_or_null(files, faces):
+    spread = np.linspace(0.01, 0.3, 68, dtype=np.float32)
+    knowing = [replace(faces[0], spread=spread), faces[1]]
+    writing.write_results(files, IMAGE, knowing, overlay=False)
+    first, second = (
+        json.loads((files.folder / f"x_{number}.json").read_text()) for number in range(2)
+    )
+    np.testing.assert_allclose(first["spread"], spread, atol=5e-5)
+    assert second["spread"] is None
 
 
 def test_json_has_an_item_on_each_line(files, faces):

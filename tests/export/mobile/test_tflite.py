@@ -17,6 +17,7 @@ from keras_3dmmstn.export.network import trained_network
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from keras_3dmmstn.network.confidence import with_confidence, without_confidence
+from keras_3dmmstn.network.spread import with_spread
 
 SIZE = 64
 # Landmarks in pixels, of weights in float16 and in int8: an untrained localiser of this size.
@@ -35,7 +36,7 @@ def normaliser():
         ]
     )
     face_model = toy_grid_model((14, 12))
-    localiser = with_confidence(build_localiser(backbone, face_model, SIZE))
+    localiser = with_spread(with_confidence(build_localiser(backbone, face_model, SIZE)))
     kernel, bias = localiser.get_layer("head").get_weights()
     noise = np.random.default_rng(0).normal(size=kernel.shape).astype("float32")
     localiser.get_layer("head").set_weights([noise, bias])
@@ -83,7 +84,8 @@ def test_answers_are_those_of_keras(models, normaliser, photographs, precision):
             np.testing.assert_allclose(received["parameters"], expected["parameters"], atol=1e-4)
             np.testing.assert_allclose(received["texture"], expected["texture"], atol=0.5)
             np.testing.assert_array_equal(received["mask"], expected["mask"])
-            np.testing.assert_allclose(received["confidence"], expected["confidence"], atol=1e-5)
+            for name in ("confidence", "spread"):
+                np.testing.assert_allclose(received[name], expected[name], atol=1e-5)
 
 
 def test_a_localiser_without_a_confidence_has_four_answers(normaliser, photographs):

@@ -62,18 +62,22 @@ def test_the_network_has_the_weights_of_the_normaliser(normaliser, network, imag
     np.testing.assert_allclose(network(images)["parameters"], expected, atol=CLOSE)
 
 
-def test_a_confidence_is_among_the_answers_of_every_signature(sure_version, images):
+def test_confidence_and_spread_are_among_the_answers_of_every_signature(sure_version, images):
     reloaded = tf.saved_model.load(str(sure_version))
-    expected = small_normaliser(confidence=True).localiser(images)["confidence"]
+    expected = small_normaliser(confidence=True).localiser(images)
     files = tf.constant([png(image.astype(np.uint8)) for image in images])
     boxes = tf.constant([[10.0, 10, 38, 38]] * 3)
     given = {"serving_default": [images], "fit": [images], "serving_bytes": [files]}
     for name, arguments in given.items():
         outputs = getattr(reloaded, name)(*map(tf.constant, arguments))
         tolerance = 1e-2 if name == "serving_bytes" else 1e-5  # whole levels
-        np.testing.assert_allclose(outputs["confidence"], expected, atol=tolerance)
-    assert reloaded.serving_faces(files, boxes)["confidence"].shape == (3, 1)
-    assert read_card(sure_version)["outputs"]["confidence"]["shape"] == [None, 1]
+        for output, size in (("confidence", 1), ("spread", 68)):
+            assert outputs[output].shape == (3, size)
+            np.testing.assert_allclose(outputs[output], expected[output], atol=tolerance)
+    of_faces, described = reloaded.serving_faces(files, boxes), read_card(sure_version)["outputs"]
+    for output, size in (("confidence", 1), ("spread", 68)):
+        assert of_faces[output].shape == (3, size)
+        assert described[output]["shape"] == [None, size]
 
 
 def test_the_first_version_is_1(version):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keras_3dmmstn.inference.normaliser import Normaliser
+from keras_3dmmstn.inference.video import face_tracker
 from keras_3dmmstn.inference.video.face_tracker import FaceTracker
 from keras_3dmmstn.mesh.synthetic import toy_grid_model
 from tests.support.detectors import DetectorThatSays
@@ -201,7 +202,16 @@ def test_networks_without_confidence_follow_faces_too(monkeypatch):
     monkeypatch.setattr(normaliser, "detector", DetectorThatSays([[60, 60, 160, 160]]))
     first, _ = frames = list(normaliser.track([portrait()] * 2))
     assert numbers_in(frames)[0] == [1]
-    assert first.faces[1].confidence is None
+    assert first.faces[1].confidence is None and first.faces[1].spread is None
+
+
+def test_faces_that_are_followed_have_confidence_and_spread(monkeypatch):
+    normaliser = small_normaliser(confidence=True)
+    monkeypatch.setattr(face_tracker, "_LEAST_CONFIDENCE", 0.0)
+    monkeypatch.setattr(normaliser, "detector", DetectorThatSays([[60, 60, 160, 160]]))
+    first, _ = list(normaliser.track([portrait()] * 2))
+    assert 0 < first.faces[1].confidence < 1
+    assert first.faces[1].spread.shape == (68,) and (first.faces[1].spread > 0).all()
 
 
 def test_a_face_model_without_the_landmarks_is_named():

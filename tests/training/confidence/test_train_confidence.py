@@ -34,8 +34,8 @@ def judgements(localiser, count=6000, slope=3.0, shift=0.0, seed=0):
     size = localiser.get_layer("head").input.shape[-1]
     features = rng.normal(5, 2, (count, size)).astype(np.float32)
     right = rng.random(count) < 1 / (1 + np.exp(shift - slope * (features[:, 0] - 5)))
-    errors = np.where(right, 0.02, np.inf)
-    return Judgements(features, errors, np.full(count, "ordinary"), np.arange(count))
+    distances = np.where(right, 0.02, np.nan)[:, None]
+    return Judgements(features, distances, np.full(count, "ordinary"), np.arange(count))
 
 
 def crop(image, landmarks=None):
@@ -54,6 +54,8 @@ def test_a_face_is_judged_by_the_distance_of_its_landmarks_from_the_labels(norma
     judged = judge(normaliser, [*crops, crop(images[2])])
     np.testing.assert_allclose(judged.errors, [0, 0.08, np.inf], atol=1e-4)
     assert judged.right.tolist() == [True, False, False]
+    np.testing.assert_allclose(judged.distances[:2, :68], [[0] * 68, [0.08] * 68], atol=1e-4)
+    assert np.isnan(judged.distances[:, 68:]).all() and np.isnan(judged.distances[2]).all()
     kernel, bias = normaliser.localiser.get_layer("head").get_weights()
     raw = judged.features @ kernel + bias
     scaling = normaliser.localiser.get_layer("parameter_scaling")
@@ -97,8 +99,8 @@ def test_a_calibrated_confidence_is_the_share_of_faces_that_are_right(normaliser
 @pytest.mark.parametrize("right", [0, 40])
 def test_crops_that_are_all_right_or_all_wrong_are_refused(normaliser, right):
     size = normaliser.localiser.get_layer("head").input.shape[-1]
-    errors = np.full(40, 0.01 if right else np.inf)
-    alike = Judgements(np.ones((40, size)), errors, np.full(40, "ordinary"), np.arange(40))
+    distances = np.full((40, 1), 0.01 if right else np.nan)
+    alike = Judgements(np.ones((40, size)), distances, np.full(40, "ordinary"), np.arange(40))
     message = f"some come out right and some wrong, received {right} right ones of 40"
     with pytest.raises(ValueError, match=f"crops to train on .*{message}"):
         train_confidence(normaliser.localiser, alike)
@@ -130,7 +132,7 @@ def test_weights_with_a_confidence_look_as_often_as_before(monkeypatch):
     once = small_normaliser(looks=1)
     faces, learnt = SimpleNamespace(skipped=()), with_confidence(once.localiser)
     monkeypatch.setattr(confidence_run, "chosen_faces", lambda *_: faces)
-    monkeypatch.setattr(confidence_run, "judged", lambda *_: None)
+    monkeypatch.setattr(confidence_run, "judged", lambda *_: judgements(once.localiser, 2))
     monkeypatch.setattr(confidence_run, "train_confidence", lambda *_: learnt)
     assert add_confidence(once, ["nowhere"]).normaliser.looks == 1
 

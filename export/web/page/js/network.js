@@ -45,6 +45,7 @@ export class Network {
       columns,
       // A network that does not say how sure it is counts as sure.
       confidence: outputs.confidence ? outputs.confidence.values[0] : 1,
+      spread: outputs.spread ? outputs.spread.values : null,
     });
   }
 }
@@ -53,7 +54,9 @@ export class Network {
  * A face of a picture.
  *
  * `landmarks`: x, y in pixels of the picture. `mask`: 1 where seen, `rows` × `columns`.
- * `confidence`: 0 to 1. `parameters`: θ in pixels of the crop. `matrix`: from picture to crop.
+ * `confidence`: 0 to 1. `spread`: how far each landmark is expected to be off, in √(w·h) of their
+ * box; null if the network does not say. `parameters`: θ in pixels of the crop. `matrix`: from
+ * picture to crop.
  */
 export class Face {
   constructor(parts) {

@@ -31,6 +31,7 @@ export function meanOf(first, second) {
     parameters,
     inCrop: mean(moved(between, first.inCrop), second.inCrop),
     confidence: mean([first.confidence], [second.confidence])[0],
+    spread: first.spread && mean(first.spread, second.spread),
   });
 }
 
