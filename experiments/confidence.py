@@ -27,7 +27,7 @@ from peers import data_sets
 from rich.progress import track
 
 from keras_3dmmstn import Normaliser
-from keras_3dmmstn.network.localiser_answers import answer_shapes
+from keras_3dmmstn.network.localiser_answers import SPREAD_LANDMARKS, answer_shapes
 from keras_3dmmstn.training.confidence.confidence_run import STORED_SIZE, judged
 from keras_3dmmstn.training.confidence.reliability import (
     area_under_roc,
@@ -35,7 +35,10 @@ from keras_3dmmstn.training.confidence.reliability import (
     spread_reliability,
 )
 from keras_3dmmstn.training.confidence.train_confidence import LARGEST_ERROR, confidence_of
-from keras_3dmmstn.training.confidence.train_spread import FURTHEST, spread_of
+from keras_3dmmstn.training.confidence.train_spread import (
+    FURTHEST,
+    spread_of,
+)
 from keras_3dmmstn.training.data.crops import cut_faces
 
 SEED = 7  # of other crops than those that the confidence was calibrated on
@@ -136,7 +139,9 @@ def main():
             f"{values['calibration_error']:.3f} on average"
         )
         print("  " + ", ".join(f"{low:.1f}: {n} {r:.0%}" for low, n, _, r in values["bins"] if n))
-        if answer_shapes(normaliser.localiser).spread is not None:
+        has_spread = answer_shapes(normaliser.localiser).spread is not None
+        labelled = np.isfinite(judgements.distances[:, :SPREAD_LANDMARKS])
+        if has_spread and labelled.any():  # AFLW has none of these points
             spread = spread_of(normaliser.localiser, judgements.features)
             values["spread"] = described_spread(spread, judgements)
             print_spread(values["spread"])

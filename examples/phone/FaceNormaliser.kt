@@ -132,7 +132,7 @@ class FaceNormaliser(assets: AssetManager, name: String) : AutoCloseable {
     private fun level(value: Float) = value.roundToInt().coerceIn(0, 255)
 
     private companion object {
-        val OUTPUTS = listOf("parameters", "landmarks", "texture", "mask", "confidence")
+        val OUTPUTS = listOf("parameters", "landmarks", "texture", "mask", "confidence", "spread")
 
         // The geometry's operators are too small to share.
         val CPU = CompiledModel.Options(Accelerator.CPU).apply {

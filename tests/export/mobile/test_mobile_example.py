@@ -198,7 +198,7 @@ def test_the_buffers_of_the_kotlin_example_fit_the_model(model):
     assert outputs["landmarks"] == [1, shapes["LANDMARKS"], 2]
     assert outputs["texture"] == [1, shapes["TEXTURE"], shapes["TEXTURE"], 3]
     assert outputs["mask"] == [1, shapes["MASK"], shapes["MASK"], 1]
-    assert outputs["confidence"] == [1, 1]
+    assert outputs["confidence"] == [1, 1] and outputs["spread"] == [1, 68]
     assert card["input"]["box"]["share"] == shapes["SHARE"]
     # What is allocated for the image, and the names of the signature.
     assert "private val image = FloatArray(Shapes.IMAGE * Shapes.IMAGE * 3)" in text
