@@ -28,6 +28,11 @@ class Candidates:
     scores: np.ndarray
     points: np.ndarray
 
+    def at_least(self, score: float) -> "Candidates":
+        """Returns those with a score or a higher one."""
+        kept = self.scores >= score
+        return Candidates(self.boxes[kept], self.scores[kept], self.points[kept])
+
     def scaled(self, scale: np.ndarray) -> "Candidates":
         """Returns them in a picture that is `scale` (x, y) times as large."""
         shift = (scale - 1) / 2  # pixel centres are at integers

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from keras_3dmmstn.inference.detection.candidates import Candidates, best_candidates, decode
+from keras_3dmmstn.inference.detection.closer_look import HINT, seen_closer
 from keras_3dmmstn.inference.detection.interpreters import Interpreters
 
 # The smallest face, √(w·h) of its landmarks, that the network finds reliably, in pixels.
@@ -36,18 +37,20 @@ class Search:
             image: `(height, width, 3)` uint8 RGB.
             least: candidates with lower scores are left out.
         """
-        searched = resized(image, _SMALLEST_SEEN / self.smallest)
+        covered = whole_blocks(image, _SMALLEST_SEEN / self.smallest)
+        searched = resized(covered, _SMALLEST_SEEN / self.smallest)
         pictures = [searched]
         if min(searched.shape[:2]) > _LARGEST_SEEN:
             pictures.append(resized(searched, 1 / _COARSER))
-        size = np.array(image.shape[1::-1])
-        found = [decode(self.maps(picture), least) for picture in pictures]
-        return best_candidates(
+        size = np.array(covered.shape[1::-1])
+        found = best_candidates(
             [
-                part.scaled(size / picture.shape[1::-1])
-                for part, picture in zip(found, pictures, strict=True)
+                decode(self.maps(picture), min(least, HINT)).scaled(size / picture.shape[1::-1])
+                for picture in pictures
             ]
         )
+        found = seen_closer(image, found, max(searched.shape[:2]) / max(size), self.maps)
+        return found.at_least(least)
 
     def maps(self, image: np.ndarray) -> list[np.ndarray]:
         """Returns the network's maps `(height / s, width / s, 16)` for the strides s = 8, 16, 32.
@@ -71,13 +74,35 @@ class Search:
 
 
 def resized(image: np.ndarray, scale: float) -> np.ndarray:
-    """Returns a picture about `scale` times as large, its larger side a multiple of 32 pixels."""
+    """Returns a picture about `scale` times as large, its larger side a multiple of 32 pixels.
+
+    Averaged in blocks of whole pixels first, it takes a sixth of the time of other averages.
+    """
+    size, block = _size_and_block(image, scale)
+    if size == image.shape[1::-1]:
+        return image
+    if block > 1:
+        height, width = (side // block for side in image.shape[:2])
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+
+
+def whole_blocks(image: np.ndarray, scale: float) -> np.ndarray:
+    """Returns an image without the last rows and columns that fill none of the blocks.
+
+    They are the blocks that `resized` averages: so the picture shows the same part of the image to
+    a fraction of a pixel.
+    """
+    _, block = _size_and_block(image, scale)
+    height, width = (max(side // block * block, 1) for side in image.shape[:2])
+    return image[:height, :width]
+
+
+def _size_and_block(image, scale):
+    """Returns width and height of an image about `scale` times as large, and the side of blocks."""
     height, width = image.shape[:2]
     longest = min(scale * max(height, width), _LARGEST_SEARCHED)
     longest = max(_STEP, _STEP * round(longest / _STEP))
     scale = longest / max(height, width)
-    size = [max(1, round(scale * side)) for side in (width, height)]
-    if size == [width, height]:
-        return image
-    method = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
-    return cv2.resize(image, size, interpolation=method)
+    size = max(1, round(scale * width)), max(1, round(scale * height))
+    return size, max(1, min(int(1 / scale), height, width))

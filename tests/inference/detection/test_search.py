@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_3dmmstn.inference.detection.search import Search, resized
+from keras_3dmmstn.inference.detection.search import Search, resized, whole_blocks
 from tests.support.portraits import on_canvas, portrait
 
 
@@ -42,3 +42,28 @@ def test_candidates_lie_in_the_photograph_however_it_is_shrunk():
     found = Search(24, 1)(photograph, 0.5)
     # It is searched at about half the size, where a box is good to some per cent of the face.
     np.testing.assert_allclose(found.boxes[0], expected, atol=12)
+
+
+@pytest.mark.parametrize("side", [2603, 1025, 641, 480])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_picture_shows_what_lies_at_the_same_share_of_the_whole_blocks(side, axis):
+    ramp = np.linspace(0, 255, side)
+    image = np.broadcast_to(ramp if axis else ramp[:, None], (side, side))
+    image = np.repeat(image.round().astype(np.uint8)[..., None], 3, axis=2)
+    covered = whole_blocks(image, 0.4)
+    assert side - covered.shape[0] < 6
+    picture = resized(covered, 0.4)[..., 0]
+    size = picture.shape[axis]
+    places = (np.arange(size) + 0.5) * covered.shape[axis] / size - 0.5
+    expected = np.interp(places, np.arange(side), ramp)
+    found = picture.mean(axis=1 - axis)
+    np.testing.assert_allclose(found[2:-2], expected[2:-2], atol=1.5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (3, 4000), (480, 640)])
+def test_whole_blocks_are_all_but_the_last_rows_and_columns(shape):
+    image = np.zeros((*shape, 3), np.uint8)
+    covered = whole_blocks(image, 0.75)
+    assert covered.size and (np.array(shape) - covered.shape[:2] < 5).all()
+    if max(shape) < 1000:
+        assert covered.shape == image.shape

@@ -1,0 +1,76 @@
+"""Small places of a photograph, looked at closer with the network of the search."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from keras_3dmmstn.inference.detection.candidates import (
+    PART,
+    Candidates,
+    best_candidates,
+    decode,
+    shares_inside,
+)
+from keras_3dmmstn.inference.photograph import warp
+
+#: A place with a lower score in the search is none.
+HINT = 0.02
+# From this score on a place is surely a face. From the second one on a larger place may be one that
+# is turned: what lies in it may be a part of it. Seen closer, a place with a lower score than the
+# third tells nothing: a face beside it may be in the square.
+_SURE, _DOUBTFUL, _CLEAR = 0.88, 0.06, 0.5
+# A place whose box is smaller, √(w·h) in pixels of the picture that was searched, is looked at
+# closer: in a square with so many pixels a side, in which the larger side of the box has so many.
+_SMALL, _SIDE, _SEEN = 40, 96, 44
+# No more places than this are looked at, the likeliest ones first.
+_MOST = 8
+# How far from the middle of the square, in its sides, a face may lie that is still the one looked
+# for, and how many times as large or as small it may be.
+_FURTHEST, _LARGER = 0.2, 2.0
+
+
+def seen_closer(
+    image: np.ndarray,
+    places: Candidates,
+    searched: float,
+    maps: Callable[[np.ndarray], Sequence[np.ndarray]],
+) -> Candidates:
+    """Returns places of a photograph, the small ones as they are seen closer, if that is surer.
+
+    The search sees a profile of 24 to 32 pixels badly: it is about as small as what the network can
+    see. Enlarged to 44 pixels it is sure of most, and of next to nothing that is no face.
+
+    Args:
+        image: `(height, width, 3)` uint8 RGB.
+        places: found by the search, in its pixels.
+        searched: size of the picture that was searched, as a share of the photograph's.
+        maps: the search's network, from pictures to its maps.
+
+    Returns:
+        The best candidate of each place, the best first.
+    """
+    sizes = places.boxes[:, 2:] - places.boxes[:, :2]
+    small = np.sqrt(np.prod(sizes, axis=1)) * searched < _SMALL
+    wholes = (places.scores >= _SURE) | (~small & (places.scores >= _DOUBTFUL))
+    parts = shares_inside(places.boxes, places.boxes[wholes]) > PART
+    chosen = np.flatnonzero(small & (places.scores < _SURE) & ~parts)[:_MOST]
+    if not len(chosen):
+        return places
+    closer = [_closer(image, places.boxes[place], maps) for place in chosen]
+    return best_candidates([places, *closer])
+
+
+def _closer(image, box, maps):
+    """Returns what is seen at a place `(4,)`, in pixels of the photograph."""
+    zoom = _SEEN / (box[2:] - box[:2]).max()
+    shift = (_SIDE - 1) / 2 - zoom * (box[:2] + box[2:]) / 2
+    square = warp(image, np.column_stack([zoom * np.eye(2), shift]), _SIDE)
+    seen = decode(maps(square), _CLEAR)
+    middles = (seen.boxes[:, :2] + seen.boxes[:, 2:]) / 2
+    near = (np.abs(middles - (_SIDE - 1) / 2) <= _FURTHEST * _SIDE).all(axis=1)
+    larger = np.sqrt(np.prod(seen.boxes[:, 2:] - seen.boxes[:, :2], axis=1)) / _SEEN
+    kept = near & (larger < _LARGER) & (larger > 1 / _LARGER)
+    corner = np.tile(shift, 2)
+    return Candidates(
+        (seen.boxes[kept] - corner) / zoom, seen.scores[kept], (seen.points[kept] - shift) / zoom
+    )
