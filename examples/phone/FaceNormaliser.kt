@@ -32,6 +32,8 @@ class NormalisedFace(
     val landmarks: FloatArray,
     val parameters: FloatArray,
     val confidence: Float,
+    /** How far off each landmark may be, in √(w·h) of their box. */
+    val spread: FloatArray,
 ) {
 
     /** The tight box of the landmarks: where to look for the face in the next frame. */
@@ -74,7 +76,9 @@ class FaceNormaliser(assets: AssetManager, name: String) : AutoCloseable {
             (landmarks[i] - middle) / scale + centre[i % 2]
         }
         val picture = picture(output("texture"), output("mask"))
-        return NormalisedFace(picture, inFrame, output("parameters"), output("confidence")[0])
+        return NormalisedFace(
+            picture, inFrame, output("parameters"), output("confidence")[0], output("spread"),
+        )
     }
 
     override fun close() {

@@ -11,7 +11,7 @@ from keras_3dmmstn.cli.progress import tracking
 from keras_3dmmstn.cli.stopping import end_stopped
 
 Out = Annotated[
-    Path, typer.Option(help="New folder for the weights with their confidence, for --weights.")
+    Path, typer.Option(help="New folder for the weights with confidence and spread, for --weights.")
 ]
 Calibration = Annotated[
     list[Path] | None,
@@ -41,8 +41,9 @@ def train_confidence(
     """Train how sure the network is of its own result.
 
     The faces are misframed, hidden and removed at random, and a second head learns on which of
-    these crops the landmarks come out right; a third one, how far off each of the 68 landmarks is,
-    if they are labelled. The first head, and so the fit, stays what it is.
+    these crops the landmarks come out right; a third one, the spread, how far off each of the 68
+    landmarks is. That takes labels of all 68; without them the weights get no spread, and lose one
+    that they had. The first head, and so the fit, stays what it is.
     """
     from keras_3dmmstn.folder_lock import LOCK_FILE, folder_in_use
     from keras_3dmmstn.training.cluster_place import refuse_workers
@@ -75,7 +76,7 @@ def _print(name, run, judged):
         reliability,
         spread_reliability,
     )
-    from keras_3dmmstn.training.confidence.train_spread import FURTHEST
+    from keras_3dmmstn.training.confidence.train_spread import FURTHEST, has_labels_of_all
 
     sure, faces = run.confidence(judged), judged.kinds != "faceless"
     plain = ~faces | (judged.kinds == "ordinary")
@@ -89,10 +90,14 @@ def _print(name, run, judged):
         terminal.tell(f"  confidence {row.low:.1f} to {row.high:.1f}: {row.count} crops {share}")
     spread = run.spread(judged)
     if spread is None:
+        terminal.tell("  no spread: it takes labels of all 68 landmarks")
+        return
+    if not has_labels_of_all(judged):
+        terminal.tell("  the spread is not calibrated: that takes labels of all 68 landmarks")
         return
     distances = judged.distances[:, : spread.shape[1]]
-    for row in spread_reliability(spread, np.minimum(distances, FURTHEST)):
+    for part in spread_reliability(spread, np.minimum(distances, FURTHEST)):
         terminal.tell(
-            f"  spread {row.spread:.1%} of the face: {row.count} landmarks off by "
-            f"{row.distance:.1%} on average"
+            f"  spread {part.spread:.1%} of the face: {part.count} landmarks off by "
+            f"{part.distance:.1%} on average"
         )

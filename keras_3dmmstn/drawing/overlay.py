@@ -33,7 +33,8 @@ _FRACTION_BITS = 4
 def draw_fit(image: np.ndarray, faces: list[NormalisedFace]) -> np.ndarray:
     """Draws the visible part of the fitted meshes, and the 68 landmarks, on a photograph.
 
-    A landmark that may be off by more than 5 % of √(w·h) has a ring as large as its `spread`.
+    A landmark that may be off by more than 5 % of √(w·h) has a ring as large as its `spread`, at
+    most as large as the face.
 
     Args:
         image: `(height, width, 3)` uint8 RGB.
@@ -140,7 +141,7 @@ def _draw_spread(picture, landmarks, spread):
     size = np.sqrt(np.ptp(landmarks, axis=0).prod())
     for (x, y), share in zip(_fixed_point(landmarks).tolist(), spread, strict=True):
         if share > _LEAST_DOUBTFUL:
-            radius = int(_fixed_point(share * size))
+            radius = int(_fixed_point(min(share, 1) * size))
             cv2.circle(picture, (x, y), radius, _DOUBTFUL, 1, cv2.LINE_AA, _FRACTION_BITS)
 
 

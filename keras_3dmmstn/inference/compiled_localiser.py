@@ -1,6 +1,5 @@
 """The localiser compiled for inference."""
 
-import functools
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from keras_3dmmstn.forked_process import check_process
 from keras_3dmmstn.inference.compiled_function import CompiledFunction
 from keras_3dmmstn.inference.compiled_models.saved_localiser import SavedLocaliser
 from keras_3dmmstn.inference.threads import processors
-from keras_3dmmstn.network.localiser_answers import Answers, answer_shapes
+from keras_3dmmstn.network.localiser_answers import SPREAD_LANDMARKS, Answers, answer_shapes
 
 if TYPE_CHECKING:
     import keras
@@ -39,7 +38,7 @@ class CompiledLocaliser:
 
     def __init__(self, localiser: "keras.Model | SavedLocaliser | Callable[[np.ndarray], Any]"):
         self._localiser = localiser
-        self._run = _compiled(localiser)
+        self._run, self._names = _compiled(localiser)
 
     def __call__(self, crops: np.ndarray) -> Answers:
         check_process()
@@ -47,69 +46,82 @@ class CompiledLocaliser:
             said = dict(zip(self._names, self._run(crops), strict=True))
         else:
             said = Answers.of(self._run(np.asarray(crops, np.float32))).named()
+            _check_answers(said, len(crops))
         # Half precision of a mixed policy is too coarse for places in a photograph.
         answers = Answers(**{name: np.asarray(value, np.float32) for name, value in said.items()})
         if answers.confidence is not None:
             answers = answers._replace(confidence=answers.confidence.reshape(len(crops)))
         return answers
 
-    @functools.cached_property
-    def _names(self):
-        """What the compiled function says, in its order."""
-        localiser = self._localiser
-        saved = isinstance(localiser, SavedLocaliser)
-        return tuple(answer_shapes(localiser.description if saved else localiser).named())
-
     def __getstate__(self):
         # A graph of TensorFlow cannot be pickled.
         kept = self._run if isinstance(self._run, CompiledFunction) else None
-        return {"_localiser": self._localiser, "_run": kept}
+        return {"_localiser": self._localiser, "_run": kept, "_names": self._names}
 
     def __setstate__(self, state):
-        self._localiser = state["_localiser"]
-        self._run = state["_run"] or _compiled(self._localiser)
+        self._localiser, self._run, self._names = (
+            state[name] for name in ("_localiser", "_run", "_names")
+        )
+        if self._run is None:
+            self._run, self._names = _compiled(self._localiser)
 
 
-def _answers(localiser, images):
-    """Returns what there is of a localiser's `Answers`, a tuple."""
-    return tuple(Answers.of(localiser(images, training=False)).named().values())
+def _check_answers(said, count):
+    """Raises a ValueError unless a localiser says what it may, for so many crops."""
+    if "parameters" not in said:
+        raise ValueError("Expected a localiser that says `parameters`, received a dict without.")
+    expected = (count, SPREAD_LANDMARKS)
+    if "spread" in said and np.shape(said["spread"]) != expected:
+        raise ValueError(
+            f"Expected a localiser that says a spread of shape {expected} for {count} crops, "
+            f"received one of shape {np.shape(said['spread'])}."
+        )
 
 
 def _compiled(localiser):
-    """Returns what runs a localiser."""
+    """Returns what runs a localiser, and the names of what it says if it is compiled."""
     check_process()
     if not isinstance(localiser, SavedLocaliser):
         return _compiled_now(localiser)
     if localiser.compiled is not None:
         _log_litert()
-        return CompiledFunction.of(localiser.compiled)
-    run = _compiled_now(localiser.model())
+        names = tuple(answer_shapes(localiser.description).named())
+        return CompiledFunction.of(localiser.compiled), names
+    run, names = _compiled_now(localiser.model())
     if isinstance(run, CompiledFunction):
         localiser.keep(run.model)
-    return run
+    return run, names
 
 
 def _compiled_now(localiser):
-    """Returns what runs a localiser that is not saved, or was read."""
+    """Returns the same of a localiser that is not saved, or was read."""
     import keras
     import tensorflow as tf
 
     if not isinstance(localiser, keras.Model):
         logger.info("the localiser is called as it is: %s", type(localiser).__name__)
-        return localiser
+        return localiser, ()
     shape = localiser.input_shape[1:]
+    names: list[str] = []
+
+    def answers(images):
+        said = Answers.of(localiser(images, training=False)).named()
+        names[:] = said  # of what it says, not of what it has declared
+        return tuple(said.values())
+
     if localiser.count_params() <= _MOST_WEIGHTS:
         try:
-            compiled = CompiledFunction(lambda images: _answers(localiser, images), [shape])
+            compiled = CompiledFunction(answers, [shape])
         except Exception as error:  # an operator that LiteRT does not have: anything
             logger.info("LiteRT does not run the localiser: %s", str(error).strip().split("\n")[0])
         else:
             _log_litert()
-            return compiled
+            return compiled, tuple(names)
     devices = [device.name for device in tf.config.get_visible_devices()]
     logger.info("TensorFlow runs the localiser; devices: %s", ", ".join(devices))
     signature = [tf.TensorSpec((None, *shape), tf.float32)]
-    return tf.function(lambda images: localiser(images, training=False), input_signature=signature)
+    run = tf.function(lambda images: localiser(images, training=False), input_signature=signature)
+    return run, ()
 
 
 def _log_litert():

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_3dmmstn.network.localiser_answers import Answers
+
 #: Units of the hidden layer between features and confidence.
 CONFIDENCE_UNITS = 16
 
@@ -13,12 +15,12 @@ def with_confidence(localiser: keras.Model) -> keras.Model:
     `train_confidence`.
 
     Args:
-        localiser: as of `build_localiser`. Its layers are shared, not copied.
+        localiser: as of `build_localiser` or `with_spread`. Its layers are shared, not copied.
 
     Returns:
-        A functional `keras.Model` from `image` to a dict of `parameters`, θ `(batch, 6 + D)`, and
+        A functional `keras.Model` from `image` to a dict of `parameters`, θ `(batch, 6 + D)`,
         `confidence` `(batch, 1)`: the probability, 0 to 1, that there is a face and its landmarks
-        are right.
+        are right, and `spread` if the localiser says it.
 
     Raises:
         ValueError: if the localiser has no layer `head`, or a confidence already.
@@ -34,8 +36,8 @@ def with_confidence(localiser: keras.Model) -> keras.Model:
         CONFIDENCE_UNITS, activation="relu", name="confidence_hidden", dtype="float32"
     )(features)
     confidence = keras.layers.Dense(1, activation="sigmoid", name="confidence", dtype="float32")
-    outputs = {"parameters": localiser.output, "confidence": confidence(hidden)}
-    return keras.Model(localiser.input, outputs, name="localiser")
+    outputs = Answers.of(localiser.output)._replace(confidence=confidence(hidden))
+    return keras.Model(localiser.input, outputs.named(), name="localiser")
 
 
 def without_confidence(localiser: keras.Model) -> keras.Model:

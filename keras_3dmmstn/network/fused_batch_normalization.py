@@ -12,7 +12,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     whole feature maps: in a network of small convolutions they take as long on a processor as the
     convolutions. Values, gradients and moving averages are the same. Wherever the fused operation
     does not apply, Keras' own is used: outside of training, if the layer is frozen, for statistics
-    over several devices, with a mask, and for other shapes than `(batch, height, width, channels)`.
+    over several devices, with a mask, for other shapes than `(batch, height, width, channels)`, and
+    for weights that are not float32.
 
     Args:
         **kwargs: as of `keras.layers.BatchNormalization`.
@@ -44,4 +45,5 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         """Says whether the fused operation computes what this layer is to compute."""
         of_images = len(inputs.shape) == 4 and self.axis in (-1, 3)
         plain = self.scale and self.center and not (self.synchronized or self.renorm)
-        return of_images and plain and inputs.dtype in (tf.float32, tf.bfloat16, tf.float16)
+        known = inputs.dtype in (tf.float32, tf.bfloat16, tf.float16)
+        return of_images and plain and known and self.variable_dtype == "float32"

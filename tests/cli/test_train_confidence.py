@@ -39,6 +39,19 @@ def test_weights_get_a_confidence_and_keep_their_fit(weights, faces, tmp_path, m
     assert ((sure.confidence >= 0) & (sure.confidence <= 1)).all()
 
 
+def test_photographs_with_21_points_teach_no_spread(weights, faces, tmp_path, monkeypatch):
+    monkeypatch.setattr("keras_3dmmstn.training.confidence.train_confidence.LARGEST_ERROR", 100.0)
+    monkeypatch.setattr(
+        "keras_3dmmstn.training.confidence.confidence_run.has_labels_of_all", lambda _: False
+    )
+    result = run(
+        "train-confidence", faces, "--weights", weights, "--crops", 100, "--out", tmp_path / "sure"
+    )
+    assert result.exit_code == 0, result.output
+    assert "no spread: it takes labels of all 68 landmarks" in result.output
+    assert Normaliser.load(tmp_path / "sure").fit(np.zeros((1, 48, 48, 3), np.uint8)).spread is None
+
+
 def test_weights_that_are_never_right_get_none(weights, faces, tmp_path):
     options = ("--weights", weights, "--crops", 100, "--out", tmp_path / "sure")
     result = run("train-confidence", faces, *options)

@@ -99,3 +99,6 @@ def test_landmarks_that_may_be_wrong_have_rings_as_large_as_their_spread(normali
     y, x = np.nonzero(ring)
     distances = np.hypot(*(np.stack([x, y]) - face.landmarks()[8][:, None]))
     assert len(distances) > 20 and np.abs(distances - radius).max() < 2
+    endless = replace(face, spread=np.full(68, 1e30, np.float32))
+    large = replace(face, spread=np.ones(68, np.float32))
+    np.testing.assert_array_equal(draw_overlay(black, [endless]), draw_overlay(black, [large]))

@@ -412,6 +412,47 @@ def test_a_spread_that_is_no_distance_is_refused(spread, looks, grid_model, coor
         normaliser(coordinates, [BOX])
 
 
+@pytest.mark.parametrize("shape", [(1, 5), (1, 68, 1), (68,), ()])
+def test_a_spread_of_another_shape_than_declared_is_refused(shape, grid_model, coordinates):
+    class Another(Spreading):
+        def __call__(self, images):
+            return super().__call__(images) | {"spread": np.full(shape, 0.1)}
+
+    with pytest.raises(ValueError, match=r"says a spread of shape \(1, 68\) for 1 crops, received"):
+        Normaliser(Another(0.1), grid_model)(coordinates, [BOX])
+
+
+def test_a_dict_without_parameters_is_refused(grid_model, coordinates):
+    class Silent(Spreading):
+        def __call__(self, images):
+            return {"spread": super().__call__(images)["spread"]}
+
+    with pytest.raises(ValueError, match="localiser that says `parameters`"):
+        Normaliser(Silent(0.1), grid_model)(coordinates, [BOX])
+
+
+def test_a_model_that_says_more_than_it_declares_is_believed(coordinates):
+    whole = small_normaliser(confidence=True)
+
+    class Wrapped(keras.Model):
+        input_shape, output_shape = whole.localiser.input_shape, (None, 12)
+
+        def __init__(self):
+            super().__init__()
+            self.inner = whole.localiser
+
+        def call(self, images, training=False):
+            return self.inner(images, training=training)
+
+    model = Wrapped()
+    model(np.zeros((1, SIZE, SIZE, 3), np.float32))
+    (face,), (expected,) = (
+        made(coordinates, [BOX]) for made in (Normaliser(model, whole.grid_model), whole)
+    )
+    np.testing.assert_allclose(face.spread, expected.spread, atol=1e-6)
+    assert face.confidence == pytest.approx(expected.confidence)
+
+
 def test_a_spread_of_another_number_of_landmarks_is_refused(grid_model):
     with pytest.raises(ValueError, match=r"spread has the shape \(None, 68\), received .* 21\)"):
         Normaliser(Spreading(0.1, known=21), grid_model)

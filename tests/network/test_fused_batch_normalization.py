@@ -120,6 +120,17 @@ def test_other_shapes_and_masks_are_left_to_keras():
     np.testing.assert_array_equal(ours.moving_mean, theirs.moving_mean)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_weights_of_another_type_are_left_to_keras(dtype):
+    theirs, ours = layers(dtype=dtype)
+    images = tf.cast(maps(), dtype)
+    np.testing.assert_array_equal(
+        tf.cast(ours(images, training=True), tf.float32),
+        tf.cast(theirs(images, training=True), tf.float32),
+    )
+    assert "FusedBatchNormV3" not in operations(ours, images, training=True)
+
+
 def test_a_batch_of_one_number_keeps_finite_averages():
     layer = FusedBatchNormalization()
     layer(tf.ones((1, 1, 1, 3)), training=True)

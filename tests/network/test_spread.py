@@ -45,6 +45,15 @@ def test_a_spread_leaves_all_else_as_it_is(localiser, images, sure, tmp_path):
     np.testing.assert_array_equal(without_confidence(whole)(images), expected["parameters"])
 
 
+def test_the_order_of_confidence_and_spread_does_not_matter(localiser, images):
+    outputs = with_confidence(with_spread(localiser))(images)
+    assert {name: values.shape[1:] for name, values in outputs.items()} == {
+        "parameters": localiser.output_shape[1:],
+        "confidence": (1,),
+        "spread": (68,),
+    }
+
+
 def test_an_untrained_spread_is_a_small_distance_for_each_landmark(localiser, images):
     spread = np.asarray(with_spread(localiser)(images)["spread"])
     assert spread.shape == (4, 68)

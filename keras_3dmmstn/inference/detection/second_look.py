@@ -89,7 +89,8 @@ class SecondLook:
         """
         side = _SHARE * max(box[2] - box[0], box[3] - box[1])
         matrix = turned_square(box.reshape(2, 2).mean(axis=0), side, turn)
-        numbers, middles, logits = _placed(*self._outputs(cut(image, matrix, side)), _ANCHORS)
+        numbers, logits = self._outputs(cut(image, matrix, side))
+        numbers, middles, logits = _placed(numbers, logits, _ANCHORS)
         far = np.abs(middles - (SIZE - 1) / 2).max(axis=1) > _FURTHEST * SIZE
         best = int(np.argmax(np.where(far, -np.inf, logits)))
         return _sight(numbers[best], middles[best], logits[best], turn, matrix)

@@ -1,6 +1,7 @@
 /** Finds the faces of a picture: YuNet searches it, BlazeFace looks at each place again. */
 
-import { area, cut, inverse, moved, overlap, sharedArea, similarity } from "./framing.js";
+import { HINT, seenCloser } from "./closer_look.js";
+import { area, cut, inverse, isPart, moved, overlap, similarity } from "./framing.js";
 
 // The smallest face, √(w·h) of its landmarks, that the search finds reliably, and that it should.
 const SMALLEST_SEEN = 24;
@@ -32,7 +33,6 @@ const LEAST_SCORE = 0.5;
 const SCORE_WEIGHTS = [-1.935, 0.455, 2.786];
 
 const SAME_FACE = 0.3;
-const PART = 0.7;
 
 // The square of the second look, in pixels and in larger sides of a box; how far off its middle.
 const LOOK_SIZE = 128;
@@ -82,21 +82,22 @@ export class Detector {
     const places = [];
     for (const [width, height] of sizes) {
       const [across, down] = [picture.width / width, picture.height / height];
-      const maps = await this.maps(picture, width, height);
+      const matrix = [1 / across, 0, (1 / across - 1) / 2, 0, 1 / down, (1 / down - 1) / 2];
       const inPicture = (value, n) => (value + 0.5) * (n % 2 ? down : across) - 0.5;
-      for (const { box, points, score } of decoded(maps)) {
+      for (const { box, points, score } of await this.placesIn(picture, matrix, width, height)) {
         places.push({ box: box.map(inPicture), points: points.map(inPicture), score });
       }
     }
-    return bestOfEachPlace(places);
+    const searched = Math.max(...whole) / Math.max(picture.width, picture.height);
+    const see = (matrix, side) => this.placesIn(picture, matrix, side, side);
+    const all = await seenCloser(bestOfEachPlace(places), searched, see);
+    return bestOfEachPlace(all).filter(({ score }) => score >= DOUBTFUL);
   }
 
-  /** Returns YuNet's maps of a picture that is shrunk to a size, the finest first. */
-  async maps(picture, width, height) {
-    const [across, down] = [width / picture.width, height / picture.height];
-    const matrix = [across, 0, (across - 1) / 2, 0, down, (down - 1) / 2];
+  /** Returns what YuNet sees in what a matrix cuts out of a picture, in pixels of that. */
+  async placesIn(picture, matrix, width, height) {
     const outputs = await this.searchNetwork.maps(cut(picture, matrix, width, height), width, height);
-    return outputs.sort((one, other) => other.shape[1] - one.shape[1]);
+    return decoded(outputs.sort((one, other) => other.shape[1] - one.shape[1]));
   }
 
   /** Returns the best sight of a place, of three turns if it is in doubt. */
@@ -212,7 +213,7 @@ function decoded(maps) {
     for (let row = 0, at = 0; row < shape[1]; row++) {
       for (let column = 0; column < shape[2]; column++, at += 16) {
         const score = Math.sqrt(logistic(values[at]) * logistic(values[at + 1]));
-        if (score < DOUBTFUL) continue;
+        if (score < HINT) continue;
         const [x, y] = [column + values[at + 2], row + values[at + 3]];
         const [across, down] = [Math.exp(values[at + 4]) / 2, Math.exp(values[at + 5]) / 2];
         const box = [x - across, y - down, x + across, y + down];
@@ -253,10 +254,6 @@ function withoutParts(places) {
     if (!kept.some((other) => isPart(box, other.box) || isPart(other.box, box))) kept.push(place);
   }
   return kept;
-}
-
-function isPart(box, whole) {
-  return sharedArea(box, whole) > PART * area(box);
 }
 
 function logistic(value) {

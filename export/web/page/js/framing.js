@@ -59,17 +59,25 @@ export function tightBox(points) {
   return box;
 }
 
+// A box that lies by more than this in another is a part of it.
+const PART = 0.7;
+
 /** Returns the area of a box. */
 export function area([x0, y0, x1, y1]) {
   return Math.max(x1 - x0, 0) * Math.max(y1 - y0, 0);
 }
 
 /** Returns the area that two boxes share. */
-export function sharedArea(one, other) {
+function sharedArea(one, other) {
   return area([
     Math.max(one[0], other[0]), Math.max(one[1], other[1]),
     Math.min(one[2], other[2]), Math.min(one[3], other[3]),
   ]);
+}
+
+/** Says whether a box is a part of another one. */
+export function isPart(box, whole) {
+  return sharedArea(box, whole) > PART * area(box);
 }
 
 /** Returns the area that two boxes share, of their union. */
