@@ -19,7 +19,7 @@ def test_a_call_without_a_word_on_training_is_inference(normaliser, rng):
     images = rng.uniform(0, 255, (2, 224, 224, 3)).astype(np.float32)
     localiser = normaliser.localiser
     received, expected = localiser(images), localiser(images, training=False)
-    assert set(received) == {"parameters", "confidence"}
+    assert set(received) == {"parameters", "confidence", "spread"}
     for name in expected:
         np.testing.assert_array_equal(received[name], expected[name])
 

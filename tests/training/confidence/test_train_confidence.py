@@ -11,7 +11,6 @@ from keras_3dmmstn.network.confidence import with_confidence
 from keras_3dmmstn.network.framing import tight_box
 from keras_3dmmstn.training.confidence import confidence_run
 from keras_3dmmstn.training.confidence.confidence_run import add_confidence
-from keras_3dmmstn.training.confidence.difficult_crops import DifficultCrop
 from keras_3dmmstn.training.confidence.reliability import area_under_roc, reliability
 from keras_3dmmstn.training.confidence.train_confidence import (
     Judgements,
@@ -20,6 +19,7 @@ from keras_3dmmstn.training.confidence.train_confidence import (
     judge,
     train_confidence,
 )
+from tests.support.judged_crops import crop
 from tests.support.small_network import SIZE, small_normaliser
 
 
@@ -36,13 +36,6 @@ def judgements(localiser, count=6000, slope=3.0, shift=0.0, seed=0):
     right = rng.random(count) < 1 / (1 + np.exp(shift - slope * (features[:, 0] - 5)))
     distances = np.where(right, 0.02, np.nan)[:, None]
     return Judgements(features, distances, np.full(count, "ordinary"), np.arange(count))
-
-
-def crop(image, landmarks=None):
-    labels = np.zeros((89, 3), np.float32)
-    if landmarks is not None:
-        labels[:68] = np.column_stack([landmarks, np.ones(68)])
-    return DifficultCrop(image, labels, "ordinary", 0)
 
 
 def test_a_face_is_judged_by_the_distance_of_its_landmarks_from_the_labels(normaliser, rng):

@@ -13,8 +13,8 @@ from keras_3dmmstn.training.confidence.train_spread import (
     spread_of,
     train_spread,
 )
+from tests.support.judged_crops import crop
 from tests.support.small_network import SIZE, small_normaliser
-from tests.training.confidence.test_train_confidence import crop
 
 
 @pytest.fixture(scope="module")
