@@ -45,6 +45,6 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         """Says whether the fused operation computes what this layer is to compute."""
         of_images = len(inputs.shape) == 4 and self.axis in (-1, 3)
         plain = self.scale and self.center and not (self.synchronized or self.renorm)
-        # In float16 a processor takes longer for the one operation than for the twenty.
+        # float16 is left to Keras, which computes it in float32.
         known = inputs.dtype in (tf.float32, tf.bfloat16)
         return of_images and plain and known and self.variable_dtype == "float32"
