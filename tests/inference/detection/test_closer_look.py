@@ -35,8 +35,8 @@ def places(boxes, scores):
 
 
 def test_a_small_place_counts_as_it_is_seen_closer():
-    # The larger side of 22 pixels becomes 44.
-    box = [100.0, 50, 120, 72]
+    # The larger side of 32 pixels becomes 64.
+    box = [95.0, 45, 125, 77]
     maps = Maps(0.8, centre=(51.5, 45.5), size=(36.0, 40.0))
     found = seen_closer(PHOTOGRAPH, places([box], [0.1]), 1.0, maps)
     assert len(maps.squares) == 1 and maps.squares[0].shape == (SIDE, SIDE, 3)
@@ -51,7 +51,7 @@ def test_the_square_shows_the_place_twice_as_large_around_its_middle():
     photograph = np.zeros((240, 320, 3), np.uint8)
     photograph[60:62, 109:111] = 255  # about (109.5, 60.5), the middle of the box
     maps = Maps(0.0)
-    seen_closer(photograph, places([[98.5, 49.5, 120.5, 71.5]], [0.1]), 1.0, maps)
+    seen_closer(photograph, places([[93.5, 44.5, 125.5, 76.5]], [0.1]), 1.0, maps)
     rows, columns = np.nonzero(maps.squares[0].any(axis=2))
     np.testing.assert_allclose([rows.mean(), columns.mean()], 47.5, atol=0.01)
     assert 3 <= np.ptp(rows) <= 6
@@ -64,7 +64,7 @@ def test_the_square_shows_the_place_twice_as_large_around_its_middle():
         Maps(0.45),  # tells nothing
         Maps(0.9, centre=(75.5, 47.5)),  # another face
         Maps(0.9, size=(12.0, 12.0)),  # a part of one
-        Maps(0.9, size=(95.0, 95.0)),
+        Maps(0.9, size=(140.0, 140.0)),
     ],
 )
 def test_what_is_not_seen_closer_stays_as_it_was(maps):
@@ -83,7 +83,7 @@ def test_what_is_not_seen_closer_stays_as_it_was(maps):
         ([[100, 50, 120, 72]], [0.9], 1.0),  # surely a face
         ([[90, 40, 140, 92], [100, 50, 120, 72]], [0.9, 0.1], 1.0),  # a part of one
         ([[90, 40, 140, 92], [100, 50, 120, 72]], [0.07, 0.05], 1.0),  # or of one that is turned
-        ([[100, 50, 120, 72]], [0.1], 2.0),  # searched at twice the size
+        ([[100, 50, 130, 82]], [0.1], 2.0),  # searched at twice the size
     ],
 )
 def test_these_places_need_no_closer_look(boxes, scores, searched):

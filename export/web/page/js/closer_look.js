@@ -10,10 +10,10 @@ const DOUBTFUL = 0.06;
 // Seen closer, a place with a lower score tells nothing: a face beside it may be in the square.
 const CLEAR = 0.5;
 // A place is small if its box, √(w·h) in pixels of what was searched, is smaller.
-const SMALL = 40;
+const SMALL = 50;
 // The square, in pixels, and how many of them the larger side of the box has.
 const SIDE = 96;
-const SEEN = 44;
+const SEEN = 64;
 const MOST = 8;
 // How far from the middle, in sides, and how many times as large or small a face may be.
 const FURTHEST = 0.2;
