@@ -83,17 +83,20 @@ def group(
     sizes: Sequence[float],
     turns: Sequence[float],
     rng: np.random.Generator,
+    columns: int = 4,
+    rows: int = 3,
 ) -> Scene:
-    """Returns a group photograph of 1,200 x 800 pixels with 4 x 3 faces.
+    """Returns a group photograph of 1,200 x 800 pixels.
 
     Args:
-        scenes: twelve scenes of one face each.
+        scenes: of one face each, columns x rows of them.
         sizes: of each face in pixels.
         turns: of each face in degrees, clockwise.
         rng: where in its part of the picture each face lies.
+        columns, rows: of faces.
     """
     canvas, faces = background(1200, 800, rng), []
-    cell = np.array([1200 / 4, 800 / 3])
+    cell = np.array([1200 / columns, 800 / rows])
     for number, (scene, size, degrees) in enumerate(zip(scenes, sizes, turns, strict=True)):
         one = turned(resized(scene, size / size_of(scene.faces[0])), degrees)
         middle = tight_box(one.faces[0]).reshape(2, 2).mean(axis=0)
@@ -101,7 +104,8 @@ def group(
         # Nothing of a neighbour's part is written over.
         one, offset = _cut(one, middle, half)
         room = np.maximum(cell / 2 - half, 0)
-        target = (np.array(divmod(number, 4))[::-1] + 0.5) * cell + rng.uniform(-1, 1, 2) * room
+        place = np.array([number % columns, number // columns])
+        target = (place + 0.5) * cell + rng.uniform(-1, 1, 2) * room
         faces += pasted(one, canvas, target - (middle - offset)).faces
     return Scene(canvas, faces)
 

@@ -100,6 +100,28 @@ def all_pictures(faces: Path, count: int) -> dict[str, Callable[[], list[Scene]]
             for first in range(0, len(mixed) - 11, 12)
         ]
 
+    def crowds():
+        rng, mixed = np.random.default_rng(1), [one for each in some.values() for one in each]
+        crowd = [mixed[place % len(mixed)] for place in rng.permutation(48 * 4)]
+        return [
+            changed.group(crowd[k : k + 48], rng.uniform(32, 48, 48), [0.0] * 48, rng, 8, 6)
+            for k in range(0, len(crowd), 48)
+        ]
+
+    def turned_groups():
+        rng, mixed = np.random.default_rng(2), [*some["300w/afw"], *some["youtube/val"]]
+        return [
+            changed.group(
+                [mixed[place] for place in rng.permutation(len(mixed))[:24]],
+                rng.uniform(60, 90, 24),
+                [degrees] * 24,
+                rng,
+                columns=6,
+                rows=4,
+            )
+            for degrees in (90.0, 180.0, 270.0)
+        ]
+
     for name in ("300w/afw", "cfp/profile"):
         for size in SIZES:
             rows[f"{name}, {size} pixels"] = lambda name=name, size=size: sized(name, size)
@@ -108,6 +130,8 @@ def all_pictures(faces: Path, count: int) -> dict[str, Callable[[], list[Scene]]
             rows[f"{name}, turned by {degrees}"] = lambda n=name, d=degrees: turned(n, d)
     rows["groups of 12"] = lambda: groups(upside_down=False)
     rows["groups of 12, one upside down"] = lambda: groups(upside_down=True)
+    rows["crowds of 48"] = crowds
+    rows["groups of 24, on their sides and upside down"] = turned_groups
     beside = [*some["300w/afw"], *some["youtube/val"]]
     rows["without faces"] = lambda: [
         Scene(image, []) for image in changed.without_faces(beside, np.random.default_rng(0))

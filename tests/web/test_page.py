@@ -226,18 +226,18 @@ def test_a_face_in_the_same_crop_is_that_of_python(page, normaliser):
     assert np.abs(texture[both].astype(float) - expected.texture[both]).mean() < 1
 
 
-def searched(page, image):
-    """The places that the page's detector finds in a BGR picture."""
-    code = """async (content) => {
+def searched(page, image, method="search"):
+    """The places, or with "find" the faces, that the page's detector finds in a BGR picture."""
+    code = """async ([content, method]) => {
       const [{Normaliser}, {drawPicture}] = await Promise.all(
         ["normaliser", "picture"].map(name => import(`./js/${name}.js`)));
       window.normaliser ??= await Normaliser.load(new URL("./", location.href));
       const bytes = Uint8Array.from(atob(content), c => c.charCodeAt(0));
       const picture = await drawPicture(new Blob([bytes]), "it", document.createElement("canvas"));
-      return normaliser.detector.search(picture);
+      return normaliser.detector[method](picture);
     }"""
     content = base64.b64encode(cv2.imencode(".png", image)[1].tobytes()).decode()
-    return page.evaluate(code, content)
+    return page.evaluate(code, [content, method])
 
 
 # Smaller than what is searched, at its size, larger in one direction, and so large that it is
@@ -267,6 +267,11 @@ def test_small_places_are_seen_closer_as_by_python(page):
     (place,) = searched(page, image)
     assert place["score"] > 0.88  # where the first look is not sure: 0.35
     np.testing.assert_allclose(place["box"], expected, atol=0.5)
+
+
+def test_all_faces_of_a_crowd_are_found(page):
+    portrait = cv2.resize(cv2.imread(str(PORTRAIT)), (72, 72), interpolation=cv2.INTER_AREA)
+    assert len(searched(page, np.tile(portrait, (5, 7, 1)), "find")) == 35
 
 
 def test_a_face_that_the_detector_takes_the_wrong_way_round_is_upright(page):

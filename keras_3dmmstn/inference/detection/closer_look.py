@@ -22,8 +22,8 @@ _SURE, _DOUBTFUL, _CLEAR = 0.88, 0.06, 0.5
 # A place whose box is smaller, √(w·h) in pixels of the picture that was searched, is looked at
 # closer: in a square with so many pixels a side, in which the larger side of the box has so many.
 _SMALL, _SIDE, _SEEN = 50, 96, 64
-# No more places than this are looked at, the likeliest ones first.
-_MOST = 8
+# After so many looks in which nothing was seen, the likeliest places first, no more are looked at.
+_MOST_IN_VAIN = 8
 # How far from the middle of the square, in its sides, a face may lie that is still the one looked
 # for, and how many times as large or as small it may be.
 _FURTHEST, _LARGER = 0.2, 2.0
@@ -54,11 +54,14 @@ def seen_closer(
     small = np.sqrt(np.prod(sizes, axis=1)) * searched < _SMALL
     wholes = (places.scores >= _SURE) | (~small & (places.scores >= _DOUBTFUL))
     parts = shares_inside(places.boxes, places.boxes[wholes]) > PART
-    chosen = np.flatnonzero(small & (places.scores < _SURE) & ~parts)[:_MOST]
-    if not len(chosen):
-        return places
-    closer = [_closer(image, places.boxes[place], maps) for place in chosen]
-    return best_candidates([places, *closer])
+    seen, in_vain = [], 0
+    for place in np.flatnonzero(small & (places.scores < _SURE) & ~parts):
+        closer = _closer(image, places.boxes[place], maps)
+        seen.append(closer)
+        in_vain += not len(closer.scores)
+        if in_vain == _MOST_IN_VAIN:
+            break
+    return best_candidates([places, *seen]) if seen else places
 
 
 def _closer(image, box, maps):

@@ -28,8 +28,9 @@ PLAIN, LITTLE_ROLL = 0.92, 0.1
 # From this score on a place is surely an upright face, and from this one it may be a face, turned
 # or small.
 _SURE, _DOUBTFUL = 0.88, 0.06
-# No more doubtful places than this are looked at, the most likely ones first.
-_MOST_DOUBTFUL = 8
+# After so many looks at doubtful places that were no faces, the likeliest places first, no more are
+# looked at. A score below this one is no face's.
+_MOST_IN_VAIN, _LIKELY = 8, 0.5
 # A look with this score saw a face that is upright in it: where the search was sure, and elsewhere.
 _CLEAR_IF_SURE, _CLEAR = 0.8, 0.87
 # A look with a lower score saw no face, however it may be turned.
@@ -93,8 +94,8 @@ class FaceDetector:
         places = self._search(image, _DOUBTFUL)
         sure = places.scores >= _SURE
         parts = shares_inside(places.boxes, places.boxes[sure]) > PART
-        doubtful = np.nonzero(~sure & ~parts)[0][:_MOST_DOUBTFUL]
-        faces = []
+        doubtful = np.nonzero(~sure & ~parts)[0]
+        faces, in_vain = [], 0
         for number in [*np.nonzero(sure)[0], *doubtful]:
             box, score = places.boxes[number], places.scores[number]
             roll = roll_of(four_points(places.points[number]))
@@ -104,6 +105,9 @@ class FaceDetector:
                 continue
             seen = self._best_look(image, box, _CLEAR_IF_SURE if sure[number] else _CLEAR)
             faces.append((joint_score(score, seen.score), seen.landmark_box(), seen.roll))
+            in_vain += not sure[number] and faces[-1][0] < _LIKELY
+            if in_vain == _MOST_IN_VAIN:
+                break
         return faces
 
     def _best_look(self, image, box, clear):

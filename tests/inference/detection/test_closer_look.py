@@ -92,12 +92,13 @@ def test_these_places_need_no_closer_look(boxes, scores, searched):
     assert not maps.squares
 
 
-def test_the_likeliest_eight_are_looked_at():
-    boxes = [[30.0 * k, 10, 30.0 * k + 20, 30] for k in range(10)]
-    maps = Maps(0.8)
-    found = seen_closer(PHOTOGRAPH, places(boxes, np.linspace(0.2, 0.1, 10)), 1.0, maps)
-    assert len(maps.squares) == 8 and (found.scores > 0.7).sum() == 8
-    assert found.boxes[found.scores < 0.7, 0].tolist() == [240, 270]
+@pytest.mark.parametrize(("score", "looks"), [(0.0, 8), (0.8, 12)])
+def test_no_more_are_looked_at_after_eight_looks_in_vain(score, looks):
+    boxes = [[25.0 * k, 10, 25.0 * k + 20, 30] for k in range(12)]
+    maps = Maps(score)
+    found = seen_closer(PHOTOGRAPH, places(boxes, np.linspace(0.2, 0.1, 12)), 1.0, maps)
+    assert len(maps.squares) == looks
+    assert (found.scores > 0.7).sum() == (looks if score else 0)
 
 
 def test_a_place_at_the_border_is_filled_with_black():

@@ -85,6 +85,16 @@ def test_the_largest_face_comes_first_and_one_upside_down_is_found_among_others(
     np.testing.assert_allclose(np.abs(found.rolls), [0, np.pi, 0], atol=0.2)
 
 
+@pytest.mark.parametrize("size", [64, 72])
+def test_all_faces_of_a_crowd_are_found_that_the_search_is_not_sure_of(detector, size):
+    image = astronaut()
+    x0, y0, x1, y1 = detector.find(image).boxes[0].astype(int)
+    margin = int(0.6 * (x1 - x0))
+    head = image[max(0, y0 - margin) : y1 + margin, max(0, x0 - margin) : x1 + margin]
+    head = cv2.resize(head, (size, size), interpolation=cv2.INTER_AREA)
+    assert len(detector.find(np.tile(head, (6, 10, 1)))) == 60
+
+
 def test_pictures_without_a_face_have_none(detector, rng):
     pictures = [
         np.full((480, 640, 3), 128, np.uint8),

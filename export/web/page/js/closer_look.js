@@ -14,7 +14,8 @@ const SMALL = 50;
 // The square, in pixels, and how many of them the larger side of the box has.
 const SIDE = 96;
 const SEEN = 64;
-const MOST = 8;
+// After so many looks in which nothing was seen no more are taken.
+const MOST_IN_VAIN = 8;
 // How far from the middle, in sides, and how many times as large or small a face may be.
 const FURTHEST = 0.2;
 const LARGER = 2;
@@ -33,17 +34,19 @@ export async function seenCloser(places, searched, see) {
   );
   const chosen = places
     .filter((place) => isSmall(place) && place.score < SURE)
-    .filter(({ box }) => !wholes.some((whole) => isPart(box, whole.box)))
-    .slice(0, MOST);
+    .filter(({ box }) => !wholes.some((whole) => isPart(box, whole.box)));
   const all = [...places];
+  let inVain = 0;
   for (const { box } of chosen) {
     const middle = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
     const zoom = SEEN / Math.max(box[2] - box[0], box[3] - box[1]);
     const matrix = similarity(middle, SIDE, zoom, 0);
     const back = inverse(matrix);
-    for (const { box: seen, points, score } of (await see(matrix, SIDE)).filter(isIt)) {
+    const closer = (await see(matrix, SIDE)).filter(isIt);
+    for (const { box: seen, points, score } of closer) {
       all.push({ box: moved(back, seen), points: moved(back, points), score });
     }
+    if (!closer.length && ++inVain === MOST_IN_VAIN) break;
   }
   return all;
 }

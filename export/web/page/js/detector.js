@@ -20,7 +20,8 @@ const LITTLE_ROLL = 0.1;
 // From which score of the search a place is surely an upright face, or may be one.
 const SURE = 0.88;
 const DOUBTFUL = 0.06;
-const MOST_DOUBTFUL = 8;
+// After so many looks at doubtful places that were no faces no more are taken.
+const MOST_IN_VAIN = 8;
 // A look with this score saw an upright face: where the search was sure, and elsewhere.
 const CLEAR_IF_SURE = 0.8;
 const CLEAR = 0.87;
@@ -63,10 +64,12 @@ export class Detector {
       ({ box, score }) => score < SURE && !sure.some((other) => isPart(box, other.box)),
     );
     let faces = [];
-    for (const place of [...sure, ...doubtful.slice(0, MOST_DOUBTFUL)]) {
+    let inVain = 0;
+    for (const place of [...sure, ...doubtful]) {
       const sight = isPlain(place) ? plainSight(place) : await this.bestLook(picture, place);
       const score = jointScore(place.score, sight.score);
       if (score >= LEAST_SCORE) faces.push({ ...sight, score });
+      else if (place.score < SURE && ++inVain === MOST_IN_VAIN) break;
     }
     faces = withoutParts(bestOfEachPlace(faces));
     return faces.sort((one, other) => area(other.box) - area(one.box));
