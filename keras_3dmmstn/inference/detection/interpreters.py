@@ -14,8 +14,9 @@ from ai_edge_litert.interpreter import Interpreter
 logger = logging.getLogger(__name__)
 
 # Pictures of another size need another plan of the memory, which takes as long as a search. The
-# plans of so many sizes are kept.
-_KEPT = 4
+# plans of so many sizes are kept: two formats of photographs are each searched at two sizes, and
+# the square of the closer look is one more.
+_KEPT = 5
 
 
 class Interpreters:

@@ -38,14 +38,15 @@ class Search:
             least: candidates with lower scores are left out.
         """
         covered, searched = resized(image, _SMALLEST_SEEN / self.smallest)
-        pictures = [searched]
-        if min(searched.shape[:2]) > _LARGEST_SEEN:
-            pictures.append(resized(searched, 1 / _COARSER)[1])
         size = np.array(covered.shape[1::-1])
+        pictures = [(searched, size)]  # with the size of what they show, in the photograph
+        if min(searched.shape[:2]) > _LARGEST_SEEN:
+            part, coarser = resized(searched, 1 / _COARSER)
+            pictures.append((coarser, size * part.shape[1::-1] / searched.shape[1::-1]))
         found = best_candidates(
             [
-                decode(self.maps(picture), min(least, HINT)).scaled(size / picture.shape[1::-1])
-                for picture in pictures
+                decode(self.maps(picture), min(least, HINT)).scaled(shown / picture.shape[1::-1])
+                for picture, shown in pictures
             ]
         )
         found = seen_closer(image, found, max(searched.shape[:2]) / max(size), self.maps)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_3dmmstn.inference.detection import FaceDetector, FoundFaces
+from keras_3dmmstn.inference.detection import FaceDetector, FoundFaces, interpreters
 from keras_3dmmstn.inference.detection.face_detector import joint_score
 from tests.support.portraits import PORTRAIT_BOX, astronaut, on_canvas, portrait, turned
 
@@ -93,6 +93,18 @@ def test_all_faces_of_a_crowd_are_found_that_the_search_is_not_sure_of(detector,
     head = image[max(0, y0 - margin) : y1 + margin, max(0, x0 - margin) : x1 + margin]
     head = cv2.resize(head, (size, size), interpolation=cv2.INTER_AREA)
     assert len(detector.find(np.tile(head, (6, 10, 1)))) == 60
+
+
+def test_photographs_of_two_formats_by_turns_need_no_new_plans_of_the_memory(monkeypatch):
+    detector, made = FaceDetector(), []
+    make = interpreters._make_interpreter
+    monkeypatch.setattr(interpreters, "_make_interpreter", lambda *a: made.append(a) or make(*a))
+    small, _ = scaled(portrait(), 0.2)  # the search alone is not sure of it
+    images = [on_canvas([(small, (300, 300))], *size) for size in [(900, 1200), (1200, 900)]]
+    for image in images * 2:
+        assert len(detector.find(image)) == 1
+    shapes = [shape for _, shape, _ in made]
+    assert (1, 97, 97, 3) in shapes and len(shapes) == len(set(shapes))
 
 
 def test_pictures_without_a_face_have_none(detector, rng):

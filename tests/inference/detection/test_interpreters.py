@@ -7,7 +7,7 @@ from keras_3dmmstn.inference.detection.interpreters import Interpreters
 
 def test_they_are_kept_for_a_few_shapes_and_used_by_one_at_a_time():
     interpreters = Interpreters("yunet.tflite")
-    shapes = [(1, 33 + 32 * k, 33, 3) for k in range(5)]
+    shapes = [(1, 33 + 32 * k, 33, 3) for k in range(6)]
     with interpreters.of_shape(shapes[0]) as first, interpreters.of_shape(shapes[0]) as second:
         assert first is not second
     with interpreters.of_shape(shapes[0]) as again:

@@ -68,3 +68,21 @@ def test_whole_blocks_are_all_but_the_last_rows_and_columns(shape):
     assert covered.size and (np.array(shape) - covered.shape[:2] < 5).all()
     if max(shape) < 1000:
         assert covered.shape == image.shape
+
+
+def test_places_in_the_coarser_picture_are_those_of_what_it_shows(monkeypatch):
+    search = Search(32, 1)
+
+    def maps(picture):
+        found = [np.full((20, 20, 16), -20.0) for _ in range(3)]
+        if picture.shape[:2] == (
+            143,
+            160,
+        ):  # of 428 x 480, of which the last two rows fill no block
+            found[2][3, 2] = [20, 20, 0.5, 0.5, 1, 1, *[0.5] * 10]
+        return found
+
+    monkeypatch.setattr(search, "maps", maps)
+    found = search(np.zeros((570, 640, 3), np.uint8), 0.5)
+    x, y = (32 * 2.5 + 0.5) / 160 * 640 - 0.5, (32 * 3.5 + 0.5) / 143 * 426 / 428 * 570 - 0.5
+    np.testing.assert_allclose(found.points, [[[x, y]] * 5], atol=1e-6)

@@ -6,9 +6,9 @@ import { Model } from "./litert.js";
 const STEP = 32;
 // Of the picture of a camera: compiled before it is asked for.
 const FIRST = [480, 384];
-// A photograph is searched at two sizes, and its small places at a third; a network for one takes
-// some megabytes.
-const MOST_KEPT = 4;
+// Photographs of two formats are searched at two sizes each, small places at one and a camera's
+// pictures at one; a network for one takes some megabytes.
+const MOST_KEPT = 6;
 
 export class SearchNetwork {
   /**
