@@ -1,6 +1,6 @@
 """How small places are best looked at closer: faces found, false alarms and time.
 
-python experiments/small_faces.py FACES [--every 1] [--record]
+python experiments/small_faces.py FACES [--record]
 
 FACES is the folder with 300w, youtube, mtfl and cfp. For each setting of the closer look: recall of
 training photographs laid into pictures of 640 x 480 with faces of 24, 32 and 48 pixels, false
@@ -24,11 +24,11 @@ from labelled_scenes import Scene
 from keras_3dmmstn.inference.detection import FaceDetector, closer_look, search
 
 COUNTS = {
-    "cfp/profile": 240,
-    "300w/helen/trainset": 60,
-    "300w/lfpw/trainset": 60,
-    "youtube/train": 60,
-    "mtfl": 60,
+    "cfp/profile": 100,
+    "300w/helen/trainset": 30,
+    "300w/lfpw/trainset": 30,
+    "youtube/train": 30,
+    "mtfl": 30,
 }
 SIZES = (24, 32, 48)
 # Pixels of the box's larger side, side of the square, the largest box that is looked at closer, the
@@ -53,15 +53,15 @@ def setting(seen: float, side: int, small: float, hint: float, most: int) -> Ite
         yield
 
 
-def read_photographs(faces: Path, every: int) -> dict[str, list[Scene]]:
+def read_photographs(faces: Path) -> dict[str, list[Scene]]:
     """Returns training photographs of each set; of CFP and MTFL what `detectors.py` leaves out."""
     read = {}
     for name, count in COUNTS.items():
         if name.startswith(("cfp", "mtfl")):
             # It takes at most 100, spread over all: of three in a row the second is none of them.
-            read[name] = scenes.read_scenes(faces, name, 300)[1::3][: count // every]
+            read[name] = scenes.read_scenes(faces, name, 300)[1::3][:count]
         else:
-            read[name] = scenes.read_scenes(faces, name, count // every)
+            read[name] = scenes.read_scenes(faces, name, count)
     return read
 
 
@@ -93,9 +93,8 @@ def main():
     """Measures, prints and writes the results."""
     parser = experiment_parser(__doc__)
     parser.add_argument("faces", type=Path)
-    parser.add_argument("--every", type=int, default=1, help="take fewer photographs by so much")
     arguments = parser.parse_args()
-    photographs = read_photographs(arguments.faces, arguments.every)
+    photographs = read_photographs(arguments.faces)
     detectors = {smallest: FaceDetector(smallest=smallest) for smallest in (32, 24)}
     results: dict = {name: {} for name in SETTINGS}
     for row, pictures in [*at_sizes(photographs), *photographs.items()]:

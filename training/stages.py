@@ -33,7 +33,7 @@ class Stage:
     Attributes:
         name: of the stage, and of its result in the folder of the run.
         command: arguments of `keras-3dmmstn`; a first one that ends with `.py` is a script.
-        minutes: about what it takes on two idle cores.
+        minutes: about what it takes on two cores.
     """
 
     name: str
@@ -153,7 +153,7 @@ def _left(stages, done, only, report) -> Iterator[Stage]:
         if stage.name in done:
             report(f"{title}: done in {done[stage.name]['minutes']} minutes")
         elif only in (None, stage.name):
-            report(f"{title}: some {stage.minutes:g} minutes on two idle cores")
+            report(f"{title}: some {stage.minutes:g} minutes on two cores")
             yield stage
 
 

@@ -71,7 +71,7 @@ def test_stages_run_in_order_and_once(stages, tmp_path):
     lines = []
     run_stages(stages(), tmp_path / "run", report=lines.append)
     assert (tmp_path / "run/words").read_text() == "a\nb c\nd\n"
-    assert lines[0] == "stage 1 of 3, one: some 2 minutes on two idle cores"
+    assert lines[0] == "stage 1 of 3, one: some 2 minutes on two cores"
     run_stages(stages(), tmp_path / "run", report=lines.append)
     assert (tmp_path / "run/words").read_text() == "a\nb c\nd\n"
     assert lines[-1].startswith("stage 3 of 3, three: done in 0.")
