@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-_DETECTOR_SIZE, _MESH_SIZE = 128, 192
+_MESH_SIZE = 192
 #: Side of the square that the mesh sees, in larger sides of the detector's box.
 _MESH_SHARE = 1.5
 _LEAST_SCORE = 0.5
@@ -24,17 +24,24 @@ class FaceMesh:
     Args:
         folder: the package `mediapipe`; where it is installed by default.
         threads: of LiteRT.
+        detector: `"short_range"`, for faces within two metres of a phone, as Face Mesh uses it, or
+            `"full_range_sparse"`, for faces within five.
 
     Raises:
         FileNotFoundError: if there is no such package.
     """
 
-    def __init__(self, folder: str | Path | None = None, threads: int = 1):
+    def __init__(
+        self, folder: str | Path | None = None, threads: int = 1, detector: str = "short_range"
+    ):
         modules = Path(folder or _installed()) / "modules"
-        detector = modules / "face_detection" / "face_detection_short_range.tflite"
+        finder = modules / "face_detection" / f"face_detection_{detector}.tflite"
         mesh = modules / "face_landmark" / "face_landmark.tflite"
-        self._detector, self._mesh = (_opened(path, threads) for path in (detector, mesh))
-        cells = [np.repeat(_cells(16), 2, axis=0), np.repeat(_cells(8), 6, axis=0)]
+        self._detector, self._mesh = (_opened(path, threads) for path in (finder, mesh))
+        if detector == "short_range":
+            cells = [np.repeat(_cells(16), 2, axis=0), np.repeat(_cells(8), 6, axis=0)]
+        else:
+            cells = [_cells(48)]
         self._anchors = np.concatenate(cells)
 
     def __call__(self, image: np.ndarray) -> np.ndarray | None:
@@ -55,14 +62,15 @@ class FaceMesh:
     def _detected(self, image):
         """Returns corners `(2, 2)` and six points of the surest face, in pixels, or None."""
         height, width = image.shape[:2]
-        side = max(height, width)
-        matrix = _turned_square(np.array([width, height]) / 2 - 0.5, side, 0.0, _DETECTOR_SIZE)
-        square = cv2.warpAffine(image, matrix, (_DETECTOR_SIZE,) * 2, flags=cv2.INTER_LINEAR)
-        numbers, logits = _invoked(self._detector, square / np.float32(127.5) - 1)
+        side, seen = max(height, width), int(self._detector.get_input_details()[0]["shape"][1])
+        matrix = _turned_square(np.array([width, height]) / 2 - 0.5, side, 0.0, seen)
+        square = cv2.warpAffine(image, matrix, (seen, seen), flags=cv2.INTER_LINEAR)
+        outputs = _invoked(self._detector, square / np.float32(127.5) - 1)
+        logits, numbers = sorted(outputs, key=lambda output: output.shape[-1])
         best = int(np.argmax(logits[0, :, 0]))
         if logits[0, best, 0] < np.log(_LEAST_SCORE / (1 - _LEAST_SCORE)):
             return None
-        values = numbers[0, best].reshape(8, 2) / _DETECTOR_SIZE
+        values = numbers[0, best].reshape(8, 2) / seen
         points = (values + self._anchors[best]) * side + [(width - side) / 2, (height - side) / 2]
         half = values[1] * side / 2
         return np.stack([points[0] - half, points[0] + half]), points[2:]
