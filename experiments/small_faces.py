@@ -32,23 +32,36 @@ COUNTS = {
 }
 SIZES = (24, 32, 48)
 # Pixels of the box's larger side, side of the square, the largest box that is looked at closer, the
-# least score of the search, number of looks in vain.
+# least score of the search, number of looks in vain, score from which on a larger place hides what
+# lies in it.
 SETTINGS = {
-    "no closer look": (64, 96, 0, 0.02, 8),
-    "44 pixels, boxes to 40": (44, 96, 40, 0.02, 8),
-    "64 pixels, boxes to 40": (64, 96, 40, 0.02, 8),
-    "64 pixels, boxes to 50": (64, 96, 50, 0.02, 8),
-    "64 pixels, boxes to 60": (64, 96, 60, 0.02, 8),
-    "64 pixels, boxes to 50, hints from 0.01, 4 in vain": (64, 96, 50, 0.01, 4),
-    "64 pixels, boxes to 50, hints from 0.01": (64, 96, 50, 0.01, 8),
-    "80 of 128 pixels, boxes to 50": (80, 128, 50, 0.02, 8),
+    "no closer look": (64, 96, 0, 0.02, 8, 0.3),
+    "44 pixels, boxes to 50": (44, 96, 50, 0.02, 8, 0.3),
+    "64 pixels, boxes to 40": (64, 96, 40, 0.02, 8, 0.3),
+    "64 pixels, boxes to 50": (64, 96, 50, 0.02, 8, 0.3),
+    "the same, hidden by larger places from 0.06": (64, 96, 50, 0.02, 8, 0.06),
+    "the same, hidden by larger places from 0.88": (64, 96, 50, 0.02, 8, 0.88),
+    "64 pixels, boxes to 60": (64, 96, 60, 0.02, 8, 0.3),
+    "64 pixels, boxes to 50, hints from 0.01, 4 in vain": (64, 96, 50, 0.01, 4, 0.3),
+    "64 pixels, boxes to 50, hints from 0.01": (64, 96, 50, 0.01, 8, 0.3),
+    "64 pixels, boxes to 50, hints from 0.01, 12 in vain": (64, 96, 50, 0.01, 12, 0.3),
+    "80 of 128 pixels, boxes to 50": (80, 128, 50, 0.02, 8, 0.3),
 }
 
 
 @contextmanager
-def setting(seen: float, side: int, small: float, hint: float, most: int) -> Iterator[None]:
+def setting(
+    seen: float, side: int, small: float, hint: float, most: int, likely: float
+) -> Iterator[None]:
     """Gives the closer look other constants."""
-    constants = {"_SEEN": seen, "_SIDE": side, "_SMALL": small, "HINT": hint, "_MOST_IN_VAIN": most}
+    constants = {
+        "_SEEN": seen,
+        "_SIDE": side,
+        "_SMALL": small,
+        "HINT": hint,
+        "_MOST_IN_VAIN": most,
+        "_LIKELY": likely,
+    }
     with mock.patch.multiple(closer_look, **constants), mock.patch.object(search, "HINT", hint):
         yield
 

@@ -15,10 +15,10 @@ from keras_3dmmstn.inference.photograph import warp
 
 #: A place with a lower score in the search is none.
 HINT = 0.02
-# From this score on a place is surely a face. From the second one on a larger place may be one that
-# is turned: what lies in it may be a part of it. Seen closer, a place with a lower score than the
+# From this score on a place is surely a face. From the second one on a larger place is likely one
+# that is turned: what lies in it is a part of it. Seen closer, a place with a lower score than the
 # third tells nothing: a face beside it may be in the square.
-_SURE, _DOUBTFUL, _CLEAR = 0.88, 0.06, 0.5
+_SURE, _LIKELY, _CLEAR = 0.88, 0.3, 0.5
 # A place whose box is smaller, √(w·h) in pixels of the picture that was searched, is looked at
 # closer: in a square with so many pixels a side, in which the larger side of the box has so many.
 _SMALL, _SIDE, _SEEN = 50, 96, 64
@@ -52,7 +52,7 @@ def seen_closer(
     """
     sizes = places.boxes[:, 2:] - places.boxes[:, :2]
     small = np.sqrt(np.prod(sizes, axis=1)) * searched < _SMALL
-    wholes = (places.scores >= _SURE) | (~small & (places.scores >= _DOUBTFUL))
+    wholes = (places.scores >= _SURE) | (~small & (places.scores >= _LIKELY))
     parts = shares_inside(places.boxes, places.boxes[wholes]) > PART
     seen, in_vain = [], 0
     for place in np.flatnonzero(small & (places.scores < _SURE) & ~parts):

@@ -82,7 +82,7 @@ def test_what_is_not_seen_closer_stays_as_it_was(maps):
         ([[100, 50, 150, 102]], [0.1], 1.0),  # as large as the search likes it
         ([[100, 50, 120, 72]], [0.9], 1.0),  # surely a face
         ([[90, 40, 140, 92], [100, 50, 120, 72]], [0.9, 0.1], 1.0),  # a part of one
-        ([[90, 40, 140, 92], [100, 50, 120, 72]], [0.07, 0.05], 1.0),  # or of one that is turned
+        ([[90, 40, 140, 92], [100, 50, 120, 72]], [0.35, 0.05], 1.0),  # or of one that is turned
         ([[100, 50, 130, 82]], [0.1], 2.0),  # searched at twice the size
     ],
 )
@@ -90,6 +90,13 @@ def test_these_places_need_no_closer_look(boxes, scores, searched):
     before, maps = places(boxes, scores), Maps()
     assert seen_closer(PHOTOGRAPH, before, searched, maps) is before
     assert not maps.squares
+
+
+def test_a_place_within_one_that_is_hardly_a_face_is_looked_at():
+    # A search sees some large faint face in most backgrounds, and small faces lie before them.
+    large, small = [20.0, 20, 300, 230], [95.0, 45, 125, 77]
+    found = seen_closer(PHOTOGRAPH, places([large, small], [0.1, 0.05]), 1.0, Maps(0.8))
+    np.testing.assert_allclose(found.scores, [0.8, 0.1], atol=1e-9)
 
 
 @pytest.mark.parametrize(("score", "looks"), [(0.0, 8), (0.8, 12)])

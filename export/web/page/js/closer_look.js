@@ -4,9 +4,9 @@ import { area, inverse, isPart, moved, similarity } from "./framing.js";
 
 /** A place with a lower score in the search is none. */
 export const HINT = 0.02;
-// From which score a place is surely a face, and a larger one may be one that is turned.
+// From which score a place is surely a face, and a larger one is likely one that is turned.
 const SURE = 0.88;
-const DOUBTFUL = 0.06;
+const LIKELY = 0.3;
 // Seen closer, a place with a lower score tells nothing: a face beside it may be in the square.
 const CLEAR = 0.5;
 // A place is small if its box, √(w·h) in pixels of what was searched, is smaller.
@@ -30,7 +30,7 @@ const LARGER = 2;
 export async function seenCloser(places, searched, see) {
   const isSmall = ({ box }) => Math.sqrt(area(box)) * searched < SMALL;
   const wholes = places.filter(
-    (place) => place.score >= SURE || (!isSmall(place) && place.score >= DOUBTFUL),
+    (place) => place.score >= SURE || (!isSmall(place) && place.score >= LIKELY),
   );
   const chosen = places
     .filter((place) => isSmall(place) && place.score < SURE)
