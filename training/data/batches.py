@@ -95,7 +95,7 @@ def training_batches(
     batches = batches.map(batch, num_parallel_calls=PARALLEL, deterministic=True)
     if mirror_pairs:
         batches = batches.map(lambda image, labels: with_reflections(image, labels, LANDMARK_SET))
-    return batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(4)
+    return _finished(batches, steps, 4)
 
 
 def evaluation_batches(
@@ -118,7 +118,17 @@ def evaluation_batches(
         batch, num_parallel_calls=PARALLEL, deterministic=True
     )
     steps = -(-sum(map(len, mixed.sources)) // config.batch_size)
-    return batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
+    return _finished(batches, steps, 2)
+
+
+def _finished(batches, steps, ahead):
+    """Gives a pipeline its number of batches, and makes some ahead."""
+    options = tf.data.Options()
+    # It has nothing to tune, and whoever lets go of an iterator may wait for the thread that does:
+    # that sleeps for longer and longer, after a minute for 41 seconds.
+    options.autotune.enabled = False
+    batches = batches.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(ahead)
+    return batches.with_options(options)
 
 
 def _element(made, image_size, count):
