@@ -217,6 +217,12 @@ def test_evaluation_batches_are_the_network_s_square_in_order(source, crops):
         np.testing.assert_allclose(spot_of(image), points[NOSE_TIP, :2], atol=0.3)
 
 
+@pytest.mark.parametrize("made", [training_batches, evaluation_batches])
+def test_no_thread_tunes_the_pipeline(crops, made):
+    # It sleeps for up to a minute, and whoever lets go of an iterator waits for it.
+    assert made(crops, CONFIG).skip(1).options().autotune.enabled is False
+
+
 def test_too_few_faces_for_a_batch_are_refused(crops):
     config = dataclasses.replace(CONFIG, batch_size=64)
     with pytest.raises(ValueError, match="at least one batch of 64 faces, received 9"):
