@@ -27,7 +27,7 @@ class FaceQuantities(NamedTuple):
         width, height: of the tight box of its 68 landmarks, pixels of the photograph.
         inter_eye_distance: between the centres of the eyes, each the middle of its two corners
             (landmarks 36 and 39, 42 and 45), pixels of the photograph.
-        yaw, pitch, roll: in degrees, as of `NormalisedFace.pose`.
+        yaw, pitch, roll: in degrees, as in `NormalisedFace.pose`.
         visible_share: the share of the texture that is seen, 0 to 1.
         sharpness: the share of the texture's squared gradient that a blur of 1/128 of the
             texture's side removes, 0 (blurred) to 1. See `light.sharpness`.
