@@ -1,4 +1,4 @@
-"""Where faces are looked for: the squares of photographs that the network sees."""
+"""Where to look for faces: the squares of photographs that the network sees."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -47,7 +47,7 @@ class LocalPlace:
         return open_file(self.path(name))
 
     def exists(self, name: str) -> bool:
-        """Says whether there is such a file."""
+        """Returns whether the file exists."""
         return self.path(name).exists()
 
     def names(self, folder: str) -> list[str]:
@@ -122,7 +122,7 @@ class RemotePlace:
         return self._files.open_input_file(self.path(name))
 
     def exists(self, name: str) -> bool:
-        """Says whether there is such a file."""
+        """Returns whether the file exists."""
         import pyarrow.fs
 
         return self._files.get_file_info(self.path(name)).type != pyarrow.fs.FileType.NotFound
