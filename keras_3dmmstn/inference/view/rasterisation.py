@@ -28,7 +28,7 @@ class Raster:
     weights: np.ndarray
 
     def interpolate(self, values: np.ndarray) -> np.ndarray:
-        """Interpolates values `(channels, N)` of the vertices at the pixels: `(channels, n)`."""
+        """Interpolates vertex values `(channels, N)` at the pixels, `(channels, n)` float32."""
         at_pixels = np.zeros((len(values), len(self.pixels)), np.float32)
         for channel, known in zip(at_pixels, np.asarray(values, np.float32), strict=True):
             for corner, weight in zip(self.corners, self.weights, strict=True):
