@@ -1,1 +1,1 @@
-"""Every picture that is written: overlays, figures, renderings."""
+"""Draws and writes pictures: overlays, figures, renderings."""

@@ -1,4 +1,4 @@
-"""The cumulative curve of errors, drawn."""
+"""Draws cumulative curves of errors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ import numpy as np
 from keras_3dmmstn.drawing.panels import draw_text
 
 _WIDTH, _HEIGHT = 720, 480
-# Where the axes are: left, top, right, bottom in pixels.
+# Position of the axes: left, top, right, bottom in pixels.
 _LEFT, _TOP, _RIGHT, _BOTTOM = 70, 24, 696, 420
 _GRID, _AXIS = (225, 225, 225), (90, 90, 90)
 _COLOURS = ((31, 119, 180), (214, 90, 30), (44, 140, 60), (148, 80, 180), (120, 90, 80))
@@ -18,10 +18,10 @@ _FRACTION_BITS = 4
 
 
 def draw_curves(descriptions: Mapping[str, Mapping[str, Any]]) -> np.ndarray:
-    """Draws the share of faces over the error that they do not exceed.
+    """Draws the share of faces whose error does not exceed each value.
 
     Args:
-        descriptions: names to descriptions by `evaluation_report.describe`, of one threshold.
+        descriptions: names to descriptions from `evaluation_report.describe`, of one threshold.
 
     Returns:
         `(480, 720, 3)` uint8 RGB picture.
@@ -56,11 +56,11 @@ def _draw_axes(picture, threshold):
 
 
 def _pixel(x, y):
-    """Returns the pixel of a place, shares of the axes."""
+    """Returns the pixel of a place, given as shares of the axes."""
     return round(_LEFT + x * (_RIGHT - _LEFT)), round(_BOTTOM - y * (_BOTTOM - _TOP))
 
 
 def _places(x, y):
-    """Returns fixed-point pixels `(n, 2)` of places, shares of the axes."""
+    """Returns fixed-point pixels `(n, 2)` of places, given as shares of the axes."""
     places = np.stack([_LEFT + x * (_RIGHT - _LEFT), _BOTTOM - y * (_BOTTOM - _TOP)], axis=1)
     return np.round(places * (1 << _FRACTION_BITS)).astype(np.int32)

@@ -13,9 +13,9 @@ from keras_3dmmstn.drawing.render import geometry_image, render_mesh
 from keras_3dmmstn.mesh.grid_model import GridModel
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_LINES
 
-# Pixels: the side of a picture of the mean, of a mode, and of the texture layout.
+# Sides in pixels of the pictures of the mean, of a mode, and of the texture layout.
 _MEAN_SIZE, _MODE_SIZE, _LAYOUT_SIZE = 512, 160, 896
-# How far along a mode its pictures are, in standard deviations.
+# Distance along a mode in its pictures, in standard deviations.
 _DEVIATIONS = 2.5
 # Turns of the head, radians about the vertical axis.
 _TURNS = (0.0, 0.6, 1.2)
@@ -28,14 +28,14 @@ def draw_model(
 ) -> Iterator[Path]:
     """Writes pictures of a grid model.
 
-    `mean.png` (the mean face from three sides, with landmarks), `modes.png` (each mode by its
-    number: −2.5, +2.5, and both from the side), `geometry_image.png` (x, y, z as red, green, blue),
-    `layout.png` (the mean as it lies in texture space, shaded, with lines of the grid and the
+    They are `mean.png` (the mean face from three sides, with landmarks), `modes.png` (each mode
+    with its number: −2.5, +2.5, and both from the side), `geometry_image.png` (x, y, z as red,
+    green, blue) and `layout.png` (the mean in texture space, shaded, with grid lines and
     landmarks).
 
     Args:
         model: the model.
-        folder: where to write; it exists.
+        folder: where to write; it must exist.
         progress: called on the sequence of modes, to show progress.
 
     Yields:
@@ -73,8 +73,8 @@ def mean_picture(model: GridModel) -> np.ndarray:
 def modes_picture(model: GridModel, progress: Callable[[Sequence], Iterable] = iter) -> np.ndarray:
     """Draws each mode at −2.5 and +2.5 standard deviations, from the front and the side.
 
-    The modes stand in rows of several, with their kinds and numbers below, so that the picture is
-    about as wide as high.
+    Each row has several modes, with their kinds and numbers below, so that the picture is about as
+    wide as high.
     """
     if not model.modes:
         return np.full((_MODE_SIZE, 4 * _MODE_SIZE, 3), 255, np.uint8)
@@ -96,7 +96,7 @@ def modes_picture(model: GridModel, progress: Callable[[Sequence], Iterable] = i
 
 
 def mode_names(model: GridModel) -> list[str]:
-    """Returns what each mode is: identity or expression, counted from 0 as in θ."""
+    """Returns a name for each mode: identity or expression, counted from 0 as in θ."""
     return [
         f"identity {number}"
         if number < model.identity_count
@@ -137,7 +137,7 @@ def write_samples(model: GridModel, folder: Path, count: int, seed: int) -> Iter
 
     Args:
         model: the model.
-        folder: where to write; it exists.
+        folder: where to write; it must exist.
         count: how many faces.
         seed: of the random numbers.
 
@@ -161,7 +161,7 @@ def write_samples(model: GridModel, folder: Path, count: int, seed: int) -> Iter
         )
         path = folder / f"face_{number:03d}.glb"
         content = mesh.export(file_type="glb")
-        assert isinstance(content, bytes)  # what trimesh returns depends on the type of file
+        assert isinstance(content, bytes)  # trimesh's return type depends on the file type
         write_atomically(path, content)
         yield path
 

@@ -1,4 +1,4 @@
-"""Sheets of many faces: labelled and predicted points, and textures."""
+"""Draws sheets of many faces: labelled and predicted points, and textures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,11 +28,11 @@ def face_sheet(
     """Draws faces with labelled points, predicted points and the lines between them.
 
     Args:
-        paths: the photograph of each face; an orientation in EXIF does not count.
-        boxes: `(n, 4)` x0, y0, x1, y1, which the faces are framed by.
+        paths: the photograph of each face; EXIF orientation is ignored.
+        boxes: `(n, 4)` x0, y0, x1, y1, which frame the faces.
         labels: `(n, L, 3)` x, y in pixels of the photographs, and confidence.
-        predicted: `(n, L, 2)` the same points as predicted.
-        captions: what is written below each face.
+        predicted: `(n, L, 2)`, the predictions of the same points.
+        captions: the text below each face.
 
     Returns:
         `(height, width, 3)` uint8 RGB picture, five faces in a row.
@@ -57,8 +57,8 @@ def texture_sheet(normaliser: Normaliser, paths: Sequence[Path], boxes: np.ndarr
     """Draws the textures of faces, ten in a row.
 
     Args:
-        normaliser: what takes them from the photographs.
-        paths: the photograph of each face; an orientation in EXIF does not count.
+        normaliser: samples the textures from the photographs.
+        paths: the photograph of each face; EXIF orientation is ignored.
         boxes: `(n, 4)` x0, y0, x1, y1, the tight box of each face's 68 landmarks.
 
     Returns:
@@ -72,7 +72,7 @@ def texture_sheet(normaliser: Normaliser, paths: Sequence[Path], boxes: np.ndarr
 
 
 def _draw_pairs(card, labelled, predicted):
-    """Draws points `(n, 2)` that belong together, in place."""
+    """Draws corresponding points `(n, 2)`, in place."""
     draw_lines(card, np.stack([labelled, predicted], axis=1), _BETWEEN)
     for points, colour in ((labelled, _LABEL), (predicted, _PREDICTION)):
         for point in points:

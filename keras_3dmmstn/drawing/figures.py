@@ -1,4 +1,4 @@
-"""The figures of the paper, made of any face model and any photographs."""
+"""Draws the figures of the paper for any face model and any photographs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +15,7 @@ from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.finer_grid import interpolate_grid
 from keras_3dmmstn.network import framing
 
-# Sides of a panel in pixels: of the face model, of the pipeline, and of a row of many.
+# Sides of a panel in pixels: for the face model, for the pipeline, and in a row of many.
 _MODEL_SIZE, _PIPELINE_SIZE, _SMALL_SIZE = 400, 260, 168
 # Squares of the checkerboard along a side of the grid, and their colours.
 _SQUARES = 15
@@ -25,8 +25,8 @@ _LIGHT, _DARK = (236, 196, 172), (150, 116, 190)
 def uv_figure(model: GridModel) -> np.ndarray:
     """Draws the output grid: the mean face, the same flattened, and as a geometry image.
 
-    Face and flattening carry one checkerboard: its squares are all of one size in the texture, and
-    show on the face what the flattening does to them.
+    Face and flattening have the same checkerboard. Its squares are of equal size in the texture,
+    and show on the face how the flattening distorts them.
 
     Args:
         model: the face model.
@@ -57,14 +57,14 @@ def uv_figure(model: GridModel) -> np.ndarray:
 
 
 def pipeline_figure(photograph: np.ndarray, face: NormalisedFace, model: GridModel) -> np.ndarray:
-    """Draws the way of a face through the network.
+    """Draws the stages of a face in the network.
 
     From left to right: input; estimated shape in the estimated pose; sampled texture; visibility
     mask; masked texture.
 
     Args:
         photograph: `(height, width, 3)` uint8 RGB.
-        face: what the normaliser says of a face in it.
+        face: the normaliser's result for a face in it.
         model: the normaliser's face model.
 
     Returns:
@@ -123,10 +123,10 @@ def texture_montage(faces: Sequence[NormalisedFace], size: int, columns: int) ->
 def mean_texture_figure(
     textures: Mapping[str, np.ndarray], counts: Mapping[str, int], columns: int = 5
 ) -> np.ndarray:
-    """Draws mean textures with names and, in parentheses, how many faces each is the mean of.
+    """Draws mean textures with names and, in parentheses, the number of faces in each mean.
 
     Args:
-        textures: names, underscores for spaces, to `(S, S, 3)` uint8 RGB.
+        textures: names, with underscores for spaces, to `(S, S, 3)` uint8 RGB.
         counts: the same names to numbers.
         columns: pictures in a row.
 
@@ -155,7 +155,7 @@ def fitted_mesh(
     points = framing.apply_similarity(matrix, face.points)
     posed = np.concatenate([points, depth[:, None]], axis=1)
     middle = np.full(2, (size - 1) / 2)
-    # What a white background changes is the share of background in a pixel.
+    # What changes with a white background is the share of background in a pixel.
     black, white = (
         render_mesh(posed, model.triangles, size, frame=(middle, size), background=(b, b, b))
         for b in (0, 255)
@@ -166,7 +166,7 @@ def fitted_mesh(
 
 
 def _mask_picture(mask, size):
-    """Returns a mask in black and white, with an edge that is seen on white."""
+    """Returns a mask in black and white, with an edge that is visible on white."""
     picture = cv2.resize(mask.astype(np.uint8) * 255, (size, size), interpolation=cv2.INTER_NEAREST)
     picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
     return cv2.rectangle(picture, (0, 0), (size - 1, size - 1), (190, 190, 190), 1)

@@ -1,4 +1,4 @@
-"""Writing the face of a person that several photographs make."""
+"""Writes the face of a person, fused from several photographs."""
 
 import json
 import os
@@ -18,9 +18,9 @@ _DESCRIPTION = "person.json"
 
 
 def check_fused_folder(folder: Path) -> None:
-    """Raises a FileExistsError if a folder has files that `write_fused` would write over.
+    """Raises a FileExistsError if a folder has files that `write_fused` would overwrite.
 
-    Those of a former `write_fused` may be.
+    Files of a former `write_fused` may be overwritten.
     """
     if _is_ours(folder):
         return
@@ -38,17 +38,17 @@ def write_fused(
     """Writes a fused face in place of a former one, all files or none.
 
     Args:
-        folder: where the files belong: `texture.png`, `mask.png`, `front.png`, `mesh.glb` with
-            blend shapes, and `person.json`, which says what each photograph contributed.
+        folder: where to write `texture.png`, `mask.png`, `front.png`, `mesh.glb` with blend shapes,
+            and `person.json`, which says what each photograph contributed.
         face: the face.
         sources: the photographs, in the order of the faces that were fused.
-        fill: `"mirror"` fills places that no photograph shows, see `fill_hidden`.
+        fill: `"mirror"` fills places not shown by any photograph, see `fill_hidden`.
 
     Returns:
         The files.
 
     Raises:
-        FileExistsError: as `check_fused_folder`.
+        FileExistsError: as for `check_fused_folder`.
         OSError: if a file cannot be written.
     """
     check_fused_folder(folder)

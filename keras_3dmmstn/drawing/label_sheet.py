@@ -1,4 +1,4 @@
-"""Pictures of face crops with their labels, to see whether these are right."""
+"""Draws face crops with their labels, to check these."""
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ def label_sheet(
         images: `(faces, size, size, 3)` uint8 RGB, the stored crops.
         landmarks: `(faces, 89, 3)`: x, y in their pixels, and confidence.
         crop_side: side of the square in their pixels.
-        side: of each in the picture, pixels.
+        side: side of each crop in the picture, pixels.
 
     Returns:
         `(height, width, 3)` uint8 RGB.

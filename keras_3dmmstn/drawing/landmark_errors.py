@@ -1,4 +1,4 @@
-"""The error of each landmark, drawn on the mean face."""
+"""Draws the error of each landmark on the mean face."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ _SIZE, _LARGEST_RADIUS = 640, 14
 
 
 def landmark_picture(model: GridModel, landmarks: Sequence[dict[str, Any]]) -> np.ndarray:
-    """Draws the error of each landmark as a circle on the mean face, its radius as large.
+    """Draws the error of each landmark as a circle of proportional radius on the mean face.
 
     Args:
         model: the face model.

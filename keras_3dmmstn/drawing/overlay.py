@@ -1,4 +1,4 @@
-"""The fitted mesh and its landmarks, drawn on the photograph."""
+"""Draws the fitted mesh and its landmarks on the photograph."""
 
 from collections.abc import Sequence
 
@@ -9,21 +9,21 @@ from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.mesh.landmark_sets import IBUG68_LINES
 
 _MESH, _LANDMARKS, _DOUBTFUL = (90, 200, 255), (255, 60, 60), (255, 220, 60)
-# A landmark with a larger spread has a ring as large as its spread.
+# A landmark with a larger spread gets a ring as large as its spread.
 _LEAST_DOUBTFUL = 0.05
 _NUMBER, _LABEL = (255, 255, 255), (30, 30, 30)
 # Mesh lines are drawn about this many pixels apart.
 _LINE_DISTANCE = 8
-# A picture is enlarged until its smallest face has this many pixels, as long as the whole has no
-# more than the second number.
+# A picture is enlarged until its smallest face has the first number of pixels, as long as the whole
+# picture has no more than the second.
 _READABLE_FACE, _LARGEST_PICTURE = 400, 2048
 # An overlay of a photograph has at most this many pixels on its larger side.
 _LARGEST_OVERLAY = 1600
 # Pieces of mesh lines are at least about this many pixels long.
 _SHORTEST_PIECE = 2
-# A face has dots at its landmarks from this many pixels on.
+# A face of at least this many pixels gets dots at its landmarks.
 _DOTTED_FACE = 100
-# Heights of the numbers at faces in pixels: a share of the face, within bounds.
+# Height of the numbers at faces: a share of the face, within bounds in pixels.
 _NUMBER_HEIGHT, _NUMBER_HEIGHTS = 0.12, (11, 40)
 _FONT, _FONT_HEIGHT = cv2.FONT_HERSHEY_SIMPLEX, 22
 # OpenCV draws at fixed-point coordinates with this many fractional bits.
@@ -33,15 +33,15 @@ _FRACTION_BITS = 4
 def draw_fit(image: np.ndarray, faces: list[NormalisedFace]) -> np.ndarray:
     """Draws the visible part of the fitted meshes, and the 68 landmarks, on a photograph.
 
-    A landmark that may be off by more than 5 % of √(w·h) has a ring as large as its `spread`, at
-    most as large as the face.
+    A landmark that may be off by more than 5 % of √(w·h) gets a ring as large as its `spread`, but
+    no larger than the face.
 
     Args:
         image: `(height, width, 3)` uint8 RGB.
         faces: the faces to draw.
 
     Returns:
-        `(height, width, 3)` uint8 RGB picture, enlarged by a whole number where faces are small.
+        `(height, width, 3)` uint8 RGB picture, enlarged by a whole number if faces are small.
     """
     zoom = _readable_zoom(image, faces)
     picture = cv2.resize(image, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
@@ -51,12 +51,12 @@ def draw_fit(image: np.ndarray, faces: list[NormalisedFace]) -> np.ndarray:
 def draw_overlay(
     image: np.ndarray, faces: list[NormalisedFace], labels: Sequence[str] | None = None
 ) -> np.ndarray:
-    """Draws the same on a whole photograph, and the faces' numbers.
+    """Draws the same as `draw_fit` on a whole photograph, and the faces' numbers.
 
     Args:
         image: `(height, width, 3)` uint8 RGB.
         faces: the faces to draw.
-        labels: what is written at each; None for its number, from 0.
+        labels: the text at each face; None for its number, from 0.
 
     Returns:
         uint8 RGB picture as large as the photograph, but at most 1,600 pixels on its larger side.
@@ -74,7 +74,7 @@ def draw_overlay(
 
 
 def _with_fits(picture, faces, points):
-    """Returns a copy of a picture with the faces, whose vertices are at `points` of it."""
+    """Returns a copy of a picture with the faces, whose vertices are at `points` in it."""
     lines = picture.copy()
     for face, these in zip(faces, points, strict=True):
         _draw_grid(lines, these, face.visible.reshape(face.grid_shape), _size(these))
@@ -89,12 +89,12 @@ def _with_fits(picture, faces, points):
 
 
 def _moved(points, zoom):
-    """Returns points of a photograph in a picture that is larger by `zoom` along x and y."""
+    """Returns points of a photograph in a picture enlarged by `zoom` along x and y."""
     return (points + 0.5) * zoom - 0.5
 
 
 def _readable_zoom(image, faces):
-    """Returns the whole number by which a picture is enlarged."""
+    """Returns the whole number by which to enlarge a picture."""
     smallest = min((_size(face.points) for face in faces), default=_READABLE_FACE)
     most = _LARGEST_PICTURE // max(image.shape[:2])
     return int(np.clip(np.ceil(_READABLE_FACE / max(smallest, 1)), 1, max(most, 1)))
@@ -123,7 +123,7 @@ def _draw_grid(picture, points, visible, size):
 
 
 def _draw_landmarks(picture, landmarks, size):
-    """Draws landmarks and the lines that join them, in place; on a small face the lines alone."""
+    """Draws landmarks and the lines that join them, in place; on a small face only the lines."""
     points, radius = _fixed_point(landmarks), max(1, round(size / 200))
     for first, last, closed in IBUG68_LINES:
         cv2.polylines(

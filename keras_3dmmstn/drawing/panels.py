@@ -1,4 +1,4 @@
-"""Pictures put side by side, with captions."""
+"""Puts pictures side by side, with captions."""
 
 from collections.abc import Sequence
 
@@ -24,8 +24,8 @@ def draw_text(
 
     Args:
         picture: `(height, width, 3)` uint8 RGB.
-        text: the text; it has to fit.
-        place: x, y in pixels of the text's left end, middle or right end, on the base line.
+        text: the text; it must fit.
+        place: x, y in pixels of the text's left end, middle or right end, on the baseline.
         height: of the text in pixels.
         colour: RGB in 0..255.
         align: "left", "middle" or "right": which part of the text is at `place`.
@@ -38,9 +38,9 @@ def draw_text(
 
 
 def with_caption(picture: np.ndarray, text: str) -> np.ndarray:
-    """Returns a picture `(height, width, 3)` with a line of text below, as wide as the picture.
+    """Returns a picture `(height, width, 3)` with a line of text below.
 
-    Text that is wider than the picture is made smaller.
+    Text wider than the picture is made smaller.
     """
     strip = np.full((_CAPTION_HEIGHT, picture.shape[1], 3), 255, np.uint8)
     height = 14.0
@@ -52,7 +52,7 @@ def with_caption(picture: np.ndarray, text: str) -> np.ndarray:
 
 
 def tiled(pictures: Sequence[np.ndarray], columns: int) -> np.ndarray:
-    """Puts pictures of one size into rows, with white between them.
+    """Arranges pictures of one size in rows, with white between them.
 
     Args:
         pictures: each `(height, width, 3)` uint8.
@@ -81,7 +81,7 @@ def tiled(pictures: Sequence[np.ndarray], columns: int) -> np.ndarray:
 
 
 def resized(picture: np.ndarray, size: int) -> np.ndarray:
-    """Returns a picture with `size` pixels on each side, smoothly enlarged or averaged down."""
+    """Returns a picture with sides of `size` pixels, smoothly enlarged or averaged down."""
     method = cv2.INTER_AREA if picture.shape[0] > size else cv2.INTER_CUBIC
     return cv2.resize(picture, (size, size), interpolation=method)
 

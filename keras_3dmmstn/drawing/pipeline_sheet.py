@@ -1,4 +1,4 @@
-"""Pictures of the pipeline: what the network makes of a few fixed faces."""
+"""Draws the pipeline: the network's results for a few fixed faces."""
 
 from collections.abc import Sequence
 
@@ -21,8 +21,8 @@ def pipeline_sheet(
     """Draws the pipeline for some crops: input, fitted mesh, texture, mask and masked texture.
 
     Args:
-        normaliser: the network as it is.
-        crops: images `(image_size, image_size, 3)` uint8 RGB as the network sees them.
+        normaliser: the network in its current state.
+        crops: images `(image_size, image_size, 3)` uint8 RGB, framed for the network.
         size: side of each picture in pixels.
 
     Returns:
@@ -33,7 +33,7 @@ def pipeline_sheet(
 
 def _row(normaliser, crop, size):
     """Draws one face, `(size, 5 · size, 3)`."""
-    # The box that is framed by the whole crop.
+    # The box for which the whole image is the crop.
     middle, half = (len(crop) - 1) / 2, len(crop) / CROP_TO_BOX / 2
     box = [middle - half, middle - half, middle + half, middle + half]
     (face,) = normaliser(crop, [box])
@@ -45,6 +45,6 @@ def _row(normaliser, crop, size):
 
 
 def _resized(picture, size):
-    """Enlarges or averages a square picture."""
+    """Enlarges a square picture, or averages it down."""
     way = cv2.INTER_AREA if len(picture) > size else cv2.INTER_LINEAR
     return cv2.resize(picture, (size, size), interpolation=way)

@@ -29,19 +29,19 @@ def render_mesh(
     """Draws a shaded mesh under orthographic projection, farthest triangles first.
 
     Triangles that face away from the viewer are drawn darker, so that a surface
-    turned inside out is seen at once.
+    turned inside out is obvious.
 
     Args:
         vertices: `(N, 3)`, x right, y down, z away from the viewer.
         triangles: `(T, 3)` vertex indices, counter-clockwise as seen from outside.
-        size: height and width of the picture in pixels, or the one number for both.
-        colours: `(N, 3)` RGB in 0..255 for each vertex, skin if None.
+        size: height and width of the picture in pixels, or one number for both.
+        colours: `(N, 3)` RGB in 0..255 for each vertex; skin colour if None.
         points: `(L, 3)` points to mark on top of the mesh, in the vertices' frame.
         axis_angle: rotation of mesh and points before the projection, in radians,
             about the middle of the mesh's bounding box.
-        frame: centre `(2,)` and width of the view in the vertices' unit. The centre goes to the
+        frame: centre `(2,)` and width of the view in the vertices' unit. The centre is shown in the
             middle of the picture, pixel ((width − 1) / 2, (height − 1) / 2). None fits the view
-            to the turned mesh. Pass one frame to compare several meshes.
+            to the rotated mesh. Pass the same frame to compare several meshes.
         background: RGB in 0..255.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Discs and lines drawn at places between pixels."""
+"""Draws discs and lines at subpixel positions."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Tables of boxes: where the face is in each of some photographs."""
+"""Tables of boxes: where the face is in each photograph."""
 
 import csv
 import io
@@ -14,31 +14,31 @@ import numpy as np
 from keras_3dmmstn.number_texts import check_columns_differ, number
 from keras_3dmmstn.outside_files import read_file
 
-# Between the columns: a spreadsheet writes what is usual in its country.
+# Between the columns: which one a spreadsheet writes depends on the country.
 _DELIMITERS = ",;\t"
 _COLUMNS = ("image", "x0", "y0", "x1", "y1")
 
 
 @dataclass(frozen=True)
 class FaceBoxes:
-    """Where the face is in each of some photographs.
+    """Where the face is in each photograph.
 
     Attributes:
-        path: the file that says so.
-        boxes: photographs, as `plain_name` writes the end of their paths or all of it, to `(4,)`
-            x0, y0, x1, y1 in pixels.
+        path: the file that it was read from.
+        boxes: a photograph's path or the end of it, as `plain_name` writes it, to `(4,)` x0, y0,
+            x1, y1 in pixels.
     """
 
     path: Path
     boxes: dict[str, np.ndarray]
 
     def box_of(self, photograph: Path) -> np.ndarray:
-        """Returns the box of a photograph, by as much of its path as the file has.
+        """Returns the box of a photograph, by as much of its path as the file gives.
 
-        Links are followed where the path itself is not in the file.
+        If the path itself is not in the file, links are followed.
 
         Raises:
-            ValueError: if it has none.
+            ValueError: if the photograph has no box.
         """
         for path in (os.path.abspath(photograph), os.path.realpath(photograph)):  # noqa: PTH100
             for name in _ends(plain_name(path)):
@@ -50,13 +50,13 @@ class FaceBoxes:
 def read_boxes(path: str | Path) -> FaceBoxes:
     """Reads a CSV with columns image, x0, y0, x1, y1: the tight box of a face's 68 landmarks.
 
-    An image is called by its file's name, by the end of its path, such as `person/image.jpg`, or by
-    all of its path. What begins with `..` starts from the current folder or from the file's own.
-    Between columns there may be semicolons or tabs, too, and numbers may have decimal commas then.
+    An image is named by its file name, by the end of its path, such as `person/image.jpg`, or by
+    its whole path. A path that begins with `..` is relative to the current folder or to the file's.
+    Columns may also be separated by semicolons or tabs; numbers may then have decimal commas.
 
     Raises:
-        ValueError: if it is no table in UTF-8, a column is missing or there twice, or a value is
-            not a number, or there are two boxes of one photograph.
+        ValueError: if it is not a table in UTF-8, a column is missing or occurs twice, a value is
+            not a number, or a photograph has two boxes.
     """
     path = Path(path)
     boxes: dict[str, np.ndarray] = {}
@@ -80,18 +80,18 @@ def read_boxes(path: str | Path) -> FaceBoxes:
 
 
 def plain_name(name: str) -> str:
-    """Returns the path of a photograph in one spelling, of whatever system and editor it is.
+    """Returns the path of a photograph in one spelling for all systems and editors.
 
-    Without spaces around it, with `/`, without `.`, and with letters and their accents in one.
+    It has no surrounding spaces, `/` as separator, no `.`, and composed accented letters.
     """
     name = unicodedata.normalize("NFC", os.path.normcase(name.strip())).replace("\\", "/")
     return posixpath.normpath(name) if name else name
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yields the rows of a CSV and the numbers of their lines; there may be spaces at commas."""
+    """Yields the rows of a CSV with their line numbers; commas may have spaces around them."""
     try:
-        text = read_file(path).decode("utf-8-sig")  # Excel begins with a mark
+        text = read_file(path).decode("utf-8-sig")  # Excel writes a byte order mark
         header = text.split("\n", 1)[0]
         delimiter = max(_DELIMITERS, key=header.count)
         reader = csv.DictReader(
@@ -108,7 +108,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _names(image, folder):
-    """Returns the names under which a photograph is found that a table in a folder calls so."""
+    """Returns the names under which to store a photograph, from its name in a folder's table."""
     name = plain_name(image)
     if not name:
         raise ValueError("no name of an image")
@@ -120,7 +120,7 @@ def _names(image, folder):
 
 
 def _ends(path):
-    """Yields a path and what is left of it without its first folders, one after the other."""
+    """Yields a path, then the same without its first folder, its first two, and so on."""
     yield path
     parts = path.split("/")
     for first in range(1, len(parts)):

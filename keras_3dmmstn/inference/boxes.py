@@ -1,17 +1,17 @@
-"""Boxes around faces, checked."""
+"""Checks of the boxes around faces."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-#: A face may reach beyond the photograph, but not be this many times as large.
+#: A face may reach beyond the photograph, but its box may be at most this many times as large.
 LARGEST_BOX = 10
-#: Nor may its box be narrower than this, in pixels.
+#: The least width and height of a box, in pixels.
 SMALLEST_BOX = 1
 
 
 def checked_boxes(boxes: np.ndarray | Sequence, image: np.ndarray) -> np.ndarray:
-    """Returns boxes as `(n, 4)` floats, or raises a ValueError that says what is wrong.
+    """Returns boxes as `(n, 4)` floats, or raises a ValueError if they are invalid.
 
     Args:
         boxes: `(n, 4)` x0, y0, x1, y1 in pixels.
@@ -49,7 +49,7 @@ def checked_boxes(boxes: np.ndarray | Sequence, image: np.ndarray) -> np.ndarray
 
 
 def checked_rolls(rolls: np.ndarray | Sequence | None, boxes: np.ndarray) -> np.ndarray:
-    """Returns a roll in radians for each box, `(n,)`, or raises a ValueError.
+    """Returns a roll in radians for each box, `(n,)`, or raises a ValueError if one is invalid.
 
     Args:
         rolls: `(n,)` radians; None for upright faces.

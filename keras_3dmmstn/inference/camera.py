@@ -1,4 +1,4 @@
-"""The camera of a trained network, for those who read its θ: the paper's or a perspective one."""
+"""The camera of a trained network, needed to interpret its θ: the paper's or a perspective one."""
 
 import json
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ FILE = "camera.json"
 
 @dataclass(frozen=True)
 class Camera:
-    """How a network projects, as `spatial_transformer(focal_length=...)`.
+    """The projection of a network, as in `spatial_transformer(focal_length=...)`.
 
     Args:
         focal_length: None for the paper's scaled orthographic projection; else that of a
@@ -36,13 +36,13 @@ class Camera:
         """Returns the camera in pixels of the photographs that crops are cut from.
 
         Args:
-            matrices: `(b, 2, 3)` similarities from photographs to crops, as of
+            matrices: `(b, 2, 3)` similarities from photographs to crops, as from
                 `framing.crop_matrix`.
             image_size: side of a crop in pixels.
 
         Returns:
             `focal_length` `(b, 1)` and `principal_point` `(b, 2)`, the middle of the crop; float32
-            in pixels of the photographs. Nothing if the camera is orthographic.
+            in pixels of the photographs. An empty dict if the camera is orthographic.
         """
         if self.focal_length is None:
             return {}
@@ -55,7 +55,7 @@ class Camera:
 
     @classmethod
     def load(cls, folder: str | Path) -> "Camera":
-        """Reads the camera of a folder of weights; one without a `camera.json` is the paper's.
+        """Reads the camera of a weights folder; without a `camera.json` it is the paper's.
 
         Raises:
             ValueError: if the file is damaged.

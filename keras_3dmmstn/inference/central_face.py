@@ -1,4 +1,4 @@
-"""The face in the middle of a photograph, found by the detector or in a box that is given."""
+"""The face in the middle of a photograph, found by the detector or in a given box."""
 
 from pathlib import Path
 from typing import cast
@@ -9,7 +9,7 @@ from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.inference.photograph import ENDINGS
 
-#: Endings of the names of photographs.
+#: Extensions of photograph files.
 PHOTOGRAPHS = ENDINGS
 
 
@@ -20,7 +20,7 @@ class NoFaceError(ValueError):
 def central_face(
     normaliser: Normaliser, photograph: np.ndarray, box: np.ndarray | None = None
 ) -> NormalisedFace:
-    """Normalises the face of a photograph, or of several the one nearest its middle.
+    """Normalises the face of a photograph; of several faces, the one nearest its middle.
 
     Args:
         normaliser: the normaliser.
@@ -30,7 +30,7 @@ def central_face(
 
     Raises:
         NoFaceError: if no face is found.
-        ValueError: if the box is none.
+        ValueError: if the box is invalid.
     """
     return _central(normaliser(photograph, None if box is None else box[None]), photograph)
 
@@ -38,10 +38,10 @@ def central_face(
 def central_face_of_file(
     normaliser: Normaliser, path: Path, box: np.ndarray | None = None
 ) -> tuple[np.ndarray, NormalisedFace]:
-    """Reads a photograph, and returns it with what `central_face` says of it.
+    """Reads a photograph, and returns it with its `central_face`.
 
     Raises:
-        Exception: as `central_face`; FileNotFoundError or ValueError if it cannot be read.
+        Exception: as for `central_face`; FileNotFoundError or ValueError if it cannot be read.
     """
     boxes = None if box is None else [box[None]]
     (photograph,) = normaliser.stream([path], boxes, workers=1)

@@ -1,4 +1,4 @@
-"""TensorFlow functions compiled for inference on processors."""
+"""TensorFlow functions compiled for inference on CPUs."""
 
 import logging
 import threading
@@ -15,21 +15,21 @@ from keras_3dmmstn.inference.threads import processors
 if TYPE_CHECKING:
     import tensorflow as tf
 
-# TensorFlow converts one function at a time.
+# TensorFlow can convert only one function at a time.
 _CONVERTING = threading.Lock()
 
 
 class CompiledFunction:
-    """A TensorFlow function as a LiteRT model: no eager operation, and no graph to trace again.
+    """A TensorFlow function as a LiteRT model: no eager operations, and no graph to trace again.
 
-    Its arguments are examples one after the other. Each is computed by itself, several at a time on
-    as many processors: there a batch is no faster, and this takes the same memory for any number.
-    It may be called from several threads, pickled and copied.
+    The examples of a batch are computed separately, in parallel on several processors: on CPUs a
+    batch is no faster, and this way memory does not grow with the number of examples. The function
+    may be called from several threads, pickled and copied.
 
     Args:
         function: from tensors `(1, ...)` to a tuple of tensors `(1, ...)`. Its variables keep the
             values that they have now.
-        shapes: of the arguments, without the batch.
+        shapes: of the arguments, without the batch axis.
 
     Call arguments:
         arrays: one for each argument, `(n, ...)`, of any type of number.
@@ -38,9 +38,9 @@ class CompiledFunction:
         A list of arrays `(n, ...)`.
 
     Raises:
-        Exception: if the function has an operator that LiteRT does not have; TensorFlow's own.
-        RuntimeError: if the process was forked from one that had used TensorFlow, which would wait
-            for threads that it does not have.
+        Exception: TensorFlow's own, if the function has an operator that LiteRT lacks.
+        RuntimeError: if the process was forked from one that had used TensorFlow: it would wait
+            for threads that do not exist in it.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class CompiledFunction:
 
     @classmethod
     def of(cls, model: bytes) -> Self:
-        """Returns the function that was compiled to `model`; that takes no TensorFlow."""
+        """Returns the function that was compiled to `model`; this does not need TensorFlow."""
         function = cls.__new__(cls)
         function.__setstate__({"_model": model})
         return function
@@ -109,7 +109,7 @@ class _Runner:
     def __init__(self, model: bytes):
         self._interpreter = Interpreter(model_content=model, num_threads=1)
         self._interpreter.allocate_tensors()
-        # Asked for once: that takes as long as a small model.
+        # Queried only once: this takes as long as running a small model.
         details = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self._inputs, self._outputs = ([entry["index"] for entry in side] for side in details)
 
@@ -124,9 +124,9 @@ class _Runner:
 def tflite_converter(
     function: Callable[..., Any], signature: "Sequence[tf.TensorSpec]"
 ) -> "tf.lite.TFLiteConverter":
-    """Returns a converter of a function of such tensors to LiteRT's built-in operators.
+    """Returns a converter of a function with this signature to LiteRT's built-in operators.
 
-    The inputs and outputs of the model have the order of the function's.
+    The model's inputs and outputs are in the order of the function's.
     """
     import tensorflow as tf
 
@@ -135,7 +135,7 @@ def tflite_converter(
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        # Without an object that owns the variables they become constants; TensorFlow advises one.
+        # TensorFlow advises an object that owns the variables; without one they become constants.
         converter = tf.lite.TFLiteConverter.from_concrete_functions([graph])
     finally:
         logger.setLevel(level)

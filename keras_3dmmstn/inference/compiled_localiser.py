@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Larger ones, such as VGG-Face, would be held in memory three times.
+# Larger networks, such as VGG-Face, would be held in memory three times.
 _MOST_WEIGHTS = 50_000_000
 
 
 class CompiledLocaliser:
-    """A localiser as a `CompiledFunction`; as a graph of TensorFlow if it cannot be one.
+    """A localiser as a `CompiledFunction`, or as a TensorFlow graph where that is not possible.
 
     Args:
-        localiser: a `keras.Model` from images to θ, or to a dict of what `Answers` has, whose
-            weights are taken as they are now, one that is saved among them; or any callable that
-            does the same, which is called as it is.
+        localiser: a `keras.Model` or `SavedLocaliser` from images to θ, or to a dict with the
+            fields of `Answers`, whose weights are taken as they are now; or any callable that does
+            the same, which is called directly.
 
     Call arguments:
         crops: `(n, size, size, 3)`, RGB in 0..255.
@@ -47,7 +47,7 @@ class CompiledLocaliser:
         else:
             said = Answers.of(self._run(np.asarray(crops, np.float32))).named()
             _check_answers(said, len(crops))
-        # Half precision of a mixed policy is too coarse for places in a photograph.
+        # Half precision, as in a mixed policy, is too coarse for positions in a photograph.
         answers = Answers(**{name: np.asarray(value, np.float32) for name, value in said.items()})
         if answers.confidence is not None:
             answers = answers._replace(confidence=answers.confidence.reshape(len(crops)))
@@ -67,7 +67,7 @@ class CompiledLocaliser:
 
 
 def _check_answers(said, count):
-    """Raises a ValueError unless a localiser says what it may, for so many crops."""
+    """Raises a ValueError unless a localiser's outputs are valid for `count` crops."""
     if "parameters" not in said:
         raise ValueError("Expected a localiser that says `parameters`, received a dict without.")
     expected = (count, SPREAD_LANDMARKS)
@@ -79,7 +79,7 @@ def _check_answers(said, count):
 
 
 def _compiled(localiser):
-    """Returns what runs a localiser, and the names of what it says if it is compiled."""
+    """Returns the function that runs a localiser, and its outputs' names if it is compiled."""
     check_process()
     if not isinstance(localiser, SavedLocaliser):
         return _compiled_now(localiser)
@@ -94,7 +94,7 @@ def _compiled(localiser):
 
 
 def _compiled_now(localiser):
-    """Returns the same of a localiser that is not saved, or was read."""
+    """Returns the same for a localiser that is not saved, or has been read."""
     import keras
     import tensorflow as tf
 
@@ -106,13 +106,13 @@ def _compiled_now(localiser):
 
     def answers(images):
         said = Answers.of(localiser(images, training=False)).named()
-        names[:] = said  # of what it says, not of what it has declared
+        names[:] = said  # of the actual outputs, not of the declared ones
         return tuple(said.values())
 
     if localiser.count_params() <= _MOST_WEIGHTS:
         try:
             compiled = CompiledFunction(answers, [shape])
-        except Exception as error:  # an operator that LiteRT does not have: anything
+        except Exception as error:  # an operator that LiteRT lacks may raise anything
             logger.info("LiteRT does not run the localiser: %s", str(error).strip().split("\n")[0])
         else:
             _log_litert()
@@ -125,5 +125,5 @@ def _compiled_now(localiser):
 
 
 def _log_litert():
-    """Says what runs a localiser that is compiled."""
+    """Logs what runs a compiled localiser."""
     logger.info("LiteRT runs the localiser on the CPU, on up to %d threads", processors())

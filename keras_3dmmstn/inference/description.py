@@ -1,4 +1,4 @@
-"""What the network says of faces, in terms of their photographs."""
+"""The network's results for faces, in terms of their photographs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +14,12 @@ from keras_3dmmstn.inference.view.photograph_part import PhotographPart
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network import framing
 
-# No vertex is so many pixels of the crop away unless the localiser's numbers are nonsense.
+# In pixels of the crop: vertices lie further away only if the localiser's numbers are nonsense.
 _FURTHEST = 1e7
 
 
 def check_fitted(fitted: FittedFaces) -> FittedFaces:
-    """Returns fitted faces, or raises a ValueError if they are far beyond their crops."""
+    """Returns fitted faces, or raises a ValueError if they lie far outside their crops."""
     for numbers in (fitted.parameters, fitted.points):
         check_numbers(numbers)
     if fitted.confidence is not None:
@@ -40,7 +40,7 @@ def check_confidence(confidence: np.ndarray) -> None:
 
 
 def check_spread(spread: np.ndarray) -> None:
-    """Raises a ValueError unless the spread of a network is one of distances."""
+    """Raises a ValueError unless the spread of a network consists of valid distances."""
     distances = (spread >= 0) & (spread < np.inf)
     if not distances.all():
         raise ValueError(
@@ -65,7 +65,7 @@ class FaceDescriber:
 
     Attributes:
         grid_model: the face model.
-        camera: of the network.
+        camera: the network's camera.
         image_size: side of the crops in pixels.
     """
 
@@ -86,10 +86,10 @@ class FaceDescriber:
 
         Args:
             images: the photographs.
-            faces: where they are in them.
-            fitted: what the network says.
+            faces: where the faces are in the photographs.
+            fitted: the fitted faces.
             visible: `(n, H', W')` bool, the vertices that the viewer sees.
-            texture_size, fill: as of `Normaliser`.
+            texture_size, fill: as for `Normaliser`.
         """
         model, matrices = self.grid_model, faces.matrices
         thetas = framing.parameters_in_photograph(fitted.parameters, matrices)
@@ -98,7 +98,7 @@ class FaceDescriber:
         described = []
         for number in range(len(faces)):
             image = images[faces.numbers[number]]
-            # As planes of x and y, over which NumPy passes in half the time.
+            # As separate planes of x and y, which NumPy processes in half the time.
             planes = np.ascontiguousarray(points[number].T).reshape(2, *model.grid_shape)
             grid = np.moveaxis(planes, 0, -1)
             texture, mask = face_texture(image, grid, visible[number], texture_size)

@@ -1,4 +1,4 @@
-"""From crops of faces to all that is known of them: network, face model and photograph."""
+"""From crops of faces to the complete results: network, face model and photograph."""
 
 from collections.abc import Sequence
 
@@ -13,10 +13,10 @@ from keras_3dmmstn.network.localiser_answers import Answers
 
 
 class FaceFitter:
-    """Fits faces that are framed, and describes them.
+    """Fits the face model to framed faces, and describes the results.
 
     Args:
-        localise: from crops to θ and what else the network says.
+        localise: from crops to θ and the network's other outputs.
         geometry: from θ to faces and masks.
         describer: from faces of crops to those of photographs.
     """
@@ -32,11 +32,11 @@ class FaceFitter:
         return self._describer.image_size
 
     def answers(self, crops: np.ndarray) -> Answers:
-        """Returns what the network says, θ `(n, 6 + D)` in pixels of the crops."""
+        """Returns the network's answers, θ `(n, 6 + D)` in pixels of the crops."""
         return self._localise(crops)
 
     def generate(self, answers: Answers) -> FittedFaces:
-        """Returns the faces of what a network says, with t and log s in pixels of the crops."""
+        """Returns the faces of a network's answers, with t and log s in pixels of the crops."""
         return self._geometry.fit(*answers)
 
     def fit(self, crops: np.ndarray) -> FittedFaces:
@@ -48,7 +48,7 @@ class FaceFitter:
         return self.fit_answers(self.answers(np.asarray(crops)))
 
     def fit_answers(self, answers: Answers) -> FittedFaces:
-        """Returns the faces of what a network says, as of `generate`.
+        """Returns the faces of a network's answers like `generate`, but checks the numbers.
 
         Raises:
             ValueError: if the numbers describe no face.
@@ -67,9 +67,9 @@ class FaceFitter:
 
         Args:
             images: the photographs.
-            faces: where they are in them.
-            fitted: what the network says.
-            texture_size, fill: as of `Normaliser`.
+            faces: where the faces are in the photographs.
+            fitted: the fitted faces.
+            texture_size, fill: as for `Normaliser`.
         """
         visible = self._geometry.visible(fitted)
         return self._describer.describe(images, faces, fitted, visible, texture_size, fill)

@@ -18,7 +18,7 @@ from keras_3dmmstn.mesh import GridModel
 
 @dataclass(frozen=True, eq=False)
 class FittedFaces:
-    """What θ says of n faces, in pixels of the crops that the network sees.
+    """The geometry of n faces given by θ, in pixels of the crops that the network sees.
 
     Attributes:
         parameters: `(n, 6 + D)` float32 θ.
@@ -28,9 +28,9 @@ class FittedFaces:
         seen: `(n, N, 3)` float32, the vertices as they hide one another along z.
         landmark_indices: set name to the vertices `(n, L)` of its landmarks, those of `ibug68` with
             the jaw on the apparent contour.
-        confidence: `(n,)` float32 in 0..1, how sure the network is; None if it does not say.
+        confidence: `(n,)` float32 in 0..1, the network's confidence; None if it has none.
         spread: `(n, 68)` float32, how far off it expects each landmark of `ibug68` to be, in √(w·h)
-            of their box; None if it does not say.
+            of their box; None if it has no such output.
     """
 
     parameters: np.ndarray
@@ -51,13 +51,13 @@ class FittedFaces:
 
 
 class FaceGeometry:
-    """From θ to the faces and their masks, by the network's own layers.
+    """Computes faces and their masks from θ, with the network's own layers.
 
     Args:
         grid_model: the face model.
         image_size: side of the network's image in pixels.
-        visibility, focal_length: as of `spatial_transformer`.
-        keep: whether the compiled functions are kept on disk, and taken from there.
+        visibility, focal_length: as for `spatial_transformer`.
+        keep: whether the compiled functions are cached on disk.
 
     Raises:
         ValueError: if `visibility` is unknown or `focal_length` is not positive.
@@ -87,12 +87,12 @@ class FaceGeometry:
 
     @functools.cached_property
     def _generate(self) -> CompiledFunction:
-        """θ to a `PosedFace`, and the vertices of `ibug68` if its jaw moves with the pose."""
+        """From θ to a `PosedFace`, and the vertices of `ibug68` if its jaw moves with the pose."""
         return self._functions.generate()
 
     @functools.cached_property
     def _mask(self) -> CompiledFunction:
-        """The vertices as they hide one another, and their rotation, to a mask."""
+        """From the vertices as they hide one another, and their rotation, to a mask."""
         return self._functions.mask()
 
     def __getstate__(self):
@@ -108,7 +108,7 @@ class FaceGeometry:
 
         Args:
             parameters: θ.
-            confidence, spread: `(n,)` and `(n, 68)` that are kept with the faces.
+            confidence, spread: `(n,)` and `(n, 68)`, stored with the faces.
         """
         vertices, rotations, points, seen, *jaw = self._generate(parameters)
         indices = {

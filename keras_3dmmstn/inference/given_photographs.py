@@ -14,12 +14,12 @@ Boxes = np.ndarray | Sequence | None
 
 
 def as_pixels(image: Photograph) -> np.ndarray:
-    """Returns a photograph, of a file or an array, as `(height, width, 3)` uint8."""
+    """Returns a photograph, from a file or an array, as `(height, width, 3)` uint8."""
     return read_photograph(image) if isinstance(image, (str, Path)) else as_photograph(image)
 
 
 def checked_crops(crops: object, size: int) -> np.ndarray:
-    """Returns crops `(n, size, size, 3)` as an array, or raises a ValueError."""
+    """Returns crops `(n, size, size, 3)` as an array, or raises a ValueError if they are not."""
     try:
         array = np.asarray(crops)
     except ValueError:  # of several sizes
@@ -33,14 +33,14 @@ def checked_crops(crops: object, size: int) -> np.ndarray:
 
 
 def checked_workers(workers: object) -> int:
-    """Returns a number of threads, or raises a ValueError."""
+    """Returns a number of threads, or raises a ValueError if it is invalid."""
     if not isinstance(workers, (int, np.integer)) or isinstance(workers, bool) or workers < 1:
         raise ValueError(f"Expected at least one worker, a whole number, received {workers!r}.")
     return int(workers)
 
 
 def unchangeable(image: np.ndarray) -> np.ndarray:
-    """Returns the same pixels, for those who may look at them only."""
+    """Returns a read-only view of the same pixels."""
     view = image.view()
     view.flags.writeable = False
     return view
@@ -50,7 +50,7 @@ def together(images, boxes, rolls) -> Iterator[tuple[Any, ...]]:
     """Yields photographs, each with its boxes and rolls, None where none are given.
 
     Raises:
-        TypeError: if `images` is one photograph.
+        TypeError: if `images` is a single photograph.
         ValueError: if there are not as many boxes or rolls as photographs.
     """
     if isinstance(images, (str, Path)):

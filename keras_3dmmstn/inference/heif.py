@@ -1,4 +1,4 @@
-"""HEIC pictures, as phones take them: OpenCV does not read them, `pillow-heif` does."""
+"""HEIC pictures, as phones take them: `pillow-heif` reads them, OpenCV does not."""
 
 import re
 import struct
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
-# Brands of any picture in such a file, and those of AVIF among them, which OpenCV reads.
+# Brands of all pictures in HEIF files, and those of AVIF, which OpenCV reads.
 _ANY, _AVIF = (b"mif1", b"msf1"), (b"avif", b"avis")
 
 
 def is_heif(content: bytes) -> bool:
-    """Says whether the bytes of a file are those of a HEIC or another HEIF picture, but AVIF."""
+    """Returns whether the bytes of a file are a HEIC or other HEIF picture, except AVIF."""
     if content[4:8] != b"ftyp":
         return False
     end = int.from_bytes(content[:4], "big")
@@ -22,11 +22,11 @@ def is_heif(content: bytes) -> bool:
 
 
 def largest_picture(content: bytes) -> tuple[int, int]:
-    """Returns the largest size that a HEIF file claims; parts of a picture have their own.
+    """Returns the largest size that a HEIF file declares; parts of a picture have their own.
 
     Raises:
-        ValueError: if it claims none.
-        struct.error: if it ends before.
+        ValueError: if it declares none.
+        struct.error: if the file ends too early.
     """
     described = _description(content)
     places = [match.end() + 4 for match in re.finditer(rb"ispe", described)]
@@ -34,15 +34,15 @@ def largest_picture(content: bytes) -> tuple[int, int]:
 
 
 def _description(content):
-    """Returns the box `meta`, which may lie behind the pixels; without one, how the file begins."""
+    """Returns the box `meta`, which may follow the pixels, or else the beginning of the file."""
     return next((box for kind, box in boxes(content) if kind == b"meta"), content[: 2**20])
 
 
 def boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yields kinds and contents of the boxes that lie one behind another.
+    """Yields types and contents of consecutive boxes.
 
     Raises:
-        struct.error: if the file ends before.
+        struct.error: if the file ends too early.
     """
     place = 0
     while place + 8 <= len(content):
@@ -57,12 +57,12 @@ def boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def avif_properties(content: bytes) -> list[tuple[bytes, int]]:
-    """Returns the properties of the picture that is shown, in their order: kind and first byte.
+    """Returns the properties of the displayed picture, in their order: type and first byte.
 
     A file without a description has none.
 
     Raises:
-        struct.error, IndexError: if it ends before.
+        struct.error, IndexError: if the file ends too early.
     """
     meta = next((box for kind, box in boxes(content) if kind == b"meta"), b"")
     parts = dict(boxes(meta[4:]))
@@ -80,7 +80,7 @@ def avif_properties(content: bytes) -> list[tuple[bytes, int]]:
 
 
 def _properties_of(table, item):
-    """Returns the numbers of an item's properties, counted from 1, of the box `ipma`."""
+    """Returns the numbers of an item's properties, counted from 1, from the box `ipma`."""
     version, has_wide_numbers = table[0], table[3] & 1
     (count,) = struct.unpack_from(">I", table, 4)
     place = 8
@@ -89,7 +89,7 @@ def _properties_of(table, item):
         place += 5 if version else 3
         form = f">{length}{'H' if has_wide_numbers else 'B'}"
         if name == item:
-            mask = 0x7FFF if has_wide_numbers else 0x7F  # without the flag that it is essential
+            mask = 0x7FFF if has_wide_numbers else 0x7F  # without the flag "essential"
             numbers = (number & mask for number in struct.unpack_from(form, table, place))
             return [number for number in numbers if number]
         place += struct.calcsize(form)
@@ -97,7 +97,7 @@ def _properties_of(table, item):
 
 
 def check_reader() -> None:
-    """Raises a ValueError that says what to install unless `pillow-heif` is."""
+    """Raises a ValueError that says what to install if `pillow-heif` is missing."""
     try:
         import pillow_heif  # noqa: F401
     except ImportError:
@@ -110,7 +110,7 @@ def check_reader() -> None:
 def read_heif(content: bytes) -> np.ndarray:
     """Decodes a HEIF picture as `(height, width)` or `(height, width, 3 or 4)` uint8, upright.
 
-    How it is turned is a part of the format: whoever decodes it turns it, whatever EXIF says.
+    The orientation is part of the format: decoding applies it, and EXIF does not count.
 
     Raises:
         ValueError: if it is damaged.
@@ -118,7 +118,7 @@ def read_heif(content: bytes) -> np.ndarray:
     import pillow_heif
 
     try:
-        pixels = np.array(pillow_heif.open_heif(content))  # of several, the one that is shown
+        pixels = np.array(pillow_heif.open_heif(content))  # of several, the one displayed
     except Exception as error:  # a damaged file raises almost anything
         reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
         raise ValueError(f"expected a HEIC image, received a damaged one: {reason}.") from None

@@ -1,4 +1,4 @@
-"""JPEG files whose data end before the picture does: OpenCV fills the rest with grey, or blurs."""
+"""JPEG files whose data end too early: OpenCV fills the rest with grey, or blurs."""
 
 import re
 
@@ -7,35 +7,35 @@ import numpy as np
 
 from keras_3dmmstn.inference.picture_end import ZEROS
 
-# What begins the parts of a file; 0xFF 0x00 and restarts belong to the data of a scan.
+# The markers of a file's segments; 0xFF 0x00 and restarts belong to the data of a scan.
 _MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
-# A scan's data follow this part. Behind these no part has a length: TEM, the begin of another
+# A scan's data follow the first of these. The others have no length: TEM, the start of another
 # picture, the end.
 _SCAN, _WITHOUT_LENGTH = 0xDA, (0x01, 0xD8, 0xD9)
-# Begins the description of a progressive picture, whose scans refine one another.
+# Marks the frame header of a progressive picture, whose scans refine one another.
 _PROGRESSIVE = b"\xff\xc2"
-# Restarts, and those at the end of data, which lead to nothing.
+# Restart markers, and those at the end of data, which lead to nothing.
 _RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 _RESTARTS = re.compile(rb"(?:\xff[\xd0-\xd7])+\Z")
 
-# Levels of what has no data: middle grey, and what becomes of it in CMYK.
+# Levels of pixels without data: middle grey, and what it becomes in CMYK.
 _FILLED = (128, 64, 65)
-# More data than the next block takes, without a marker. Where none are missing they are not read.
+# More data than the next block needs, without a marker. They are read only where data are missing.
 _MORE_DATA = bytes(range(1, 251)) * 16
-# More zeros than a decoder has in hand when the last block is read.
+# More zeros than a decoder buffers when it reads the last block.
 _FEW_ZEROS = 16
 
 
 def is_cut_off(content: bytes, image: np.ndarray, flags: int) -> bool:
-    """Says whether a part of a decoded JPEG is grey or blurred since its data end too early.
+    """Returns whether a part of a decoded JPEG is grey or blurred because its data end too early.
 
-    Its file then has an end all the same, as of a transfer that was repaired, or zeros in place of
-    the rest: OpenCV refuses one that just stops. Looks at the corners first, since a whole
-    photograph is seldom grey there, and for scans that lack.
+    Such a file still has an end marker, as after a repaired transfer, or zeros in place of the
+    rest: OpenCV refuses one that just stops. The corners are checked first, since a whole
+    photograph is seldom grey there, and the scans, of which some may be missing.
 
     Args:
-        content: the bytes of an image file; one that is no JPEG is never cut off.
-        image: `(height, width, 3)` uint8, what OpenCV made of it.
+        content: the bytes of an image file; one that is not a JPEG is never cut off.
+        image: `(height, width, 3)` uint8, decoded by OpenCV.
         flags: with which OpenCV decoded it.
     """
     if content[:2] != b"\xff\xd8":
@@ -51,20 +51,20 @@ def is_cut_off(content: bytes, image: np.ndarray, flags: int) -> bool:
     zeros = end - len(content[:end].rstrip(b"\0"))
     if zeros < len(ZEROS):
         return False
-    # Padding is not read at all; of zeros that are read as data, a whole picture takes all.
+    # Padding is not read at all; where zeros are data, a whole picture needs all of them.
     without, fewer = (content[: end - n] + content[end:] for n in (zeros, _FEW_ZEROS))
     is_read = _differs(without, image, flags, or_is_none=True)
     return is_read and (end == len(content) or not _differs(fewer, image, flags, or_is_none=True))
 
 
 def _differs(content, image, flags, or_is_none=False):
-    """Says whether OpenCV makes another picture of other bytes, or perhaps none."""
+    """Returns whether OpenCV decodes other bytes to a different picture, or perhaps to none."""
     other = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
     return or_is_none if other is None else not np.array_equal(other, image)
 
 
 def _with_more_data(content, ends):
-    """Returns a JPEG with more data behind each scan, also behind the restart that is due there."""
+    """Returns a JPEG with more data after each scan, also after the restart that is due there."""
     parts, begin = [], 0
     for end in ends:
         restarts = _RESTART.findall(content, begin, end)
@@ -77,11 +77,11 @@ def _with_more_data(content, ends):
 class _Scans:
     """The scans of a JPEG.
 
-    A preview in the description of a photograph has scans of its own, which are passed over.
+    A preview embedded in the metadata has scans of its own, which are skipped.
 
     Attributes:
-        ends: the places where the data of the scans end.
-        lack: whether scans are missing that a progressive picture needs.
+        ends: the positions where the data of the scans end.
+        lack: whether scans that a progressive picture needs are missing.
     """
 
     def __init__(self, content):
@@ -95,7 +95,7 @@ class _Scans:
             kind, place = marker[0][-1], marker.end()
             if kind in _WITHOUT_LENGTH:
                 break
-            # The data of a scan lie behind its header; the search passes over them.
+            # The data of a scan follow its header; the search skips them.
             head = content[place + 2 : place + int.from_bytes(content[place : place + 2], "big")]
             place += 2 + len(head)
             in_scan, is_progressive = kind == _SCAN, is_progressive or kind == _PROGRESSIVE[1]

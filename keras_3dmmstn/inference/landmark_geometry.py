@@ -1,4 +1,4 @@
-"""From θ to the 68 landmarks alone, for those who need no more of a face."""
+"""From θ to the 68 landmarks alone, where the rest of the face is not needed."""
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -8,9 +8,9 @@ from keras_3dmmstn.mesh.visibility.contour import outermost
 
 
 class LandmarkGeometry:
-    """Computes landmarks of an orthographic camera, those of the jaw on the apparent contour.
+    """Computes landmarks for an orthographic camera, with the jaw on the apparent contour.
 
-    They are those of the whole face (`FaceGeometry`), whose 12,544 vertices take a thousand times
+    They equal those of the whole face (`FaceGeometry`), whose 12,544 vertices take a thousand times
     as many numbers.
 
     Args:
@@ -26,7 +26,7 @@ class LandmarkGeometry:
         self._basis = grid_model.basis[:, vertices].reshape(grid_model.modes, -1).astype(float)
 
     def __call__(self, parameters: np.ndarray) -> np.ndarray:
-        """Returns the landmarks `(n, 68, 2)` of θ `(n, 6 + D)`, x, y in pixels."""
+        """Returns the landmarks `(n, 68, 2)` for θ `(n, 6 + D)`, x, y in pixels."""
         theta = np.asarray(parameters, float)
         vertices = self._mean + (theta[:, 6:] @ self._basis).reshape(len(theta), -1, 3)
         rotation = Rotation.from_rotvec(theta[:, :3]).as_matrix()

@@ -1,4 +1,4 @@
-"""What is asked of a localiser before it sees a photograph."""
+"""Checks of a localiser before it sees a photograph."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 def check_input(localiser: Any) -> None:
-    """Raises a ValueError unless a localiser takes square RGB images of one size, and only these.
+    """Raises a ValueError unless a localiser's only input is square RGB images of one size.
 
     Args:
-        localiser: as of `Normaliser`.
+        localiser: as for `Normaliser`.
     """
     shape = localiser.input_shape
     if isinstance(shape, (list, dict)):
@@ -30,10 +30,10 @@ def check_input(localiser: Any) -> None:
 
 
 def check_weights(path: str | Path, localiser: "keras.Model") -> None:
-    """Raises a ValueError that names the first weight of a localiser which is not finite.
+    """Raises a ValueError that names the first weight of a localiser that is not finite, if any.
 
     Args:
-        path: the file that it comes from, for the error.
+        path: the file it was read from, for the error message.
         localiser: the model.
     """
     import keras

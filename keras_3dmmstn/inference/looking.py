@@ -1,4 +1,4 @@
-"""Where faces are looked for: the squares of photographs that the network sees."""
+"""Where to look for faces: the squares of photographs that the network sees."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,8 +9,8 @@ from keras_3dmmstn.inference.fitted_faces import FittedFaces
 from keras_3dmmstn.inference.photograph import warp
 from keras_3dmmstn.network import framing
 
-# Faces that a detector takes to be turned by more radians, and the network is less sure of, are
-# looked at the other way round, and upright.
+# If the detector says that a face is turned by more radians than this, and the network's confidence
+# is lower than this, the opposite roll and the upright crop are tried too.
 _MUCH_TURNED, _SURE = np.pi / 4, 0.5
 
 
@@ -19,11 +19,11 @@ class FacesInPhotographs:
     """Faces of one or several photographs, and the crops in which the network sees them.
 
     Attributes:
-        numbers: `(n,)`, which photograph each is in.
+        numbers: `(n,)`, the index of each face's photograph.
         boxes: `(n, 4)` x0, y0, x1, y1 in pixels of the photographs.
         matrices: `(n, 2, 3)` similarities from the photographs to the crops.
-        scores: of each, how sure a detector was; None for a box that was given.
-        unsure: `(n,)` bool, of which the box is only about that of the landmarks.
+        scores: the detector's score of each face; None for a box that was given.
+        unsure: `(n,)` bool, whether the box is only roughly that of the landmarks.
     """
 
     numbers: np.ndarray
@@ -45,7 +45,7 @@ class FacesInPhotographs:
         Args:
             boxes: `(n, 4)` x0, y0, x1, y1 in pixels.
             size: side of the crops in pixels.
-            rolls: `(n,)`, by how much they are turned clockwise, radians; None for not at all.
+            rolls: `(n,)`, clockwise rotation of the faces, radians; None if they are upright.
             scores: `(n,)` of the detector that found them; None if the boxes were given.
         """
         turned = np.zeros(len(boxes), bool) if rolls is None else np.asarray(rolls) != 0
@@ -61,7 +61,7 @@ class FacesInPhotographs:
         return len(self.boxes)
 
     def parts(self, largest: int) -> Iterator["FacesInPhotographs"]:
-        """Yields the faces in their order, at most so many at a time."""
+        """Yields the faces in their order, at most `largest` at a time."""
         for start in range(0, len(self), largest):
             part = slice(start, start + largest)
             yield FacesInPhotographs(
@@ -87,10 +87,10 @@ def with_surer_rolls(
     size: int,
     fit: Callable[[np.ndarray], FittedFaces],
 ) -> FacesInPhotographs:
-    """Frames faces anew that a detector takes to be much turned, where the network is unsure.
+    """Corrects the roll of faces that a detector says are much turned, if the network is unsure.
 
-    The points of a detector may be the wrong way round. Of the roll that it says, of the opposite
-    one, and of none, the one counts of whose fit the network is the surest.
+    A detector's points may be the wrong way round. The network therefore tries the detector's roll,
+    the opposite roll and no roll, and the fit with the highest confidence decides.
 
     Args:
         faces: the faces.
@@ -122,7 +122,7 @@ def with_surer_rolls(
 
 
 def all_faces(photographs: Sequence[FacesInPhotographs]) -> FacesInPhotographs:
-    """Returns the faces of some photographs, in their order."""
+    """Returns the faces of several photographs together, in their order."""
     counts = [len(faces) for faces in photographs]
     return FacesInPhotographs(
         np.repeat(np.arange(len(counts)), counts),

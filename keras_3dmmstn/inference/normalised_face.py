@@ -1,4 +1,4 @@
-"""What is known of one face after it was normalised."""
+"""The result for one normalised face."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -36,13 +36,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NormalisedFace:
-    """What the network says of one face.
+    """The result for one face.
 
     Attributes:
         texture: `(S, S, 3)` uint8 RGB, the pose-normalised texture, black where `mask` is False
-            unless the normaliser fills it. S
-            is the normaliser's `texture_size`; without one the texture is `(H', W', 3)`, a texel
-            for each vertex of the face model's grid.
+            unless the normaliser fills it. S is the normaliser's `texture_size`; without one the
+            texture is `(H', W', 3)`, one texel per vertex of the face model's grid.
         mask: `(S, S)` bool: the viewer sees this place of the face, and it lies in the photograph.
         vertices: `(H'·W', 3)` float32, the fitted face in its own frame, millimetres: x right,
             y down, z away from the viewer.
@@ -51,21 +50,21 @@ class NormalisedFace:
         grid_shape: (H', W'), the rows and columns that the vertices form.
         parameters: `rotation` (3,) axis-angle in radians, `translation` (2,) in pixels and
             `log_scale` (pixels per millimetre) of the photograph, `identity` and `expression` in
-            standard deviations. Of a perspective camera also `focal_length` (1,) and
+            standard deviations. With a perspective camera also `focal_length` (1,) and
             `principal_point` (2,), in pixels of the photograph.
-        box: `(4,)` x0, y0, x1, y1 in pixels: the box the face was looked for in.
+        box: `(4,)` x0, y0, x1, y1 in pixels: the box in which the network saw the face.
         landmark_indices: set name to the vertices of its landmarks, those of `ibug68` with the
             jaw on the apparent contour.
-        roll: by how much it was turned clockwise when it was looked for, radians.
-        score: how sure the detector was, 0 to 1; None for a box that was given.
-        confidence: how likely it is that this is a face and that its landmarks are right, that is
-            off by at most 5 % of √(w·h) of their box on average, 0 to 1: what the network says of
-            its own result. None if its weights do not say.
-        spread: `(68,)` float32, how far each landmark of `ibug68` is expected to be from where a
-            person would label it, in √(w·h) of the box of the landmarks: much where a hand, hair or
-            a mask hides the face. None if the weights do not say.
+        roll: clockwise rotation of the face assumed for the crop, radians.
+        score: the detector's score, 0 to 1; None if the box was given.
+        confidence: the network's estimate, 0 to 1, of the probability that this is a face and that
+            its landmarks are right, that is off by at most 5 % of √(w·h) of their box on average.
+            None if the weights do not provide it.
+        spread: `(68,)` float32, the expected distance of each landmark of `ibug68` from where a
+            person would label it, in √(w·h) of the box of the landmarks: large where a hand, hair
+            or a mask hides the face. None if the weights do not provide it.
         photograph: a copy of the part of the photograph around the face, for `front_view`.
-        grid_model: the face model, for `front_view`; the faces of a normaliser share one.
+        grid_model: the face model, for `front_view`; shared by all faces of a normaliser.
     """
 
     texture: np.ndarray
@@ -106,7 +105,7 @@ class NormalisedFace:
     def landmarks(self, name: str = "ibug68") -> np.ndarray:
         """Returns a landmark set, `(L, 2)` x, y in pixels of the photograph.
 
-        The jaw points of `ibug68` lie on the contour that the turned face shows, where people
+        The jaw points of `ibug68` lie on the visible contour of the turned face, where people
         label them, so they are not the same vertices in every pose.
 
         Raises:
@@ -127,9 +126,9 @@ class NormalisedFace:
     def pose(self) -> HeadPose:
         """The pose of the head in degrees: yaw, pitch and roll, as `HeadPose` defines them.
 
-        Positive yaw looks to the right of the photograph, positive pitch up, and positive roll is
-        tilted clockwise. Under a perspective camera it is relative to the camera's axis, not to the
-        ray to the face.
+        With positive yaw the face looks to the right of the photograph, with positive pitch up,
+        and with positive roll it is tilted clockwise. Under a perspective camera the pose is
+        relative to the camera's axis, not to the ray to the face.
         """
         return head_pose(self.rotation_matrix)
 
@@ -138,7 +137,7 @@ class NormalisedFace:
 
         Raises:
             ValueError: if the face has no `photograph`, which those of a `Normaliser` have, or its
-                face model no landmarks `ibug68`.
+                face model has no landmarks `ibug68`.
         """
         if self.photograph is None or "ibug68" not in self.landmark_indices:
             missing = "photograph" if self.photograph is None else "landmarks ibug68"
@@ -167,12 +166,12 @@ class NormalisedFace:
     ) -> np.ndarray:
         """Draws the face turned to the viewer, with the photograph's own pixels.
 
-        The projection is orthographic, and no light is added. The frame is that of the face model
-        and the same for all faces, so that eyes and mouths of several pictures are at similar
-        places: the middle of the mean face, about which the face turns, is the middle of the
-        picture, and the larger side of the mean face is 1 / 1.12 of the picture's side.
+        The projection is orthographic, and no light is added. All faces share the face model's
+        frame, so that eyes and mouths of different pictures are at similar places: the face turns
+        about the middle of the mean face, which is the middle of the picture, and the larger side
+        of the mean face is 1 / 1.12 of the picture's side.
 
-        Hidden are places that the photograph's camera did not see: those more than about 3 mm
+        Places that the photograph's camera did not see are hidden: those more than about 3 mm
         behind another part of the face, those seen at an angle of more than about 78° from their
         normal, those within about 5 mm of the outline beyond which the face turns away, and those
         outside the photograph. Their borders are soft.
@@ -181,19 +180,19 @@ class NormalisedFace:
             size: side of the picture in pixels, 16 to 4096.
             background: RGB in 0..255 around the face and where it is hidden; None leaves both
                 transparent.
-            rotation: `(3,)` axis-angle in radians, how the face is turned; None for not at all.
+            rotation: `(3,)` axis-angle in radians, the rotation of the face; None for no rotation.
                 `parameters["rotation"]` turns it as in the photograph.
             expression: None for the fitted one, `"neutral"` for none, or coefficients `(E,)` in
                 standard deviations.
-            fill: `"mirror"` takes hidden places from the other side of the face, in the light of
-                their surroundings, and what both sides hide from around: see `fill_hidden`. That
-                is invented. None leaves hidden places empty.
+            fill: `"mirror"` fills hidden places from the other side of the face, adapted to the
+                light around them, and places hidden on both sides from their surroundings: see
+                `fill_hidden`. Filled places are invented. None leaves hidden places empty.
 
         Returns:
             `(size, size, 3)` uint8 RGB, or `(size, size, 4)` RGBA without a background.
 
         Raises:
-            ValueError: if an argument is none of these, or the face has no `photograph` or
+            ValueError: if an argument is invalid, or the face has no `photograph` or
                 `grid_model`, which those of a `Normaliser` have.
         """
         check_view(size, background, fill)
@@ -205,17 +204,17 @@ class NormalisedFace:
         return on_background(draw_view(seen, vertices, turn, size, fill), background)
 
     def filled_texture(self, fill: str = "mirror") -> np.ndarray:
-        """Returns the texture with what is hidden filled in.
+        """Returns the texture with hidden places filled in.
 
         Args:
-            fill: `"mirror"` takes it from the other side of the face, see `fill_hidden`.
+            fill: `"mirror"` fills them from the other side of the face, see `fill_hidden`.
 
         Returns:
-            `(S, S, 3)` uint8 RGB, the same as `texture` where `mask` is True; black if it nowhere
-            is.
+            `(S, S, 3)` uint8 RGB, the same as `texture` where `mask` is True; all black if `mask`
+            is False everywhere.
 
         Raises:
-            ValueError: if `fill` is another, or the face has no `photograph` or `grid_model`.
+            ValueError: if `fill` is unknown, or the face has no `photograph` or `grid_model`.
         """
         check_fill(fill)
         return self._filled(self.texture, self.mask)
@@ -242,18 +241,18 @@ class NormalisedFace:
         texture_size: int | None = None,
         fill: str | None = None,
     ) -> "trimesh.Trimesh":
-        """Returns the face as a textured mesh of trimesh, to show, measure, change or export.
+        """Returns the face as a textured trimesh mesh, to show, measure, change or export.
 
         It is in millimetres, with x to the right, y up and z towards the viewer, so that programs
-        show it upright. `units` says "millimeters"; glTF is in metres by its specification, so
-        call `apply_scale(0.001)` before you export a GLB from it, or use `save_mesh`.
+        show it upright. Its `units` are "millimeters", but glTF is in metres by specification: call
+        `apply_scale(0.001)` before you export a GLB from it, or use `save_mesh`.
 
         Args:
-            expression, frame, texture_size, fill: as of `textured_mesh`.
+            expression, frame, texture_size, fill: as for `textured_mesh`.
 
         Raises:
             ImportError: if trimesh is not installed.
-            ValueError: as `textured_mesh`.
+            ValueError: as for `textured_mesh`.
         """
         return to_trimesh(
             self.textured_mesh(
@@ -272,22 +271,22 @@ class NormalisedFace:
     ) -> FaceMesh:
         """Returns the face as the arrays of a textured mesh, for `save_mesh` or your own program.
 
-        It has a vertex for each of the face model's grid, in their order. Eyes and mouth are closed
-        by the face model's own surface, as they are in `vertices`.
+        Its vertices are those of the face model's grid, in the same order. The face model's own
+        surface closes eyes and mouth, as in `vertices`.
 
         Args:
             expression: None for the fitted one, `"neutral"` for none, or coefficients `(E,)` in
                 standard deviations.
             frame: `"head"` for that of `vertices`; `"camera"` turns and places the face as in the
                 photograph, see `camera_vertices`. Either way y is up and z towards the viewer.
-            texture_size: side of the texture in pixels, 32 to 2,048, sampled from the photograph
-                anew; None takes `texture` as it is.
-            fill: `"mirror"` fills what is hidden as `filled_texture` does. None leaves it black.
-            blend_shapes: make a mesh without expression, with the face model's expressions as
-                `targets`, by name where it has names, and the `weights` that make `expression`.
+            texture_size: side of the texture in pixels, 32 to 2,048, sampled again from the
+                photograph; None takes `texture` as it is.
+            fill: `"mirror"` fills hidden places as `filled_texture` does. None leaves them black.
+            blend_shapes: makes a mesh without expression, with the face model's expressions as
+                `targets`, by name if they have names, and the `weights` that make `expression`.
 
         Raises:
-            ValueError: if an argument is none of these, or the face has no `photograph` or
+            ValueError: if an argument is invalid, or the face has no `photograph` or
                 `grid_model`, which those of a `Normaliser` have.
         """
         check_fill(fill)
@@ -307,7 +306,7 @@ class NormalisedFace:
         )
 
     def _with_expression(self, seen, coefficients):
-        """Returns the vertices `(N, 3)` with other coefficients of expression `(E,)`."""
+        """Returns the vertices `(N, 3)` with other expression coefficients `(E,)`."""
         change = (coefficients - self.parameters["expression"]).astype(np.float32)
         basis = seen.grid_model.basis[seen.grid_model.identity_count :]
         return self.vertices + np.tensordot(change, basis, 1)
@@ -316,7 +315,7 @@ class NormalisedFace:
         """Returns the texture `(size, size, 3)` and its mask."""
         part = seen.photograph
         grid = (self.points - part.corner).astype(np.float32).reshape(*self.grid_shape, 2)
-        # Whether a vertex outside of the photograph is seen is not known.
+        # `visible` does not say whether the viewer sees a vertex outside the photograph.
         visible = self.visible.reshape(self.grid_shape) | ~inside(part.pixels, grid)
         return face_texture(part.pixels, grid, visible, size)
 

@@ -1,4 +1,4 @@
-"""What became of one photograph among several."""
+"""The result for one photograph among several."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ class NormalisedPhotograph:
     """The faces of one of several photographs, or why there are none.
 
     Attributes:
-        source: the photograph as it was given: its path, or the array.
+        source: the photograph as given: its path, or the array.
         image: `(height, width, 3)` uint8 RGB; None if it could not be read.
         error: why it failed; None if it did not.
     """
@@ -25,7 +25,7 @@ class NormalisedPhotograph:
 
     @property
     def faces(self) -> list[NormalisedFace]:
-        """Its faces, as of `Normaliser`.
+        """Its faces, as `Normaliser` returns them.
 
         Raises:
             Exception: the photograph's own `error`, if it failed.

@@ -72,10 +72,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# What can be wrong with a photograph, its boxes or the faces in it.
+# Errors that a photograph, its boxes or the faces in it may cause.
 _FAILURES = (OSError, ValueError, TypeError, MemoryError, cv2.error)
 
-# Faces in one call of the network: what it holds of each takes a megabyte until the call ends.
+# Faces per network call: each takes a megabyte of memory until the call ends.
 _AT_ONCE = 128
 
 
@@ -83,49 +83,49 @@ class Normaliser:
     """Normalises the faces of photographs with a trained localiser and its face model.
 
     Args:
-        localiser: a `keras.Model` from square images to θ, as of `build_localiser`, or to a dict of
-            `parameters` and perhaps `confidence` and `spread`, as of `with_confidence` and
+        localiser: a `keras.Model` from square images to θ, as from `build_localiser`, or to a dict
+            of `parameters` and optionally `confidence` and `spread`, as from `with_confidence` and
             `with_spread`; or any callable that does the same and has `input_shape` and
             `output_shape`.
         grid_model: the face model it was trained with.
-        visibility: how the mask is computed, `"depth"`, `"table"` or `"normals"`, see
-            `SelfOcclusionMask`. It does not matter what the localiser was trained with.
+        visibility: how the mask is computed: `"depth"`, `"table"` or `"normals"`, see
+            `SelfOcclusionMask`. It need not be the one used in training.
         focal_length: of the camera that it was trained with, in sides of its input; None for the
             paper's orthographic projection. See `spatial_transformer`.
         texture_size: side in pixels of the square textures and masks, from 32 to 2,048; None for
-            one texel for each vertex of the face model. Larger ones keep more of a photograph's
-            detail: they are sampled between the vertices, too.
-        fill: None for textures that are black where the face is hidden; `"mirror"` takes what is
-            hidden from the other side, see `fill_hidden`. Masks say what is seen all the same.
+            one texel per vertex of the face model. Larger textures keep more of a photograph's
+            detail, since they are also sampled between the vertices.
+        fill: None leaves textures black where the face is hidden; `"mirror"` fills these places
+            from the other side of the face, see `fill_hidden`. Masks always show what is visible.
         detector: finds the faces of photographs without boxes: an object with
             `find(image) -> FoundFaces`, see `keras_3dmmstn.inference.detection`; None for a
             `FaceDetector`.
-        looks: 2 if the network sees each face twice, the second time upright and framed by the
-            landmarks that it saw first, and the mean of both counts; 1 if only once, in the box
-            that was given or found, which is faster and less accurate. With a perspective camera
-            only faces whose box is unsure are seen twice, and the second look counts alone; without
-            landmarks `ibug68` no face is. Videos have rules of their own: see `track`.
+        looks: 2 shows each face to the network twice, the second time upright and framed by the
+            landmarks of the first look, and takes the mean of both; 1 shows it only once, in the
+            given or detected box, which is faster and less accurate. With a perspective camera,
+            only faces with an unsure box get a second look, and it replaces the first; without
+            landmarks `ibug68` no face does. Videos have rules of their own: see `track`.
 
-    The weights are those that the localiser has when the normaliser is made; those of the moment if
-    LiteRT cannot run it, or if it has over 50 million weights. It may be called from several
-    threads, pickled and copied. Processes that are forked after TensorFlow was used do not work:
-    spawn them.
+    The localiser's weights are copied when the normaliser is made. If LiteRT cannot run the
+    localiser, or it has over 50 million weights, each call uses its current weights instead.
+    A normaliser may be called from several threads, pickled and copied. It does not work in
+    processes forked after TensorFlow was used: spawn them.
 
-    `pretrained`, `load` and `from_preset` keep what they compile, in the folder that the
-    environment variable `KERAS_3DMMSTN_CACHE` names, else in the user's cache: the next process
-    takes it from there, and TensorFlow is not imported until somebody asks for the `localiser`.
+    `pretrained`, `load` and `from_preset` cache what they compile, in the folder that the
+    environment variable `KERAS_3DMMSTN_CACHE` names, else in the user's cache. The next process
+    loads it from there, and TensorFlow is not imported until `localiser` is accessed.
 
     Attributes:
-        localiser, grid_model, visibility: as given; another one takes another normaliser.
+        localiser, grid_model, visibility: as given. They cannot be changed.
         image_size: side in pixels of the square images that the localiser sees.
         camera: its `Camera`.
-        card: what is to be known of the weights, in Markdown, for `save_to_preset`; None if
-            nobody said.
+        card: a description of the weights in Markdown, for `save_to_preset`; None if there is
+            none.
 
     Raises:
-        ValueError: if the two do not go together, `visibility` is unknown, `focal_length` is
-            not positive, `texture_size` is not a whole number in its range, `fill` is unknown or
-            `looks` is neither 1 nor 2.
+        ValueError: if the localiser and the face model do not match, `visibility` is unknown,
+            `focal_length` is not positive, `texture_size` is not a whole number in its range,
+            `fill` is unknown or `looks` is neither 1 nor 2.
     """
 
     def __init__(
@@ -217,19 +217,19 @@ class Normaliser:
     ) -> "Normaliser":
         """Reads a folder with `localiser.keras` and `face_model.npz`, such as `train` writes.
 
-        A perspective camera is in `camera.json` beside them.
+        If the camera is perspective, `camera.json` beside them describes it.
 
         Raises:
             FileNotFoundError: if one of the two is missing.
-            ValueError: if they are damaged or do not go together, weights are not finite, or
-                `visibility`, `texture_size`, `fill` or `looks` is none that there is.
+            ValueError: if they are damaged or do not match, weights are not finite, or
+                `visibility`, `texture_size`, `fill` or `looks` is invalid.
         """
         localiser_path, model_path = weights_files(path)
         camera = Camera.load(path)
         localiser, grid_model = SavedLocaliser(localiser_path), GridModel.load(model_path)
         if localiser.compiled is None:
             check_weights(localiser_path, localiser.model())
-        # Whoever wrote another `__init__` may do with a localiser whatever a `keras.Model` can.
+        # A subclass with its own `__init__` may use the localiser as a full `keras.Model`.
         is_own = cls.__init__ is not Normaliser.__init__
         logger.info(
             "weights of %s: %d numbers, images of %s pixels; face model %s, grid %d x %d, %d modes",
@@ -243,20 +243,20 @@ class Normaliser:
 
     @classmethod
     def from_preset(cls, preset: str | Path, detector: Detector | None = None, **settings):
-        """Makes the normaliser of a preset.
+        """Makes a normaliser from a preset.
 
         Args:
             preset: `"compact"`, the weights that come with the package; a folder that
                 `save_to_preset` wrote; or `"hf://user/name"` on the Hugging Face Hub, at a branch,
                 tag or commit with `"hf://user/name@revision"`.
-            detector: as of `Normaliser`.
+            detector: as for `Normaliser`.
             **settings: `visibility`, `texture_size`, `fill` and `looks` in place of the preset's.
 
         Raises:
-            FileNotFoundError: if there is no such preset, or a file of it is missing.
+            FileNotFoundError: if there is no such preset, or one of its files is missing.
             ImportError: if `huggingface_hub` is needed and missing.
-            OSError: if it cannot be fetched.
-            ValueError: if it is damaged, or a setting is none that there is.
+            OSError: if it cannot be downloaded.
+            ValueError: if it is damaged, or a setting is invalid.
         """
         folder = preset_folder(preset)
         settings = asdict(PresetConfig.load(folder)) | settings
@@ -272,12 +272,11 @@ class Normaliser:
         the Hugging Face Hub. The detector is not saved.
 
         Returns:
-            The folder. It appears when all of it is written.
+            The folder. It appears only once all of it is written.
 
         Raises:
-            FileExistsError: if there is something at `path`.
-            ValueError: if `path` is what `from_preset` takes for a preset elsewhere, such as
-                `"compact"`.
+            FileExistsError: if `path` exists already.
+            ValueError: if `from_preset` would look for `path` elsewhere, as for `"compact"`.
         """
         check_new_preset(path)
         settings = PresetConfig(self.visibility, self.texture_size, self.fill, self.looks)
@@ -294,7 +293,7 @@ class Normaliser:
         return Path(path)
 
     def save(self, path: str | Path) -> None:
-        """Writes the folder that `load` reads; each file whole or not at all."""
+        """Writes the folder that `load` reads, each file completely or not at all."""
         path = Path(path)
         path.mkdir(parents=True, exist_ok=True)
         self.camera.save(path)
@@ -311,18 +310,18 @@ class Normaliser:
             image: a path, or an RGB uint8 array `(height, width, 3)` of any size.
             boxes: `(n, 4)` x0, y0, x1, y1 in pixels, each the tight box of a face's 68 landmarks;
                 None finds the faces with the detector.
-            rolls: `(n,)`, by how much the faces in the boxes are turned clockwise, radians; None
-                if they are upright, or nearly. The detector finds out by itself.
+            rolls: `(n,)`, clockwise rotation of the face in each box, radians; None if the faces
+                are upright or nearly so. The detector estimates the roll itself.
 
         Returns:
-            A face for each box, in its order, or for each face found, the largest first,
-            as the detector frames them.
+            A face for each box, in the order of the boxes; or for each face found, the largest
+            first, framed by the detector.
 
         Raises:
             FileNotFoundError: if there is no such file.
             TypeError: if `image` is neither a path nor an array of integers.
-            ValueError: if the image, a box or a roll is none, a box lies outside the image, there
-                is not one roll for each box, the detector fails, or the localiser's numbers
+            ValueError: if the image, a box or a roll is invalid, a box lies outside the image, the
+                numbers of rolls and boxes differ, the detector fails, or the localiser's numbers
                 describe no face.
         """
         began, pixels = time.monotonic(), as_pixels(image)
@@ -336,17 +335,17 @@ class Normaliser:
         boxes: Sequence[Boxes] | None = None,
         rolls: Sequence[np.ndarray | Sequence | None] | None = None,
     ) -> list[NormalisedPhotograph]:
-        """Normalises the faces of several photographs of any sizes, 128 in a call of the network.
+        """Normalises the faces of several photographs of any size, up to 128 per network call.
 
-        A photograph that fails has its own `error` and leaves the others as they are.
+        A photograph that fails keeps its `error` and does not affect the others.
 
         Args:
             images: photographs, as for a call.
-            boxes: for each photograph its boxes, or None; None if the detector finds all faces.
+            boxes: for each photograph its boxes, or None; None to detect all faces.
             rolls: for each photograph the rolls of its boxes, or None.
 
         Returns:
-            The photographs in their order; `faces` of one that failed raises its error.
+            The photographs in their order; accessing `faces` of one that failed raises its error.
 
         Raises:
             ValueError: if there are not as many `boxes` or `rolls` as photographs, or the
@@ -369,21 +368,21 @@ class Normaliser:
     def describe(
         self, image: Photograph, boxes: Boxes = None, rolls: np.ndarray | Sequence | None = None
     ) -> np.ndarray:
-        """Describes the people in one photograph by numbers that are alike for one person.
+        """Returns a descriptor for each face in a photograph, similar for the same person.
 
-        An example of what normalised faces are good for, and no product for identifying anybody:
-        it has learnt from 514 people, and errs in one pair of ten and more. See
-        `docs/recognition.md` for what it was trained on and how often it errs.
+        This is an example of what normalised faces are good for, not a product for identifying
+        anybody: it learnt from 514 people and is wrong for one pair in ten or more. See
+        `docs/recognition.md` for its training data and error rates.
 
         Args:
             image, boxes, rolls: as for a call.
 
         Returns:
             `(faces, D)` float32, a row of length 1 for each face that a call returns. The product
-            of two rows is their cosine: the larger, the more likely is it one person.
+            of two rows is their cosine: the larger it is, the more likely they show one person.
 
         Raises:
-            ValueError: also if the face model is not the bundled one.
+            ValueError: as for a call; also if the face model is not the bundled one.
         """
         from keras_3dmmstn.inference.person_descriptors import person_descriptors
 
@@ -396,19 +395,19 @@ class Normaliser:
         rolls: Iterable[np.ndarray | Sequence | None] | None = None,
         workers: int | None = None,
     ) -> Iterator[NormalisedPhotograph]:
-        """Normalises photographs one after the other, with as many at work as there are processors.
+        """Normalises photographs in order, by default as many at a time as there are processors.
 
-        While the caller uses one photograph, those after it are read and their faces are found and
-        fitted. Only few are held at a time, however many there are.
+        While the caller uses one photograph, the next ones are read and their faces are found and
+        fitted. Only a few are held in memory at a time.
 
         Args:
-            images, boxes, rolls: as of `normalise_batch`, but of any iterable, such as a generator
-                of a video's frames. Arrays may be used again for the next frame: their pixels are
-                copied when they are taken.
-            workers: threads; as many as there are processors by default.
+            images, boxes, rolls: as for `normalise_batch`, but any iterables, such as a generator
+                of a video's frames. An array may be reused for the next frame: its pixels are
+                copied as it is received.
+            workers: number of threads; by default the number of processors.
 
         Yields:
-            The photographs in their order; `faces` of one that failed raises its error.
+            The photographs in their order; accessing `faces` of one that failed raises its error.
 
         Raises:
             ValueError: if `workers` is not positive, or there are not as many `boxes` or `rolls` as
@@ -427,29 +426,29 @@ class Normaliser:
         rate: float = 25.0,
         smoothing: float = 1.0,
     ) -> Iterator[TrackedFrame]:
-        """Normalises the faces of a video, each followed from frame to frame, with little jitter.
+        """Normalises the faces of a video, tracked from frame to frame and smoothed over time.
 
-        The detector looks for faces in the first frame, as long as there is none, when one is lost,
-        and every tenth frame for new ones; else each face is looked for where it was. At a cut all
-        faces are looked for anew. Each has a number, the same as long as it is followed or comes
-        back within a second near where it was lost.
+        The detector searches the first frame, every frame while there is no face, when a face is
+        lost, and every tenth frame for new ones. Otherwise each face is looked for where it was. At
+        a cut all faces are detected again. Each face has a number, which it keeps while it is
+        tracked, or if it returns within a second near where it was lost.
 
         Args:
             frames: the video's pictures, RGB uint8 arrays `(height, width, 3)`, or pairs of the
                 time in seconds and a picture: a list, a generator, a `VideoFile` or a `Camera`.
-                A generator may use one array for all of them.
-            rate: frames a second of pictures without times.
-            smoothing: how much jitter is taken out, 0 for none to 1: see `Smoothing`. A frame is
-                smoothed by the one before and the one after it, so it comes one frame late.
+                A generator may reuse one array for all of them.
+            rate: frames per second of pictures without times.
+            smoothing: how much jitter is removed, from 0 for none to 1: see `Smoothing`. A frame is
+                smoothed with the one before and the one after it, so it comes one frame late.
 
         Yields:
             A `TrackedFrame` for each frame. Faces have the detector's `score` in frames in which it
             found them.
 
         Raises:
-            TypeError: if a frame is no picture.
+            TypeError: if a frame is not a picture.
             ValueError: if `smoothing` is not in 0..1, `rate` is not positive, a frame's time is not
-                after that of the frame before, or the face model has no landmarks `ibug68`.
+                later than the previous one's, or the face model has no landmarks `ibug68`.
         """
         return track(
             timed(frames, rate),
@@ -464,28 +463,28 @@ class Normaliser:
         """Fits the face model to crops.
 
         Args:
-            crops: `(n, image_size, image_size, 3)`, RGB in 0..255, as the network sees faces: see
+            crops: `(n, image_size, image_size, 3)`, RGB in 0..255, framed for the network: see
                 `keras_3dmmstn.network.framing`.
 
         Returns:
             The faces, in pixels of the crops.
 
         Raises:
-            ValueError: if the crops have another shape.
+            ValueError: if the crops have a different shape.
         """
         return self._fitter.generate(self._fitter.answers(checked_crops(crops, self.image_size)))
 
     def fit_framed(
         self, images: Sequence[np.ndarray], faces: FacesInPhotographs
     ) -> tuple[FacesInPhotographs, FittedFaces]:
-        """Fits the face model to faces of photographs, with as many `looks` as it has.
+        """Fits the face model to faces of photographs, with the normaliser's number of `looks`.
 
         Args:
             images: the photographs, RGB uint8 arrays.
-            faces: where they are in them.
+            faces: where the faces are in the photographs.
 
         Returns:
-            The faces as they are framed, and what is fitted in pixels of these crops.
+            The faces with their final framing, and the fits in pixels of these crops.
 
         Raises:
             ValueError: if the network's numbers describe no face.
@@ -500,12 +499,12 @@ class Normaliser:
         """Returns θ `(n, 6 + D)` for each box, with t and log s in pixels of the photograph.
 
         Args:
-            image: RGB uint8 array `(height, width, 3)`, or another that a call takes.
-            boxes: `(n, 4)`, as of a call.
+            image: RGB uint8 array `(height, width, 3)`, or another that a call accepts.
+            boxes: `(n, 4)`, as for a call.
 
         Raises:
-            TypeError: if `image` is no array of integers.
-            ValueError: if the image or a box is none, or a box lies outside the image.
+            TypeError: if `image` is not an array of integers.
+            ValueError: if the image or a box is invalid, or a box lies outside the image.
         """
         pixels = as_photograph(image)
         faces = FacesInPhotographs.in_boxes(checked_boxes(boxes, pixels), self.image_size)
@@ -513,7 +512,7 @@ class Normaliser:
         return framing.parameters_in_photograph(fitted.parameters, faces.matrices)
 
     def _normalised(self, source, photograph, boxes, rolls):
-        """Normalises one photograph of a source, and keeps what went wrong."""
+        """Normalises one photograph, and records the error if it fails."""
         began = time.monotonic()
         image, framed, error = self._read_and_framed(photograph, boxes, rolls)
         faces = []
@@ -527,7 +526,7 @@ class Normaliser:
         return NormalisedPhotograph(source, image, error, faces)
 
     def _read_and_framed(self, source, boxes, rolls):
-        """Reads a photograph and finds its faces: both, and what went wrong."""
+        """Reads a photograph and finds its faces; returns both, and the error if that fails."""
         image = None
         try:
             image = as_pixels(source)
@@ -537,7 +536,7 @@ class Normaliser:
             return image, None, error
 
     def _framed(self, source, image, boxes, rolls):
-        """Returns the faces of a photograph, found by the detector or in boxes that are given."""
+        """Returns the faces of a photograph, found by the detector or in the given boxes."""
         if boxes is None:
             if rolls is not None:
                 raise ValueError("Expected boxes with the rolls: a roll goes with a box.")
@@ -546,7 +545,7 @@ class Normaliser:
                 found = self.detector.find(unchangeable(image))
             except _FAILURES:
                 raise
-            except Exception as error:  # a detector may be anyone's
+            except Exception as error:  # the user's own detector may raise anything
                 raise ValueError(f"The detector failed: {error!r}") from error
             log_found(source, found, time.monotonic() - began)
             found_boxes = checked_boxes(found.boxes, image)
@@ -557,7 +556,7 @@ class Normaliser:
         return FacesInPhotographs.in_boxes(boxes, self.image_size, checked_rolls(rolls, boxes))
 
     def _normalise(self, images, framed):
-        """Returns the faces of photographs that are read and framed, a list for each."""
+        """Returns the faces of photographs already read and framed, one list per photograph."""
         lists: list[list[NormalisedFace]] = [[] for _ in images]
         if not any(map(len, framed)):
             return lists

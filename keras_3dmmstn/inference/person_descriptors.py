@@ -1,4 +1,4 @@
-"""What describes the people whom normalised faces show: an example, and no product."""
+"""Descriptors of the people in normalised faces: an example, not a product."""
 
 import functools
 import threading
@@ -10,12 +10,12 @@ from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.recognition.face_descriptor import FaceDescriptor
 
-# Threads that begin together read the files once.
+# Threads that start together read the files only once.
 _LOADING = threading.Lock()
 
 
 def person_descriptors(faces: Sequence[NormalisedFace]) -> np.ndarray:
-    """Describes faces of the bundled face model, see `Normaliser.describe`.
+    """Returns descriptors for faces of the bundled face model, see `Normaliser.describe`.
 
     Args:
         faces: with their photographs, as a `Normaliser` returns them.
@@ -24,7 +24,7 @@ def person_descriptors(faces: Sequence[NormalisedFace]) -> np.ndarray:
         `(n, D)` float32 of length 1.
 
     Raises:
-        ValueError: if a face has another face model, or no photograph.
+        ValueError: if a face has a different face model, or no photograph.
     """
     with _LOADING:
         describe, bundled = _bundled()
@@ -44,7 +44,7 @@ def person_descriptors(faces: Sequence[NormalisedFace]) -> np.ndarray:
 
 
 def _has_the_identity_of(bundled, model):
-    """Says whether a face model has the mean and the modes of identity of the bundled one."""
+    """Returns whether a face model has the mean and the identity modes of the bundled one."""
     if model is None or model.identity_count != bundled.identity_count:
         return False
     modes = slice(bundled.identity_count)

@@ -1,4 +1,4 @@
-"""Photographs: reading them from any common file, and cutting squares out of them."""
+"""Reads photographs from any common file format, and cuts squares out of them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,10 +19,10 @@ from keras_3dmmstn.inference.stored_turn import stored_turn, turned
 from keras_3dmmstn.inference.tiff_header import tiff_compression, tiff_numbers
 from keras_3dmmstn.outside_files import read_file
 
-# Numbers that OpenCV takes for unsigned ones.
+# Pixel type that OpenCV reads as unsigned.
 _SIGNED = "16-bit signed"
 
-#: Endings, in small or capital letters, of the files in a folder that are photographs.
+#: Extensions, in small or capital letters, of the files in a folder that are photographs.
 ENDINGS = (
     *(".avif", ".bmp", ".gif", ".heic", ".heif", ".jp2", ".jpeg", ".jpg"),
     *(".png", ".tif", ".tiff", ".webp"),
@@ -33,21 +33,21 @@ def read_photograph(path: str | Path, *, upright: bool = True) -> np.ndarray:
     """Reads an image file as `(height, width, 3)` uint8 RGB.
 
     Grey images get three equal channels, images of more bits are reduced to 8, and transparency is
-    dropped. HEIC is read if `pillow-heif` is installed. The size is looked up before anything is
+    dropped. HEIC is read if `pillow-heif` is installed. The size is checked before anything is
     decoded: at most 128 megapixels, unless the environment variable KERAS_3DMMSTN_MAX_MEGAPIXELS
     says otherwise.
 
     Args:
         path: the file.
-        upright: whether the orientation stored in EXIF, or by AVIF itself, is applied. Labels of
-            data sets are made on the pixels as they are stored. HEIC is always upright.
+        upright: whether to apply the orientation stored in EXIF, or by AVIF itself. Labels of data
+            sets refer to the pixels as stored. HEIC is always upright.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is not an image that OpenCV reads, nor HEIC where `pillow-heif` is
-            installed, has too many pixels, has 16 bits and levels of 8, 10 or 12 (none above
-            1,023, or none above exactly 4,095) or floating-point levels and nothing above 1, which
-            would be black, is cut off, or is a folder, a named pipe or a device.
+        ValueError: if the file is a folder, a named pipe or a device; is neither an image that
+            OpenCV reads nor HEIC with `pillow-heif` installed; has too many pixels; is cut off; or
+            would be black: it has 16 bits and levels of 8, 10 or 12 (none above 1,023, or none
+            above exactly 4,095), or floating-point levels of which none is above 1.
     """
     content = read_file(path)
     try:
@@ -59,15 +59,14 @@ def read_photograph(path: str | Path, *, upright: bool = True) -> np.ndarray:
 def decoded_photograph(content: bytes, *, upright: bool = True) -> np.ndarray:
     """Decodes the bytes of an image file as `(height, width, 3)` uint8 RGB.
 
-    They may come from anywhere, such as a server; formats and limits are those of
-    `read_photograph`.
+    Formats and limits are those of `read_photograph`.
 
     Args:
-        content: all bytes of the file.
-        upright: as of `read_photograph`.
+        content: all bytes of the file, for example from a server.
+        upright: as for `read_photograph`.
 
     Raises:
-        ValueError: as of `read_photograph`, if they are no such image.
+        ValueError: as for `read_photograph`, if they are not such an image.
     """
     if is_heif(content):
         check_reader()
@@ -105,7 +104,7 @@ def _decoded(content, upright):
 
 
 def _refusal(content, reason):
-    """Says why OpenCV did not decode a file; `reason` is its own, None if it gave none."""
+    """Returns why OpenCV did not decode a file; `reason` is its own message, if it gave one."""
     numbers = tiff_numbers(content)
     if numbers not in (None, "8-bit unsigned", "16-bit unsigned"):
         return (
@@ -124,7 +123,7 @@ def _refusal(content, reason):
 
 
 def _reason(error):
-    """Returns the last line of an error of OpenCV, without where in its code it is."""
+    """Returns the last line of an OpenCV error, without the place in its code."""
     return str(error).strip().split("\n")[-1].split(") ")[-1][:200].rstrip(".")
 
 
@@ -135,9 +134,9 @@ def as_photograph(image: np.ndarray) -> np.ndarray:
         image: uint8 or uint16 array, `(height, width)` or with 1, 3 (RGB) or 4 (RGBA) channels.
 
     Raises:
-        TypeError: if it is no array of such integers.
-        ValueError: if it has another shape or no pixels, or 16 bits and none above 1,023, or
-            none above exactly 4,095: levels of 8, 10 or 12 bits, which would be all but black.
+        TypeError: if it is not an array of such integers.
+        ValueError: if it has a different shape or no pixels, or has 16 bits but levels of 8, 10 or
+            12 (none above 1,023, or none above exactly 4,095), which would be nearly black.
     """
     if not isinstance(image, np.ndarray) or image.dtype not in (np.uint8, np.uint16):
         received = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
@@ -164,8 +163,8 @@ def as_photograph(image: np.ndarray) -> np.ndarray:
 def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     """Returns the square `(size, size, channels)` that a similarity maps the image to.
 
-    Where the image is made smaller it is averaged first, so that nothing aliases. Outside the
-    image is 0.
+    If the image is made smaller, it is averaged first to avoid aliasing. Pixels outside the image
+    are 0.
 
     Args:
         image: `(height, width, channels)` uint8.
@@ -185,13 +184,13 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
 
 
 def resampled(image: np.ndarray, method: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Returns what a method of OpenCV makes of a picture.
+    """Applies a resampling method of OpenCV to a picture.
 
-    Three channels pass it as four: the levels are the same, and it takes half the time.
+    Three channels are passed as four: the result is the same, in half the time.
 
     Args:
         image: `(height, width, channels)` uint8.
-        method: from a picture to one that is resampled.
+        method: from a picture to the resampled one.
     """
     if image.shape[2] != 3:
         return method(image)
@@ -201,7 +200,7 @@ def resampled(image: np.ndarray, method: Callable[[np.ndarray], np.ndarray]) -> 
 def part_around(
     image: np.ndarray, points: np.ndarray, shrink: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Cuts out what bilinear sampling at points reads, and averages blocks of its pixels.
+    """Cuts out the part that bilinear sampling at points reads, and averages blocks of its pixels.
 
     Args:
         image: `(height, width, channels)` uint8.
@@ -228,11 +227,11 @@ def shrunk(image: np.ndarray, matrix: np.ndarray, factor: int) -> tuple[np.ndarr
 
     Args:
         image: `(height, width, channels)` uint8.
-        matrix: `(2, 3)`, from the image's pixels to wherever.
+        matrix: `(2, 3)`, from the image's pixels to some target.
         factor: side of a block, an integer.
 
     Returns:
-        The smaller image, and the matrix from its pixels to the same place.
+        The smaller image, and the matrix from its pixels to the same target.
     """
     height, width = (-(-side // factor) * factor for side in image.shape[:2])
     more = height - image.shape[0], width - image.shape[1]

@@ -1,4 +1,4 @@
-"""What is logged of each photograph: what the detector found, what came of it, and the time."""
+"""Logs for each photograph what the detector found, the result, and the time taken."""
 
 import logging
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 def log_found(source: object, found: FoundFaces, seconds: float) -> None:
-    """Logs which faces the detector found in a photograph, each with score and roll."""
+    """Logs the faces that the detector found in a photograph, each with score and roll."""
     if not logger.isEnabledFor(logging.INFO):
         return
     logger.info("%s: the detector found %s in %.2f s", _name(source), _count(len(found)), seconds)
@@ -27,7 +27,7 @@ def log_found(source: object, found: FoundFaces, seconds: float) -> None:
 def log_normalised(
     source: object, image: np.ndarray, faces: Sequence[NormalisedFace], seconds: float
 ) -> None:
-    """Logs how many faces of a photograph were normalised, and for each its pose."""
+    """Logs how many faces of a photograph were normalised, and the pose of each."""
     if not logger.isEnabledFor(logging.INFO):
         return
     height, width = image.shape[:2]
@@ -47,7 +47,7 @@ def log_failed(source: object, error: Exception) -> None:
 
 
 def _name(source):
-    """Returns what a photograph is called."""
+    """Returns the name of a photograph for the log."""
     return str(source) if isinstance(source, (str, Path)) else "array"
 
 

@@ -1,18 +1,18 @@
-"""WebP and JPEG 2000 files whose data end before the picture does.
+"""WebP and JPEG 2000 files whose data end too early.
 
-Decoders take what lies there for data: a download into a file that had its whole length before
-leaves zeros, and the picture has a rest that is plain, or noise.
+An interrupted download into a file of preallocated length leaves zeros. Decoders take these for
+data, and the rest of the picture is plain, or noise.
 """
 
 import cv2
 import numpy as np
 
-#: So many bytes of 0 at the end of compressed data are none: no encoder of photographs writes them.
+#: So many zero bytes at the end are not compressed data: no encoder of photographs writes them.
 ZEROS = bytes(256)
-# Except of a lossless WebP, where a plain part may be zeros: it takes all of them but a few.
+# A lossless WebP is an exception: a plain part may be zeros, and needs all of them but a few.
 _FEW_ZEROS = 16
 
-# A plane of transparency may end in zeros, too, and its picture follows behind it.
+# An alpha plane may also end in zeros, and the picture follows it.
 _LOSSLESS = b"VP8L"
 _WEBP_DATA = (b"VP8 ", _LOSSLESS)
 _SIGNATURE_BOX, _STREAM_BOX = b"\x00\x00\x00\x0cjP  \r\n\x87\n", b"jp2c"
@@ -29,7 +29,7 @@ def lacks_end(content: bytes) -> str:
         return "WebP" if any(_is_cut_off(*part) for part in _webp_data(content)) else ""
     if content.startswith(_SIGNATURE_BOX):
         stream = _jpeg_2000_stream(content)
-        # Without its end, it may go on with anything.
+        # Without its end marker, the stream may continue with anything.
         is_whole = stream.endswith(_END_OF_STREAM) and not _ends_in_zeros(stream[:-2])
         return "" if is_whole else "JPEG 2000"
     return ""
@@ -40,19 +40,19 @@ def _ends_in_zeros(data):
 
 
 def _is_cut_off(name, data):
-    """Says whether a part of a WebP file ends in zeros that its picture does not need."""
+    """Returns whether a chunk of a WebP file ends in zeros that its picture does not need."""
     if not _ends_in_zeros(data):
         return False
     if name != _LOSSLESS:
         return True
-    fewer = data[: (len(data) - _FEW_ZEROS) // 2 * 2]  # parts have an even length
+    fewer = data[: (len(data) - _FEW_ZEROS) // 2 * 2]  # chunks have an even length
     part = b"WEBP" + name + len(fewer).to_bytes(4, "little") + fewer
     file = b"RIFF" + len(part).to_bytes(4, "little") + part
     return cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR) is not None
 
 
 def _webp_data(content, place=12):
-    """Yields name and data of the parts of a WebP file that hold pictures, also in its frames."""
+    """Yields name and data of the chunks of a WebP file that hold pictures, also in its frames."""
     while place + 8 <= len(content):
         length = int.from_bytes(content[place + 4 : place + 8], "little")
         name, data = content[place : place + 4], content[place + 8 : place + 8 + length]

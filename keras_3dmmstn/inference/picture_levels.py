@@ -1,4 +1,4 @@
-"""The levels of pictures: whether they are those of the type that holds them."""
+"""The levels of pictures: whether they match the type that holds them."""
 
 import logging
 
@@ -6,13 +6,14 @@ import numpy as np
 
 logger = logging.getLogger(__name__)
 
-#: Levels of 10 bits in 16 are no picture: at most 3 of 255. Those of 12 bits are at most 15: a dark
-#: one, unless they reach the last of 12 bits, which no photograph does by chance.
+#: Levels of 10 bits in a 16-bit image are at most 3 of 255: no real picture. Those of 12 bits are
+#: at most 15, which may be a dark picture unless the maximum is exactly the last level of 12 bits:
+#: no photograph has that by chance.
 LARGEST_OF_10_BITS, LARGEST_OF_12_BITS = 1023, 4095
 
 
 def check_levels(image: np.ndarray | None) -> None:
-    """Raises a ValueError if an image became black since its levels are not those of its type."""
+    """Raises a ValueError if an image became black because its levels do not match its type."""
     if image is None:
         return
     largest = image.max()
@@ -30,7 +31,7 @@ def check_levels(image: np.ndarray | None) -> None:
 
 
 def is_of_fewer_bits(largest: int) -> bool:
-    """Says whether the largest level of an image of 16 bits is one of 8, 10 or 12 bits."""
+    """Returns whether the largest level of a 16-bit image indicates levels of 8, 10 or 12 bits."""
     if LARGEST_OF_10_BITS < largest < LARGEST_OF_12_BITS:
         logger.warning("16 bits, but no level above %d: a dark photograph, or 12 bits", largest)
     return 0 < largest <= LARGEST_OF_10_BITS or largest == LARGEST_OF_12_BITS

@@ -1,4 +1,4 @@
-"""The size of a picture, looked up in the header of its file, before anything is decoded."""
+"""The size of a picture, read from the header of its file before anything is decoded."""
 
 import re
 import struct
@@ -8,15 +8,15 @@ from keras_3dmmstn.inference.heif import boxes, is_heif, largest_picture
 from keras_3dmmstn.inference.tiff_header import tiff_size
 from keras_3dmmstn.outside_files import MAX_MEGAPIXELS, limit, memory_limit
 
-# A photograph of more pixels than the first has at least a byte for each of the second.
+# A photograph with more pixels than the first has at least one byte per so many pixels (second).
 SMALL_PICTURE, PIXELS_A_BYTE = 16_000_000, 256
 
 
 def check_picture(content: bytes) -> None:
-    """Raises a ValueError if an image file is of no known format, or decodes to too many pixels.
+    """Raises a ValueError if an image file's format is unknown, or it has too many pixels.
 
     The limit is `MAX_MEGAPIXELS` of `keras_3dmmstn.outside_files`. A picture of more than 16
-    megapixels must also have a byte for each 256 pixels, as every photograph has.
+    megapixels must also have at least one byte per 256 pixels, as every photograph has.
 
     Args:
         content: the bytes of the file.
@@ -46,7 +46,7 @@ def check_picture(content: bytes) -> None:
 
 
 def picture_size(content: bytes) -> tuple[int, int] | None:
-    """Returns width and height that an image file claims, or None if its format is not known.
+    """Returns the width and height that an image file declares, or None for an unknown format.
 
     Args:
         content: the bytes of the file.
@@ -65,7 +65,7 @@ def picture_size(content: bytes) -> tuple[int, int] | None:
 
 
 def _jpeg(content):
-    """Looks for the frame header, from segment to segment."""
+    """Searches the segments for the frame header."""
     place = 2
     while True:
         place = content.index(b"\xff", place)
@@ -110,17 +110,17 @@ def _webp(content):
 
 
 def _pnm(content):
-    """Reads the numbers behind the letters, each with a blank behind it."""
+    """Reads the numbers after the letters, each followed by whitespace."""
     return _numbers(_PNM_SIZE.match(content))
 
 
 def _pam(content):
-    """Reads the largest numbers behind the names: the same word may stand in a comment."""
+    """Reads the largest numbers after the names: comments may contain the same words."""
     return tuple(_largest(rb"%s\s+(\d+)" % name, content[:65536]) for name in (b"WIDTH", b"HEIGHT"))
 
 
 def _hdr(content):
-    """Reads the largest numbers that look like the line of the size."""
+    """Reads the largest numbers that look like the resolution line."""
     height, width = (_largest(pattern, content) for pattern in _HDR_SIDES)
     return width, height
 
@@ -130,14 +130,14 @@ def _sun_raster(content):
 
 
 def _jpeg_2000(content):
-    """Reads the size of the code stream, which may lie in a box among others."""
+    """Reads the size from the code stream, which may be in one of several boxes."""
     if not content.startswith(_CODE_STREAM):
         content = next((box for kind, box in boxes(content) if kind == b"jp2c"), b"")
     if not content.startswith(_CODE_STREAM):
         raise ValueError("a box without a code stream")
     right, bottom, left, top, *tile = struct.unpack_from(">8I", content, 8)
     (channels,) = struct.unpack_from(">H", content, 40)
-    # Tiles are counted from where the first begins, and each is described before any is decoded.
+    # Tiles are counted from the origin of the first, and all are set up before any is decoded.
     columns, rows = -(-(right - tile[2]) // tile[0]), -(-(bottom - tile[3]) // tile[1])
     if columns * rows * channels * _TILE_BYTES > memory_limit(len(content)):
         raise ValueError("more tiles than the file justifies")
@@ -161,13 +161,13 @@ def _number(word):
     return int(word)
 
 
-# Bytes of memory that OpenJPEG takes for a channel of a tile, however small the tile is.
+# Bytes of memory that OpenJPEG needs for each channel of a tile, however small the tile is.
 _TILE_BYTES = 5600
 _CODE_STREAM = b"\xff\x4f\xff\x51"
 _PNM_SIZE = re.compile(rb"P[1-6Ff](?:\s|#[^\r\n]*[\r\n])+(\d+)\s(?:\s|#[^\r\n]*[\r\n])*(\d+)\s")
 _HDR_SIDES = (rb"[-+]Y\s*[-+]?(\d+)\s*[-+]X", rb"[-+]Y\s*[-+]?\d+\s*[-+]X\s*[-+]?(\d+)")
 
-# How the files of each format begin, and what reads their size.
+# How the files of each format begin, and the function that reads their size.
 _FORMATS: list[tuple[re.Pattern[bytes], Callable]] = [
     (re.compile(begins, re.DOTALL), size)
     for begins, size in (

@@ -1,4 +1,4 @@
-"""Presets: folders that hold all of a normaliser, by name, by path or on the Hugging Face Hub."""
+"""Presets: folders with a complete normaliser, by name, by path or on the Hugging Face Hub."""
 
 import json
 import re
@@ -12,10 +12,10 @@ from keras_3dmmstn.network.weights_folder import FACE_MODEL_FILE, LOCALISER_FILE
 from keras_3dmmstn.outside_files import read_file
 from keras_3dmmstn.version import __version__
 
-#: The files that say how the weights are used, and what is to be known of them.
+#: The files with the settings of the weights, and with their description.
 CONFIG_FILE, CARD_FILE = "config.json", "README.md"
 
-#: Names of presets that come with the package, and the files that are their cards.
+#: Names of the presets that come with the package, and the files with their cards.
 BUNDLED = {"compact": "LOCALISER_CARD.md"}
 
 _HUB = "hf://"
@@ -32,16 +32,16 @@ tags:
   - face-alignment
 ---
 """
-# As the hub finds it.
+# YAML front matter, as the hub recognises it.
 _HAS_FRONT_MATTER = re.compile(r"\s*---[ \t]*\r?\n.*?\r?\n---[ \t]*(\r?\n|$)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class PresetConfig:
-    """How a preset's weights are used: arguments of `Normaliser`.
+    """The settings of a preset: arguments of `Normaliser`.
 
     Attributes:
-        visibility, texture_size, fill, looks: as of `Normaliser`, which checks their values.
+        visibility, texture_size, fill, looks: as for `Normaliser`, which checks their values.
     """
 
     visibility: str = "depth"
@@ -55,7 +55,7 @@ class PresetConfig:
 
         Raises:
             FileNotFoundError: if there is none.
-            ValueError: if it is damaged, or of something else than a normaliser.
+            ValueError: if it is damaged, or does not describe a normaliser.
         """
         path = folder / CONFIG_FILE
         if not path.is_file():
@@ -80,7 +80,7 @@ class PresetConfig:
             ) from error
 
     def content(self) -> bytes:
-        """Returns what `config.json` holds."""
+        """Returns the content of `config.json`."""
         made = {"class": _CLASS, "format": _FORMAT, "keras_3dmmstn": __version__}
         return (json.dumps(made | asdict(self), indent=2) + "\n").encode()
 
@@ -90,14 +90,14 @@ def preset_folder(preset: str | Path) -> Path:
 
     Args:
         preset: the name of a bundled one, a path, or `hf://user/name` or
-            `hf://user/name@revision`, which is fetched into the cache of the Hugging Face Hub
+            `hf://user/name@revision`, which is downloaded into the cache of the Hugging Face Hub
             unless it is there.
 
     Raises:
         FileNotFoundError: if there is no such preset.
         ImportError: if the hub's package is missing.
-        OSError: if it cannot be fetched.
-        ValueError: if the address is none.
+        OSError: if it cannot be downloaded.
+        ValueError: if the address is invalid.
     """
     text = str(preset)
     if text in BUNDLED:
@@ -114,7 +114,7 @@ def preset_folder(preset: str | Path) -> Path:
 
 
 def check_new_preset(path: str | Path) -> None:
-    """Raises a ValueError if a preset that is written to `path` would not be read from there."""
+    """Raises a ValueError if a preset written to `path` would not be read from there."""
     text = str(path)
     if text in BUNDLED or text.startswith(_HUB):
         raise ValueError(
@@ -128,17 +128,17 @@ def check_new_preset(path: str | Path) -> None:
 
 
 def preset_card(preset: str | Path, folder: Path) -> str | None:
-    """Returns the card of a preset in its folder, or None if it has none."""
+    """Returns the card of a preset from its folder, or None if it has none."""
     path = folder / BUNDLED.get(str(preset), CARD_FILE)
     return read_file(path).decode("utf-8-sig", "replace") if path.is_file() else None
 
 
 def card_with_front_matter(card: str | None, facts: dict[str, Any]) -> str:
-    """Returns a card that begins with what the hub wants to know, in YAML.
+    """Returns a card that begins with YAML front matter for the hub.
 
     Args:
-        card: a text in Markdown, kept as it is if it has that already; None for one of `facts`.
-        facts: what a card says that nobody wrote, by name.
+        card: a text in Markdown, unchanged if it has front matter; None to make one from `facts`.
+        facts: the content of a generated card, by name.
     """
     if card is None:
         rows = "\n".join(f"| {name} | {value} |" for name, value in facts.items())
@@ -150,7 +150,7 @@ def card_with_front_matter(card: str | None, facts: dict[str, Any]) -> str:
 
 
 def _fetched(address):
-    """Returns the folder in the hub's cache with the files of a preset."""
+    """Returns the folder in the hub's cache with the files of a preset, downloaded if needed."""
     try:
         import huggingface_hub
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""How a picture is turned that OpenCV shows as it is stored: AVIF, and animated PNG and WebP."""
+"""The orientation of pictures that OpenCV does not turn: AVIF, and animated PNG and WebP."""
 
 import struct
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _ANIMATED = 2  # in the flags of an extended WebP
 
 
 def stored_turn(content: bytes) -> tuple[int, bool] | None:
-    """Returns how a picture must be turned to be upright, or None if OpenCV turns it.
+    """Returns how a picture must be turned to be upright, or None if OpenCV does that.
 
     Args:
         content: the bytes of an image file.
@@ -44,7 +44,7 @@ def turned(image: np.ndarray, turn: tuple[int, bool]) -> np.ndarray:
 
     Args:
         image: `(height, width, channels)`.
-        turn: as of `stored_turn`.
+        turn: as returned by `stored_turn`.
     """
     quarters, is_mirrored = turn
     image = np.rot90(image, quarters)
@@ -52,12 +52,12 @@ def turned(image: np.ndarray, turn: tuple[int, bool]) -> np.ndarray:
 
 
 def _avif_turn(content):
-    """Looks for the boxes that turn and mirror; in this format, EXIF does not count."""
+    """Reads the boxes that turn and mirror; in this format, EXIF does not count."""
     quarters, is_mirrored = 0, False
     for kind, value in avif_properties(content):
         if kind == b"irot":
             quarters = value & 3
-        elif kind == b"imir":  # top and bottom are swapped by half a turn more
+        elif kind == b"imir":  # half a turn more swaps top and bottom
             quarters, is_mirrored = (quarters + (0 if value & 1 else 2)) % 4, True
     return quarters, is_mirrored
 

@@ -15,14 +15,14 @@ def face_texture(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Samples the texture of a face, with its mask.
 
-    At another size than the grid's, what is known at the vertices is interpolated between them:
-    places in the photograph, and visibility, which has to be one half at least.
+    At a size other than the grid's, the values at the vertices are interpolated: positions in the
+    photograph, and visibility, which must be at least one half.
 
     Args:
         image: `(height, width, 3)` uint8.
         grid: `(H', W', 2)` x, y of the vertices in pixels.
         visible: `(H', W')` bool, whether the viewer sees them.
-        texture_size: side of the texture in pixels; None for one texel for each vertex.
+        texture_size: side of the texture in pixels; None for one texel per vertex.
 
     Returns:
         The texture `(S, S, 3)` uint8, black where hidden, and the mask `(S, S)` bool:
@@ -39,13 +39,13 @@ def face_texture(
 
 
 def inside(image: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Says which points `(..., 2)`, x, y in pixels, lie in a photograph, `(...)` bool."""
+    """Returns which points `(..., 2)`, x, y in pixels, lie in a photograph, `(...)` bool."""
     (height, width), (x, y) = image.shape[:2], (points[..., 0], points[..., 1])
     return (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
 
 
 def sample_photograph(image: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Samples a photograph at a grid of points, averaging where the grid is the coarser one.
+    """Samples a photograph at a grid of points, averaging where the grid is coarser.
 
     Args:
         image: `(height, width, 3)` uint8.
@@ -60,17 +60,17 @@ def sample_photograph(image: np.ndarray, grid: np.ndarray) -> np.ndarray:
         return np.zeros((*grid.shape[:2], image.shape[2]), np.uint8)
     first, size = to_photograph[:, 2], np.diag(to_photograph)  # of the part's pixels
     x, y = (((grid[..., k] - first[k]) / size[k]).astype(np.float32) for k in (0, 1))
-    # The first and last pixels are the borders of the photograph, or not read.
+    # The part's first and last pixels are borders of the photograph, or are not read.
     return resampled(part, lambda picture: cv2.remap(picture, x, y, cv2.INTER_LINEAR))
 
 
 def _whole_spacing(grid, axis):
-    """Returns how many whole pixels the points of a grid are from the next ones along an axis.
+    """Returns the median distance of neighbouring points along an axis of a grid.
 
-    The median, and at least 1.
+    It is in whole pixels and at least 1.
     """
     x, y = (np.diff(np.ascontiguousarray(grid[..., k]), axis=axis) for k in (0, 1))
     squared = x * x + y * y
-    if 2 * np.count_nonzero(squared >= 4) < squared.size:  # as of most faces, sooner than a median
+    if 2 * np.count_nonzero(squared >= 4) < squared.size:  # most faces; faster than a median
         return 1
     return max(1, int(np.sqrt(np.median(squared))))

@@ -1,4 +1,4 @@
-"""Work on several processors, its results in order."""
+"""Work on several processors, with its results in order."""
 
 import itertools
 import os
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
-# So many results a thread are begun before the first one is used.
+# Results per thread that are started before the first one is used.
 _AHEAD = 2
 
 
@@ -19,10 +19,10 @@ def processors() -> int:
 
 
 def ahead(items: Iterable[Result]) -> Iterator[Result]:
-    """Yields items that another thread takes, two of them before they are asked for.
+    """Yields items that another thread fetches, up to two in advance.
 
     Args:
-        items: such as a generator. If taking one fails, the error comes after the items before it.
+        items: such as a generator. If fetching one fails, the error comes after the items before.
     """
     iterator = iter(items)
     # Each item in a list, empty at the end.
@@ -36,12 +36,12 @@ def ahead(items: Iterable[Result]) -> Iterator[Result]:
 def in_threads(
     function: Callable[..., Result], arguments: Iterable[tuple[Any, ...]], workers: int
 ) -> Iterator[Result]:
-    """Yields the results of a function for some arguments, in their order.
+    """Yields the results of a function for several arguments, in their order.
 
     Args:
         function: called in several threads at a time.
-        arguments: of each call. They are taken in the thread that takes the results, and only few
-            are held at a time. If taking them fails, the error comes after the results before it.
+        arguments: of each call. They are fetched in the thread that takes the results, and only a
+            few are held at a time. If fetching fails, the error comes after the results before it.
         workers: how many threads.
     """
     arguments = iter(arguments)

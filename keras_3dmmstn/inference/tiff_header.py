@@ -1,10 +1,10 @@
-"""The header of a TIFF: its size, which numbers its pixels are, and how it is turned."""
+"""The header of a TIFF: its size, the number type of its pixels, and its orientation."""
 
 import struct
 
 _WIDTH, _HEIGHT, _TILE_WIDTH, _TILE_HEIGHT, _BITS, _SAMPLE_FORMAT = 256, 257, 322, 323, 258, 339
 _COMPRESSION, _ORIENTATION = 259, 274
-# Those that OpenCV's wheels do not read.
+# Compressions that OpenCV's wheels do not read.
 _COMPRESSIONS = {
     34887: "LERC", 34892: "lossy JPEG of DNG", 34925: "LZMA", 50000: "ZSTD", 50001: "WebP",
     50002: "JPEG XL", 52546: "JPEG XL",
@@ -14,11 +14,11 @@ _NUMBERS = {1: "unsigned", 2: "signed", 3: "floating-point"}
 
 
 def tiff_size(content: bytes) -> tuple[int, int]:
-    """Returns the sides of the first picture; tiles may be larger than it is.
+    """Returns the sides of the first picture; its tiles may be larger.
 
     Raises:
-        ValueError: if it claims none.
-        struct.error: if the file ends before.
+        ValueError: if it declares none.
+        struct.error: if the file ends too early.
     """
     tags = _tags(content, (_WIDTH, _HEIGHT, _TILE_WIDTH, _TILE_HEIGHT))
     width, height = tags.get(_WIDTH, 0), tags.get(_HEIGHT, 0)
@@ -28,7 +28,7 @@ def tiff_size(content: bytes) -> tuple[int, int]:
 
 
 def tiff_numbers(content: bytes) -> str | None:
-    """Returns which numbers a TIFF holds, such as "32-bit floating-point"; None for other files."""
+    """Returns a TIFF's number type, such as "32-bit floating-point"; None for other files."""
     if content[:4] not in _BEGINNINGS:
         return None
     try:
@@ -40,7 +40,7 @@ def tiff_numbers(content: bytes) -> str | None:
 
 
 def tiff_compression(content: bytes) -> str | None:
-    """Returns the name of the compression of a TIFF if OpenCV reads none of it, else None."""
+    """Returns the name of a TIFF's compression if OpenCV cannot read it, else None."""
     if content[:4] not in _BEGINNINGS:
         return None
     try:
@@ -50,7 +50,7 @@ def tiff_compression(content: bytes) -> str | None:
 
 
 def tiff_orientation(content: bytes) -> int | None:
-    """Returns the number by which EXIF, which is a TIFF, says how a picture is turned, or None."""
+    """Returns the orientation number of EXIF data, which are a TIFF, or None."""
     if content[:4] not in _BEGINNINGS:
         return None
     try:
@@ -63,7 +63,7 @@ def _tags(content, wanted):
     """Returns the first number of some tags of the first picture: a dict of integers."""
     order = "<" if content[:2] == b"II" else ">"
     big = struct.unpack_from(f"{order}H", content, 2)[0] == 43
-    # Forms of places and counts; size of an entry; where its count and its value are.
+    # Formats of offsets and counts; size of an entry; position of its value.
     place_form, count_form, step, value_place = ("Q", "Q", 20, 12) if big else ("I", "H", 12, 8)
     (place,) = struct.unpack_from(order + place_form, content, 8 if big else 4)
     (count,) = struct.unpack_from(order + count_form, content, place)
@@ -77,7 +77,7 @@ def _tags(content, wanted):
 
 
 def _first_number(content, order, kind, entry, place_form, value_place):
-    """Returns the first number of an entry, which lies elsewhere if there are many."""
+    """Returns the first number of an entry; if there are many, they are stored elsewhere."""
     form = {3: "H", 4: "I", 16: "Q"}.get(kind, "B")
     (count,) = struct.unpack_from(order + place_form, content, entry + 4)
     place = entry + value_place

@@ -1,4 +1,4 @@
-"""Faces seen twice: the second time upright, framed by the landmarks that were seen first."""
+"""Faces seen twice: the second time upright, framed by the landmarks of the first look."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,12 +17,12 @@ from keras_3dmmstn.network.localiser_answers import Answers
 if TYPE_CHECKING:
     from keras_3dmmstn.inference.face_fitter import FaceFitter
 
-# In the mean of both looks the second, which is framed better, counts so much.
+# Weight of the second look, which is framed better, in the mean of both.
 _SECOND = 0.6
-# If they differ by more, in radians, the first did not see the face, and the second counts alone.
+# If they differ by more, in radians, the first missed the face, and only the second is used.
 _APART = 0.5
-# Landmarks that span less, in pixels of the crop, or lie further away, in its sides, are no face's:
-# it is seen as before, and its box stays as it is.
+# Landmarks that span less, in pixels of the crop, or lie further away, in its sides, are not those
+# of a face: the second look has the same crop, and the box stays as it is.
 _SMALLEST, _FURTHEST = 1.0, 100.0
 
 
@@ -32,21 +32,21 @@ def mean_of_two_looks(
     fitter: "FaceFitter",
     landmarks: LandmarkGeometry,
 ) -> tuple[FacesInPhotographs, FittedFaces]:
-    """Looks at faces twice, and fits the mean of what both looks say.
+    """Looks at faces twice, and fits the mean of both results.
 
-    A box is never quite that of the landmarks, and a network's errors depend on how a face lies in
-    the crop. So the mean of two looks is closer to the face than each of them, and depends less on
-    the box.
+    A box is never exactly that of the landmarks, and a network's errors depend on how a face lies
+    in the crop. The mean of two looks is therefore closer to the face than either of them, and
+    depends less on the box.
 
     Args:
-        faces: where they are looked at first.
+        faces: the faces, framed for the first look.
         images: their photographs.
-        fitter: of them, with `ibug68` and an orthographic camera.
-        landmarks: of θ.
+        fitter: the fitter, with `ibug68` and an orthographic camera.
+        landmarks: computes landmarks from θ.
 
     Returns:
-        The faces, those whose box was unsure with that of the first look's landmarks; and what is
-        fitted, in pixels of the first crops.
+        The faces, with unsure boxes replaced by those of the first look's landmarks; and the fits,
+        in pixels of the first crops.
 
     Raises:
         ValueError: if the network's numbers describe no face.
@@ -73,13 +73,13 @@ def mean_of_two_looks(
 def second_look(
     faces: FacesInPhotographs, images: Sequence[np.ndarray], fitter: "FaceFitter"
 ) -> tuple[FacesInPhotographs, FittedFaces]:
-    """Looks at faces, and at those whose box is unsure once more; then the second look counts.
+    """Looks at faces, and again at those whose box is unsure; the second look replaces the first.
 
-    For a perspective camera, whose θ belongs to its crop.
+    For a perspective camera, whose θ is tied to its crop.
 
     Args:
-        faces, images: as of `mean_of_two_looks`.
-        fitter: of them, with `ibug68`.
+        faces, images: as for `mean_of_two_looks`.
+        fitter: the fitter, with `ibug68`.
 
     Raises:
         ValueError: if the network's numbers describe no face.
@@ -97,7 +97,7 @@ def second_look(
 
 
 def _to_second_crops(landmarks, parameters, size):
-    """Returns the similarities `(n, 2, 3)` from crops to those in which faces are upright."""
+    """Returns the similarities `(n, 2, 3)` from crops to ones in which the faces are upright."""
     turned = Rotation.from_rotvec(parameters[:, :3].astype(float)).as_matrix()
     rolls = np.arctan2(-turned[:, 0, 1], turned[:, 1, 1])  # where the chins point
     matrices = np.tile(np.eye(2, 3), (len(landmarks), 1, 1))
@@ -110,7 +110,7 @@ def _to_second_crops(landmarks, parameters, size):
 
 
 def _are_of_faces(landmarks, size):
-    """Returns which landmarks `(n, 68, 2)` may be those of a face in a crop, `(n,)` bool."""
+    """Returns which landmarks `(n, 68, 2)` could be those of a face in a crop, `(n,)` bool."""
     low, high = landmarks.min(axis=1), landmarks.max(axis=1)
     near = (low >= -_FURTHEST * size).all(axis=1) & (high <= _FURTHEST * size).all(axis=1)
     near[near] = (high[near] - low[near]).max(axis=1) >= _SMALLEST
@@ -118,7 +118,7 @@ def _are_of_faces(landmarks, size):
 
 
 def _with_sure_boxes(faces, landmarks, size):
-    """Returns faces, those whose box is unsure with that of their landmarks `(n, 68, 2)`."""
+    """Returns faces with unsure boxes replaced by those of their landmarks `(n, 68, 2)`."""
     unsure = np.flatnonzero(faces.unsure & _are_of_faces(landmarks, size))
     if not len(unsure):
         return faces
@@ -129,7 +129,7 @@ def _with_sure_boxes(faces, landmarks, size):
 
 
 def _mean_of(first, second, alone, check):
-    """Returns the mean of what two looks say, `(n, ...)`; None if they do not say it."""
+    """Returns the mean of an output of two looks, `(n, ...)`; None if they do not have it."""
     if first is None or second is None:
         return first
     check(np.stack([first, second]))
@@ -137,7 +137,7 @@ def _mean_of(first, second, alone, check):
 
 
 def _mean(first, second):
-    """Returns the mean of two looks, θ `(n, 6 + D)`, and of which the second counts alone."""
+    """Returns the mean θ `(n, 6 + D)` of two looks, and for which faces only the second counts."""
     mean = (1 - _SECOND) * first.astype(float) + _SECOND * second
     turn = Rotation.from_rotvec(first[:, :3].astype(float))
     apart = (turn.inv() * Rotation.from_rotvec(second[:, :3].astype(float))).as_rotvec()

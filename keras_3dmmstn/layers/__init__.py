@@ -1,6 +1,6 @@
 """The paper's layers, and some beyond it: apparent contours, a perspective camera, larger textures.
 
-The mathematics is in `keras_3dmmstn.ops`; a layer holds state and config.
+The mathematics is in `keras_3dmmstn.ops`; the layers hold state and configuration.
 
 | layer | paper (Bas et al. 2017) | MatConvNet layer of the authors | file |
 |---|---|---|---|

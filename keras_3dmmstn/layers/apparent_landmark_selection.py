@@ -12,17 +12,18 @@ from keras_3dmmstn.ops import contour, projection
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")
 class ApparentLandmarkSelection(keras.layers.Layer):
-    """Selects landmarks, the first ones on the contour that the turned face shows.
+    """Selects landmarks, the first ones on the visible contour of the turned face.
 
-    `LandmarkSelection` takes fixed vertices. The labels of jaw lines, however, lie on the apparent
-    contour, which moves over the cheek when the head turns: here each of those points is the one
-    of several vertices that lies furthest outward in the image.
+    `LandmarkSelection` takes fixed vertices. Labels of the jaw line, however, lie on the apparent
+    contour, which moves over the cheek when the head turns. Here each of those points is chosen
+    from several vertices, as the one that lies furthest outward in the image.
 
     Args:
         indices: the vertex of each landmark, a sequence of integers of at least 0.
-        lines: `(contour points, K)`: the vertices among which the first landmarks choose; they
-            take the place of their `indices`. See `mesh.contour_lines`.
-        directions: `(contour points, 2)`: what outward is for each, x and y in the unturned face.
+        lines: `(contour points, K)`: the vertices from which the first landmarks are chosen, in
+            place of their `indices`. See `mesh.contour_lines`.
+        directions: `(contour points, 2)`: the outward direction of each, x and y in the unturned
+            face.
 
     Call arguments:
         points: `(batch, N, 2)` tensor, the projected vertices.
@@ -32,7 +33,7 @@ class ApparentLandmarkSelection(keras.layers.Layer):
         `(batch, len(indices), 2)` tensor.
 
     Raises:
-        ValueError: if the arguments do not fit together or number a point that does not exist.
+        ValueError: if the arguments do not match or refer to a point that does not exist.
 
     Example:
 
@@ -97,7 +98,7 @@ class ApparentLandmarkSelection(keras.layers.Layer):
         return tf.concat([moving, fixed], axis=1)
 
     def vertices(self, points, rotation):
-        """Returns which vertex each landmark is, `(batch, len(indices))` int32."""
+        """Returns the vertex of each landmark, `(batch, len(indices))` int32."""
         chosen = contour.outermost(*self._candidates(points, rotation))
         lines = tf.broadcast_to(self.lines, (tf.shape(chosen)[0], *self.lines.shape))
         moving = tf.gather(lines, chosen, batch_dims=2)
@@ -106,7 +107,7 @@ class ApparentLandmarkSelection(keras.layers.Layer):
         return tf.concat([moving, fixed], axis=1)
 
     def _candidates(self, points, rotation):
-        """Returns `(batch, lines, K, 2)` points on the lines and `(batch, lines, 2)` outwards."""
+        """Returns points `(batch, lines, K, 2)` and outward directions `(batch, lines, 2)`."""
         on_lines = projection.select_points(points, tf.constant(self.lines.ravel()))
         on_lines = tf.reshape(on_lines, (-1, *self.lines.shape, 2))
         outward = tf.linalg.matmul(

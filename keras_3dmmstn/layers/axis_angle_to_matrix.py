@@ -7,7 +7,7 @@ from keras_3dmmstn.ops import rotation
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")
 class AxisAngleToMatrix(keras.layers.Layer):
-    """Turns the predicted axis-angle vector into a rotation matrix.
+    """Converts the predicted axis-angle vector to a rotation matrix.
 
     Call arguments:
         axis_angle: `(batch, 3)` tensor, unit axis times angle in radians.

@@ -19,7 +19,7 @@ class BilinearSampler(keras.layers.Layer):
         `(batch, H', W', channels)` texture.
 
     Raises:
-        ValueError: if the shapes are others.
+        ValueError: if the shapes are wrong.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Weights that hold a face model's data, and are not used before they are set."""
+"""Weights that hold a face model's data, and cannot be used before they are set."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 from keras.src.backend.common.stateless_scope import in_stateless_scope
 
-# What a weight of each type holds until its data are loaded, which no data do: no vertex is at
-# NaN or has a number below 0, and none faces the viewer from all sides, as a table of ones says.
+# Value of a weight until its data are loaded. No data have it: no vertex is at NaN or has a number
+# below 0, and no table is all ones, since no vertex faces the viewer from all sides.
 _UNSET = {"int32": -1, "uint8": 255}
 
 
@@ -19,13 +19,13 @@ def add_data(
     values: np.ndarray | None,
     **options: Any,
 ) -> keras.Variable:
-    """Adds a weight with a layer's data to it.
+    """Adds a weight with data to a layer.
 
     Args:
         layer: the layer.
         name: of the weight.
         shape: of the weight.
-        values: the data; None for data that are loaded later.
+        values: the data; None if they are loaded later.
         options: of `add_weight`.
     """
 
@@ -35,19 +35,19 @@ def add_data(
 
     if values is None:
         layer._awaited = (*getattr(layer, "_awaited", ()), name)
-    # Not assigned afterwards: within a model that Keras builds by looking at its `call`, that would
-    # be forgotten.
+    # Not assigned afterwards: that would be lost within a model that Keras builds by tracing its
+    # `call`.
     return layer.add_weight(name=name, shape=shape, initializer=initial, **options)
 
 
 def check_data(layer: keras.layers.Layer) -> None:
     """Raises a ValueError if a weight of `add_data` is still without its data.
 
-    In a graph this happens while it is traced: nothing is added to it.
+    In a graph, this is checked during tracing; nothing is added to the graph.
     """
     awaited = getattr(layer, "_awaited", ())
-    # In such a scope Keras looks at shapes only, as before it loads a model's weights, or takes
-    # values from a caller.
+    # In such a scope Keras only infers shapes, as before loading a model's weights, or uses values
+    # from a caller.
     if not awaited or in_stateless_scope():
         return
     with tf.init_scope():
@@ -65,7 +65,7 @@ def check_data(layer: keras.layers.Layer) -> None:
 
 
 def _is_unset(weight):
-    """Says whether a weight of `add_data` is without its data."""
+    """Returns whether a weight of `add_data` is without its data."""
     unset = _UNSET.get(weight.dtype)
     try:
         value = np.asarray(weight.value)

@@ -14,19 +14,19 @@ from keras_3dmmstn.ops import finer_grid
 class FinerGrid(keras.layers.Layer):
     """Interpolates the H'×W' grid of sample positions bilinearly, corners to corners.
 
-    So a texture of any size is sampled, while face model and network keep their grid.
+    This allows textures of any size, while face model and network keep their grid.
 
     Args:
         texture_shape: rows and columns of the finer grid.
 
     Call arguments:
-        grid: `(batch, H', W', 2)` tensor, x, y in pixels, as of `ResampledGrid`.
+        grid: `(batch, H', W', 2)` tensor, x, y in pixels, as from `ResampledGrid`.
 
     Returns:
         `(batch, rows, columns, 2)` grid.
 
     Raises:
-        ValueError: if `grid` has not four axes, or H' or W' is unknown.
+        ValueError: if `grid` does not have four axes, or H' or W' is unknown.
 
     Example:
 

@@ -12,22 +12,22 @@ from keras_3dmmstn.ops import finer_grid
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")
 class FinerMask(keras.layers.Layer):
-    """Interpolates the mask of the vertices, as `FinerGrid` their positions: one half is visible.
+    """Interpolates the mask as `FinerGrid` does the grid; values of at least ½ are visible.
 
-    The gradient is zero, as that of `SelfOcclusionMask`.
+    The gradient is zero, like that of `SelfOcclusionMask`.
 
     Args:
         texture_shape: rows and columns of the finer mask.
 
     Call arguments:
-        visible: `(batch, H', W', 1)` tensor, 1 visible, 0 hidden. (Keras keeps the name `mask`
-            for itself.)
+        visible: `(batch, H', W', 1)` tensor, 1 visible, 0 hidden. (Keras reserves the name
+            `mask`.)
 
     Returns:
         `(batch, rows, columns, 1)` mask.
 
     Raises:
-        ValueError: if `visible` is of another shape, or H' or W' is unknown.
+        ValueError: if `visible` has a different shape, or H' or W' is unknown.
 
     Example:
 

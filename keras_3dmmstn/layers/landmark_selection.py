@@ -24,7 +24,7 @@ class LandmarkSelection(keras.layers.Layer):
         `(batch, len(indices), dimensions)` tensor.
 
     Raises:
-        ValueError: if `indices` is empty or negative, or numbers a point that does not exist.
+        ValueError: if `indices` is empty, negative, or refers to a point that does not exist.
 
     Example:
 

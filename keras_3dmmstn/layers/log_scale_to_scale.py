@@ -7,7 +7,7 @@ from keras_3dmmstn.ops import projection
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")
 class LogScaleToScale(keras.layers.Layer):
-    """Turns the predicted log scale into a scale: s = exp(log s).
+    """Converts the predicted log scale to a scale: s = exp(log s).
 
     Call arguments:
         log_scale: `(batch, 1)` tensor.
@@ -16,7 +16,7 @@ class LogScaleToScale(keras.layers.Layer):
         `(batch, 1)` scale, in pixels per millimetre.
 
     Raises:
-        ValueError: if `log_scale` has another shape.
+        ValueError: if `log_scale` has a different shape.
 
     Example:
 

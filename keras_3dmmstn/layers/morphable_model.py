@@ -17,20 +17,20 @@ class MorphableModel(keras.layers.Layer):
     """Generates the vertices of a linear 3D face model from its coefficients.
 
     Mean and basis are weights. They are fixed by default; with `trainable=True` (or
-    `layer.trainable = True` later) the model itself is learnt. Only that word to the layer itself
-    counts: `trainable` of a model around it freezes the layer, and gives it back what it was told,
-    but does not make a fixed one train.
+    `layer.trainable = True` later) the model itself is learnt. This must be set on the layer
+    itself: setting `trainable` of a model around it freezes the layer or restores the layer's own
+    setting, but does not make a fixed layer trainable.
 
-    They are weights, not configuration: a clone, or a model of `from_config` or `model_from_json`,
-    has none until they are set by `set_weights`, `load_weights` or a `.keras` file. Until then the
-    layer refuses to be called.
+    They are weights, not configuration: a clone, or a model from `from_config` or
+    `model_from_json`, has none until they are set by `set_weights`, `load_weights` or a `.keras`
+    file. Calling the layer before that raises an error.
 
     Args:
         grid_model: a `GridModel`, or anything with a `mean` of shape (N, 3) and a `basis` of shape
             (modes, N, 3). A pair (N, modes) makes a layer whose weights are set later.
         trainable: whether mean and basis are trained.
-        identity_count: how many of the modes are identity, the first ones; by default as many as
-            `grid_model` says, None if it does not.
+        identity_count: how many modes, the first ones, are identity; by default the number of
+            `grid_model`, or None if it has none.
 
     Call arguments:
         coefficients: `(batch, modes)` tensor α, in standard deviations.
@@ -39,8 +39,8 @@ class MorphableModel(keras.layers.Layer):
         `(batch, N, 3)` vertices in millimetres.
 
     Raises:
-        ValueError: if `coefficients` has another size than the model has modes, or mean and basis
-            are not set.
+        ValueError: if the number of `coefficients` is not that of the modes, or mean and basis are
+            not set.
 
     Example:
 
@@ -73,7 +73,7 @@ class MorphableModel(keras.layers.Layer):
 
     @property
     def trainable(self):
-        """Whether mean and basis are trained; set by a layer around this one, at most as before."""
+        """Whether mean and basis are trained; an outer layer can only freeze or restore this."""
         return self._trainable
 
     @trainable.setter
@@ -110,7 +110,7 @@ class MorphableModel(keras.layers.Layer):
         return (input_shape[0], self.points, 3)
 
     def get_config(self):
-        # Sizes only: a basis in the configuration makes a file of megabytes that does not load.
+        # Sizes only: with a basis in the configuration, the file would have megabytes and not load.
         config = super().get_config()
         return {
             **config,
@@ -121,7 +121,7 @@ class MorphableModel(keras.layers.Layer):
 
 
 def _is_within_switch_of_a_layer():
-    """Says whether a layer is passing its own `trainable` on to those in it."""
+    """Returns whether an outer layer is passing its own `trainable` on to its inner layers."""
     # Keras assigns to `trainable` of each, as a user does: only the caller tells them apart.
     switch = keras.layers.Layer.trainable.fset.__code__
     frame: FrameType | None = sys._getframe()

@@ -16,7 +16,7 @@ class OrthographicProjection(keras.layers.Layer):
         `(batch, N, 2)` projected points.
 
     Raises:
-        ValueError: if `points` has another shape.
+        ValueError: if `points` has a different shape.
 
     Example:
 

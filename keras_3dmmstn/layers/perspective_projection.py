@@ -25,13 +25,13 @@ class PerspectiveProjection(keras.layers.Layer):
     Call arguments:
         points: `(batch, N, 3)` tensor X', millimetres.
         translation: `(batch, 3)` tensor t, from the camera to the points' origin, millimetres.
-        focal_length: `(batch, 1)` tensor f, pixels; only where the layer has none of its own.
+        focal_length: `(batch, 1)` tensor f, pixels; only if the layer has none of its own.
 
     Returns:
         `(batch, N, 2)` points in pixels.
 
     Raises:
-        ValueError: if the shapes are others, or the focal length is given twice or never.
+        ValueError: if the shapes are wrong, or the focal length is given twice or not at all.
 
     Example:
 
@@ -41,7 +41,7 @@ class PerspectiveProjection(keras.layers.Layer):
     array([[[110.,  60.]]], dtype=float32)
 
     Source:
-        Bas et al. 2017, sec. 2.2, name it as the alternative to their orthographic projection.
+        Bas et al. 2017, sec. 2.2, mention it as the alternative to their orthographic projection.
     """
 
     def __init__(

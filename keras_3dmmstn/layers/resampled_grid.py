@@ -1,4 +1,4 @@
-"""The layer that lays projected vertices out as a sampling grid."""
+"""The layer that arranges projected vertices as a sampling grid."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from keras_3dmmstn.ops import sampling
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")
 class ResampledGrid(keras.layers.Layer):
-    """Lays the projected vertices out as the H'×W' grid of sample positions.
+    """Arranges the projected vertices as the H'×W' grid of sample positions.
 
     Args:
         grid_shape: (H', W'), rows and columns.

@@ -7,7 +7,7 @@ from keras_3dmmstn.ops.rotation import rotate_points
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")
 class Rotation3D(keras.layers.Layer):
-    """Turns the points of each shape by its rotation matrix: X' = R X.
+    """Rotates the points of each shape by its rotation matrix: X' = R X.
 
     Call arguments:
         points: `(batch, N, 3)` tensor.
@@ -17,7 +17,7 @@ class Rotation3D(keras.layers.Layer):
         `(batch, N, 3)` rotated points.
 
     Raises:
-        ValueError: if the shapes are others.
+        ValueError: if the shapes are wrong.
 
     Example:
 

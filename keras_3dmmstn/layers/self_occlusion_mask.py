@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_3dmmstn import ops
 from keras_3dmmstn.layers.face_model_data import add_data, check_data
 
-#: How `SelfOcclusionMask` decides, from the cheapest to the most faithful.
+#: The methods of `SelfOcclusionMask`, from the cheapest to the most accurate.
 VISIBILITY_METHODS = ("normals", "table", "depth")
 
 
@@ -22,30 +22,32 @@ class SelfOcclusionMask(keras.layers.Layer):
 
     Args:
         grid_shape: (H', W'), rows and columns of the mesh.
-        method: how a vertex is found to be visible:
+        method: when a vertex counts as visible:
 
-            - `"normals"`: its outward normal faces the viewer, the paper's approximation;
-            - `"table"`: that, and a table over view directions does not have it as hidden behind
-              another part of the mean face;
-            - `"depth"`: that, and it lies in front in a depth buffer of the actual face.
-        table: for the method `"table"`, what `mesh.occlusion_table` computes; a weight, not
+            - `"normals"`: if its outward normal faces the viewer, the paper's approximation;
+            - `"table"`: if, in addition, a table over view directions does not list it as hidden
+              behind another part of the mean face;
+            - `"depth"`: if its normal faces the viewer and it lies in front in a depth buffer of
+              the actual face.
+        table: for the method `"table"`, the result of `mesh.occlusion_table`; a weight, not
             trained. A pair (rows, columns) of table entries makes a layer whose table is loaded
             later.
         rims: `(H'·W',)` int32, for each vertex the one whose visibility it shares, see
             `mesh.visibility_rims`; a weight, not trained. True makes a layer whose rims are loaded
-            later; None leaves each vertex on its own.
-        majority: odd number of vertices, of the square around each vertex in which most decide
-            whether it is visible: no specks and a straighter border. 1 leaves the mask as found.
+            later; None makes all vertices independent.
+        majority: side, an odd number of vertices, of the square around each vertex whose majority
+            decides whether it is visible. This removes specks and straightens the border. 1 leaves
+            the mask as it is.
 
     Call arguments:
         points: `(batch, H'·W', 3)` tensor, rotated vertices X'.
-        rotation: `(batch, 3, 3)` tensor, the matrices that turned them; for the method `"table"`.
+        rotation: `(batch, 3, 3)` tensor, the matrices that rotated them; for the method `"table"`.
 
     Returns:
         `(batch, H', W', 1)` mask, 1 visible, 0 hidden.
 
     Raises:
-        ValueError: if the method is unknown, table or rotation is missing or does not fit, there
+        ValueError: if the method is unknown, table or rotation is missing or does not match, there
             are not H'·W' points in 3D, or table or rims are not set, as in a clone.
 
     Example:
@@ -130,7 +132,7 @@ class SelfOcclusionMask(keras.layers.Layer):
         self.table = self._constant("table", self.table_shape, "uint8", self._values)
 
     def _constant(self, name, shape, dtype, values):
-        """Adds a weight that is not trained, with these values or some that are loaded later."""
+        """Adds a weight that is not trained, with these values or to be loaded later."""
         return add_data(self, name, shape, values, dtype=dtype, trainable=False)
 
     def call(self, points, rotation=None):

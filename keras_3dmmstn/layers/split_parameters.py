@@ -1,4 +1,4 @@
-"""The layer that takes the parameter vector apart."""
+"""The layer that splits the parameter vector."""
 
 import keras
 

@@ -17,7 +17,7 @@ class Translation2D(keras.layers.Layer):
         `(batch, N, 2)` points in pixels.
 
     Raises:
-        ValueError: if the shapes are others.
+        ValueError: if the shapes are wrong.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The layer that turns a place in the image into one before the camera."""
+"""The layer that converts a position in the image to one in front of the camera."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,11 +11,11 @@ from keras_3dmmstn.ops import perspective
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")
 class TranslationTo3D(keras.layers.Layer):
-    """Turns the translation and scale in the image into the translation before a camera.
+    """Converts translation and scale in the image to a translation in front of a camera.
 
         t₃ = ((t − c) / s, f / s)
 
-    So `PerspectiveProjection` shows the face's origin at t, and a millimetre beside it as s
+    `PerspectiveProjection` then shows the face's origin at t, and a millimetre beside it as s
     pixels, as the paper's camera does. See `ops.translation_to_3d`.
 
     Args:
@@ -30,7 +30,7 @@ class TranslationTo3D(keras.layers.Layer):
         `(batch, 3)` translation in millimetres.
 
     Raises:
-        ValueError: if the shapes are others.
+        ValueError: if the shapes are wrong.
 
     Example:
 

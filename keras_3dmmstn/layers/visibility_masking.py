@@ -11,13 +11,13 @@ class VisibilityMasking(keras.layers.Layer):
 
     Call arguments:
         texture: `(batch, H', W', channels)` tensor V.
-        visible: `(batch, H', W', 1)` tensor M. (Keras keeps the name `mask` for itself.)
+        visible: `(batch, H', W', 1)` tensor M. (Keras reserves the name `mask`.)
 
     Returns:
         `(batch, H', W', channels)` masked texture.
 
     Raises:
-        ValueError: if the shapes do not fit.
+        ValueError: if the shapes do not match.
 
     Example:
 

@@ -1,1 +1,1 @@
-"""The network of the paper: localiser, grid generator, sampler, losses, and what trains it."""
+"""The network of the paper: localiser, grid generator, sampler, losses, and its training model."""

@@ -1,4 +1,4 @@
-"""The check that images have levels in 0..255, not in 0..1, before a network works with them."""
+"""Checks that images have levels in 0..255, not in 0..1, before a network uses them."""
 
 import types
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-_FIRST = 32  # of the images of an array, so many are looked at
-# A mean level in 0..1 that no photograph has, but frames of black whose noise was interpolated.
+_FIRST = 32  # images of an array that are checked
+# A mean level in 0..1 that no photograph has, but black frames with interpolated noise have.
 _BLACK = 0.02
 _REFUSED = (
     "Expected images with levels in 0..255, received a batch with levels in 0..1: multiply them by "
@@ -18,16 +18,16 @@ _REFUSED = (
 )
 
 
-# What a mixin for Keras' models inherits from, unknown to type checkers.
+# Base class of a mixin for Keras models, opaque to type checkers.
 _Nothing: Any = object
 
 
 class LevelChecked(_Nothing):
-    """What a model of images has beside `keras.Model` to refuse levels in 0..1.
+    """A mixin for `keras.Model` that makes a model of images refuse levels in 0..1.
 
-    A batch is refused if no level in it is above 1 and some are between whole numbers. `evaluate`
-    and `predict` look at the first images of an array, the first batch of a `PyDataset`, and each
-    batch of a `tf.data.Dataset` or generator; a call looks at what is not symbolic.
+    A batch is refused if no level in it is above 1 and some are not whole numbers. `evaluate` and
+    `predict` check the first images of an array, the first batch of a `PyDataset`, and each batch
+    of a `tf.data.Dataset` or generator; a call checks everything that is not symbolic.
     """
 
     def evaluate(self, x=None, *args, **kwargs):
@@ -47,7 +47,7 @@ class LevelChecked(_Nothing):
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")
 class LevelCheckedModel(LevelChecked, keras.Model):
-    """A functional model of images that refuses levels in 0..1, in `fit`, too."""
+    """A functional model of images that refuses levels in 0..1, including in `fit`."""
 
     def fit(self, x=None, *args, **kwargs):
         with naming_levels():
@@ -55,10 +55,10 @@ class LevelCheckedModel(LevelChecked, keras.Model):
 
 
 def checked_levels(x: Any) -> Any:
-    """Returns what a model is to work on, checked or with a check of each batch.
+    """Returns a model's input, already checked or with a check of each batch.
 
     Args:
-        x: as of `fit`: arrays, a `tf.data.Dataset`, a `PyDataset` or a generator.
+        x: as for `fit`: arrays, a `tf.data.Dataset`, a `PyDataset` or a generator.
 
     Raises:
         ValueError: if images have levels in 0..1.
@@ -76,7 +76,7 @@ def checked_levels(x: Any) -> Any:
 
 @contextmanager
 def naming_levels() -> Iterator[None]:
-    """Turns the error that TensorFlow makes of a refused batch of a data set into a ValueError."""
+    """Converts TensorFlow's error for a refused batch of a data set to a ValueError."""
     try:
         yield
     except tf.errors.InvalidArgumentError as error:
@@ -86,7 +86,7 @@ def naming_levels() -> Iterator[None]:
 
 
 def _checked(element):
-    """Returns an element `(x, ...)` of arrays, or raises a ValueError."""
+    """Returns an element `(x, ...)` of arrays, or raises a ValueError if it is refused."""
     images = _image_of(element)
     if hasattr(images, "shape") and len(images.shape) == 4 and len(images):
         images = np.asarray(images[:_FIRST])
@@ -96,7 +96,7 @@ def _checked(element):
 
 
 def _checked_element(*element):
-    """Returns an element of a data set, whose graph checks it."""
+    """Returns an element of a data set, with a check in its graph."""
     images = _image_of(element)
     if images.dtype.is_floating:
         tf.debugging.Assert(tf.logical_not(_is_in_unit_range(images)), [_REFUSED])
@@ -104,7 +104,7 @@ def _checked_element(*element):
 
 
 def _is_in_unit_range(images):
-    """Says whether no level is above 1 and some are between whole numbers, but not all black."""
+    """Returns whether no level is above 1 and some are not whole numbers, unless all is black."""
     images = tf.cast(images, tf.float32)
     lit = tf.reduce_mean(images) > _BLACK
     low, high = tf.reduce_min(images), tf.reduce_max(images)

@@ -9,18 +9,18 @@ CONFIDENCE_UNITS = 16
 
 
 def with_confidence(localiser: keras.Model) -> keras.Model:
-    """Adds a second head to a localiser, which says how sure it is.
+    """Adds a second head to a localiser, which predicts its confidence.
 
-    The head sees the same features and leaves θ as it is. It is small, and new: train it with
+    The head uses the same features and does not change θ. It is small and untrained: train it with
     `train_confidence`.
 
     Args:
-        localiser: as of `build_localiser` or `with_spread`. Its layers are shared, not copied.
+        localiser: from `build_localiser` or `with_spread`. Its layers are shared, not copied.
 
     Returns:
         A functional `keras.Model` from `image` to a dict of `parameters`, θ `(batch, 6 + D)`,
         `confidence` `(batch, 1)`: the probability, 0 to 1, that there is a face and its landmarks
-        are right, and `spread` if the localiser says it.
+        are right, and `spread` if the localiser has it.
 
     Raises:
         ValueError: if the localiser has no layer `head`, or a confidence already.
@@ -43,7 +43,7 @@ def with_confidence(localiser: keras.Model) -> keras.Model:
 def without_confidence(localiser: keras.Model) -> keras.Model:
     """Returns a localiser from images to θ alone, with shared layers; itself if it is one.
 
-    A spread goes with the confidence.
+    A spread is removed together with the confidence.
     """
     if not isinstance(getattr(localiser, "output", None), dict):
         return localiser

@@ -1,26 +1,26 @@
-"""What `fit` needs under a `MultiWorkerMirroredStrategy` and Keras does not do."""
+"""Workarounds that `fit` needs under a `MultiWorkerMirroredStrategy`."""
 
 from typing import Any
 
 import tensorflow as tf
 
-# What a mixin for Keras' models inherits from, unknown to type checkers.
+# Base class of a mixin for Keras models, opaque to type checkers.
 _Nothing: Any = object
 
 
 class FitOnWorkers(_Nothing):
-    """What a model has beside `keras.Model` to be trained by several processes.
+    """A mixin for `keras.Model` that lets several processes train a model.
 
-    Keras 3.15 takes the values of one replica for tensors at two places of its trainer, and `fit`
-    ends with an error at each of them. Both overrides do nothing under other strategies, and
-    `tests/training/test_workers.py` says when Keras no longer needs them.
+    At two places of its trainer, Keras 3.15 treats per-replica values as tensors, and `fit` ends
+    with an error at each of them. Both overrides do nothing under other strategies, and
+    `tests/training/test_workers.py` shows when Keras no longer needs them.
 
     Source:
         https://github.com/keras-team/keras/issues/20585, which Keras 3.15.1 has not resolved.
     """
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Builds metrics by the shapes of this process's batches, not by a mean over processes."""
+        """Builds metrics from the shapes of this process's batches, not a mean over processes."""
         if iterator is not None and is_on_workers(self.distribute_strategy):
             data_batch = tf.nest.map_structure(
                 lambda spec: tf.nest.flatten(spec, expand_composites=True)[0],  # of one replica
@@ -30,7 +30,7 @@ class FitOnWorkers(_Nothing):
         super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)
 
     def _make_function(self, step_function):
-        """Gives the logs of a step, scalars, the axis over which Keras takes their mean."""
+        """Gives the scalar logs of a step the axis over which Keras takes their mean."""
         if not is_on_workers(self.distribute_strategy):
             return super()._make_function(step_function)
 
@@ -41,5 +41,5 @@ class FitOnWorkers(_Nothing):
 
 
 def is_on_workers(strategy: tf.distribute.Strategy) -> bool:
-    """Says whether a strategy joins several processes."""
+    """Returns whether a strategy uses several processes."""
     return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)

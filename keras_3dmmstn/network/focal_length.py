@@ -1,11 +1,11 @@
-"""Which focal lengths a perspective camera can have."""
+"""The valid focal lengths of a perspective camera."""
 
-#: Of a camera, in sides of the image; beyond them it is no camera, or numbers overflow.
+#: Limits in sides of the image; outside them there is no real camera, or numbers overflow.
 FOCAL_LENGTHS = (0.01, 1e12)
 
 
 def check_focal_length(focal_length: float | None) -> None:
-    """Raises a ValueError unless a focal length is None or a positive number that can be."""
+    """Raises a ValueError unless a focal length is None or a number within the limits."""
     low, high = FOCAL_LENGTHS
     if focal_length is not None and not low <= focal_length <= high:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""How a face is framed: from the box of its landmarks to the square that the network sees."""
+"""The framing of a face: from the box of its landmarks to the square that the network sees."""
 
 import math
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-#: Side of the square crop, in larger sides of the tight box around the 68 landmarks. It takes in
+#: Side of the square crop, in larger sides of the tight box around the 68 landmarks. It includes
 #: the forehead, which rises above the landmarks.
 CROP_TO_BOX = 1.7
 
@@ -24,14 +24,13 @@ def crop_square(box: np.ndarray) -> tuple[float, float, float]:
 def crop_matrix(box: np.ndarray, image_size: int, roll: float = 0.0) -> np.ndarray:
     """Returns the similarity from photograph to crop pixels, `(2, 3)`.
 
-    Pixel centres are at integer coordinates on both sides, so the square's edges go to −½ and
+    Pixel centres are at integer coordinates in both, so the square's edges map to −½ and
     `image_size` − ½.
 
     Args:
         box: x0, y0, x1, y1, the tight box of the face's 68 landmarks.
         image_size: side of the crop in pixels.
-        roll: by how much the face is turned clockwise in the photograph, radians; in the crop it
-            is upright.
+        roll: clockwise rotation of the face in the photograph, radians; in the crop it is upright.
     """
     x, y, side = crop_square(box)
     scale = image_size / side
@@ -41,12 +40,12 @@ def crop_matrix(box: np.ndarray, image_size: int, roll: float = 0.0) -> np.ndarr
 
 
 def apply_similarity(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Moves points `(..., 2)` by a `(2, 3)` matrix."""
+    """Transforms points `(..., 2)` by a `(2, 3)` matrix."""
     return points @ matrix[:, :2].T + matrix[:, 2]
 
 
 def invert_similarity(matrix: np.ndarray) -> np.ndarray:
-    """Returns the `(2, 3)` matrix that undoes a `(2, 3)` similarity."""
+    """Returns the inverse `(2, 3)` of a similarity `(2, 3)`."""
     inverse = np.linalg.inv(matrix[:, :2])
     return np.concatenate([inverse, -inverse @ matrix[:, 2:]], axis=1)
 
@@ -66,27 +65,27 @@ def crop_matrices(
 
 
 def joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Returns similarities `(n, 2, 3)` that do the first, then the second, both `(n, 2, 3)`."""
+    """Returns similarities `(n, 2, 3)` that apply the first, then the second, both `(n, 2, 3)`."""
     turn = second[:, :, :2]
     return np.concatenate([turn @ first[:, :, :2], turn @ first[:, :, 2:] + second[:, :, 2:]], 2)
 
 
 def zooms(matrices: np.ndarray) -> np.ndarray:
-    """Returns by how much similarities `(n, 2, 3)` enlarge, `(n,)`."""
+    """Returns the scale factors `(n,)` of similarities `(n, 2, 3)`."""
     return np.hypot(matrices[:, 0, 0], matrices[:, 1, 0])
 
 
 def rolls(matrices: np.ndarray) -> np.ndarray:
-    """Returns by how much crops are turned clockwise in their photographs, `(n,)` radians.
+    """Returns the clockwise rotations of crops in their photographs, `(n,)` radians.
 
     Args:
-        matrices: `(n, 2, 3)`, as of `crop_matrix`.
+        matrices: `(n, 2, 3)`, as from `crop_matrix`.
     """
     return np.arctan2(matrices[:, 0, 1], matrices[:, 0, 0])
 
 
 def points_in_photograph(points: np.ndarray, matrices: np.ndarray) -> np.ndarray:
-    """Takes points `(n, P, 2)` from pixels of crops to pixels of their photographs.
+    """Converts points `(n, P, 2)` from pixels of crops to pixels of their photographs.
 
     Args:
         points: of the crops, float32 or float64.
@@ -96,20 +95,20 @@ def points_in_photograph(points: np.ndarray, matrices: np.ndarray) -> np.ndarray
         `(n, P, 2)` of the same type.
     """
     moved = np.empty_like(points)
-    if not points.size:  # which OpenCV does not take
+    if not points.size:  # which OpenCV does not accept
         return moved
     for place, face, matrix in zip(moved, points, matrices, strict=True):
-        # In a thirtieth of the time of NumPy's product with so small a matrix.
+        # With so small a matrix, this takes a thirtieth of the time of NumPy's product.
         place[:] = cv2.transform(face[:, None], invert_similarity(matrix))[:, 0]
     return moved
 
 
 def parameters_in_photograph(parameters: np.ndarray, matrices: np.ndarray) -> np.ndarray:
-    """Takes r, t and log s of θ from crops to their photographs.
+    """Converts r, t and log s of θ from crops to their photographs.
 
     Args:
         parameters: `(n, 6 + D)` θ of the crops.
-        matrices: `(n, 2, 3)`, as of `crop_matrix`.
+        matrices: `(n, 2, 3)`, as from `crop_matrix`.
     """
     moved, zoom = parameters.copy(), zooms(matrices)
     offsets = (parameters[:, 3:5] - matrices[:, :, 2]) / zoom[:, None] ** 2
@@ -123,11 +122,11 @@ def parameters_in_photograph(parameters: np.ndarray, matrices: np.ndarray) -> np
 
 
 def parameters_in_crop(parameters: np.ndarray, matrices: np.ndarray) -> np.ndarray:
-    """Takes r, t and log s of θ from photographs to crops: undoes `parameters_in_photograph`.
+    """Converts r, t and log s of θ from photographs to crops: undoes `parameters_in_photograph`.
 
     Args:
         parameters: `(n, 6 + D)` θ of the photographs.
-        matrices: `(n, 2, 3)`, from photographs to crops, as of `crop_matrix`.
+        matrices: `(n, 2, 3)`, from photographs to crops, as from `crop_matrix`.
     """
     inverse = np.array([invert_similarity(matrix) for matrix in matrices]).reshape(-1, 2, 3)
     return parameters_in_photograph(parameters, inverse)

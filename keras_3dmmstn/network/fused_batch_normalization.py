@@ -1,4 +1,4 @@
-"""Batch normalisation that trains in one operation of TensorFlow."""
+"""Batch normalisation that trains with a single TensorFlow operation."""
 
 import keras
 import tensorflow as tf
@@ -8,15 +8,15 @@ import tensorflow as tf
 class FusedBatchNormalization(keras.layers.BatchNormalization):
     """Keras' batch normalisation of images, computed by TensorFlow's fused operation in training.
 
-    Keras composes it of some twenty operations, forward and backward, which each pass over the
-    whole feature maps: in a network of small convolutions they take as long on a processor as the
-    convolutions. Values, gradients and moving averages are the same. Wherever the fused operation
-    does not apply, Keras' own is used: outside of training, if the layer is frozen, for statistics
-    over several devices, with a mask, for other shapes than `(batch, height, width, channels)`, in
-    half precision, and for weights that are not float32.
+    Keras composes it of some twenty operations, forward and backward, each of which passes over the
+    whole feature maps: in a network of small convolutions, on a CPU, they take as long as the
+    convolutions. Values, gradients and moving averages are the same. Where the fused operation does
+    not apply, Keras' own is used: outside training, if the layer is frozen, for statistics over
+    several devices, with a mask, for shapes other than `(batch, height, width, channels)`, in half
+    precision, and for weights that are not float32.
 
     Args:
-        **kwargs: as of `keras.layers.BatchNormalization`.
+        **kwargs: as for `keras.layers.BatchNormalization`.
 
     Source:
         Ioffe & Szegedy 2015, "Batch Normalization".
@@ -34,7 +34,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             epsilon=self.epsilon,
             is_training=True,
         )
-        # The operation returns the unbiased variance, Keras averages that of the batch.
+        # The operation returns the unbiased variance, but Keras averages that of the batch.
         count = tf.cast(tf.size(inputs) // inputs.shape[-1], tf.float32)
         variance *= (count - 1) / count
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
@@ -42,7 +42,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         return outputs
 
     def _is_fusable(self, inputs):
-        """Says whether the fused operation computes what this layer is to compute."""
+        """Returns whether the fused operation can be used for this layer and input."""
         of_images = len(inputs.shape) == 4 and self.axis in (-1, 3)
         plain = self.scale and self.center and not (self.synchronized or self.renorm)
         # float16 is left to Keras, which computes it in float32.

@@ -1,4 +1,4 @@
-"""The grid generator, the paper's Figure 2: from θ to the points where the image is sampled."""
+"""The grid generator, the paper's Figure 2: from θ to the points at which the image is sampled."""
 
 from typing import Any, NamedTuple
 
@@ -8,8 +8,8 @@ from keras_3dmmstn import layers
 from keras_3dmmstn.mesh import GridModel, contour_lines
 from keras_3dmmstn.network.focal_length import check_focal_length
 
-# Under a mixed policy the geometry stays float32: the float16 next to pixel 200 is 0.125 pixels
-# away.
+# Under a mixed policy the geometry stays float32: near 200, neighbouring float16 values are 0.125
+# pixels apart.
 FLOAT32: dict[str, Any] = {"dtype": "float32"}
 
 
@@ -18,10 +18,10 @@ class PosedFace(NamedTuple):
 
     Attributes:
         vertices: `(batch, N, 3)` X(α), the face in its own frame, millimetres.
-        rotation: `(batch, 3, 3)` R, which turns it.
-        points: `(batch, N, 2)` Y'', where its vertices appear, pixels of the network's image.
+        rotation: `(batch, 3, 3)` R, the rotation of the face.
+        points: `(batch, N, 2)` Y'', the projected vertices, pixels of the network's image.
         seen: `(batch, N, 3)`, the vertices as they hide one another along z.
-        landmarks: `(batch, L, 2)`, pixels of the image; None if none were asked for.
+        landmarks: `(batch, L, 2)`, pixels of the image; None if none were requested.
     """
 
     vertices: Any
@@ -46,8 +46,8 @@ def grid_generator(
         grid_model: the face model.
         image_size: side of the network's image in pixels.
         landmarks: the landmark set, or several joined by "+"; None for no landmarks.
-        jaw: as of `spatial_transformer`.
-        focal_length: as of `spatial_transformer`.
+        jaw: as for `spatial_transformer`.
+        focal_length: as for `spatial_transformer`.
 
     Raises:
         ValueError: if the model has no such landmark set, `jaw` is unknown or `focal_length` is
@@ -71,7 +71,7 @@ def grid_generator(
         seen = rotated
     else:
         points = _seen_by_a_pinhole(rotated, t, s, focal_length * image_size, image_size)
-        # Seen along z, these hide each other as the vertices do before the camera.
+        # Seen along z, these hide one another as the vertices do in front of the camera.
         join = keras.layers.Concatenate(name="points_with_depth", **FLOAT32)
         seen = join([points, rotated[:, :, 2:]])
     selected = None
@@ -90,7 +90,7 @@ def landmark_selection(
     Args:
         grid_model: the face model.
         landmarks: the landmark set, or several joined by "+".
-        jaw: as of `spatial_transformer`.
+        jaw: as for `spatial_transformer`.
 
     Raises:
         ValueError: if the model has no such landmark set, or `jaw` is unknown.
@@ -105,7 +105,7 @@ def landmark_selection(
 
 
 def _seen_by_a_pinhole(rotated, t, s, focal_length, image_size):
-    """Projects rotated vertices `(batch, N, 3)` that appear at t with scale s; all in pixels."""
+    """Projects rotated vertices `(batch, N, 3)` of a face at t with scale s; all in pixels."""
     camera = {"principal_point": ((image_size - 1) / 2,) * 2, "focal_length": focal_length}
     placed = layers.TranslationTo3D(**camera, name="translation_to_3d", **FLOAT32)(t, s)
     project = layers.PerspectiveProjection(**camera, name="perspective_projection", **FLOAT32)

@@ -1,4 +1,4 @@
-"""How far eyes and mouths are open: a loss on pairs of landmarks across from each other."""
+"""A loss on how far eyes and mouths are open, from pairs of opposite landmarks."""
 
 from typing import Any
 
@@ -7,24 +7,24 @@ import tensorflow as tf
 
 from keras_3dmmstn.network.losses import LandmarkDistanceLoss
 
-#: Pairs of `ibug68` that are across from each other: upper and lower lids, inner lips.
+#: Pairs of opposite landmarks of `ibug68`: upper and lower lids, inner lips.
 OPENINGS = ((37, 41), (38, 40), (43, 47), (44, 46), (61, 67), (62, 66), (63, 65))
 
 
 def opening_loss(landmarks, predicted, pairs=OPENINGS, softness=0.6):
-    """Computes how far the offsets between pairs of landmarks are from those of the labels.
+    """Computes how much the offsets between pairs of landmarks differ from those of the labels.
 
         ℓ = Σ_ab c_ab (√(|(L_a − L_b) − (l_a − l_b)|² + δ²) − δ) / Σ_ab c_ab
 
-    A few pixels of error hardly count in the mean of all landmarks, but they close an eye or a
-    mouth. Where the eye is does not matter here, only how far it is open.
+    An error of a few pixels hardly counts in the mean of all landmarks, but it closes an eye or a
+    mouth. Here the position of an eye does not matter, only how far it is open.
 
     Args:
         landmarks: `(batch, L, 3)` float tensor: x, y in pixels and confidence; c_ab is the smaller
-            one of a pair. 0 means no pull, whatever the coordinates are.
+            confidence of a pair. With 0 a pair has no influence, whatever its coordinates.
         predicted: `(batch, L, 2)` float tensor, pixels.
         pairs: the pairs (a, b).
-        softness: δ in pixels, below which the loss is about quadratic.
+        softness: δ in pixels, below which the loss is roughly quadratic.
 
     Returns:
         `(batch,)` loss in pixels; 0 for a face without a labelled pair.
@@ -48,13 +48,13 @@ def opening_loss(landmarks, predicted, pairs=OPENINGS, softness=0.6):
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")
 class LandmarkOpeningLoss(LandmarkDistanceLoss):
-    """`LandmarkDistanceLoss` and, times `opening_weight`, `opening_loss`.
+    """`LandmarkDistanceLoss` plus `opening_weight` times `opening_loss`.
 
-    Labels are `(batch, L, 3)`, of which the first 68 are those of `ibug68`.
+    Labels are `(batch, L, 3)`; the first 68 landmarks are those of `ibug68`.
 
     Args:
-        opening_weight: weight of how far lids and inner lips are apart.
-        softness: distance in pixels below which both are about quadratic.
+        opening_weight: weight of `opening_loss`.
+        softness: distance in pixels below which both losses are roughly quadratic.
     """
 
     def __init__(

@@ -11,10 +11,10 @@ from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.framing import CROP_TO_BOX
 from keras_3dmmstn.ops.parameters import POSE_SIZE
 
-# What a raw unit of the head is, in sides of the image and in log s.
+# Size of a raw unit of the head, in sides of the image and in log s.
 _TRANSLATION_UNIT, _LOG_SCALE_UNIT = 0.05, 0.1
 
-#: What layers are told, whatever `keras.config.image_data_format` says of those that are not.
+#: Passed to layers, so that `keras.config.image_data_format` has no effect on them.
 CHANNELS_LAST: dict[str, Any] = {"data_format": "channels_last"}
 
 
@@ -26,7 +26,7 @@ def build_localiser(
 ) -> keras.Model:
     """Completes a backbone with a head that regresses θ = (r, t, log s, α).
 
-    A new head predicts the mean face, upright and centred, at the size it has in a crop.
+    An untrained head predicts the mean face, upright and centred, at the size it has in a crop.
 
     Args:
         backbone: a `keras.Model` from images `(batch, image_size, image_size, 3)`, RGB in
@@ -34,7 +34,7 @@ def build_localiser(
             latter are averaged over rows and columns.
         grid_model: the `GridModel` whose coefficients are regressed.
         image_size: side of the input in pixels.
-        framed_by: the landmark set around whose tight box crops are made; None for `ibug68`, or all
+        framed_by: the landmark set whose tight box defines the crops; None for `ibug68`, or all
             vertices of a model without it.
 
     Returns:
@@ -42,7 +42,7 @@ def build_localiser(
         [−π, π], t in pixels of the image and s in pixels per millimetre.
 
     Raises:
-        ValueError: if the backbone's input or output has another shape, one of its layers takes
+        ValueError: if the backbone's input or output has a different shape, one of its layers has
             channels first, or the model has no such landmark set.
     """
     _check_backbone(backbone, image_size)
@@ -60,11 +60,11 @@ def build_localiser(
 
 @keras.saving.register_keras_serializable(package="keras_3dmmstn")
 class ParameterScaling(keras.layers.Layer):
-    """Turns the head's raw output, of unit order, into θ.
+    """Converts the head's raw output, of order one, to θ.
 
         r = π tanh(0.3 ρ / π),   t = t₀ + 0.05 size τ,   log s = log s₀ + 0.1 σ,   α = a
 
-    for raw (ρ, τ, σ, a): one raw unit is about what faces in a crop vary by.
+    for raw (ρ, τ, σ, a): one raw unit is roughly the variation of faces in crops.
 
     Args:
         translation: t₀, (x, y) in pixels.
@@ -119,7 +119,7 @@ def rest_pose(
     Args:
         grid_model: the face model.
         image_size: side of the crop in pixels.
-        framed_by: as of `build_localiser`.
+        framed_by: as for `build_localiser`.
 
     Raises:
         ValueError: if the model has no such landmark set.
@@ -137,10 +137,10 @@ def rest_pose(
 
 
 def correct_rest_pose(localiser: keras.Model, source: keras.Model) -> None:
-    """Makes a localiser that took the weights of another say the same as that one of an image.
+    """Makes a localiser with the weights of another one give the same answers as that one.
 
-    t₀ and log s₀ come from the mean face that a localiser was built with, and a face model that
-    was trained has another one than before. The bias of the head makes up for the difference.
+    t₀ and log s₀ come from the mean face that a localiser was built with, which training the face
+    model changes. The bias of the head is adjusted for the difference.
     """
     before, after = (_scaling(model) for model in (source, localiser))
     if before and after and before.get_config() != after.get_config():
@@ -151,12 +151,12 @@ def correct_rest_pose(localiser: keras.Model, source: keras.Model) -> None:
 
 
 def _scaling(localiser):
-    """Returns the layer of a localiser that scales its parameters, or None."""
+    """Returns a localiser's `ParameterScaling` layer, or None."""
     return next((one for one in localiser.layers if isinstance(one, ParameterScaling)), None)
 
 
 def _check_backbone(backbone, image_size):
-    """Raises a ValueError unless the backbone turns images of that size into features."""
+    """Raises a ValueError unless the backbone maps images of this size to features."""
     expected = (None, image_size, image_size, 3)
     received = getattr(backbone, "input_shape", None)  # a model never called has none
     if received != expected:

@@ -1,20 +1,20 @@
-"""What a localiser says: θ, and perhaps how sure it is of it."""
+"""The outputs of a localiser: θ, and perhaps confidence and spread."""
 
 from typing import Any, NamedTuple, Self
 
-#: Landmarks that a spread is of: those of `ibug68`.
+#: Number of landmarks that have a spread: those of `ibug68`.
 SPREAD_LANDMARKS = 68
 
 
 class Answers(NamedTuple):
-    """What a localiser says of images, or the shapes of that.
+    """The outputs of a localiser for images, or their shapes.
 
     Attributes:
         parameters: θ `(batch, 6 + D)`.
-        confidence: how likely there is a face that is fitted right, `(batch, 1)`; None from a
-            localiser that does not say.
-        spread: how far off each landmark of `ibug68` is expected to be, `(batch, 68)` in √(w·h) of
-            their box; None from a localiser that does not say.
+        confidence: probability that there is a face that is fitted right, `(batch, 1)`; None from
+            a localiser without it.
+        spread: expected error of each landmark of `ibug68`, `(batch, 68)` in √(w·h) of their box;
+            None from a localiser without it.
     """
 
     parameters: Any
@@ -23,25 +23,25 @@ class Answers(NamedTuple):
 
     @classmethod
     def of(cls, outputs: Any) -> Self:
-        """Returns what a localiser says: θ alone, or a dict by these names."""
+        """Makes the answers from a localiser's outputs: θ alone, or a dict with these names."""
         if isinstance(outputs, dict):
             return cls(*(outputs.get(name) for name in cls._fields))
         return cls(outputs)
 
     def named(self) -> dict[str, Any]:
-        """Returns those that there are, by name and in their order."""
+        """Returns the outputs that are not None, by name and in their order."""
         return {name: value for name, value in self._asdict().items() if value is not None}
 
 
 def answer_shapes(localiser: Any) -> Answers:
-    """Returns the shapes of what a localiser says.
+    """Returns the shapes of a localiser's outputs.
 
     Args:
-        localiser: a `keras.Model`, or a callable with `output_shape`, for which a dict is right,
-            too. Keras flattens the shapes of a dict to a list.
+        localiser: a `keras.Model`, or a callable with `output_shape`, which may be a dict. (Keras
+            flattens the shapes of a dict to a list.)
 
     Raises:
-        ValueError: if it says nothing of its output, or that is a dict without `parameters`.
+        ValueError: if it does not declare its output, or that is a dict without `parameters`.
     """
     output = getattr(localiser, "output", None)
     shapes: Any = None

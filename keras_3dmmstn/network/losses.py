@@ -1,4 +1,4 @@
-"""The paper's geometric losses, as functions and as what `compile` and `fit` consume."""
+"""The paper's geometric losses, as functions and as objects for `compile` and `fit`."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ def landmark_loss(landmarks, predicted, normalise=False):
 
         ℓ = Σ_i c_i |L_i − l_i|²
 
-    A confidence of 0 means no pull, whatever the coordinates are (NaN included); a face without
-    any labelled point has loss 0.
+    A landmark with confidence 0 has no influence, whatever its coordinates (even NaN); a face
+    without any labelled point has loss 0.
 
     Args:
         landmarks: `(batch, L, 3)` float tensor: x, y in pixels and confidence c.
         predicted: `(batch, L, 2)` float tensor, pixels.
         normalise: whether to divide the paper's sum by Σ_i c_i, so that a face with few labelled
-            points pulls as strongly as one with many.
+            points counts as much as one with many.
 
     Returns:
         `(batch,)` loss in squared pixels.
@@ -34,23 +34,24 @@ def landmark_loss(landmarks, predicted, normalise=False):
 
 
 def landmark_distance_loss(landmarks, predicted, softness=0.6):
-    """Computes the mean distance of landmarks by confidence, smooth near zero.
+    """Computes the confidence-weighted mean distance of landmarks, smooth near zero.
 
         ℓ = Σ_i c_i (√(|L_i − l_i|² + δ²) − δ) / Σ_i c_i
 
-    Squared, a few landmarks that are far off outweigh all others; by distance each pulls alike.
+    With squared distances a few landmarks that are far off outweigh all others; with distances,
+    each has the same influence.
 
     Args:
         landmarks: `(batch, L, 3)` float tensor: x, y in pixels and confidence c; as for
-            `landmark_loss`, 0 means no pull.
+            `landmark_loss`, 0 means no influence.
         predicted: `(batch, L, 2)` float tensor, pixels.
-        softness: δ in pixels, below which the loss is about quadratic.
+        softness: δ in pixels, below which the loss is roughly quadratic.
 
     Returns:
         `(batch,)` loss in pixels.
 
     Source:
-        Charbonnier et al. 1994, the differentiable relative of |L − l|.
+        Charbonnier et al. 1994, the differentiable variant of |L − l|.
     """
     squared_distance, confidence = _squared_distances(landmarks, predicted)
     distance = tf.sqrt(squared_distance + softness**2) - softness
@@ -60,7 +61,7 @@ def landmark_distance_loss(landmarks, predicted, softness=0.6):
 
 
 def _squared_distances(landmarks, predicted):
-    """Returns squared distances and confidences, both `(batch, L)` and 0 where not labelled."""
+    """Returns squared distances and confidences, both `(batch, L)` and 0 for unlabelled points."""
     confidence = landmarks[..., 2]
     known = confidence > 0
     confidence = tf.where(known, confidence, tf.zeros_like(confidence))
@@ -85,11 +86,11 @@ def shape_prior_loss(coefficients):
 
 
 def symmetry_loss(texture, mask):
-    """Computes how far textures are from their own mirror image.
+    """Computes the mean squared difference between textures and their mirror images.
 
         ℓ = Σ_i Σ_c M_i M_sym(i) (V_i^c − V_sym(i)^c)² / (channels · Σ_i M_i M_sym(i))
 
-    The paper's sum, divided by the number of values that it adds up; sym(row, column) is
+    It is the paper's sum, divided by its number of terms; sym(row, column) is
     (row, W' − 1 − column).
 
     Args:
@@ -107,17 +108,17 @@ def symmetry_loss(texture, mask):
 
 def _mirrored(texture):
     """Returns the mirror images of `(batch, H', W', channels)` textures."""
-    # As a list of rows: TensorFlow reverses it ten times as fast as it slices with [:, :, ::-1].
+    # As a list of rows, which TensorFlow reverses ten times as fast as it slices [:, :, ::-1].
     rows = tf.reshape(texture, tf.concat([[-1], tf.shape(texture)[2:]], axis=0))
     return tf.reshape(tf.reverse(rows, axis=[1]), tf.shape(texture))
 
 
 def multi_view_loss(texture, mask, other_texture, other_mask):
-    """Computes how far two textures of one face are from each other.
+    """Computes the mean squared difference between two textures of one face.
 
         ℓ = Σ_i Σ_c M_i N_i (V_i^c − W_i^c)² / (channels · Σ_i M_i N_i)
 
-    The paper's sum, divided by the number of values that it adds up. Black pixels count.
+    It is the paper's sum, divided by its number of terms. Black pixels count.
 
     Args:
         texture, other_texture: `(batch, H', W', channels)` float tensors V and W, levels 0..255.
@@ -154,7 +155,7 @@ def _squared_difference(texture, other_texture, weight):
     return tf.reduce_sum(weighted * difference, axis=(1, 2, 3)), gradient
 
 
-#: What is said of a batch in which an image lacks its reflection.
+#: Error message for a batch in which an image lacks its reflection.
 PARTED_PAIR = (
     "mirror_pair_loss expects each image to be followed by its reflection (an even batch, on each "
     "of several devices)"
@@ -172,8 +173,8 @@ def mirror_pair_loss(texture, mask):
         `(n,)` loss in squared levels, of eq. (3) for each pair.
 
     Raises:
-        ValueError: if the batch is known to be odd. A batch whose size shows only at run time
-            fails there. On several devices this goes for the part of a batch that each receives.
+        ValueError: if the batch size is known to be odd. If it is known only at run time, an odd
+            one fails there. On several devices this applies to each device's part of a batch.
 
     Source:
         Bas et al. 2017, sec. 3.2.
@@ -184,19 +185,19 @@ def mirror_pair_loss(texture, mask):
 
 
 def halves(x: tf.Tensor, run: int, expected: str) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the first and the second halves of pairs that lie behind one another in a batch.
+    """Returns the first and the second halves of the consecutive pairs in a batch.
 
     Args:
         x: `(2 run n, ...)` tensor: `run` elements of a first half, `run` of the second, ...
-        run: how many elements a half has.
-        expected: what is said of a batch that is not made of whole pairs.
+        run: the number of elements of a half.
+        expected: the error message for a batch that does not consist of whole pairs.
 
     Returns:
         Two `(run n, ...)` tensors.
 
     Raises:
-        ValueError: if the size of the batch is known and no multiple of 2 run. A batch whose size
-            shows only at run time fails there.
+        ValueError: if the batch size is known and not a multiple of 2 run. If it is known only at
+            run time, a wrong one fails there.
     """
     count, size = x.shape[0], 2 * run
     if count is not None and count % size:
@@ -207,7 +208,7 @@ def halves(x: tf.Tensor, run: int, expected: str) -> tuple[tf.Tensor, tf.Tensor]
             x = tf.identity(x)
     # Not x[0::2] and x[1::2]: 2 images would be broadcast against 1 reflection.
     pairs = tf.reshape(x, (-1, 2, run, *x.shape[1:]))
-    # Not pairs[:, 0] and pairs[:, 1], whose gradient would first be laid into zeros.
+    # Not pairs[:, 0] and pairs[:, 1], whose gradients would first be padded with zeros.
     first, second = (tf.reshape(h, (-1, *x.shape[1:])) for h in tf.unstack(pairs, axis=1))
     return first, second
 
@@ -243,7 +244,7 @@ class LandmarkDistanceLoss(keras.losses.Loss):
     Labels as for `LandmarkLoss`. See `landmark_distance_loss`.
 
     Args:
-        softness: distance in pixels below which the loss is about quadratic.
+        softness: distance in pixels below which the loss is roughly quadratic.
     """
 
     def __init__(self, softness: float = 0.6, name: str = "landmark_distance_loss", **kwargs: Any):
@@ -260,7 +261,7 @@ class LandmarkDistanceLoss(keras.losses.Loss):
 
 
 def _check_dtype(loss):
-    """Raises a ValueError if a loss is computed in half precision, whatever set it."""
+    """Raises a ValueError if a loss would be computed in half precision, for whatever reason."""
     if loss.dtype in ("float16", "bfloat16"):
         raise ValueError(
             f"{type(loss).__name__} expects to be computed in float32 or float64, received "
@@ -290,7 +291,7 @@ class LandmarkError(keras.metrics.Metric):
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_true = tf.cast(y_true, y_pred.dtype)
         known = y_true[..., 2] > 0
-        # A distance of 0 where unknown; the labels there may be NaN.
+        # Unlabelled points get distance 0; their labels may be NaN.
         offset = tf.where(known[..., None], y_pred - y_true[..., :2], tf.zeros_like(y_pred))
         known = tf.cast(known, y_pred.dtype)
         if sample_weight is not None:

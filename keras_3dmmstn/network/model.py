@@ -36,24 +36,24 @@ def spatial_transformer(
         backbone: a `keras.Model` from images to features, which `build_localiser` completes;
             `"compact"` or `"base"` for `compact_localiser` or `base_localiser`; None for compact.
         image_size: side of the input in pixels.
-        landmarks: name of the landmark set of the model that is selected; several joined by "+", as
-            in `"ibug68+aflw21"`, follow one another.
-        jaw: `"apparent"` for the jaw points of `ibug68` on the contour that the turned face
-            shows, where people label them; `"fixed"` for the same vertices in every pose, as in
-            the paper.
+        landmarks: name of the landmark set to select; several can be joined by "+", as in
+            `"ibug68+aflw21"`, and are concatenated.
+        jaw: `"apparent"` for jaw points of `ibug68` on the visible contour of the turned face,
+            where people label them; `"fixed"` for the same vertices in every pose, as in the
+            paper.
         focal_length: None for the paper's scaled orthographic projection; a number for a
             perspective camera with this focal length, in sides of the image, whose optical axis
-            meets the image in its middle. θ stays what it is: t and exp(log s) are the place and
-            scale of the face's origin in the image. See `docs/perspective.md`.
+            meets the image in its middle. The meaning of θ does not change: t and exp(log s) are
+            position and scale of the face's origin in the image. See `docs/perspective.md`.
         visibility: how the mask is computed: `"normals"` as in the paper; `"depth"` or `"table"`
-            also for what one part of the face hides of another, see `SelfOcclusionMask`.
+            also hide parts of the face behind other parts, see `SelfOcclusionMask`.
         weights: None for random ones; `"pretrained"` for the bundled weights of the compact
             localiser and the bundled face model; or a `localiser.keras`, or the folder of a run.
-        texture_size: side in pixels of the square texture and mask, from 32 to 2,048, sampled
-            between the vertices, too; None for one texel for each vertex of the face model. It
-            changes neither weights nor geometry.
-        framed_by: the landmark set around whose tight box images are framed, 1.7 times as large as
-            its larger side; None for `ibug68`, or all vertices of a model without it.
+        texture_size: side in pixels of the square texture and mask, from 32 to 2,048, which are
+            then also sampled between the vertices; None for one texel per vertex of the face model.
+            It changes neither weights nor geometry.
+        framed_by: the landmark set whose tight box frames the images, which are 1.7 times as large
+            as its larger side; None for `ibug68`, or all vertices of a model without it.
         localiser: the former name of `backbone`.
 
     Returns:
@@ -71,7 +71,7 @@ def spatial_transformer(
         FileNotFoundError: if there is no such file of weights.
         ValueError: if the model has no such landmark set, `jaw` or `visibility` is unknown,
             `focal_length` is not positive, `texture_size` is out of its range, or the backbone or
-            the weights do not fit.
+            the weights do not match.
 
     Source:
         Bas et al. 2017, Figures 1 and 2.
@@ -100,12 +100,13 @@ def connect(
     visibility: str = "depth",
     texture_size: int | None = None,
 ) -> keras.Model:
-    """Builds the network around a localiser; arguments and result as of `spatial_transformer`.
+    """Builds the network around a localiser; arguments and result as for `spatial_transformer`.
 
     Args:
-        localiser: a `keras.Model` called `localiser` from images to θ, as of `build_localiser`. It
-            becomes a layer of the network: its weights are shared, not copied. A `confidence` and a
-            `spread` of it, as of `with_confidence` and `with_spread`, are outputs, too.
+        localiser: a `keras.Model` named `localiser` from images to θ, as from `build_localiser`. It
+            becomes a layer of the network: its weights are shared, not copied. If it has a
+            `confidence` and a `spread`, as from `with_confidence` and `with_spread`, the network
+            outputs them too.
     """
     image_size = localiser.input_shape[1]
     image = keras.Input((image_size, image_size, 3), name="image")
@@ -118,7 +119,7 @@ def connect(
 
 
 def _regressor(backbone, grid_model, image_size, framed_by):
-    """Returns the localiser with a backbone, or that of a name."""
+    """Returns the localiser with a given backbone, or the localiser of a given name."""
     if not isinstance(backbone, str):
         return build_localiser(backbone, grid_model, image_size, framed_by)
     if backbone not in LOCALISERS:
@@ -130,7 +131,7 @@ def _regressor(backbone, grid_model, image_size, framed_by):
 
 
 def _renamed(backbone, localiser):
-    """Returns the backbone that came under its former name."""
+    """Returns the backbone, which may have been passed under its former name."""
     if backbone is not None:
         raise TypeError("spatial_transformer() got both `backbone` and its former name `localiser`")
     warnings.warn(

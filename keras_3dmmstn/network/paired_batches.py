@@ -1,4 +1,4 @@
-"""The check that a batch is in the order that losses on pairs need, before it is trained on."""
+"""Checks before training that a batch is in the order that losses on pairs need."""
 
 import types
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ import tensorflow as tf
 from keras_3dmmstn.network.identity_losses import PARTED_FOURS, PARTED_PEOPLE
 from keras_3dmmstn.network.losses import PARTED_PAIR
 
-# How far an image may be from what is said to be its reflection, in deviations of its own levels:
-# room for changes of colour, where another image is about one deviation off.
+# How much an image may differ from its supposed reflection, in standard deviations of its levels:
+# this allows changes of colour, while another image differs by about one deviation.
 _FURTHEST = 0.5
 _DEFAULT_BATCH = 32  # of Keras, for arrays
 
@@ -35,7 +35,7 @@ _NO_REFLECTION = "received a second image that is no reflection of the first."
 
 @dataclass(frozen=True)
 class BatchOrder:
-    """In which order the images of a batch must be.
+    """The required order of the images of a batch.
 
     Attributes:
         reflected: whether each image is followed by its reflection.
@@ -53,31 +53,31 @@ class BatchOrder:
 
     @property
     def expected(self) -> str:
-        """The first part of the sentence that refuses a batch."""
+        """The first part of the error message for a refused batch."""
         if self.people:
             return _FOURS if self.reflected else _PEOPLE
         return _REFLECTIONS
 
     @property
     def parted(self) -> str:
-        """The sentence on a batch with a wrong number of images."""
+        """The error message for a batch with a wrong number of images."""
         return f"{self.expected}, {_NO_FOURS if self.size == 4 else _ODD}"
 
     @property
     def no_reflection(self) -> str:
-        """The sentence on a batch whose second image is no reflection of the first."""
+        """The error message for a batch whose second image is not the reflection of the first."""
         return f"{self.expected}, {_NO_REFLECTION}"
 
 
 def checked_pairs(fit_arguments: dict[str, Any], order: BatchOrder) -> Any:
-    """Returns what `fit` is to train on, `x`, checked or with a check of each batch.
+    """Returns the argument `x` of `fit`, already checked or with a check of each batch.
 
-    Arrays are looked at here, and so are the first batch of a `PyDataset` and the shapes of a
-    `tf.data.Dataset`; the batches of a data set or generator when they are made.
+    Arrays are checked here, and so are the first batch of a `PyDataset` and the shapes of a
+    `tf.data.Dataset`. The batches of a data set or generator are checked as they are made.
 
     Args:
         fit_arguments: all arguments of `fit` by name.
-        order: of the images.
+        order: the required order of the images.
 
     Raises:
         ValueError: if images are not in this order.
@@ -97,10 +97,10 @@ def checked_pairs(fit_arguments: dict[str, Any], order: BatchOrder) -> Any:
 
 
 def refusal(error: tf.errors.InvalidArgumentError) -> ValueError | None:
-    """Returns the refusal of a batch that TensorFlow wrapped in an error of its own, if it is one.
+    """Returns the refusal of a batch that TensorFlow wrapped in its own error, or None.
 
     Args:
-        error: as it comes out of `fit`.
+        error: as raised by `fit`.
     """
     orders = [BatchOrder(*kind) for kind in ((True, False), (False, True), (True, True))]
     refusals = [text for order in orders for text in (order.parted, order.no_reflection)]
@@ -110,7 +110,7 @@ def refusal(error: tf.errors.InvalidArgumentError) -> ValueError | None:
 
 
 def _check_arrays(images, fit_arguments, order):
-    """Raises a ValueError unless arrays make batches of pairs."""
+    """Raises a ValueError unless arrays give batches of pairs."""
     if fit_arguments["shuffle"]:
         raise ValueError(
             f"{order.expected}, received shuffle={fit_arguments['shuffle']!r}, which parts them: "
@@ -126,7 +126,7 @@ def _check_arrays(images, fit_arguments, order):
 
 
 def _checked(element, order):
-    """Returns an element `(x, ...)` of arrays, or raises a ValueError."""
+    """Returns an element `(x, ...)` of arrays, or raises a ValueError if it is refused."""
     images = np.asarray(_image_of(element))
     if len(images) % order.size:
         raise ValueError(order.parted)
@@ -136,7 +136,7 @@ def _checked(element, order):
 
 
 def _checked_element(element, order):
-    """Returns an element of a data set, whose graph checks it."""
+    """Returns an element of a data set, with a check in its graph."""
     images = _image_of(element)
     tf.debugging.Assert(tf.shape(images)[0] % order.size == 0, [order.parted])
     if order.reflected:
@@ -145,7 +145,7 @@ def _checked_element(element, order):
 
 
 def _is_pair(images):
-    """Says whether the second of images `(batch, size, size, 3)` is the first one's reflection."""
+    """Returns whether the second of images `(batch, size, size, 3)` is the first's reflection."""
     image, reflection = tf.cast(images[:1], tf.float32), tf.cast(images[1:2], tf.float32)
     difference = tf.reduce_mean(tf.abs(image - tf.reverse(reflection, axis=[2])))
     return difference <= _FURTHEST * tf.math.reduce_std(image)
@@ -157,7 +157,7 @@ def _image_of(element):
 
 
 def _is_array(x):
-    """Says whether x is an array, or arrays by name or place."""
+    """Returns whether x is an array, or a dict or sequence of arrays."""
     leaves = tf.nest.flatten(x)
     return bool(leaves) and all(
         hasattr(leaf, "shape") and hasattr(leaf, "dtype") for leaf in leaves

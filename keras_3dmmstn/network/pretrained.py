@@ -1,4 +1,4 @@
-"""Weights of localisers: the bundled ones, and those of runs."""
+"""Loads weights of localisers: the bundled ones, and those of training runs."""
 
 import logging
 from importlib import resources
@@ -16,20 +16,20 @@ from keras_3dmmstn.network.weights_folder import FACE_MODEL_FILE, LOCALISER_FILE
 
 logger = logging.getLogger(__name__)
 
-# Modes that were refined by training, or stored in half precision, are still the same modes.
+# Modes refined by training, or stored in half precision, still count as the same modes.
 _LEAST_CORRELATION = 0.7
 
 
 def load_localiser(path: str | Path) -> keras.Model:
-    """Reads a localiser that Keras saved, as a `.keras` file.
+    """Reads a localiser from a `.keras` file.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is damaged or something else, such as an HDF5 file.
+        ValueError: if it is damaged or of another kind, such as an HDF5 file.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"Expected a saved localiser, but there is no file {path}.")
-    # Keras would read HDF5, too: a damaged one may take for ever, or refer to other files.
+    # Keras would also read HDF5: a damaged file may take for ever, or refer to other files.
     if not is_zipfile(path):
         raise ValueError(
             f"{path}: expected a localiser that Keras saved, received a file that is cut short, or "
@@ -39,10 +39,10 @@ def load_localiser(path: str | Path) -> keras.Model:
 
 
 def localiser_from(content: bytes, path: str | Path) -> keras.Model:
-    """Reads a localiser from the content of a file that Keras saved, which was at `path`.
+    """Reads a localiser from the content of a `.keras` file, which was at `path`.
 
     Raises:
-        ValueError: if it is damaged or something else.
+        ValueError: if it is damaged or of another kind.
     """
     with TemporaryDirectory() as folder:
         copy = Path(folder) / LOCALISER_FILE
@@ -51,7 +51,7 @@ def localiser_from(content: bytes, path: str | Path) -> keras.Model:
 
 
 def _read(file, path):
-    """Returns the localiser in a file; `path` is what an error calls it."""
+    """Returns the localiser in a file; `path` is its name in error messages."""
     try:
         return keras.models.load_model(file, compile=False)
     except Exception as error:  # a damaged file raises almost anything
@@ -69,10 +69,10 @@ def load_weights(
     """Gives a localiser the weights of a saved one.
 
     Args:
-        localiser: as of `build_localiser`.
+        localiser: as from `build_localiser`.
         weights: `"pretrained"` for the bundled ones, a `localiser.keras`, or a folder with one.
-        grid_model: the face model of the localiser; compared with the one that lies beside the
-            weights, if it does.
+        grid_model: the face model of the localiser; compared with the one beside the weights, if
+            there is one.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -93,7 +93,7 @@ def load_weights(
 def set_weights(localiser: keras.Model, saved: keras.Model, path: str | Path) -> None:
     """Gives a localiser the weights of a saved one, which was read from `path`.
 
-    It then says the same of an image, also where its face model is not quite the same.
+    It then gives the same answers, even if its face model differs slightly.
 
     Raises:
         ValueError: if it is of another architecture.
@@ -128,7 +128,7 @@ def _check_face_model(path, grid_model):
 
 
 def _check_modes(path, expected, received):
-    """Raises a ValueError unless modes `(modes, N, 3)` move a face as those expected do."""
+    """Raises a ValueError unless modes `(modes, N, 3)` move a face as the expected ones do."""
     product, one, other = (
         np.einsum("mni,mni->m", a, b, dtype=np.float64)
         for a, b in ((expected, received), (expected, expected), (received, received))

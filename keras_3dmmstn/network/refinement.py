@@ -1,4 +1,4 @@
-"""The face model that a training refined, for use outside the network."""
+"""The face model as refined by training, for use outside the network."""
 
 from dataclasses import replace
 
@@ -10,11 +10,11 @@ from scipy.spatial.distance import cdist
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.mesh.expression_units import expression_units
 
-# The finer of two Gaussians in `smoothness` of the coarser, its variance in that of the coarser,
-# and the variance of the noise in what a landmark learnt.
+# Width and variance of the finer of two Gaussians, relative to the coarser, and the variance of the
+# noise in the learnt movements of landmarks.
 _FINE, _FINE_VARIANCE, _NOISE = 0.4, 0.1, 0.05
-# Averages of weights that stay as they are end up off by rounding, far less than this share of the
-# farthest movement.
+# Averages of constant weights differ by rounding, by far less than this share of the largest
+# movement.
 _STILL = 1e-3
 
 
@@ -28,40 +28,40 @@ def refined_grid_model(
 
         model.get_layer("morphable_model").trainable = True  # before `compile`
 
-    A landmark loss moves those vertices alone that are landmarks, and leaves them as spikes.
-    `smoothness` spreads what they moved by over the surface around them: for the movements d of
+    A landmark loss moves only the vertices that are landmarks, and leaves them as spikes.
+    `smoothness` spreads their movements over the surface around them: for the movements d of
     mean and modes at the landmarks q, those of vertices p are
 
         Δ(p) = K(p, q) (K(q, q) + 0.05 I)⁻¹ d,
         K(a, b) = exp(-|a - b|² / 2 ℓ²) + 0.1 exp(-|a - b|² / 2 (0.4 ℓ)²),
 
-    with distances on the grid and ℓ = `smoothness`: the mean of a Gaussian process that was seen
-    with noise (Rasmussen and Williams 2006, eq. 2.23; Lüthi et al. 2018 take such processes as
-    models of shape). Far from all landmarks it fades away. A loss on textures moves all vertices.
-    What they moved by is smoothed first, by a Gaussian of `smoothness`, and Δ is what the landmarks
-    moved by beyond that.
+    with distances on the grid and ℓ = `smoothness`. This is the mean of a Gaussian process observed
+    with noise (Rasmussen and Williams 2006, eq. 2.23; Lüthi et al. 2018 use such processes as
+    models of shape). It fades away far from all landmarks. A loss on textures moves all vertices.
+    Then their movements are first smoothed by a Gaussian of `smoothness`, and Δ is computed from
+    what the landmarks moved by beyond that.
 
     `expression_units` become the coefficients that come nearest to the movements that they named
-    before, landmarks having half of the weight.
+    before; landmarks have half of the weight.
 
-    `symmetric` keeps the symmetry of the face model. Labels lie a little to one side, and a face
-    model that learns from them would, too. With P the reflection of a movement, the mean moves by
-    (d + P d) / 2, and a mode that was its own reflection, or the opposite of it, stays so.
+    `symmetric` keeps the symmetry of the face model. Labels are biased a little to one side, and a
+    face model that learns from them would be too. With P the reflection of a movement, the mean
+    moves by (d + P d) / 2, and a mode that was its own reflection, or its negative, stays so.
 
     Args:
-        model: a network of `spatial_transformer`.
+        model: a network from `spatial_transformer`.
         grid_model: the face model that it was built with.
-        smoothness: ℓ in cells of the grid, say 20 for the bundled face model; 0 takes the model as
-            it was trained.
-        symmetric: whether the movement is made symmetric.
+        smoothness: ℓ in cells of the grid, for example 20 for the bundled face model; 0 takes the
+            model as trained.
+        symmetric: whether to make the movement symmetric.
 
     Returns:
         A `GridModel` for `save`, or `Normaliser(localiser, grid_model)`.
 
     Raises:
-        ValueError: if `model` has no morphable model, one of another size or without its data,
-            `smoothness` is negative, or a symmetric movement is asked for of a face model that is
-            not symmetric.
+        ValueError: if `model` has no morphable model, or one of a different size or without its
+            data; `smoothness` is negative; or `symmetric` is True for a face model that is not
+            symmetric.
     """
     if not smoothness >= 0:
         raise ValueError(f"Expected a smoothness of at least 0, received {smoothness}.")
@@ -99,12 +99,12 @@ def refined_grid_model(
 def units_of_basis(
     grid_model: GridModel, basis: np.ndarray, landmarks: list[int] | np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Returns a face model's named expressions in terms of another basis, as near as they come.
+    """Returns the best approximation of a face model's named expressions in another basis.
 
     Args:
-        grid_model: has `expression_units`.
-        basis: `(modes, N, 3)`, as many modes as it has.
-        landmarks: vertices that have half of the weight; the others share the other half.
+        grid_model: the face model, with `expression_units`.
+        basis: `(modes, N, 3)`, with the same number of modes.
+        landmarks: vertices that share half of the weight; the others share the other half.
     """
     names, count = list(grid_model.expression_units), grid_model.identity_count
     if not names or np.array_equal(basis, grid_model.basis):
@@ -126,14 +126,14 @@ def is_symmetric(grid_model: GridModel) -> bool:
 
 
 def _symmetric(moved_by, given, mirror):
-    """Returns movements `(1 + modes, N, 3)` whose reflections are as those of mean and modes."""
+    """Returns movements `(1 + modes, N, 3)` with the same symmetry as the mean and the modes."""
     reflected, mirrored = (part[:, mirror] * [-1, 1, 1] for part in (moved_by, given))
     same = (given * mirrored).sum(axis=(1, 2), keepdims=True) >= 0  # or the opposite
     return (moved_by + np.where(same, reflected, -reflected)) / 2
 
 
 def _landmark_vertices(model, count):
-    """Returns which of the vertices `(count,)` are landmarks, or may be on the contour."""
+    """Returns `(count,)` bool, which vertices are landmarks, or may be on the contour."""
     layer, chosen = model.get_layer("landmarks"), np.zeros(count, bool)
     chosen[list(layer.indices)] = True
     chosen[np.ravel(getattr(layer, "lines", [])).astype(int)] = True
@@ -141,7 +141,7 @@ def _landmark_vertices(model, count):
 
 
 def _smooth(moved_by, is_landmark, grid_shape, length):
-    """Returns movements `(1 + modes, N, 3)` as a smooth surface has them."""
+    """Returns movements `(1 + modes, N, 3)`, smoothed over the surface."""
     farthest = np.abs(moved_by).max(axis=(0, 2))
     moved = farthest > _STILL * farthest.max()
     landmarks, smooth = moved & is_landmark, np.zeros_like(moved_by)
@@ -164,6 +164,6 @@ def _spread(moved_by, landmarks, grid_shape, length):
 
 
 def _covariance(first, second, length):
-    """Returns K of places `(n, 2)` and `(m, 2)` on the grid, `(n, m)`."""
+    """Returns K for places `(n, 2)` and `(m, 2)` on the grid, `(n, m)`."""
     squares = cdist(first, second, "sqeuclidean") / length**2
     return np.exp(-squares / 2) + _FINE_VARIANCE * np.exp(-squares / (2 * _FINE**2))

@@ -1,4 +1,4 @@
-"""Image and reflection in one batch, for the siamese loss."""
+"""Batches of images and their reflections, for the siamese loss."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,7 +7,7 @@ from keras_3dmmstn.mesh.landmark_sets import MIRROR, mirror_permutation
 
 
 def with_reflections(image, labels, landmark_set="ibug68", mirror=None):
-    """Puts behind each image of a batch its horizontal reflection, with the labels to go with it.
+    """Inserts after each image of a batch its horizontal reflection, with matching labels.
 
     For `dataset.batch(n).map(with_reflections)`; the order (image 0, its reflection, image 1, ...)
     is that of `mirror_pair_loss`.
@@ -15,8 +15,8 @@ def with_reflections(image, labels, landmark_set="ibug68", mirror=None):
     Args:
         image: `(batch, height, width, channels)` tensor.
         labels: `{"landmarks": (batch, L, 3)}`: x, y in pixels, and confidence.
-        landmark_set: the name of the landmark set, which says who takes whose place; several
-            joined by "+", as in `"ibug68+aflw21"`, follow one another. Not used with a `mirror`.
+        landmark_set: the name of the landmark set, which determines the landmarks' mirror images;
+            several can be joined by "+", as in `"ibug68+aflw21"`. Not used with a `mirror`.
         mirror: `(L,)`, for each landmark the one that takes its place, for landmarks of your own:
             `GridModel.mirror_permutation` finds it.
 
@@ -24,7 +24,7 @@ def with_reflections(image, labels, landmark_set="ibug68", mirror=None):
         `(2 batch, height, width, channels)` tensor, and `{"landmarks": (2 batch, L, 3)}`.
 
     Raises:
-        ValueError: if the mirror images of such landmarks are not known, or `mirror` is no
+        ValueError: if the mirror images of such landmarks are not known, or `mirror` is not a
             permutation of them.
 
     Source:
@@ -49,7 +49,7 @@ def with_reflections(image, labels, landmark_set="ibug68", mirror=None):
 
 
 def _partners(landmark_set):
-    """Returns who takes whose place in a landmark set that is known by its name, `(L,)`."""
+    """Returns for each landmark of a named set the one that takes its place, `(L,)`."""
     if not set(landmark_set.split("+")) <= set(MIRROR):
         raise ValueError(
             "with_reflections expects a `mirror`, or one of the landmark sets "

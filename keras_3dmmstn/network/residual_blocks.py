@@ -1,4 +1,4 @@
-"""What residual networks are made of: convolutions with normalisation, and shortcuts."""
+"""The parts of residual networks: convolutions with normalisation, and shortcuts."""
 
 import keras
 import tensorflow as tf
@@ -13,8 +13,9 @@ def convolution(x, name, filters, size=3, stride=1, activation="relu"):
         filters, size, stride, padding="same", use_bias=False, name=name, **CHANNELS_LAST
     )
     x = convolution(x)
-    # At Keras' own momentum of 0.99 the statistics lag hundreds of steps behind the weights. On
-    # several devices they are those of the whole batch, so that the gradient is that of one.
+    # With Keras' default momentum of 0.99, the statistics lag hundreds of steps behind the weights.
+    # On several devices they are those of the whole batch, so that the gradient is that of one
+    # device.
     several_devices = tf.distribute.get_strategy().num_replicas_in_sync > 1
     x = FusedBatchNormalization(
         momentum=0.9, synchronized=several_devices, name=f"{name}_normalisation"

@@ -1,4 +1,4 @@
-"""The localisers that are trained from scratch: a small residual network and a larger one."""
+"""The localisers trained from scratch: a small residual network and a larger one."""
 
 import keras
 
@@ -6,8 +6,8 @@ from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.localiser import CHANNELS_LAST, build_localiser
 from keras_3dmmstn.network.residual_blocks import convolution, residual_block
 
-#: Side in pixels to which these localisers shrink the image, and of the middle of it that they
-#: look at: 1.36 times the larger side of the box of the 68 landmarks.
+#: Side in pixels to which these localisers shrink the image, and side of the middle part that they
+#: use: 1.36 times the larger side of the box of the 68 landmarks.
 COMPACT_SIZE, MIDDLE_SIZE = 140, 112
 
 
@@ -16,18 +16,19 @@ def compact_localiser(
 ) -> keras.Model:
     """Builds the default localiser: small enough for a phone, trained from scratch.
 
-    A narrow residual network (0.6 million parameters, 35 million multiplications) on the middle of
-    the image, 112 pixels wide. Plain 3×3 convolutions rather than depthwise ones: they train
-    several times as fast on a processor. The last feature map is flattened, not averaged, so that
-    it matters where a feature is.
+    It is a narrow residual network (0.6 million parameters, 35 million multiplications) on the
+    middle of the image, 112 pixels wide. It has plain 3×3 convolutions rather than depthwise ones,
+    since they train several times as fast on a CPU. The last feature map is flattened, not
+    averaged, so that the positions of features matter.
 
     Args:
         grid_model: the `GridModel` whose coefficients are regressed.
-        image_size: side of the input in pixels, at least 140. The weights are the same for all.
-        framed_by: as of `build_localiser`.
+        image_size: side of the input in pixels, at least 140. The weights are the same for all
+            sizes.
+        framed_by: as for `build_localiser`.
 
     Returns:
-        A `keras.Model`, as of `build_localiser`.
+        A `keras.Model`, as from `build_localiser`.
 
     Raises:
         ValueError: if `image_size` is too small, or the model has no such landmark set.
@@ -73,8 +74,8 @@ def _residual_backbone(name, image_size, stem, stages, last):
         )
     image = keras.Input((image_size, image_size, 3), name="image")
     x = image
-    # These two layers default to training, and would carry the layers after them along wherever the
-    # model is called without a word on it. `fit` overrides what is said here.
+    # These two layers default to training mode, and would pass it on to the layers after them
+    # whenever the model is called without `training`. `fit` overrides this setting.
     if image_size > COMPACT_SIZE:
         shrink = keras.layers.Resizing(*[COMPACT_SIZE] * 2, name="shrink", **CHANNELS_LAST)
         x = shrink(x, training=False)

@@ -1,4 +1,4 @@
-"""The sampler of the paper's Figure 1: the image at the points of the grid, masked."""
+"""The sampler of the paper's Figure 1: samples the image at the grid's points, and masks it."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from keras_3dmmstn.mesh import GridModel, occlusion_table, visibility_rims
 from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.network.grid_generator import FLOAT32, PosedFace
 
-# The mask's majority is taken over one more vertex on either side for so many columns of the grid.
+# For every so many columns of the grid, the mask's majority includes one more vertex on each side.
 _COLUMNS_PER_STEP = 56
 
 
@@ -24,13 +24,13 @@ def sampler(
 
     Args:
         image: `(batch, height, width, 3)` symbolic tensor.
-        face: of `grid_generator`.
+        face: from `grid_generator`.
         grid_model: the face model.
-        visibility, texture_size: as of `spatial_transformer`.
+        visibility, texture_size: as for `spatial_transformer`.
 
     Returns:
-        The masked texture `(batch, H', W', 3)` and the mask `(batch, H', W', 1)`; of a texture size
-        S, `(batch, S, S, 3)` and `(batch, S, S, 1)`.
+        The masked texture `(batch, H', W', 3)` and the mask `(batch, H', W', 1)`; with a texture
+        size S, `(batch, S, S, 3)` and `(batch, S, S, 1)`.
 
     Raises:
         ValueError: if `visibility` is unknown or `texture_size` out of its range.
@@ -54,12 +54,12 @@ def sampler(
 def self_occlusion(seen: Any, rotation: Any, grid_model: GridModel, visibility: str) -> Any:
     """Appends the layer that finds which vertices the viewer sees.
 
-    On a grid of 112 columns, squares of 5 × 5 vertices decide by majority.
+    On a grid of 112 columns, the majority of 5 × 5 vertices decides.
 
     Args:
-        seen, rotation: of a `PosedFace`.
+        seen, rotation: from a `PosedFace`.
         grid_model: the face model.
-        visibility: as of `spatial_transformer`.
+        visibility: as for `spatial_transformer`.
 
     Returns:
         `(batch, H', W', 1)` mask.

@@ -1,4 +1,4 @@
-"""The third head of a localiser: how far off may each landmark be?"""
+"""The third head of a localiser: how far off is each landmark likely to be?"""
 
 import keras
 import numpy as np
@@ -10,18 +10,18 @@ SPREAD_UNITS = 32
 
 
 def with_spread(localiser: keras.Model) -> keras.Model:
-    """Adds a head to a localiser that says how far off each landmark may be.
+    """Adds a head to a localiser that predicts how far off each landmark is likely to be.
 
-    For each of the 68 landmarks it expects a distance from where a person would label it: little at
-    the corners of eyes, more along the jaw, and much where a hand, hair or a mask hides the face.
-    The head sees the same features and leaves θ and the confidence as they are. It is small, and
-    new: train it with `train_spread`.
+    For each of the 68 landmarks it predicts the distance from where a person would label it: small
+    at the corners of eyes, larger along the jaw, and large where a hand, hair or a mask hides the
+    face. The head uses the same features and does not change θ or the confidence. It is small and
+    untrained: train it with `train_spread`.
 
     Args:
-        localiser: as of `build_localiser` or `with_confidence`. Its layers are shared, not copied.
+        localiser: from `build_localiser` or `with_confidence`. Its layers are shared, not copied.
 
     Returns:
-        A functional `keras.Model` from `image` to a dict of what the localiser says and `spread`
+        A functional `keras.Model` from `image` to a dict of the localiser's outputs and `spread`
         `(batch, 68)`: expected distances, in √(w·h) of the box of the landmarks.
 
     Raises:
@@ -42,7 +42,7 @@ def with_spread(localiser: keras.Model) -> keras.Model:
     hidden = keras.layers.Dense(
         SPREAD_UNITS, activation="relu", name="spread_hidden", dtype="float32"
     )(features)
-    # Small weights and a bias of the order of a landmark's error: what is not trained is harmless.
+    # Small weights and a bias of the order of a landmark's error: harmless even if untrained.
     spread = keras.layers.Dense(
         SPREAD_LANDMARKS,
         activation="exponential",

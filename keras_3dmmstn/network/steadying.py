@@ -1,4 +1,4 @@
-"""A face model that learnt, held to what its modes were and to the expressions that it names."""
+"""Keeps a trained face model near its former modes and its named expressions."""
 
 from dataclasses import replace
 
@@ -7,34 +7,35 @@ import numpy as np
 from keras_3dmmstn.mesh import GridModel
 from keras_3dmmstn.network.refinement import units_of_basis
 
-# Standard deviations before anything was learnt: of what a mode moves by, in its own displacement,
-# and of what a named expression moves by, millimetres.
+# Prior standard deviations: of the movement of a mode, relative to its own displacement, and of the
+# movement of a named expression, in millimetres.
 _OF_MODES, _OF_EXPRESSIONS = 2.0, 1.0
 _MOST_NOISE = 100
 
 
 def steadied_grid_model(learnt: GridModel, given: GridModel, noise: float = 0.45) -> GridModel:
-    """Returns a face model that learnt, without what its modes moved by at random.
+    """Returns a trained face model without the random part of its modes' movements.
 
-    A training with steps of one size, as Adam's, moves all modes by about as much, those that
-    displace a face by a tenth of a millimetre, too. Ten deviations of such a mode, with which a
-    face closes an eye, then bulge the cheeks and shut the other eye as well. Let mode i have moved
-    by d_i, seen with noise of deviation s, and expect beforehand that it moves by about twice its
-    own displacement r_i, and the expression of coefficients u, Σ u_i d_i, by about τ = 1 mm. The
-    mean of what the modes moved by is then (Rasmussen and Williams 2006, eq. 2.8)
+    Training with steps of one size, as with Adam, moves all modes by about the same amount, even
+    those that displace a face by only a tenth of a millimetre. Ten deviations of such a mode, with
+    which a face closes an eye, then bulge the cheeks and shut the other eye as well. Let mode i
+    have moved by d_i, observed with noise of deviation s. As a prior, mode i moves by about twice
+    its own displacement r_i, and an expression with coefficients u, Σ u_i d_i, by about τ = 1 mm.
+    The posterior mean of the movements is then (Rasmussen and Williams 2006, eq. 2.8)
 
         Δ = (I + s² P)⁻¹ d,    P = diag(1 / (2 r_i)²) + Σ_u u uᵀ / τ².
 
-    The mean face keeps what it learnt: all photographs say it. A network that was trained with
-    `learnt` has to be trained with the result for some epochs.
+    The mean face keeps what it learnt, since all photographs contribute to it. A network that was
+    trained with `learnt` must be trained with the result for some epochs.
 
     Args:
-        learnt: after the training, as `refined_grid_model` returns it.
-        given: before it.
-        noise: s, millimetres: what modes that the labels say nothing about moved by. 0 takes all.
+        learnt: the face model after training, as returned by `refined_grid_model`.
+        given: the face model before training.
+        noise: s, millimetres: the movement of modes that the labels do not determine. 0 keeps all
+            movements.
 
     Returns:
-        A `GridModel` whose `expression_units` come nearest to those of `given`.
+        A `GridModel` whose `expression_units` approximate those of `given` best.
 
     Raises:
         ValueError: if the two differ in grid or modes, or `noise` is not in 0..100.
@@ -61,7 +62,7 @@ def steadied_grid_model(learnt: GridModel, given: GridModel, noise: float = 0.45
 def _expected(given):
     """Returns P `(modes, modes)`, 1 / mm²."""
     displacement = np.sqrt((given.basis.astype(float) ** 2).sum(axis=-1).mean(axis=-1))
-    # A mode that displaces nothing stays as it is.
+    # A mode without displacement stays as it is.
     precision = np.diag(1 / (_OF_MODES * np.maximum(displacement, 1e-6)) ** 2)
     for unit in given.expression_units.values():
         precision[given.identity_count :, given.identity_count :] += (

@@ -1,4 +1,4 @@
-"""Parts of a network of `spatial_transformer`, with its weights."""
+"""Parts of a network from `spatial_transformer`, with its weights."""
 
 import math
 
@@ -10,17 +10,17 @@ from keras_3dmmstn import ops
 
 
 def landmark_network(network: keras.Model) -> keras.Model:
-    """Builds the part of a network that says where the landmarks are, and nothing more.
+    """Builds the part of a network that computes the landmarks, and nothing more.
 
-    Of the face model only the vertices that can become a landmark are computed; the weights are
-    shared with the network, gradients to them included.
+    Of the face model only the vertices that can become landmarks are computed. The weights are
+    shared with the network, and receive gradients.
 
     Args:
-        network: as of `spatial_transformer`.
+        network: as from `spatial_transformer`.
 
     Returns:
         A `keras.Model` from images to a dict of `parameters`, `landmarks` and, if the network has
-        them, `confidence` and `spread`, the same as of the network.
+        them, `confidence` and `spread`, with the same values as the network's.
     """
     selection = network.get_layer("landmarks")
     config = selection.get_config()
@@ -57,15 +57,15 @@ class _SomeVertices(keras.layers.Layer):
 
 
 def texture_network(network: keras.Model) -> keras.Model:
-    """Builds the part of a network that samples the texture where θ says.
+    """Builds the part of a network that samples the texture for a given θ.
 
     Args:
-        network: as of `spatial_transformer`.
+        network: as from `spatial_transformer`.
 
     Returns:
         A `keras.Model` from [image, θ] to [texture, mask], with the face model of the network.
     """
-    # Of a clone of its graph: cut open at a tensor between, Keras 3.15 can save a model no more.
+    # From a clone of its graph: Keras 3.15 cannot save a model whose graph was cut in the middle.
     cut = keras.models.clone_model(network, clone_function=lambda layer: layer)
     inputs = [cut.input, cut.output["parameters"]]
     return keras.Model(inputs, [cut.output["texture"], cut.output["mask"]], name="texture_network")

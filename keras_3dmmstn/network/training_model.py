@@ -1,4 +1,4 @@
-"""The network with its losses, as what `compile` and `fit` train."""
+"""The network with its losses, as a model for `compile` and `fit`."""
 
 import inspect
 from collections.abc import Callable
@@ -24,11 +24,12 @@ class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
     """A model from `image` to `landmarks` that also trains on losses without labels.
 
     Compile it with `LandmarkLoss` or `LandmarkDistanceLoss` for `landmarks`. The weights are those
-    of `model`: train the one, use the other. What no loss looks at is not computed: of the face
-    model only the vertices that are landmarks, unless a texture is sampled for `symmetry` or
-    `mirror_pairs` or `identity_pairs`. The unweighted losses are metrics of these names. The losses
-    on textures and pairs, all but `shape_prior`, are for training alone: `evaluate`, `predict` and
-    a call take images of any number, in any order, and `evaluate` says nothing of them.
+    of `model`: train this model and use the other. What no loss needs is not computed: of the face
+    model only the vertices that are landmarks, unless a texture is sampled for `symmetry`,
+    `mirror_pairs` or `identity_pairs`. The unweighted losses are metrics with these names. The
+    losses on textures and pairs, that is all but `shape_prior`, are only for training: `evaluate`,
+    `predict` and a call accept any number of images in any order, and `evaluate` does not report
+    these losses.
 
     The order of a batch, which `fit` checks as far as images show it:
 
@@ -39,29 +40,29 @@ class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
     | both | a, a reflected, b, b reflected, ...: a person is four images |
 
     Args:
-        model: a model of `spatial_transformer`.
+        model: a model from `spatial_transformer`.
         shape_prior: weight of `shape_prior_loss`.
         symmetry: weight of `symmetry_loss`.
         mirror_pairs: weight of `mirror_pair_loss`; unless it is 0, each image of a batch must be
             followed by its reflection.
         jit_textures: whether XLA compiles the losses on textures and their gradient, whatever
-            `compile` says of the rest: on a CPU it takes half the time for them, and many times as
-            long for convolutions.
+            `compile` sets for the rest. On a CPU, XLA halves their time, but makes convolutions
+            many times slower.
         identity_pairs: weight of `identity_pair_loss`, on two photographs of one person; unless it
             is 0, each photograph of a batch must be followed by another one of the same person.
-        tied_identity: weight of `tied_identity_loss`, on the coefficients of identity in such a
-            pair; expression and pose have no part in it.
+        tied_identity: weight of `tied_identity_loss`, on the identity coefficients of such a pair;
+            expression and pose do not count.
 
     Call arguments:
-        image: `(batch, size, size, 3)` tensor, as of `model`.
+        image: `(batch, size, size, 3)` tensor, as for `model`.
 
     Returns:
         `{"landmarks": (batch, L, 2)}`, the landmarks of `model`.
 
     Raises:
-        ValueError: if `model` is none of `spatial_transformer`, a weight is negative or not finite,
-            or `tied_identity` is given for a face model that does not say which of its modes are
-            identity.
+        ValueError: if `model` is not from `spatial_transformer`, a weight is negative or not
+            finite, or `tied_identity` is given for a face model that does not declare which of its
+            modes are identity.
 
     Example:
     >>> from keras_3dmmstn import spatial_transformer
@@ -121,11 +122,11 @@ class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
         self.built = True  # the model is
 
     def fit(self, *args, **kwargs):
-        """Trains as `keras.Model.fit` does; with losses on pairs, on batches in their order alone.
+        """Trains like `keras.Model.fit`; with losses on pairs, refuses batches in a wrong order.
 
         Raises:
-            ValueError: if an image is not followed by its reflection, the number of images is not
-                that of whole pairs, or levels are in 0..1.
+            ValueError: if an image is not followed by its reflection, the images do not form whole
+                pairs, or levels are in 0..1.
         """
         bound = inspect.signature(super().fit).bind(*args, **kwargs)
         bound.apply_defaults()
@@ -163,14 +164,14 @@ class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
         return {"landmarks": found["landmarks"]}
 
     def _add_loss(self, loss):
-        """Adds a loss in the type that Keras sums losses in."""
+        """Adds a loss in the dtype in which Keras sums losses."""
         self.add_loss(tf.cast(loss, keras.config.floatx()))
 
     def _loss_on_textures(self, image, parameters):
         """Returns the weighted sum of the losses on textures, a scalar.
 
-        Its gradient is already known when its value is, so it is handed over as the plane that
-        touches it: ℓ(θ) = ℓ(θ₀) + ⟨∂ℓ/∂θ, θ − θ₀⟩ at θ = θ₀.
+        Its gradient is computed together with its value, so it is returned as its tangent plane:
+        ℓ(θ) = ℓ(θ₀) + ⟨∂ℓ/∂θ, θ − θ₀⟩ at θ = θ₀.
         """
         variables = [v.value for v in self._texture_network.trainable_variables]
         sources = [parameters, *variables]
@@ -188,13 +189,14 @@ class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
     def _texture_losses_and_gradients(self, image, parameters, variable_count):
         """Returns the losses by name, their weighted sum, and its gradients.
 
-        In one function, so that what XLA makes of it keeps what forward and backward share in
-        its own memory.
+        They are in one function, so that XLA keeps what forward and backward pass share in its own
+        memory.
 
         Args:
             image: `(batch, size, size, 3)` tensor.
             parameters: `(batch, 6 + D)` tensor θ.
-            variable_count: how many variables of the face model are trained; a function for each.
+            variable_count: the number of trained variables of the face model; each number has its
+                own traced function.
         """
         variables = [v.value for v in self._texture_network.trainable_variables]
         assert len(variables) == variable_count
@@ -202,8 +204,8 @@ class TrainingModel(LevelChecked, FitOnWorkers, keras.Model):
         with tf.GradientTape() as tape:
             tape.watch(sources)
             texture, mask = self._texture_network([image, parameters], training=True)
-            # Divides by 1. XLA would sample a cheap texture anew for each term of the losses; a
-            # quotient it computes once.
+            # Divides by 1. XLA would sample a cheap texture again for each term of the losses, but
+            # it computes a quotient only once.
             texture /= tf.maximum(tf.reduce_max(mask, axis=(1, 2, 3), keepdims=True), 1)
             each: dict[str, Callable] = {
                 "symmetry": losses.symmetry_loss,

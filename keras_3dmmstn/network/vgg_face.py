@@ -1,4 +1,4 @@
-"""VGG-Face, the paper's localiser: its architecture, and its weights as MatConvNet ships them."""
+"""VGG-Face, the paper's localiser: its architecture, and its weights from MatConvNet's file."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +28,7 @@ BLOCKS: tuple[dict[str, _Convolution], ...] = (
     {"fc6": _Convolution(7, 4096), "fc7": _Convolution(1, 4096)},
 )
 
-#: Mean colour that is subtracted from photographs, RGB in 0..255; the file's own has precedence.
+#: Mean colour subtracted from photographs, RGB in 0..255; that of the file takes precedence.
 MEAN_COLOUR: tuple[float, ...] = (129.1863, 104.7624, 93.5940)
 
 
@@ -48,8 +48,8 @@ def vgg_face_backbone(weights: str | Path | None = None, image_size: int = 224) 
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file holds something else or is damaged, or if fc6 does not cover the
-            last feature map at this size.
+        ValueError: if the file is of another kind or damaged, or if fc6 does not match the last
+            feature map at this size.
 
     Source:
         Parkhi et al. 2015, Table 3, configuration D; Bas et al. 2017, sec. 2.1.
@@ -72,7 +72,7 @@ def vgg_face_backbone(weights: str | Path | None = None, image_size: int = 224) 
 
 
 def _build(blocks, mean_colour, image_size):
-    """Builds the network, with weights where the blocks have them."""
+    """Builds the network, with weights if the blocks have them."""
     image = keras.Input((image_size, image_size, 3), name="image")
     offset = [-float(level) for level in mean_colour]
     x = keras.layers.Rescaling(1.0, offset=offset, name="subtract_mean")(image)

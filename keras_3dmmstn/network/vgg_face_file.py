@@ -12,11 +12,11 @@ _MOST_NUMBERS = 16
 
 
 class VggFaceFile(NamedTuple):
-    """What the file holds, up to fc7.
+    """The content of the file, up to fc7.
 
     Attributes:
         convolutions: name to `(side, side, in, out)` kernel and `(out,)` bias, float32. A kernel
-            is correlated with the image, not flipped, as Keras does it.
+            is correlated with the image, not flipped, as in Keras.
         mean_colour: RGB in 0..255, to be subtracted from photographs.
     """
 
@@ -29,16 +29,16 @@ def read_vgg_face(path: str | Path, blocks: list[list[str]]) -> VggFaceFile:
 
     The file has a cell array `layers` of structs (name, type, weights, stride, pad, ...) and a
     struct `meta` with `normalization.averageImage`; both may also be fields of one struct `net`. An
-    average image is reduced to its mean colour. Dropout layers are passed over: the network is
+    average image is reduced to its mean colour. Dropout layers are skipped: the network is
     fine-tuned without them. MatConvNet's files have fc6 and fc7 as convolutions.
 
     Args:
         path: the file.
-        blocks: names of the convolutions; after each but the last block there is a pooling.
+        blocks: names of the convolutions; each block but the last is followed by a pooling.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is damaged or something else; a layer that differs is named.
+        ValueError: if the file is damaged or of another kind; it names the layer that differs.
 
     Source:
         MatConvNet 1.0-beta25, `vl_simplenn` (the format), `cnn_vgg_faces.m` (its use).
@@ -66,7 +66,7 @@ def read_vgg_face(path: str | Path, blocks: list[list[str]]) -> VggFaceFile:
 
 
 def _load(path):
-    """Returns the variables of the file, those of a struct `net` unpacked."""
+    """Returns the variables of the file, with a struct `net` unpacked."""
     content = read_mat_values(path, ("net", "layers", "meta", "normalization"))
     if isinstance(content.get("net"), dict):
         content = content["net"]
@@ -91,7 +91,7 @@ def _check_kind(path, name, kind, layer):
     if layer is None or _text(layer, "type") != kind:
         raise ValueError(f"{path}: expected layer {name} of type {kind!r}, received {received}.")
     if kind == "pool":
-        # Padding below and to the right changes nothing where sides are even.
+        # Padding at the bottom and on the right changes nothing if sides are even.
         pool, stride = _numbers(layer, "pool"), _numbers(layer, "stride")
         if set(pool) != {2} or set(stride) != {2} or _text(layer, "method", "max") != "max":
             raise ValueError(
@@ -133,7 +133,7 @@ def _convolution(path, name, layer, channels, fully_connected):
 
 
 def _are_weights(weights):
-    """Whether these are two arrays, the first of at most four axes."""
+    """Returns whether these are two arrays, the first with at most four axes."""
     return (
         isinstance(weights, list)
         and len(weights) == 2
@@ -149,7 +149,7 @@ def _text(struct, name, default=None):
 
 
 def _numbers(struct, name, default=None):
-    """Returns a field of integers of a struct as a list; `"no number"` for what is none."""
+    """Returns a struct's field of integers as a list, with `"no number"` for other values."""
     if name not in struct:
         return [default]
     value = struct[name]
@@ -159,7 +159,7 @@ def _numbers(struct, name, default=None):
 
 
 def _mean_colour(path, meta):
-    """Returns the average image's mean colour."""
+    """Returns the mean colour of the average image."""
     normalization = meta.get("normalization") if isinstance(meta, dict) else None
     average = normalization.get("averageImage") if isinstance(normalization, dict) else None
     shape = getattr(average, "shape", None)

@@ -1,4 +1,4 @@
-"""A wider and deeper network that begins as a trained one: it computes the same."""
+"""Initialises a wider and deeper network from a trained one, so that it computes the same."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ from keras_3dmmstn.network.confidence import without_confidence
 from keras_3dmmstn.network.localiser import correct_rest_pose
 from keras_3dmmstn.network.pretrained import load_localiser, set_weights
 
-# Copies of a channel are told apart by this much noise, in standard deviations of its kernel, or
-# they would stay copies for ever.
+# Copies of a channel get this much noise, in standard deviations of its kernel, or they would stay
+# copies for ever.
 _NOISE = 0.03
 
 
 def begin_with(localiser: keras.Model, start: str | Path) -> None:
-    """Gives a localiser the weights of a saved one, which may be a narrower one.
+    """Gives a localiser the weights of a saved one, which may be narrower.
 
     Args:
         localiser: its weights are set.
@@ -35,18 +35,18 @@ def begin_with(localiser: keras.Model, start: str | Path) -> None:
 def widen(narrow: keras.Model, wide: keras.Model, seed: int = 0) -> None:
     """Gives a localiser the weights of a narrower one, so that it computes nearly the same.
 
-    Each channel of the narrow network has one or more copies in the wide one, and what reads them
-    divides its weights by their number. A residual block that the narrow network lacks begins as
-    the identity. A little noise tells copies apart; training then makes use of them.
+    Each channel of the narrow network has one or more copies in the wide one, and the weights that
+    read them are divided by their number. A residual block that the narrow network lacks begins as
+    the identity. A little noise makes the copies differ, so that training can use them.
 
     Args:
         narrow: a trained localiser of `residual_localisers`, with or without confidence.
-        wide: another of them, with as many channels or more in each layer. Its weights are set.
-        seed: of the choice of copies and the noise.
+        wide: another of them, with at least as many channels in each layer. Its weights are set.
+        seed: for the choice of copies and the noise.
 
     Raises:
-        ValueError: if `wide` lacks a layer of `narrow`, has fewer channels somewhere, or another
-            head.
+        ValueError: if `wide` lacks a layer of `narrow`, has fewer channels somewhere, or has a
+            different head.
 
     Source:
         Chen, Goodfellow, Shlens: Net2Net, 2016.
@@ -75,13 +75,13 @@ def widen(narrow: keras.Model, wide: keras.Model, seed: int = 0) -> None:
 
 
 class _Copies:
-    """Says which narrow channel each wide channel is a copy of.
+    """Chooses the narrow channel of which each wide channel is a copy.
 
-    The same for all layers with the same numbers of channels: what is added or normalised together
-    is copied together.
+    The choice is the same for all layers with the same numbers of channels, since channels that are
+    added or normalised together must be copied together.
 
     Args:
-        rng: the source of chance.
+        rng: the random number generator.
         last: channels of the last map, which is flattened, in both networks.
     """
 
@@ -142,7 +142,7 @@ def _split(kernel, wide, copies):
 
 
 def _split_features(kernel, wide, copies):
-    """Does the same for features `(positions × channels, out)` of the last map, flattened."""
+    """Does the same for the flattened features `(positions × channels, out)` of the last map."""
     narrow_channels, wide_channels = copies.last
     shape = (-1, narrow_channels, kernel.shape[1])
     return _split(kernel.reshape(shape), wide_channels, copies).reshape(wide, -1)

@@ -5,8 +5,8 @@ Conventions, each pinned by a test:
 - Images are `(batch, height, width, channels)`, RGB. Pixel centres are at integer coordinates:
   (0, 0) is the centre of the top-left pixel, x points right, y points down. Outside the image
   is 0.
-- 3D points live in one right-handed frame, for model and camera alike: x right, y down, z away
-  from the viewer, in millimetres. The mean face at r = 0 is upright and looks towards −z.
+- 3D points are in one right-handed frame, for both model and camera: x right, y down, z away from
+  the viewer, in millimetres. The mean face at r = 0 is upright and looks towards −z.
 - The camera is the paper's: Y'' = exp(log s) · P · R(r) · X(α) + t, with P the first two rows of
   the identity, s in pixels per millimetre and t in pixels.
 - A perspective camera sits at the origin and looks along +z: Y = f (X' + t)_xy / (X' + t)_z + c,
@@ -15,12 +15,12 @@ Conventions, each pinned by a test:
 - A grid has N = H'·W' points in row-major order. Row 0 is the forehead, column 0 the image-left
   side of an unturned face. The mirror image of (row, column) is (row, W' − 1 − column).
 - θ is `(batch, 6 + D)`: r (3), t (2), log s (1), α (D).
-- Visible means that the outward normal, turned by R, has z < 0 (before a perspective camera, that
-  it points against the ray to its vertex), and, with the two exact methods, that nothing of the
-  face lies between the vertex and the viewer. A mask is 1 where visible and 0 where hidden,
+- Visible means that the outward normal, turned by R, has z < 0 (with a perspective camera, that it
+  points against the ray to its vertex), and, with the two exact methods, that no part of the face
+  lies between the vertex and the viewer. A mask is 1 where visible and 0 where hidden,
   `(batch, H', W', 1)`.
-- Every function takes any float dtype and answers in it. Several leading axes
-  count as batch where that is free.
+- Every function accepts any float dtype and returns the same. Several leading axes count as batch
+  where that costs nothing.
 """
 
 from keras_3dmmstn.ops.contour import outermost, select_outermost

@@ -1,10 +1,10 @@
-"""The apparent contour: which of several points lies furthest outward in the image."""
+"""The apparent contour: selects the point that lies furthest outward in the image."""
 
 import tensorflow as tf
 
 
 def outermost(candidates, directions):
-    """Returns which candidate of each line lies furthest in the line's direction.
+    """Returns the index of each line's candidate that lies furthest in the line's direction.
 
         k* = argmax_k ⟨d, Y_k⟩
 
@@ -13,7 +13,7 @@ def outermost(candidates, directions):
         directions: `(..., lines, 2)` float tensor d, of any length.
 
     Returns:
-        `(..., lines)` int32 tensor, the first of several equals.
+        `(..., lines)` int32 tensor; of equal candidates, the first.
     """
     distance = tf.reduce_sum(candidates * directions[..., None, :], axis=-1)
     return tf.argmax(distance, axis=-1, output_type=tf.int32)
@@ -25,9 +25,9 @@ def select_outermost(candidates, directions):
 
         L = Y_{k*},   k* = argmax_k ⟨d, Y_k⟩
 
-    The choice is a constant almost everywhere, so ∂L/∂Y_k is the identity for k = k* and 0
-    otherwise, and nothing flows to d. Where two candidates lie equally far, the first is taken,
-    and its side of the kink.
+    The choice is constant almost everywhere, so ∂L/∂Y_k is the identity for k = k* and 0
+    otherwise, and no gradient flows to d. If two candidates lie equally far, the first is selected,
+    and with it one side of the kink.
 
     Args:
         candidates: `(..., lines, K, 2)` float tensor Y, pixels.
@@ -40,7 +40,7 @@ def select_outermost(candidates, directions):
         The selection of Bas et al. 2017, sec. 3.3, eq. (4), with the landmark marching of Zhu et
         al. 2015, "High-fidelity pose and expression normalization".
     """
-    # Not a gather with batch dimensions: this form runs everywhere, on mobile GPUs too.
+    # Not a gather with batch dimensions: this form runs everywhere, even on mobile GPUs.
     chosen = tf.one_hot(
         outermost(candidates, directions), candidates.shape[-2], dtype=candidates.dtype
     )[..., None]

@@ -1,4 +1,4 @@
-"""Self-occlusion by a depth buffer, which sees what one part of the face hides of another."""
+"""Self-occlusion by a depth buffer, which finds parts of the face hidden by other parts."""
 
 import math
 
@@ -7,31 +7,31 @@ import tensorflow as tf
 from keras_3dmmstn.ops.sampling import points_to_grid
 from keras_3dmmstn.ops.visibility import more_of_square, vertex_area
 
-# A pixel holds one integer: the depth of its nearest sample and where in the pixel the sample lies
+# A pixel holds one integer: the depth of its nearest sample and the sample's position in the pixel
 # along x and along y, in 15, 7 and 7 bits.
 _DEPTH_BITS, _PLACE_BITS = 15, 7
-_PLACES = 2**_PLACE_BITS  # in a pixel, along each side
+_PLACES = 2**_PLACE_BITS  # positions in a pixel, along each side
 # A sample hides a vertex if it lies this many pixels in front of the vertex's tangent plane.
 _CLEARANCE = 0.4
-# A vertex is seen if more than this share of the 3×3 vertices around it is: 4 of 9, so that the
-# corners of a region survive.
+# A vertex is visible only if more than this share of the 3×3 vertices around it is: 4 of 9, so that
+# the corners of a region survive.
 _SEEN_SHARE = 0.4
 
 
 def self_occlusion_mask_by_depth(points, grid_shape):
     """Marks the vertices of a rotated mesh that face the viewer and have nothing in front of them.
 
-    Every vertex and the centre of every cell is dropped into the pixel of a raster that it
-    projects to; the raster has about as many pixels as the grid has vertices, and is laid over the
-    mesh example by example. A pixel keeps the nearest of its samples, q. A vertex p in the same
-    pixel, with unit normal n, is hidden if q is in front of its tangent plane,
+    Every vertex and the centre of every cell is a sample for the raster pixel to which it projects.
+    The raster has about as many pixels as the grid has vertices, and is fitted to the mesh of each
+    example. A pixel keeps the nearest of its samples, q. A vertex p in the same pixel, with unit
+    normal n, is hidden if q is in front of its tangent plane,
 
         ⟨n, q − p⟩ > 0.4 pixels.
 
-    To compare depths alone would need a bias that grows with the slope; a neighbour of p on the
-    same surface lies near its tangent plane or behind it, however steep that is. Last, a vertex
-    keeps its place only if at least four of the nine vertices around it are seen, which takes away
-    single errors where the raster has a gap.
+    Comparing depths alone would need a bias that grows with the slope; a neighbour of p on the same
+    surface lies near its tangent plane or behind it, however steep that is. Finally, a vertex stays
+    visible only if at least four of the nine vertices around it are, which removes isolated errors
+    where the raster has a gap.
 
     The mask is constant almost everywhere, so the gradient is zero: the network does not learn
     from changes in occlusion.
@@ -61,7 +61,7 @@ def _is_seen(grid):
     height = n_x * to_x + n_y * to_y + n_z * to_z  # times |n|
     clearance = _CLEARANCE * tf.sqrt(n_x**2 + n_y**2 + n_z**2)
 
-    # Products of 0 and 1: LiteRT takes several times as long for a logical "and".
+    # Products of 0 and 1: a logical "and" takes LiteRT several times as long.
     faces_viewer = tf.cast(n_z < 0, grid.dtype)
     seen = faces_viewer * tf.cast(height <= clearance, grid.dtype)
     visible = faces_viewer * tf.cast(more_of_square(seen, 3, _SEEN_SHARE), grid.dtype)
@@ -77,10 +77,10 @@ def _is_seen(grid):
 def _in_raster(grid, side):
     """Returns x, y and z of grid vertices in pixels of the raster, planes `(batch, H', W')`.
 
-    They are in 0..side; 0 for all of an example that has a nan, so that they can index.
+    They are in 0..side; all 0 for an example that contains a NaN, so that they can be indices.
     """
     rows, columns = grid.shape[1:3]
-    # As planes: LiteRT computes with them in a third of the time.
+    # As planes, with which LiteRT computes in a third of the time.
     planes = tf.transpose(tf.reshape(grid, (-1, rows * columns, 3)), (0, 2, 1))
     planes -= tf.reduce_min(planes, axis=2, keepdims=True)
     planes = planes / tf.reduce_max(planes, axis=(1, 2), keepdims=True) * side
@@ -91,7 +91,7 @@ def _in_raster(grid, side):
 def _offset_of_nearest(x, y, z, side):
     """Returns q − p for each vertex p and the nearest sample q in its pixel.
 
-    Three planes `(batch, H', W')` in pixels, as the three that are given.
+    The result is three planes `(batch, H', W')` in pixels, like the arguments.
     """
     given = x.dtype
     if given.size < 4:  # half precision has too few whole numbers
@@ -115,8 +115,8 @@ def _offset_of_nearest(x, y, z, side):
 def _pixel_and_place(x, y, z, side):
     """Returns the number of each point's pixel, and (x, y) in the pixel and z in whole steps.
 
-    All are whole numbers in float: LiteRT computes with integers ten times as slowly. Constants are
-    such that half precision has them exactly, as models with weights of 16 bits store them.
+    All are whole numbers stored as floats: with integers LiteRT is ten times as slow. The constants
+    are exact in half precision, in which models with 16-bit weights store them.
     """
     x, y = tf.floor(x * _PLACES), tf.floor(y * _PLACES)
     column, row = (tf.minimum(tf.floor(a / _PLACES), side - 1) for a in (x, y))
@@ -126,13 +126,13 @@ def _pixel_and_place(x, y, z, side):
 
 
 def _pack(x, y, z):
-    """Returns one integer for a place in a pixel and a depth, the smaller the nearer."""
-    place = tf.cast(x * _PLACES + y, tf.int32)  # with the depth it has too many bits for a float
+    """Returns one integer for a position in a pixel and a depth, smaller if nearer."""
+    place = tf.cast(x * _PLACES + y, tf.int32)  # with the depth, it has too many bits for a float
     return tf.cast(z, tf.int32) * _PLACES**2 + place
 
 
 def _unpack(packed, dtype):
-    """Returns x, y and z of `_pack`, as floats of a type."""
+    """Returns x, y and z from `_pack`, as floats of a dtype."""
     z = tf.bitwise.right_shift(packed, 2 * _PLACE_BITS)
     place = tf.cast(packed - z * _PLACES**2, dtype)
     x = tf.floor(place / _PLACES)
@@ -146,5 +146,5 @@ def _centres(plane):
 
 
 def _flat(plane):
-    """Lays a plane out as a list, `(batch, rows, columns)` -> `(batch, rows·columns)`."""
+    """Flattens a plane, `(batch, rows, columns)` -> `(batch, rows·columns)`."""
     return tf.reshape(plane, (-1, plane.shape[1] * plane.shape[2]))

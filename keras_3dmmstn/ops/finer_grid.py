@@ -1,4 +1,4 @@
-"""What is known at the vertices of a grid, interpolated at the texels of a finer texture."""
+"""Interpolates values at the vertices of a grid at the texels of a finer texture."""
 
 import tensorflow as tf
 
@@ -9,11 +9,11 @@ def refine_grid(values, row_weights, column_weights):
 
         F = A V Bᵀ,    ∂L/∂V = Aᵀ G B
 
-    for each channel, with G = ∂L/∂F. The weights A and B are constants: two in each of their rows
-    are not 0, and they say between which rows and columns of the grid a texel lies, and how near.
+    for each channel, with G = ∂L/∂F. The weights A and B are constants. Each of their rows has two
+    entries that are not 0, for the two rows or columns of the grid between which a texel lies.
 
     Args:
-        values: `(batch, H', W', channels)` float tensor V, such as where the vertices are.
+        values: `(batch, H', W', channels)` float tensor V, such as the positions of the vertices.
         row_weights: `(rows, H')` tensor A of the dtype of `values`.
         column_weights: `(columns, W')` tensor B of the dtype of `values`.
 
@@ -21,7 +21,7 @@ def refine_grid(values, row_weights, column_weights):
         `(batch, rows, columns, channels)` tensor F.
 
     Source:
-        Beyond the paper, whose texture has one texel for each vertex (sec. 2.3, "Output grid").
+        Beyond the paper, whose texture has one texel per vertex (sec. 2.3, "Output grid").
     """
 
     def gradient(upstream):  # (batch, rows, columns, channels) -> (batch, H', W', channels)
@@ -35,7 +35,7 @@ def refine_grid(values, row_weights, column_weights):
 def refine_mask(mask, row_weights, column_weights):
     """Interpolates a mask at the vertices of a grid: 1 where it is at least one half, else 0.
 
-    It is constant almost everywhere, so the gradient is zero, as that of the mask itself.
+    It is constant almost everywhere, so the gradient is zero, like that of the mask itself.
 
     Args:
         mask: `(batch, H', W', 1)` float tensor, 1 visible, 0 hidden.
@@ -55,8 +55,8 @@ def refine_mask(mask, row_weights, column_weights):
 def _weighted(values, row_weights, column_weights):
     """Returns A V Bᵀ of each channel, `(batch, rows, columns, channels)`.
 
-    As products of two matrices: a batch of products that is broadcast along an axis of one corrupts
-    memory in TensorFlow 2.21 with oneDNN (tensorflow/tensorflow#117700).
+    It uses products of two matrices: a batch of products broadcast along an axis of length one
+    corrupts memory in TensorFlow 2.21 with oneDNN (tensorflow/tensorflow#117700).
     """
     finer = tf.tensordot(values, column_weights, [[2], [1]])  # batch, H', channels, columns
     finer = tf.tensordot(row_weights, finer, [[1], [1]])  # rows, batch, channels, columns

@@ -9,18 +9,17 @@ from keras_3dmmstn.ops.visibility import faces_the_viewer
 
 
 def self_occlusion_mask_by_table(points, rotation, grid_shape, table):
-    """Marks the vertices that face the viewer and that a table does not know as occluded.
+    """Marks the vertices that face the viewer and that a table does not list as occluded.
 
-    Under orthographic projection, what hides what depends on the direction towards the viewer
-    alone, in the frame of the model d = Rᵀ (0, 0, −1)ᵀ, not on the roll about it. The table has
-    the vertices of one face, usually the mean, that another part of that face hides, for
-    directions
+    Under orthographic projection, occlusion depends only on the direction towards the viewer, in
+    the frame of the model d = Rᵀ (0, 0, −1)ᵀ, not on the roll about it. The table lists the
+    vertices of one face, usually the mean, that another part of that face hides, for directions
 
         d = (cos φ sin λ, sin φ, −cos φ cos λ),
 
     φ from −90° to 90° along its rows and λ from −180° to 180° along its columns; the nearest
     direction is looked up. Which vertices face the viewer is computed from `points`, so that the
-    contour is that of the actual face at the actual direction.
+    contour is that of the actual face in the actual direction.
 
     The mask is constant almost everywhere, so its gradients are zero.
 
@@ -59,7 +58,7 @@ def _faces_the_viewer_and_is_free(grid, rotation, table):
 
 
 def _nearest_entry(rotation, rows, columns):
-    """Returns the number of the table's entry for matrices `(batch, 3, 3)`, int32 `(batch,)`."""
+    """Returns the indices of the table's entries for matrices `(batch, 3, 3)`, int32 `(batch,)`."""
     x, y, z = tf.unstack(-rotation[:, 2], axis=-1)
     latitude = tf.atan2(y, tf.sqrt(x**2 + z**2))
     longitude = tf.atan2(x, -z)

@@ -8,7 +8,7 @@ POSE_SIZE = 6
 
 @tf.custom_gradient
 def split_parameters(parameters):
-    """Splits θ = (r, t, log s, α) into its parts; the gradient joins theirs.
+    """Splits θ = (r, t, log s, α) into its parts; the gradient concatenates theirs.
 
     Args:
         parameters: `(..., 6 + D)` float tensor θ.

@@ -1,8 +1,8 @@
-"""The perspective camera: the face's place before it, and the projection."""
+"""The perspective camera: the face's position in front of it, and the projection."""
 
 import tensorflow as tf
 
-#: Depth in millimetres from which on 1/z is continued by its tangent. No camera focuses nearer.
+#: Depth in millimetres below which 1/z is continued by its tangent. No camera focuses nearer.
 NEAREST_DEPTH = 10.0
 
 
@@ -12,9 +12,9 @@ def project_perspective(points, translation, focal_length, principal_point):
 
         Y = f w(p_z) p_xy + c,    p = X' + t,    w(z) = 1 / z
 
-    Where z is less than n = `NEAREST_DEPTH`, near the camera or behind it, w goes on as its tangent
-    (2 − z / n) / n. So w is positive and falls with z everywhere, and neither it nor its
-    derivative has a jump: a point that passes the camera moves on outwards and does not flip.
+    Where z is less than n = `NEAREST_DEPTH`, near the camera or behind it, w is continued by its
+    tangent (2 − z / n) / n. So w is positive and falls with z everywhere, and neither it nor its
+    derivative has a jump: a point that passes the camera keeps moving outwards and does not flip.
     With G = ∂L/∂Y and d = max(z, n) both parts are w = (2 − z / d) / d, w' = −1 / d², and
 
         ∂L/∂X' = (f w G, −f ⟨G, p_xy⟩ / d²),      ∂L/∂t = Σ_points ∂L/∂X',
@@ -30,7 +30,7 @@ def project_perspective(points, translation, focal_length, principal_point):
         `(..., points, 2)` points in pixels, finite wherever the arguments are.
 
     Source:
-        The camera that Bas et al. 2017, sec. 2.2, name and leave aside; Hartley & Zisserman 2004,
+        The camera that Bas et al. 2017, sec. 2.2, mention but do not use; Hartley & Zisserman 2004,
         "Multiple View Geometry", eq. (6.2).
     """
     placed = points + translation[..., None, :]
@@ -56,12 +56,12 @@ def project_perspective(points, translation, focal_length, principal_point):
 
 @tf.custom_gradient
 def translation_to_3d(translation, scale, focal_length, principal_point):
-    """Turns the place and scale of a face in the image into its place before the camera.
+    """Converts a face's position and scale in the image to its position in front of the camera.
 
         t₃ = ((t − c) / s, f / s)
 
-    There the face's origin appears at t, and one millimetre beside it as s pixels. What
-    `project_perspective` then makes of a vertex X' is
+    There the face's origin appears at t, and one millimetre beside it as s pixels.
+    `project_perspective` then maps a vertex X' to
 
         Y = (s X'_xy + t − c) / (1 + s X'_z / f) + c,
 

@@ -20,7 +20,7 @@ def project_orthographic(points):
     """
 
     def gradient(upstream):  # (..., points, 2) -> (..., points, 3)
-        # By planes, where the zeros are one row and not one number behind every second.
+        # As planes, in which the zeros are one row, not one number after every second.
         planes = tf.pad(tf.transpose(tf.reshape(upstream, (-1, 2))), [(0, 1), (0, 0)])
         return tf.reshape(tf.transpose(planes), tf.shape(points))
 
@@ -29,7 +29,7 @@ def project_orthographic(points):
 
 @tf.custom_gradient
 def log_scale_to_scale(log_scale):
-    """Turns a log scale into a scale that is always positive: s = exp(log s), ∂s/∂log s = s.
+    """Converts a log scale to an always positive scale: s = exp(log s), ∂s/∂log s = s.
 
     Args:
         log_scale: `(..., 1)` float tensor.

@@ -1,12 +1,12 @@
-"""Rotations of 3D points: axis-angle vectors to matrices, and their use."""
+"""Rotations of 3D points: from axis-angle vectors to matrices, and their application."""
 
 import tensorflow as tf
 
 # Below this θ² (rad²) a short Taylor series is more accurate than the quotients.
 _SMALL_SQUARED_ANGLE = 1e-2
-# In these the square of an ordinary angle has few digits, and that of a large one overflows.
+# In these types the square of an ordinary angle has few digits, and that of a large one overflows.
 _HALF = (tf.float16, tf.bfloat16)
-# As numbers: OpenVINO does not convert what tf.eye is made of.
+# As numbers: OpenVINO does not convert the operations of tf.eye.
 _IDENTITY = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
 
 

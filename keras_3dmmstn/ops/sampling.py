@@ -4,7 +4,7 @@ import tensorflow as tf
 
 
 def points_to_grid(points, grid_shape):
-    """Lays a row-major list of points out as an H'×W' grid; the gradient is laid back.
+    """Arranges a row-major list of points as an H'×W' grid; the gradient is reshaped back.
 
     Args:
         points: `(batch, H'·W', dimensions)` tensor.
@@ -37,10 +37,10 @@ def sample_bilinear(image, grid):
 
         V(x, y) = Σ_jk I_jk h(x − k) h(y − j),    h(d) = max(0, 1 − |d|)
 
-    Only four pixels have a weight, those at l and l + 1 along each axis, where l is ⌊x⌋ brought
-    into the image. Pixels outside the image count as 0, so V fades to 0 within one pixel of the
-    border; a coordinate that is not finite is outside. With G = ∂L/∂V, each pixel receives its
-    weight times G, and
+    Only four pixels have a weight, those at l and l + 1 along each axis, where l is ⌊x⌋ clipped to
+    the image. Pixels outside the image count as 0, so V fades to 0 within one pixel of the border;
+    a coordinate that is not finite is outside. With G = ∂L/∂V, each pixel receives its weight times
+    G, and
 
         ∂L/∂x = Σ_c G^c Σ_jk I^c_jk h'(x − k) h(y − j),    likewise for y.
 
@@ -75,9 +75,9 @@ def _sample_cells(image, grid):
     # In the order (l, l), (l, l + 1), (l + 1, l), (l + 1, l + 1) of row and column.
     pixels = tf.reshape(image, (-1, channels))
     first = _first_pixel_of_each_image(image, grid) + row * width + column
-    # Changes nothing. XLA would compute cheap indices again for each of the gathers, with all of
-    # the projection that they depend on; a remainder it computes once. Without images there are
-    # no pixels, and ONNX refuses to divide by that.
+    # This changes nothing. But XLA would recompute cheap indices for each of the gathers, with the
+    # whole projection that they depend on; it computes a remainder once. The maximum is for empty
+    # batches, since ONNX refuses to divide by 0.
     first %= tf.maximum(tf.shape(pixels)[0], 1)
     index = (first, first + 1, first + width, first + width + 1)
     weight = (
@@ -88,7 +88,7 @@ def _sample_cells(image, grid):
     )
     taps = [tf.gather(pixels, i) for i in index]
     samples = tf.add_n([w[..., None] * tap for w, tap in zip(weight, taps, strict=True)])
-    # Rounding may take the sum past the largest pixel, and levels past 255.
+    # Rounding may make the sum exceed the largest pixel, and so the level 255.
     samples = tf.minimum(samples, _largest_or_zero(*taps))
 
     def gradient(upstream):  # (batch, ..., channels) -> image, (batch, ..., 2)
@@ -110,13 +110,13 @@ def _cell(coordinate, size):
     """Returns the cell of a coordinate, l in 0..size − 2, and the distance from pixel l."""
     outside = tf.fill(tf.shape(coordinate), tf.constant(-2, coordinate.dtype))
     coordinate = tf.where(tf.equal(coordinate, coordinate), coordinate, outside)  # NaN
-    # Rounded towards 0 is ⌊x⌋ after clipping; what a far coordinate becomes is clipped as well.
+    # After clipping, rounding towards 0 is the same as ⌊x⌋, and far coordinates do not matter.
     low = tf.clip_by_value(tf.cast(coordinate, tf.int32), 0, size - 2)
     return low, coordinate - tf.cast(low, coordinate.dtype)
 
 
 def _largest_or_zero(first, second, third, fourth):
-    """Returns the largest of four pixels and what is outside the image."""
+    """Returns the largest of four pixels and 0, the value outside the image."""
     return tf.nn.relu(tf.maximum(tf.maximum(first, second), tf.maximum(third, fourth)))
 
 
@@ -131,8 +131,8 @@ def _hat_slope(distance):
     return steps[0] - 2 * steps[1] + steps[2]
 
 
-# Up to so many channels are treated as planes. For three, a graph scatters planes in about two
-# thirds of the time that it takes for rows; XLA in about the same time.
+# Up to so many channels are treated as planes. With three, a graph scatters planes in about two
+# thirds of the time that rows take; XLA takes about the same time for both.
 _FEW_CHANNELS = 4
 
 
@@ -147,7 +147,7 @@ def _sum_over_channels(first, second):
 def _scatter(values, weight, index, size):
     """Adds weighted `(..., channels)` values to the pixels of their indices, `(size, channels)`.
 
-    One sum over all taps, so that what is as large as the image is made once.
+    It is one sum over all taps, so that a tensor as large as the image is made only once.
     """
     channels = values.shape[-1]
     index = tf.concat([tf.reshape(i, [-1]) for i in index], axis=0)
@@ -160,23 +160,23 @@ def _scatter(values, weight, index, size):
 
     planes = [tf.reshape(plane, [-1]) for plane in tf.unstack(values, axis=-1)]
     weighted = [tf.concat([w * plane for w in weight], axis=0) for plane in planes]
-    # These run side by side, while a single sum takes one thread.
+    # These run in parallel, while a single sum uses one thread.
     sums = [tf.math.unsorted_segment_sum(plane, index, size) for plane in weighted]
     return tf.transpose(tf.stack(sums))
 
 
 def _missing_to_two(size):
-    """Returns how many pixels an axis lacks for a cell: one if there is a single one."""
+    """Returns how many pixels an axis lacks for a cell: 1 if it has a single one, else 0."""
     return tf.maximum(2 - size, 0) if tf.is_tensor(size) else max(2 - size, 0)
 
 
 def _first_pixel_of_each_image(image, grid):
-    """Returns the flat index of each image's first pixel, `(batch, 1, ...)` to go with the grid."""
+    """Returns the flat index of each image's first pixel, `(batch, 1, ...)` to match the grid."""
     batch, pixels = tf.shape(image)[0], _size(image, 1) * _size(image, 2)
     ones = [1] * (len(grid.shape) - 2)
     return tf.reshape(tf.range(batch) * pixels, [-1, *ones])
 
 
 def _size(tensor, axis):
-    """Returns the size along an axis: a number where it is known, else a tensor."""
+    """Returns the size along an axis: a number if it is known, else a tensor."""
     return tensor.shape[axis] if tensor.shape[axis] is not None else tf.shape(tensor)[axis]

@@ -14,7 +14,7 @@ def self_occlusion_mask(points, grid_shape):
     A vertex normal is the sum of the area vectors of the (up to four) quadrilaterals around it,
     area vector = ½ (p₁₁ − p₀₀) × (p₀₁ − p₁₀) for corners p_{row, column}. The viewer looks along
     +z, so a vertex is visible if its normal's z is negative. Only x and y matter for that.
-    It is exact for convex shapes and overlooks what one part of the face hides of another.
+    It is exact for convex shapes, but misses vertices hidden by another part of the face.
 
     The mask is constant almost everywhere, so the gradient is zero: the network does not learn
     from changes in occlusion.
@@ -33,11 +33,11 @@ def self_occlusion_mask(points, grid_shape):
 
 
 def follow_rims(mask, rims):
-    """Gives each vertex the visibility of another one, such as the insides of mouth and eyes.
+    """Gives vertices, such as those inside mouth and eyes, the visibility of other ones.
 
     Args:
         mask: `(batch, H', W', 1)` float tensor.
-        rims: `(H'·W',)` int tensor, the vertex that each follows; itself for the others.
+        rims: `(H'·W',)` int tensor, the vertex that each follows; the others follow themselves.
 
     Returns:
         `(batch, H', W', 1)` mask. Its gradient is zero.
@@ -55,16 +55,16 @@ def follow_rims(mask, rims):
 
 
 def without_specks(mask, side):
-    """Takes holes and islands of a few vertices away and straightens the mask's border.
+    """Removes holes and islands of a few vertices and straightens the mask's border.
 
-    First each vertex gets the visibility of most vertices in the square around it. Then, in the
-    outer quarter of the texture on each side, what lies further out than a hidden vertex of the
-    same row is hidden too: there the surface has turned away beyond the contour, and what comes
-    back into sight after that is a speck.
+    First each vertex gets the visibility of the majority in the square around it. Then, in the
+    outer quarter of the texture on each side, vertices further out than a hidden one of the same
+    row are hidden too: there the surface has turned away beyond the contour, and anything visible
+    further out is a speck.
 
     Args:
         mask: `(batch, H', W', 1)` float tensor of 0 and 1.
-        side: odd number of vertices, of the square.
+        side: of the square, an odd number of vertices.
 
     Returns:
         `(batch, H', W', 1)` mask. Its gradient is zero.
@@ -75,7 +75,7 @@ def without_specks(mask, side):
     @tf.custom_gradient
     def cleaned(mask):
         hidden = 1 - tf.cast(more_of_square(tf.squeeze(mask, -1), side, 0.5), mask.dtype)
-        behind = tf.linalg.matmul(hidden, further_in)  # hidden vertices of the row, further in
+        behind = tf.linalg.matmul(hidden, further_in)  # hidden vertices further in, in the row
         visible = tf.expand_dims(tf.cast(hidden + behind < 0.5, mask.dtype), -1)
         return visible, lambda upstream: tf.zeros_like(upstream)
 
@@ -83,28 +83,28 @@ def without_specks(mask, side):
 
 
 def more_of_square(mask, side, share):
-    """Says where more than a share of the square around a vertex is 1.
+    """Returns where more than a share of the square around a vertex is 1.
 
-    Squares that reach beyond the grid count their part of it.
+    Of squares that reach beyond the grid, only the part inside counts.
 
     Args:
         mask: `(batch, H', W')` float tensor of 0 and 1.
-        side: odd number of vertices, of the square.
-        share: of 1.
+        side: of the square, an odd number of vertices.
+        share: between 0 and 1.
 
     Returns:
         `(batch, H', W')` bool.
     """
     ones = np.ones((1, *mask.shape[1:]), np.float32)
     sums, sizes = (_sums_along(_sums_along(values, side, 2), side, 1) for values in (mask, ones))
-    # A quarter of a vertex is more than rounding, and no more than a whole number may be off.
+    # A quarter of a vertex exceeds rounding errors, and is too little to change a whole number.
     return sums > tf.cast((share + 0.25 / side**2) * sizes, mask.dtype)
 
 
 def _sums_along(values, side, axis):
     """Returns the sum of `side` values around each along an axis, `(batch, H', W')` -> the same.
 
-    LiteRT computes shifted planes in less than half the time of a product with a banded matrix.
+    For LiteRT, shifted planes take less than half the time of a product with a banded matrix.
     """
     paddings = [(0, 0)] * 3
     paddings[axis] = (side // 2, side // 2)
@@ -116,9 +116,9 @@ def _sums_along(values, side, axis):
 
 
 def _further_in(columns):
-    """Returns a `(W', W')` matrix: 1 where the row's column lies further in than the column's one.
+    """Returns a `(W', W')` matrix: 1 where grid column i (row) lies further in than j (column).
 
-    Both lie in the outer quarter of the same side.
+    Both must lie in the outer quarter of the same side.
     """
     column = np.arange(columns)
     quarter = columns // 4
@@ -142,7 +142,7 @@ def faces_the_viewer(grid):
 def vertex_area(x, y):
     """Returns twice the signed area, in the plane of x and y, of the cells around each vertex.
 
-    Of planes y and z it is the x of the vertex normal, of z and x its y, of x and y its z.
+    For (y, z) it is the x of the vertex normal, for (z, x) its y, and for (x, y) its z.
     `(batch, H', W')` each -> `(batch, H', W')`.
     """
     falling_x, falling_y = (a[:, 1:, 1:] - a[:, :-1, :-1] for a in (x, y))  # p₁₁ − p₀₀ of each cell

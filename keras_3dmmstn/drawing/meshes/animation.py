@@ -1,4 +1,4 @@
-"""How a face moves in a video, as glTF animates a mesh."""
+"""The movement of a face in a video, as a glTF animation."""
 
 from dataclasses import dataclass
 
@@ -14,11 +14,11 @@ class FaceAnimation:
     """Keys of an animation: x right, y up, z towards the viewer, millimetres.
 
     Attributes:
-        times: `(F,)` seconds, growing.
+        times: `(F,)` seconds, increasing.
         rotations: `(F, 4)` unit quaternions x, y, z, w.
-        translations: `(F, 3)` where the face's origin is.
-        scales: `(F,)` how large it is.
-        weights: `(F, K)` of the blend shapes.
+        translations: `(F, 3)`, the positions of the face's origin.
+        scales: `(F,)`, the scale of the face.
+        weights: `(F, K)`, the weights of the blend shapes.
     """
 
     times: np.ndarray
@@ -33,19 +33,19 @@ class FaceAnimation:
     ) -> "FaceAnimation":
         """Makes the animation of a face from its θ in each frame.
 
-        The projection has no depth: a face that comes nearer grows. So seen from straight ahead,
-        without perspective, the animation covers the video: a millimetre is exp(mean log s) pixels,
-        and the origin is the middle of the picture.
+        The projection has no depth: a face that comes nearer grows. Seen from straight ahead
+        without perspective, the animation therefore matches the video: a millimetre is
+        exp(mean log s) pixels, and the origin is the middle of the picture.
 
         Args:
-            times: `(F,)` of the frames in seconds.
+            times: `(F,)`, those of the frames in seconds.
             parameters: `(F, 6 + D)` θ in pixels of the frames.
             grid_model: the face model of θ.
             middle: `(2,)` x, y of the middle of the frames in pixels.
         """
         flip = Rotation.from_rotvec([np.pi, 0, 0])
         turns = (flip * Rotation.from_rotvec(parameters[:, :3]) * flip.inv()).as_quat()
-        # A quaternion and its negative are one rotation: the nearer one to the key before.
+        # A quaternion and its negative are the same rotation: use the one nearer the previous key.
         flips = np.cumprod(np.sign((turns[1:] * turns[:-1]).sum(axis=1)) + 0.0)
         turns[1:] *= np.where(flips < 0, -1.0, 1.0)[:, None]
         expressions = parameters[:, 6 + grid_model.identity_count :]

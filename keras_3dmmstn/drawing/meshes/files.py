@@ -1,4 +1,4 @@
-"""A fitted face as files: GLB, OBJ, PLY, and the arrays for programmers."""
+"""Writes a fitted face as GLB, OBJ, PLY, or as arrays for programmers."""
 
 import io
 from collections.abc import Collection
@@ -17,12 +17,12 @@ from keras_3dmmstn.inference.meshes.face_mesh import texture_places
 from keras_3dmmstn.inference.meshes.frames import camera_vertices
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
 
-#: What a mesh can be written as.
+#: The kinds of files for a mesh.
 KINDS = ("glb", "obj", "ply", "npz")
 
 
 def check_kinds(kinds: Collection[str], blend_shapes: bool = False) -> None:
-    """Raises a ValueError if a kind is unknown, or none of them can have blend shapes."""
+    """Raises a ValueError if a kind is unknown, or no kind supports requested blend shapes."""
     for kind in kinds:
         if kind not in KINDS:
             known = ", ".join(KINDS)
@@ -33,22 +33,22 @@ def check_kinds(kinds: Collection[str], blend_shapes: bool = False) -> None:
 
 
 def save_mesh(face: NormalisedFace, path: str | Path, **options: Any) -> list[Path]:
-    """Writes a face as a mesh, whole or not at all, in place of former files of these names.
+    """Writes a face as a mesh, completely or not at all, replacing files with these names.
 
     Args:
         face: the face.
-        path: what its name ends in says the kind: `.glb` (in metres), `.obj` (millimetres; also
+        path: the extension determines the kind: `.glb` (in metres), `.obj` (millimetres; also
             writes `NAME.mtl` and `NAME_texture.png` beside it), `.ply` (millimetres, with colours
             at the vertices instead of the texture) or `.npz` (see `face_arrays`). In all but the
             last, y is up and z towards the viewer.
         options: `expression`, `frame`, `texture_size`, `fill` and, with `.glb`, `blend_shapes`, as
-            of `NormalisedFace.textured_mesh`. An `.npz` takes none.
+            for `NormalisedFace.textured_mesh`. An `.npz` takes none.
 
     Returns:
         The files.
 
     Raises:
-        ValueError: if `path` ends in something else, or an option is none of these.
+        ValueError: if `path` has a different extension, or an option is invalid.
         OSError: if a file cannot be written.
     """
     path = Path(path)
@@ -61,7 +61,7 @@ def save_mesh(face: NormalisedFace, path: str | Path, **options: Any) -> list[Pa
     else:
         mesh = face.textured_mesh(**options)
         files = _encoded(mesh, kind, path.stem)
-        # The one that is asked for is called as it is asked for.
+        # The main file gets exactly the given name.
         contents = {path: files.pop(f".{kind}")}
         contents |= {path.with_suffix(suffix): content for suffix, content in files.items()}
         if kind == "obj":
@@ -80,15 +80,15 @@ def encoded_meshes(
     blend_shapes: bool = False,
     **options: Any,
 ) -> dict[str, bytes]:
-    """Returns the files of a face's mesh, by what their names end in.
+    """Returns the contents of the files of a face's mesh, by the end of their names.
 
     Args:
         face: the face.
         kinds: any of `KINDS`.
-        name: what the names of the files begin with. OBJ's texture is `NAME_texture.png`, which is
-            not among them.
-        blend_shapes, options: as of `NormalisedFace.textured_mesh`. Only GLB has blend shapes, and
-            an `.npz` does not depend on them.
+        name: the beginning of the files' names. OBJ's texture is `NAME_texture.png`, which is not
+            among them.
+        blend_shapes, options: as for `NormalisedFace.textured_mesh`. Only GLB has blend shapes, and
+            an `.npz` depends on none of these.
     """
     files = {}
     for kind in dict.fromkeys(kinds):
@@ -101,7 +101,7 @@ def encoded_meshes(
 
 
 def _encoded(mesh, kind, name):
-    """Returns the files of a mesh, by what their names end in."""
+    """Returns the contents of the files of a mesh, by the end of their names."""
     if kind == "glb":
         return {".glb": encode_glb(mesh)}
     if kind == "ply":
@@ -117,16 +117,16 @@ def _encoded_arrays(face):
 
 
 def face_arrays(face: NormalisedFace) -> dict[str, np.ndarray]:
-    """Returns what is known of a face's surface, as arrays.
+    """Returns all data of a face's surface as arrays.
 
-    Axes are the package's: x right, y down, z away from the viewer.
+    The axes are the package's: x right, y down, z away from the viewer.
 
     Returns:
         `vertices`, `neutral_vertices` (without expression) and `camera_vertices` (see
         `camera_vertices`), each `(N, 3)` float32 in millimetres; `points` `(N, 2)` float32 in
         pixels of the photograph; `visible` `(N,)` bool; `triangles` `(T, 3)` int32; `uv` `(N, 2)`
-        float32 places in the face's texture, v up; `grid_shape` (H', W'); `landmarks/SET` `(L,)`
-        vertices; and `parameters/NAME`, as `NormalisedFace` has them.
+        float32 texture coordinates, v up; `grid_shape` (H', W'); `landmarks/SET` `(L,)` vertices;
+        and `parameters/NAME`, as in `NormalisedFace`.
     """
     neutral = face.textured_mesh(expression="neutral")
     return {

@@ -1,4 +1,4 @@
-"""Meshes as GLB: glTF 2.0 in one binary file, with the texture and blend shapes in it."""
+"""Meshes as GLB: glTF 2.0 in one binary file, including texture and blend shapes."""
 
 import json
 import struct
@@ -13,7 +13,7 @@ from keras_3dmmstn.inference.meshes.face_mesh import FaceMesh
 _UNIT_IN_METRES = np.float32(1e-3)
 _FLOAT, _UNSIGNED_INT = 5126, 5125
 _VERTEX_DATA, _INDEX_DATA = 34962, 34963
-# Matt, and seen from both sides.
+# Matt, and visible from both sides.
 _MATERIAL = {
     "name": "face",
     "pbrMetallicRoughness": {
@@ -23,19 +23,19 @@ _MATERIAL = {
     },
     "doubleSided": True,
 }
-# Linear, with smaller copies of the texture for the distance, and not repeated beyond its border.
+# Linear, with mipmaps, and not repeated beyond the texture's border.
 _SAMPLER = {"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}
 _TYPES = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4"}
 
 
 class _Buffer:
-    """The binary part of a file, and what its pieces are."""
+    """The binary part of a file, and the descriptions of its pieces."""
 
     def __init__(self):
         self.content, self.views, self.accessors = bytearray(), [], []
 
     def add_view(self, content: bytes, **description: int) -> int:
-        """Appends a piece, which begins at a multiple of four bytes, and returns its number."""
+        """Appends a piece, aligned to a multiple of four bytes, and returns its number."""
         self.views.append(
             {
                 "buffer": 0,
@@ -71,12 +71,12 @@ class _Buffer:
 
 
 def encode_glb(mesh: FaceMesh, animation: FaceAnimation | None = None) -> bytes:
-    """Returns a mesh as a GLB file, in metres, since that is glTF's unit.
+    """Returns a mesh as a GLB file, in metres, which is glTF's unit.
 
     An animation moves the whole face, and its blend shapes if it has any.
 
-    Blend shapes become morph targets with their names in `extras.targetNames`, where programs look
-    for them, and their weights are the mesh's.
+    Blend shapes become morph targets with the mesh's weights. Their names are in
+    `extras.targetNames`, where programs look for them.
 
     Source:
         Khronos Group, glTF 2.0 Specification, sec. 3 and 4.
@@ -125,7 +125,7 @@ def encode_glb(mesh: FaceMesh, animation: FaceAnimation | None = None) -> bytes:
 
 
 def _animation(buffer, animation, mesh):
-    """Describes an animation, whose keys are added to the buffer."""
+    """Describes an animation, and adds its keys to the buffer."""
     times = buffer.add_keys(animation.times)
     keys = animation.times.astype("<f4")
     buffer.accessors[times] |= {"min": [float(keys.min())], "max": [float(keys.max())]}
@@ -161,5 +161,5 @@ def _joined(description, content):
 
 
 def _padded(content, filler):
-    """Returns bytes filled up to a multiple of four."""
+    """Returns bytes padded to a multiple of four."""
     return content + filler * (-len(content) % 4)

@@ -10,12 +10,12 @@ def encode_obj(mesh: FaceMesh, material_file: str) -> bytes:
 
     Args:
         mesh: the mesh. Its blend shapes are left out, since OBJ has none.
-        material_file: name of the file of `encode_material`, in the same folder.
+        material_file: name of the file from `encode_material`, in the same folder.
 
     Raises:
-        ValueError: if the name has a line break, with which no OBJ can name a file.
+        ValueError: if the name has a line break, which OBJ does not allow.
     """
-    corners = np.repeat(mesh.triangles + 1, 3, axis=1)  # of each: place, texture, normal
+    corners = np.repeat(mesh.triangles + 1, 3, axis=1)  # for each: position, texture, normal
     parts = [
         f"# millimetres, y up\nmtllib {_named(material_file)}\no face\n",
         _lines("v %.5f %.5f %.5f", mesh.vertices),
@@ -39,7 +39,7 @@ def encode_material(texture_file: str) -> bytes:
 
 
 def _lines(form, rows):
-    """Returns a line of the form for each row of an array."""
+    """Returns a line for each row of an array, formatted with `form`."""
     return f"{form}\n" * len(rows) % tuple(rows.ravel().tolist())
 
 

@@ -15,8 +15,9 @@ _VERTEX = [
 def encode_ply(mesh: FaceMesh) -> bytes:
     """Returns a mesh as a binary PLY file, in millimetres, y up.
 
-    Few programs read a texture beside a PLY: the vertices have the texture's colours instead, and
-    no places in it, for which some programs would leave out the colours. Blend shapes are left out.
+    Few programs read a texture beside a PLY, so the vertices have the texture's colours instead.
+    They have no texture coordinates, since with these some programs ignore the colours. Blend
+    shapes are left out.
     """
     vertices = np.empty(len(mesh.vertices), _VERTEX)
     columns = np.concatenate([mesh.vertices, mesh.normals, vertex_colours(mesh)], axis=1)

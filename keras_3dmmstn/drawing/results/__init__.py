@@ -1,1 +1,1 @@
-"""The results of photographs: what is written, under which names, and whose it is."""
+"""The results of photographs: what is written, under which names, and for which photograph."""

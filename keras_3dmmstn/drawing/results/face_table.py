@@ -1,4 +1,4 @@
-"""Tables of faces, a row each: CSV for spreadsheets and people, Parquet for programs."""
+"""Tables with one row per face: CSV for spreadsheets and people, Parquet for programs."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ from keras_3dmmstn.inference.quantities.face_quantities import FaceQuantities
 Value = str | int | float | bool | None
 AddRow = Callable[[Sequence[Value]], None]
 
-#: The columns and the kinds of what is in them, in their order.
+#: The columns and their types, in their order.
 COLUMNS: dict[str, type] = {
     "source": str,
     "face": int,
@@ -31,12 +31,12 @@ COLUMNS: dict[str, type] = {
     "problem": str,
 }
 _CSV, _PARQUET = ".csv", ".parquet"
-# Digits behind the point in a CSV: a ten thousandth of a pixel, a degree, a share.
+# Decimal places in a CSV: a ten thousandth of a pixel, a degree, a share.
 _DIGITS = 4
 
 
 class FaceTable:
-    """A table that grows by the faces of one photograph after the other.
+    """A table to which faces are added, photograph by photograph.
 
     Args:
         add_row: writes a row of the values of `COLUMNS`.
@@ -46,10 +46,10 @@ class FaceTable:
         self._add_row = add_row
 
     def add(self, source: str | Path, faces: Sequence[NormalisedFace], problem: str = "") -> None:
-        """Writes a row for each face; one without numbers for a photograph that has none.
+        """Writes a row for each face, or one without numbers if the photograph has no face.
 
         Args:
-            source: the photograph, as the table calls it.
+            source: the photograph's name in the table.
             faces: its faces.
             problem: what went wrong, or that it has no face.
 
@@ -70,9 +70,9 @@ def check_table(path: Path) -> None:
 
     Raises:
         ValueError: if its name ends neither in .csv nor in .parquet.
-        FileExistsError: if there is something else than a table of this package, or an empty file.
-        ImportError: if it takes pyarrow, which is missing.
-        OSError: if what is there cannot be read.
+        FileExistsError: if the file exists and is neither a table of this package nor empty.
+        ImportError: if it needs pyarrow, which is missing.
+        OSError: if an existing file cannot be read.
     """
     ending = path.suffix.lower()
     if ending not in (_CSV, _PARQUET):
@@ -91,13 +91,13 @@ def check_table(path: Path) -> None:
 
 @contextmanager
 def face_table(path: Path) -> Iterator[FaceTable]:
-    """Gives a table to add faces to; it takes the place of a former one at the end.
+    """Gives a table to add faces to; at the end it replaces a former one.
 
-    Rows are written as they come. After an exception, also Ctrl-C, nothing of the table is left,
-    and a former one stays.
+    Rows are written as they come. After an exception, including Ctrl-C, nothing of the table is
+    left, and a former one stays.
 
     Args:
-        path: as `check_table` has found it right. Folders above it are made.
+        path: the file, already checked by `check_table`. Its parent folders are created.
 
     Raises:
         OSError: if it cannot be written.
@@ -114,8 +114,8 @@ def _rows(path: Path, aside: Path) -> AbstractContextManager[AddRow]:
 
 @contextmanager
 def _csv_rows(path: Path) -> Iterator[AddRow]:
-    """Gives a function that adds a row to a CSV, which has its header."""
-    # With the mark by which Excel knows UTF-8.
+    """Gives a function that adds a row to a CSV with a header."""
+    # With the byte order mark by which Excel recognises UTF-8.
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
@@ -129,7 +129,7 @@ def _in_csv(value):
 
 
 def _says_csv_is_ours(path):
-    """Says whether the first line of a file is the header of our tables."""
+    """Returns whether the first line of a file is the header of our tables."""
     header = io.StringIO(newline="")
     csv.writer(header).writerow(COLUMNS)
     ours = header.getvalue().strip().encode()
@@ -139,5 +139,5 @@ def _says_csv_is_ours(path):
 
 
 def _as_text(text):
-    """Returns a text with escapes for what is none: bytes of names that are no UTF-8."""
+    """Returns a text with escapes for the bytes of names that are not UTF-8."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""The files with the results of a photograph, and which photograph they are of."""
+"""The files with the results of a photograph, and the photograph they belong to."""
 
 import errno
 import functools
@@ -14,15 +14,15 @@ from keras_3dmmstn.atomic_files import remove_leftovers_of_the_dead
 _TEXTURE, _MASK, _FRONT, _JSON = "_texture.png", "_mask.png", "_front.png", ".json"
 _MESHES = (".glb", ".obj", ".mtl", ".ply", ".npz")
 _OVERLAY = "_overlay.jpg"
-# Files of one face, which its JSON precedes when they are written and follows when they go: as
-# long as one of them is there, the JSON says whose it is.
+# Files of one face. Its JSON is written before them and removed after them: as long as one of them
+# exists, the JSON says to which photograph it belongs.
 _PICTURES = (_TEXTURE, _MASK, _FRONT, *_MESHES)
 # Former versions wrote an overlay for each face.
 _PICTURE = re.compile(r"(.*_\d+)(?:_texture|_mask|_front|_overlay)\.png", re.DOTALL)
-# Pictures of a face of a video, and what `fuse` writes.
+# Pictures of a face of a video, and those that `fuse` writes.
 _OF_VIDEO = re.compile(r"(.*)_\d+_(?:texture|mask|front)\.png", re.DOTALL)
 _FUSED = frozenset(("front.png", "mask.png", "mesh.glb", "person.json", "texture.png"))
-# A long name is known by its checksum alone.
+# A long name is recognised only by its checksum.
 _TARGET = re.compile(
     r".*_\d+(?:_(?:texture|mask|front)\.png|\.(?:json|glb|obj|mtl|ply|npz))|.*_overlay\.jpg|\d+",
     re.DOTALL,
@@ -31,11 +31,11 @@ _TARGET = re.compile(
 
 @dataclass(frozen=True)
 class ResultFiles:
-    """The files of one photograph's results, which begin with one name.
+    """The files of one photograph's results, whose names have the same beginning.
 
     Attributes:
-        folder: where they lie.
-        name: how their names begin.
+        folder: where they are.
+        name: the beginning of their names.
         source: the photograph, as `source_in` names it.
     """
 
@@ -63,10 +63,10 @@ class ResultFiles:
         return self.folder / f"{self.name}{_OVERLAY}"
 
     def check(self, faces: int) -> None:
-        """Checks that the files of so many faces are this photograph's, or are not there.
+        """Checks that the files for this number of faces are this photograph's or do not exist.
 
         Raises:
-            FileExistsError: if there is another photograph's, or one that does not say whose it is.
+            FileExistsError: if there is a file of another, or of an unknown, photograph.
         """
         for number in range(faces):
             description = self.description(number)
@@ -81,15 +81,15 @@ class ResultFiles:
                     raise FileExistsError(self._refusal(picture, ""))
 
     def remove_stale(self, faces: int, written: Container[Path]) -> None:
-        """Removes this photograph's files that a run which found so many faces did not write."""
+        """Removes this photograph's files that a run with this number of faces did not write."""
         for path in self._own(faces):
             if path not in written and os.path.lexists(path):
                 path.unlink(missing_ok=True)
 
     def _own(self, faces):
-        """Yields files that are this photograph's, in an order that leaves none without its JSON.
+        """Yields this photograph's files, in an order that leaves none without its JSON.
 
-        `faces` are known to be this photograph's.
+        The files of `faces` are known to be this photograph's.
         """
         numbers = list(range(faces))
         while source_of(self.description(len(numbers))) == self.source:
@@ -103,7 +103,7 @@ class ResultFiles:
         return self.folder / f"{self.name}_{number}{ending}"
 
     def _refusal(self, path, source):
-        """Says why a file is not written over."""
+        """Returns why a file is not overwritten."""
         found = f"is that of {source}" if source else "does not say of which photograph it is"
         return (
             f"expected a result of this photograph at {path}, or nothing, but what is there "
@@ -112,11 +112,11 @@ class ResultFiles:
 
 
 def source_in(folder: Path, photograph: Path) -> str:
-    """Returns how results in a folder name their photograph: its path from that folder.
+    """Returns the name of a photograph in the results of a folder: its path from that folder.
 
-    It is the same wherever a command is called from, and when both are moved together. Links among
-    the folders are followed; a photograph that is a link keeps its name. On Windows, a photograph
-    on another drive has its whole path.
+    It does not depend on where a command is called from, and stays valid if both are moved
+    together. Folders that are links are followed; a photograph that is a link keeps its name. On
+    Windows, a photograph on another drive has its whole path.
     """
     way = _way(os.getcwd(), folder, photograph.parent)  # noqa: PTH109 - a Path takes long
     return photograph.name if way == "." else f"{way}/{photograph.name}"
@@ -124,7 +124,7 @@ def source_in(folder: Path, photograph: Path) -> str:
 
 @functools.lru_cache
 def _way(here, start, end):
-    """Returns the way from one folder to another, with all links followed."""
+    """Returns the relative path from one folder to another, with all links followed."""
     end = Path(here, end).resolve()
     try:
         return Path(os.path.relpath(end, _real(here, start))).as_posix()
@@ -138,7 +138,7 @@ def _real(here, folder):
 
 
 def source_of(description: Path) -> str | None:
-    """Returns the photograph that a JSON names, "" if it names none, None if there is no file."""
+    """Returns the photograph that a JSON names; "" if it names none, None if there is no file."""
     try:
         content = json.loads(description.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
@@ -152,9 +152,9 @@ def source_of(description: Path) -> str | None:
 
 
 def without_results(names: Collection[str]) -> Iterator[str]:
-    """Yields the names of a folder's files that are not pictures which this package wrote there.
+    """Yields the names of a folder's files, except for pictures that this package wrote there.
 
-    Such a picture has its face's JSON beside it, or that of its video, or is one of those that
+    Such a picture has the JSON of its face or of its video beside it, or is one of those that
     `fuse` writes.
     """
     present = set(names)
@@ -170,11 +170,11 @@ def without_results(names: Collection[str]) -> Iterator[str]:
 
 
 def _is_of_video(name, present):
-    """Says whether a picture is of the results of a video, whose JSON is among the names."""
+    """Returns whether a picture belongs to the results of a video, whose JSON is also there."""
     match = _OF_VIDEO.fullmatch(name)
     return match is not None and {f"{match[1]}.json", f"{match[1]}.npz"} <= present
 
 
 def remove_unfinished_results(folder: Path) -> None:
-    """Removes what commands that were killed left of results in a folder."""
+    """Removes unfinished results that killed commands left in a folder."""
     remove_leftovers_of_the_dead(folder, lambda name: bool(_TARGET.fullmatch(name)))

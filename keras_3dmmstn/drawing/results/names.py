@@ -1,4 +1,4 @@
-"""Names for the results of photographs, no two of them the same."""
+"""Unique names for the results of photographs."""
 
 import itertools
 from collections import defaultdict
@@ -11,16 +11,16 @@ from keras_3dmmstn.drawing.results.files import ResultFiles, source_in, source_o
 def result_files(photographs: Iterable[tuple[Path, Path]]) -> list[ResultFiles]:
     """Returns the files for the results of photographs.
 
-    A name is the stem of the photograph's file. Where that is the same for several in a folder of
-    results, it is numbered from the second on (`face`, `face-2`), in the order of the photographs;
-    but who has results under one of these names keeps it, and numbers under which there are
-    results of others are left out.
+    A name is the stem of the photograph's file. If several in a folder of results have the same
+    stem, they are numbered from the second on (`face`, `face-2`), in the order of the photographs.
+    But a photograph that has results under one of these names keeps it, and numbers with results of
+    other photographs are skipped.
 
     Args:
-        photographs: their files, and the folders where their results belong.
+        photographs: their files, and the folders for their results.
 
     Returns:
-        A `ResultFiles` each; a photograph that comes twice has the same twice.
+        A `ResultFiles` for each; the same one for a photograph that occurs twice.
     """
     pairs = [(photograph.stem, folder, source_in(folder, photograph))
              for photograph, folder in photographs]  # fmt: skip
@@ -38,12 +38,12 @@ def result_files(photographs: Iterable[tuple[Path, Path]]) -> list[ResultFiles]:
 
 
 def _names(folder, stem, sources, stems):
-    """Returns the names of photographs with one stem; `stems` are all that there are."""
+    """Returns the names of photographs with the same stem; `stems` are all stems."""
     if len(sources) == 1 and source_of(folder / f"{stem}-2_0.json") is None:
         return {sources[0]: stem}
     owners = _owners(folder, stem, len(sources), stems)
     names = {owner: name for name, owner in reversed(owners.items()) if owner in sources}
-    # The stem itself goes to the first of the others, unless one of these has it.
+    # The stem itself goes to the first of the other photographs, unless one with results has it.
     free = (
         name for name in _numbered(stem, stems)
         if name not in owners or (name == stem and owners[stem] not in sources)
@@ -52,7 +52,7 @@ def _names(folder, stem, sources, stems):
 
 
 def _owners(folder, stem, count, stems):
-    """Returns whose results there are under the names that `count` photographs may have."""
+    """Returns the photographs with results under the names that `count` photographs may have."""
     owners: dict[str, str] = {}
     for number, name in enumerate(_numbered(stem, stems)):
         owner = source_of(folder / f"{name}_0.json")

@@ -1,17 +1,17 @@
-"""Rows that are written to a Parquet file as they come."""
+"""Writes rows to a Parquet file as they come."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-# In the file's schema, and how many rows are held before they are written.
+# The mark in the file's schema, and how many rows are held before they are written.
 _METADATA = {b"keras_3dmmstn": b"table of faces"}
 _ROWS_AT_ONCE = 10_000
 
 
 def check_pyarrow(path: Path) -> None:
-    """Raises an ImportError that says what to install unless `pyarrow` is."""
+    """Raises an ImportError that says what to install if `pyarrow` is missing."""
     try:
         import pyarrow.parquet  # noqa: F401
     except ImportError as error:
@@ -21,7 +21,7 @@ def check_pyarrow(path: Path) -> None:
 
 
 def says_parquet_is_ours(path: Path) -> bool:
-    """Says whether a file is Parquet that `parquet_rows` wrote."""
+    """Returns whether a file is a Parquet file from `parquet_rows`."""
     import pyarrow
     import pyarrow.parquet
 
@@ -39,8 +39,8 @@ def parquet_rows(
     """Gives a function that adds a row to a file; many rows are written at once.
 
     Args:
-        path: the file, which is made.
-        columns: names and kinds: str, int, float or bool.
+        path: the new file.
+        columns: names and types: str, int, float or bool.
     """
     import pyarrow
     import pyarrow.parquet

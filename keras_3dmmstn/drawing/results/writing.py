@@ -1,4 +1,4 @@
-"""Writing what was found in a photograph."""
+"""Writes the results of a photograph."""
 
 import json
 from collections.abc import Mapping
@@ -27,11 +27,11 @@ def write_results(
 ) -> list[Path]:
     """Writes the pictures and numbers of a photograph's faces, in place of former ones.
 
-    All are written aside and then moved into place. What the photograph has from a former run and
-    does not get now is removed: without a face, everything.
+    All are first written elsewhere and then moved into place. Files of the photograph from a former
+    run that are not replaced are removed: without a face, all of them.
 
     Args:
-        files: where to write, and of which photograph it is.
+        files: where to write, and for which photograph.
         photograph: `(height, width, 3)` uint8 RGB.
         faces: the faces in it.
         front: arguments of `NormalisedFace.front_view`; None draws none.
@@ -39,13 +39,13 @@ def write_results(
         meshes: `kinds` and other arguments of `encoded_meshes`; None writes none.
 
     Returns:
-        The files: for each face `NAME_K_texture.png`, `NAME_K_mask.png`, `NAME_K_front.png` where
-        it is drawn, the meshes that are wanted, `NAME_K.glb` and so on, and `NAME_K.json`, with K
-        counted from 0; then `NAME_overlay.jpg`.
+        The files: for each face `NAME_K_texture.png`, `NAME_K_mask.png`, `NAME_K_front.png` if it
+        is drawn, the requested meshes, `NAME_K.glb` and so on, and `NAME_K.json`, with K counted
+        from 0; then `NAME_overlay.jpg`.
 
     Raises:
-        FileExistsError: if there are files of these names that are not of this photograph. None
-            is written then.
+        FileExistsError: if there are files with these names that do not belong to this photograph.
+            Then nothing is written.
         OSError: if a file cannot be written.
     """
     files.check(len(faces))
@@ -67,22 +67,22 @@ def write_results(
         _write(contents, first=descriptions)
     except OSError:
         if is_new:
-            files.remove_stale(0, ())  # what was moved into place before
+            files.remove_stale(0, ())  # what was already moved into place
         raise
     files.remove_stale(len(faces), contents)
     return list(contents)
 
 
 def _write(contents, first):
-    """Writes files aside, then moves all of them into place, some before the others.
+    """Writes files elsewhere, then moves all of them into place, those in `first` first.
 
-    Those that come first say whose the others are: they are not moved over what another process
-    may have put there meanwhile.
+    The first ones say to which photograph the others belong: they do not replace files that another
+    process may have put there meanwhile.
     """
     new = {path for path in first if not path.exists()}
     order = [*first, *(path for path in contents if path not in first)]
     with ExitStack() as moves:
-        for path in reversed(order):  # the last that is entered is the first that is moved
+        for path in reversed(order):  # the last one entered is the first one moved
             aside = moves.enter_context(
                 atomic_destination(path, replace=path not in new, sweep=False)
             )
@@ -111,6 +111,6 @@ def _as_json(face, source):
         "landmarks": {name: face.landmarks(name).tolist() for name in face.landmark_indices},
         "visible_share": float(face.mask.mean()),
     }
-    # Without `indent`, with which json takes three times as long.
+    # Without `indent`, which makes json three times as slow.
     lines = (f" {json.dumps(name)}: {json.dumps(item)}" for name, item in description.items())
     return "{{\n{}\n}}\n".format(",\n".join(lines)).encode()

@@ -1,1 +1,1 @@
-"""What is written of a video: pictures that move, and tables."""
+"""Writes the results of a video: videos and tables."""

@@ -1,4 +1,4 @@
-"""Whose the files are that lie where the results of a video belong."""
+"""Finds out to which video the files in the place of a video's results belong."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from keras_3dmmstn.atomic_files import remove_leftovers_of_the_dead
 
-# File systems allow names of so many bytes; the longest ending of a result has 24.
+# File systems allow names of at most 255 bytes; the longest ending of a result has 24.
 _LONGEST_NAME, _LONGEST_ENDING = 255, 24
 _ENDINGS = (
     r"(?:\.json|\.csv|\.npz|_overlay\.(?:mp4|webm)"
@@ -18,15 +18,15 @@ _ENDINGS = (
 def former_files(folder: Path, name: str, source: str) -> set[str]:
     """Returns the names of the files of a video's former results; they may be replaced.
 
-    What a command that was killed left of such files is removed.
+    Unfinished files that a killed command left are removed.
 
     Args:
-        folder: where the results belong.
-        name: how their names begin.
+        folder: the folder for the results.
+        name: the beginning of their names.
         source: the video, as the JSON of its results names it.
 
     Raises:
-        FileExistsError: if there is another file where a result may belong.
+        FileExistsError: if there is another file with the name of a possible result.
         ValueError: if the name is too long.
     """
     if len(os.fsencode(name)) + _LONGEST_ENDING > _LONGEST_NAME:
@@ -55,7 +55,7 @@ def former_files(folder: Path, name: str, source: str) -> set[str]:
 
 
 def _content(description):
-    """Returns the video that a JSON names, "" if it names none, and the files that it lists."""
+    """Returns the video that a JSON names, "" if it names none, and the files it lists."""
     try:
         content = json.loads(description.read_bytes())
         source, files = content["source"], content["files"]

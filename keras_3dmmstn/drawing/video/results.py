@@ -1,4 +1,4 @@
-"""Writing what was found in a video, while it is played."""
+"""Writes the results of a video while it is processed."""
 
 import json
 from contextlib import ExitStack
@@ -24,24 +24,24 @@ _FUSED_SIZE = 512
 
 
 class VideoResults:
-    """The files of one video's results, as a context that frames are added to.
+    """The files of one video's results, as a context to which frames are added.
 
-    In `folder`, with `name` before them: `_overlay.mp4`; for each person K `_K_texture.mp4`, and
-    fused of the best frames `_K_texture.png`, `_K_mask.png`, the face from the front
-    `_K_front.png`, and `_K.glb`, a mesh that moves as the face does; `.csv` and `.npz` with the
-    numbers of each frame; and `.json`, which says what the video is and who is in it. All are
-    written aside and moved into place at the end, unless an exception comes. The video of a texture
-    begins with its face.
+    In `folder`, with names that begin with `name`: `_overlay.mp4`; for each person K
+    `_K_texture.mp4`, and fused from the best frames `_K_texture.png`, `_K_mask.png`, the face from
+    the front `_K_front.png`, and `_K.glb`, a mesh that moves like the face; `.csv` and `.npz` with
+    the numbers of each frame; and `.json`, which describes the video and the people in it. All are
+    first written elsewhere and moved into place at the end, unless there is an exception. The video
+    of a texture begins when its face appears.
 
-    Entering raises as `former_files` does.
+    Entering raises the errors of `former_files`.
 
     Args:
-        folder: where the files belong.
-        name: how their names begin.
+        folder: where to write the files.
+        name: the beginning of their names.
         source: the video, for the JSON.
-        rate: frames a second of the videos that are written.
+        rate: frames per second of the written videos.
         suffix: of these videos, one of `video_writer.CODECS`.
-        overlay, textures: whether the overlay, and the textures' videos, are written.
+        overlay, textures: whether to write the overlay, and the textures' videos.
     """
 
     def __init__(
@@ -101,10 +101,10 @@ class VideoResults:
         return picture
 
     def finish(self, damaged: list[int], missing: int) -> list[Path]:
-        """Ends the videos, writes the rest, and returns all files, which are moved at the exit.
+        """Ends the videos, writes the rest, and returns all files, which are moved on exit.
 
         Args:
-            damaged, missing: as of `VideoFile`.
+            damaged, missing: as in `VideoFile`.
         """
         for person in list(self._people):
             self._end(person)
@@ -112,18 +112,18 @@ class VideoResults:
             writer.close()
         self._save(".csv", self._table.as_csv())
         self._save(".npz", self._table.as_npz())
-        path = self._destination(".json")  # before it is described which files there are
+        path = self._destination(".json")  # before the files are listed in the description
         path.write_bytes(self._description(damaged, missing))
         self._is_finished = True
         return self._written
 
     @property
     def people(self) -> int:
-        """How many faces there are."""
+        """The number of faces."""
         return len(self._spans)
 
     def _add_textures(self, frame):
-        """Adds the textures of a frame's faces; of people who are lost, a black picture."""
+        """Adds the textures of a frame's faces, and black pictures for lost people."""
         for person, face in frame.faces.items():
             self._writer(f"_{person}_texture").write(frame.time, face.texture)
         for person in self._people.keys() - frame.faces.keys():
@@ -132,7 +132,7 @@ class VideoResults:
             writer.write(frame.time, np.zeros((height, width, 3), np.uint8))
 
     def _end_of_lost(self, frame):
-        """Ends the faces that the tracker no longer remembers: they do not come back."""
+        """Ends the faces that the tracker no longer remembers: they cannot come back."""
         for person in self._people.keys() - frame.faces.keys():
             lost = self._lost.setdefault(person, frame.time)
             if frame.is_cut or frame.time - lost > REMEMBERED:
@@ -141,7 +141,7 @@ class VideoResults:
             self._lost.pop(person, None)
 
     def _end(self, person):
-        """Writes what is known of a face that does not come back, and forgets it."""
+        """Writes the results of a face that does not come back, and forgets it."""
         if writer := self._writers.pop(f"_{person}_texture", None):
             writer.close()
         best = self._people.pop(person)
@@ -155,7 +155,7 @@ class VideoResults:
         self._save(f"_{person}.glb", encode_glb(mesh, animation))
 
     def _writer(self, ending):
-        """Returns the video with this ending, which is begun with its first picture."""
+        """Returns the video with this ending; it is begun with its first picture."""
         if ending not in self._writers:
             path = self._destination(f"{ending}{self._suffix}")
             self._writers[ending] = VideoWriter(path, self._rate)
@@ -165,7 +165,7 @@ class VideoResults:
         self._destination(ending).write_bytes(content)
 
     def _destination(self, ending):
-        """Returns where a file is written until it is moved."""
+        """Returns the path of a file until it is moved into place."""
         path = self.folder / f"{self.name}{ending}"
         self._written.append(path)
         return self._moves.enter_context(atomic_destination(path, keep_suffix=True))
@@ -190,7 +190,7 @@ class VideoResults:
 
 
 class ShownVideo:
-    """Draws the frames of a video as `VideoResults` does, and writes nothing."""
+    """Draws the frames of a video like `VideoResults`, but writes nothing."""
 
     def __enter__(self) -> "ShownVideo":
         return self

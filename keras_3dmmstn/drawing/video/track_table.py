@@ -18,14 +18,14 @@ class TrackTable:
     """Collects a row for each face of each frame.
 
     Columns: `frame` (from 0), `time` in seconds, `person`, `confidence` and `score` (NaN where
-    there is none), `yaw`, `pitch`, `roll` in degrees, the box that the face was looked for in, θ
-    (axis-angle in radians, t in pixels, log of pixels a millimetre, coefficients in standard
+    there is none), `yaw`, `pitch`, `roll` in degrees, the box in which the network saw the face, θ
+    (axis-angle in radians, t in pixels, log of pixels per millimetre, coefficients in standard
     deviations), and the 68 landmarks in pixels of the frame.
     """
 
     def __init__(self) -> None:
         self._rows: list[np.ndarray] = []
-        self._counts = 0, 0  # of coefficients: identity and expression
+        self._counts = 0, 0  # of identity and expression coefficients
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -40,8 +40,8 @@ class TrackTable:
         """Returns the columns, n rows each.
 
         `frame` and `person` are whole numbers; `time`, `confidence` and `score` `(n,)`, `pose`
-        `(n, 3)` yaw, pitch, roll, `box` `(n, 4)`, `theta` `(n, 6 + D)`, `landmarks` `(n, 68, 2)`,
-        `identity_count` how many of the D coefficients are identity.
+        `(n, 3)` yaw, pitch, roll, `box` `(n, 4)`, `theta` `(n, 6 + D)`, `landmarks` `(n, 68, 2)`.
+        `identity_count` is the number of identity coefficients among the D.
         """
         modes = sum(self._counts)
         table = np.array(self._rows).reshape(-1, 12 + 6 + modes + 136)
@@ -63,18 +63,18 @@ class TrackTable:
         }
 
     def of_person(self, person: int) -> tuple[np.ndarray, np.ndarray]:
-        """Returns times `(F,)` and θ `(F, 6 + D)` of the frames in which a face is."""
+        """Returns times `(F,)` and θ `(F, 6 + D)` of the frames that show a face."""
         rows = np.array([row for row in self._rows if row[2] == person])
         return rows[:, 1], rows[:, 12 : 12 + 6 + sum(self._counts)]
 
     def as_npz(self) -> bytes:
-        """Returns a file of these arrays, for `numpy.load`."""
+        """Returns the content of a file with these arrays, for `numpy.load`."""
         file = io.BytesIO()
         np.savez_compressed(file, **self.arrays())
         return file.getvalue()
 
     def as_csv(self) -> bytes:
-        """Returns a table with a line of names; what is not known is empty."""
+        """Returns a CSV table with a header; unknown values are empty."""
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(self._names())
@@ -95,7 +95,7 @@ class TrackTable:
 
 
 def _row(frame: TrackedFrame, person: int, face: NormalisedFace) -> np.ndarray:
-    """Returns the numbers of a face as one row, NaN for what is not known."""
+    """Returns the numbers of a face as one row, with NaN for unknown values."""
     known = (np.nan if value is None else value for value in (face.confidence, face.score))
     theta = face.parameters
     return np.concatenate([

@@ -1,4 +1,4 @@
-"""Writing videos that play at a steady rate."""
+"""Writes videos with a constant frame rate."""
 
 import errno
 from pathlib import Path
@@ -8,25 +8,25 @@ import numpy as np
 
 from keras_3dmmstn.inference.video.native_paths import native_path
 
-#: Endings of the videos that can be written, and what compresses them: MPEG-4 is quick to write,
-#: and VP8 is what browsers play.
+#: Extensions of the videos that can be written, and their codecs: MPEG-4 is fast to write, and VP8
+#: plays in browsers.
 CODECS = {".mp4": "mp4v", ".webm": "VP80"}
-# A picture is shown for so many seconds at most until the next one comes.
+# A picture is shown for at most so many seconds until the next one comes.
 _LONGEST_GAP = 10.0
 
 
 class VideoWriter:
     """Writes the pictures of a video at the times when they are shown.
 
-    Files have so many pictures a second: one that is shown longer is repeated, one that the next
-    follows at once is left out.
+    The frame rate is constant: a picture that is shown for longer is repeated, and one that is
+    immediately followed by the next is left out.
 
     Args:
-        path: file, with one of the endings of `CODECS`.
-        rate: pictures a second.
+        path: the file, with one of the extensions of `CODECS`.
+        rate: pictures per second.
 
     Raises:
-        ValueError: if the file has another ending.
+        ValueError: if the file has a different extension.
         OSError: if the file cannot be written.
     """
 
@@ -42,7 +42,7 @@ class VideoWriter:
     def write(self, time: float, picture: np.ndarray) -> None:
         """Adds a picture `(height, width, 3)` uint8 RGB, which is shown from `time` on, seconds.
 
-        All have the size of the first one: others are fitted into it.
+        All get the size of the first one: larger or smaller ones are fitted into it.
         """
         if self._writer is None:
             self._open(picture)
@@ -59,10 +59,10 @@ class VideoWriter:
         return self._size
 
     def close(self) -> None:
-        """Ends the file, which has the last picture once.
+        """Ends the file; the last picture is shown for one frame.
 
         Raises:
-            OSError: if the file was not written whole, for example since the disk is full.
+            OSError: if the file was not written completely, for example because the disk is full.
         """
         if self._writer is not None:
             self._hold_until(self._written + 1)
@@ -71,7 +71,7 @@ class VideoWriter:
                 capture = cv2.VideoCapture(path)
                 count = capture.get(cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0
                 capture.release()
-            # The count of other formats is estimated.
+            # For other formats the count is only an estimate.
             if count != self._written if self.path.suffix == ".mp4" else not count:
                 raise OSError(
                     errno.EIO, "The video could not be written whole; the disk may be full",
@@ -86,7 +86,7 @@ class VideoWriter:
 
     def _open(self, picture):
         height, width = picture.shape[:2]
-        self._size = width + width % 2, height + height % 2  # codecs want even numbers
+        self._size = width + width % 2, height + height % 2  # codecs need even numbers
         code = cv2.VideoWriter.fourcc(*CODECS[self.path.suffix])
         with native_path(self.path) as path:
             self._writer = cv2.VideoWriter(path, code, self.rate, self._size)
@@ -96,13 +96,13 @@ class VideoWriter:
             )
 
     def _hold_until(self, count):
-        """Shows the picture until there are so many."""
+        """Repeats the picture until there are `count` pictures."""
         while self._writer is not None and self._picture is not None and self._written < count:
             self._writer.write(self._picture)
             self._written += 1
 
     def _fitted(self, picture):
-        """Returns a picture as BGR with the size of the video, its last row and column repeated."""
+        """Returns a picture as BGR, padded by a row and column or resized to the video's size."""
         picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
         width, height = self._size
         down, right = height - picture.shape[0], width - picture.shape[1]

@@ -1,1 +1,1 @@
-"""Compiled models that are kept on disk, so that TensorFlow is only needed to make them."""
+"""Compiled models cached on disk, so that TensorFlow is only needed to make them."""

@@ -1,4 +1,4 @@
-"""The network's grid generator and its mask as compiled functions, which takes TensorFlow."""
+"""The network's grid generator and its mask as compiled functions; this needs TensorFlow."""
 
 import keras
 import tensorflow as tf
@@ -12,10 +12,10 @@ from keras_3dmmstn.ops.parameters import POSE_SIZE
 
 
 class GeometryFunctions:
-    """What `FaceGeometry` computes, by the network's own layers.
+    """The functions of `FaceGeometry`, made from the network's own layers.
 
     Args:
-        grid_model, image_size, visibility, focal_length: as of `FaceGeometry`.
+        grid_model, image_size, visibility, focal_length: as for `FaceGeometry`.
 
     Raises:
         ValueError: if `visibility` is unknown or `focal_length` is not positive.
@@ -35,7 +35,7 @@ class GeometryFunctions:
         self._occlusion = self_occlusion(seen, rotation, grid_model, visibility)
 
     def generate(self) -> CompiledFunction:
-        """θ to a `PosedFace`, and the vertices of `ibug68` if its jaw moves with the pose."""
+        """From θ to a `PosedFace`, and the vertices of `ibug68` if its jaw moves with the pose."""
         generator = keras.Model(self._theta, self._face, name="grid_generator")
         jaw = None
         if "ibug68" in self._grid_model.landmarks:
@@ -51,7 +51,7 @@ class GeometryFunctions:
         return CompiledFunction(generate, [self._theta.shape[1:]])
 
     def mask(self) -> CompiledFunction:
-        """The vertices as they hide one another, and their rotation, to a mask."""
+        """From the vertices as they hide one another, and their rotation, to a mask."""
         mask = keras.Model(self._seen, self._occlusion)
         return CompiledFunction(
             lambda *seen: (mask(list(seen)),), [tensor.shape[1:] for tensor in self._seen]

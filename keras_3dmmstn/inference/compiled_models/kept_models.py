@@ -1,4 +1,4 @@
-"""The folder of compiled models: read if they are whole, written if that can be, never many."""
+"""The cache of compiled models: read if undamaged, written if possible, limited in size."""
 
 import contextlib
 import hashlib
@@ -21,11 +21,12 @@ logger = logging.getLogger(__name__)
 #: The environment variable with the folder; empty for none.
 CACHE = "KERAS_3DMMSTN_CACHE"
 
-#: What the folder holds at most. The models that were not used for longest go.
+#: The folder's limits. The least recently used models are removed.
 MOST_MODELS, MOST_BYTES = 20, 200_000_000
 
 _NAME = re.compile(r"[0-9a-f]{64}\.litert")
-# A clock may have been wrong; those of two machines differ by less than this, in nanoseconds.
+# In nanoseconds. File times further in the future come from a clock that was wrong; those of two
+# machines differ by less.
 _DAY = 86_400 * 10**9
 _CHECKSUM_SIZE = hashlib.sha256().digest_size
 
@@ -36,7 +37,7 @@ class KeptModel:
 
     Attributes:
         model: the content of a `.tflite` file.
-        facts: what else is to be known of it, as JSON has it.
+        facts: further facts about it, as JSON values.
     """
 
     model: bytes
@@ -44,7 +45,7 @@ class KeptModel:
 
 
 def cache_folder() -> Path | None:
-    """Returns the folder of compiled models, which need not exist; None if none are kept."""
+    """Returns the folder of compiled models, which need not exist; None if there is no cache."""
     given = os.environ.get(CACHE)
     if given is not None:
         return _expanded(Path(given)) if given.strip() else None
@@ -54,10 +55,10 @@ def cache_folder() -> Path | None:
 
 
 def read_model(key: str) -> KeptModel | None:
-    """Returns the model that was kept under a key; None if there is none, or it is damaged.
+    """Returns the model stored under a key; None if there is none, or it is damaged.
 
     Args:
-        key: as of `model_key`.
+        key: from `model_key`.
     """
     folder = cache_folder()
     if folder is None:
@@ -81,10 +82,10 @@ def read_model(key: str) -> KeptModel | None:
 
 
 def keep_model(key: str, kept: KeptModel) -> None:
-    """Keeps a model, in place of one that has the same key; where that cannot be, it says so.
+    """Stores a model, replacing one with the same key; logs it if that is not possible.
 
     Args:
-        key: as of `model_key`.
+        key: from `model_key`.
         kept: the model.
     """
     folder = cache_folder()
@@ -94,12 +95,12 @@ def keep_model(key: str, kept: KeptModel) -> None:
     try:
         write_atomically(_path(folder, key), _checksum(key, body) + body)
         _remove_least_used(folder)
-    except OSError as error:  # also of a folder that somebody deletes meanwhile
+    except OSError as error:  # also if somebody deletes the folder meanwhile
         logger.info("compiled models are not kept: %s", error)
 
 
 def _expanded(path):
-    """Returns a path with `~` replaced; that of a user that there is not stays, as in a shell."""
+    """Returns a path with `~` replaced; an unknown user's `~name` stays, as in a shell."""
     try:
         return path.expanduser()
     except RuntimeError:
@@ -107,24 +108,24 @@ def _expanded(path):
 
 
 def _path(folder, key):
-    """Returns the file of a key."""
+    """Returns the file for a key."""
     return folder / f"{key}.litert"
 
 
 def _checksum(key, body):
-    """Returns the checksum of a file's content, which is another one under another name."""
+    """Returns the checksum of a file's content, which also depends on its name."""
     return hashlib.sha256(key.encode() + body).digest()
 
 
 def _remove_least_used(folder):
-    """Removes the models that are too many, and what processes that were killed left."""
+    """Removes the models beyond the limits, and what killed processes left behind."""
     remove_leftovers_of_the_dead(folder, lambda name: _NAME.fullmatch(name) is not None)
     found, latest = [], time.time_ns() + _DAY
     for path in folder.iterdir():
         if _NAME.fullmatch(path.name):
             with contextlib.suppress(OSError):  # another process removed it
                 status = path.stat()
-                # A time that is still to come says nothing, and must not keep a model for ever.
+                # A time in the future means nothing, and must not keep a model for ever.
                 used = status.st_mtime_ns if status.st_mtime_ns <= latest else 0
                 found.append((used, status.st_size, path))
     together = 0

@@ -17,11 +17,11 @@ _CODE = ("mesh", "ops", "layers", "network", "inference")
 def model_key(kind: str, **determining: Any) -> str:
     """Returns the key of a compiled model, 64 hexadecimal digits.
 
-    Versions of the libraries and the package's own code go into it by themselves.
+    The versions of the libraries and the package's own code are always included.
 
     Args:
         kind: what the model computes.
-        **determining: what else makes it what it is: numbers, texts, bytes, arrays and dicts.
+        **determining: what else determines it: numbers, texts, bytes, arrays and dicts.
     """
     digest = hashlib.sha256(_environment())
     _add(digest, {"kind": kind, **determining})
@@ -30,7 +30,7 @@ def model_key(kind: str, **determining: Any) -> str:
 
 @functools.cache
 def _environment():
-    """Returns the checksum of what all models depend on; nothing of it is imported for that."""
+    """Returns the checksum of what all models depend on, without importing any of it."""
     digest = hashlib.sha256()
     _add(digest, {**versions(), "ai-edge-litert": _litert_version()})
     package = Path(__file__).parents[2]
@@ -49,7 +49,7 @@ def _litert_version():
 
 
 def _add(digest, value):
-    """Adds a value to a checksum, with its type and size: no two values are read as one."""
+    """Adds a value to a checksum, with its type and size, so that different values differ."""
     if isinstance(value, dict):
         digest.update(f"dict {len(value)};".encode())
         for name, part in value.items():

@@ -1,4 +1,4 @@
-"""Photographs that end their worker: how often, and when it is enough."""
+"""Counts how often photographs kill their worker, to give up on them in the end."""
 
 import contextlib
 import json
@@ -8,19 +8,19 @@ from contextlib import contextmanager
 from keras_3dmmstn.inference.data_sets.places import Place
 from keras_3dmmstn.inference.data_sets.plan import is_count, shard_name
 
-#: The folder with a file for each shard that is at work.
+#: The folder with a file for each shard in progress.
 ATTEMPTS_FOLDER = "attempts"
-#: So often a photograph may end its worker before it counts as one that failed.
+#: A photograph that has killed its worker so many times counts as failed.
 MOST_DEATHS = 3
 
 
 class Attempts:
-    """What earlier attempts at a shard met, and what this one is at.
+    """Records what killed earlier attempts at a shard, and the progress of this one.
 
-    A worker that dies says nothing: a crash in a decoder, or the system that ends it for the memory
-    it takes. So a shard's first attempt leaves a file that says that it began. Where that is found,
-    the next one also notes each photograph before it takes it, and the one after that knows at
-    which photograph it died.
+    A worker that dies, because a decoder crashes or the system is out of memory, reports nothing.
+    So a shard's first attempt leaves a file that says that it began. If the next attempt finds it,
+    it also notes each photograph before processing it, and the attempt after that knows at which
+    photograph it died.
 
     Args:
         place: the folder for the results.
@@ -33,7 +33,7 @@ class Attempts:
 
     @contextmanager
     def one_more(self) -> Iterator[None]:
-        """Notes that an attempt begins and, however it ends but by death, that it has ended."""
+        """Notes that an attempt begins and, unless the process dies, that it has ended."""
         begun, died_at, self._deaths = self._read()
         self._begun = begun + 1
         if died_at is not None:
@@ -48,11 +48,11 @@ class Attempts:
             raise
 
     def is_hopeless(self, photograph: int) -> bool:
-        """Says whether a photograph has ended its worker too often to be tried again."""
+        """Returns whether a photograph has killed its worker too often to be tried again."""
         return self._deaths.get(photograph, 0) >= MOST_DEATHS
 
     def begin(self, photograph: int) -> None:
-        """Notes that a photograph is taken, if earlier attempts have died."""
+        """Notes that a photograph is begun, if earlier attempts have died."""
         if self._begun > 1:
             self._write(photograph)
 
@@ -61,7 +61,7 @@ class Attempts:
         self._place.remove(self._name)
 
     def _read(self) -> tuple[int, int | None, dict[int, int]]:
-        """Returns what the file says; nothing if there is none, or it is damaged."""
+        """Returns the content of the file; empty if there is none, or it is damaged."""
         with contextlib.suppress(
             FileNotFoundError, AttributeError, KeyError, TypeError, ValueError, RecursionError
         ):

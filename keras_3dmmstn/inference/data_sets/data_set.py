@@ -11,7 +11,7 @@ from keras_3dmmstn.inference.data_sets.ray_workers import check_ray, run_on_ray
 from keras_3dmmstn.inference.data_sets.run import DataSetProgress, RunShards, run_here, run_job
 from keras_3dmmstn.inference.data_sets.sources import Among
 
-#: What shares the shards out: Ray, or nothing, in this process.
+#: What distributes the shards: Ray, or nothing, for this process alone.
 ENGINES = ("ray", "here")
 
 
@@ -32,10 +32,10 @@ def normalise_data_set(
     progress: Callable[[DataSetProgress], None] | None = None,
     among: Among = iter,
 ) -> dict[str, Any]:
-    """Normalises the faces of a data set into shards, on as many processors as there are.
+    """Normalises the faces of a data set into shards, by default on all processors.
 
-    Called again after it was stopped or killed, it goes on: each photograph is there once at the
-    end. Other settings than those that the results were begun with are refused.
+    If it was stopped or killed, calling it again resumes the work: in the end each photograph
+    occurs once. Settings other than those that the results were begun with are refused.
 
     Args:
         source: the path or the URL, such as `s3://bucket/folder`, of a folder of photographs, or of
@@ -43,27 +43,29 @@ def normalise_data_set(
             y0, x1, y1.
         out: the path or the URL of the folder for the results.
         engine: `"ray"`, or `"here"` for this process alone, without Ray.
-        workers: processes, one processor each; all processors of the machine or cluster by default.
+        workers: processes, one processor each; by default one per processor of the machine or
+            cluster.
         ray_address: HOST:PORT of the head of a Ray cluster, or `"auto"` for the one that runs on
-            this machine; None for the one that `RAY_ADDRESS` names, else for one of our own.
-        shard_size: photographs of a shard. What a worker that dies has done of a shard is lost.
+            this machine; None for the one that `RAY_ADDRESS` names, or else a new local one.
+        shard_size: photographs per shard. If a worker dies, its work on the shard is lost.
         format: of the shards, `"parquet"` or `"tfrecord"`.
-        textures: `"png"`, or `"raw"` for their bytes, which are larger and faster to read.
-        weights: a folder, which every machine has, as of `Normaliser.load`; None for the bundled.
-        visibility, texture_size, fill: as of `Normaliser`.
-        progress: is told how far the run is, at the beginning and after each shard.
-        among: returns those names of a folder's files that may be photographs.
+        textures: `"png"`, or `"raw"` for plain bytes, which are larger and faster to read.
+        weights: a folder for `Normaliser.load` that exists on every machine; None for the bundled
+            weights.
+        visibility, texture_size, fill: as for `Normaliser`.
+        progress: called with the progress of the run, at the beginning and after each shard.
+        among: from the names of a folder's files, returns those that may be photographs.
 
     Returns:
-        The manifest, as `manifest.json` in `out` has it.
+        The manifest, the content of `manifest.json` in `out`.
 
     Raises:
         ImportError: if Ray or pyarrow is missing.
-        ValueError: if an argument is none of these, there are no photographs, or `out` was begun
-            with other settings.
-        FileNotFoundError: if there is no such source, or there are no such weights.
+        ValueError: if an argument is invalid, there are no photographs, or `out` was begun with
+            other settings.
+        FileNotFoundError: if the source or the weights do not exist.
         ConnectionError: if no Ray cluster answers at `ray_address`.
-        FolderInUseError: if another process is writing to `out`, which object stores do not tell.
+        FolderInUseError: if another process is writing to `out`; not detected in object stores.
         OSError: if something cannot be read or written.
     """
     if engine not in ENGINES:
@@ -90,5 +92,5 @@ def normalise_data_set(
 
 
 def _absolute(where):
-    """Returns a URL as it is, and a path from the root: workers have folders of their own."""
+    """Returns a URL unchanged, and a path as absolute: workers have other working folders."""
     return where if is_url(where) else str(Path(where).absolute())

@@ -1,4 +1,4 @@
-"""How a data set is normalised: what every worker is told."""
+"""The settings for normalising a data set, which every worker gets."""
 
 import hashlib
 from dataclasses import dataclass
@@ -23,16 +23,16 @@ _VISIBILITIES = ("depth", "table", "normals")
 
 @dataclass(frozen=True)
 class Job:
-    """What is normalised, how, and where the results go. It is sent to the workers.
+    """What to normalise, how, and where the results go. It is sent to the workers.
 
     Attributes:
         source: the path or URL of a folder, or of a table.
         out: the path or URL of the folder for the results.
-        shard_size: photographs of a shard.
+        shard_size: photographs per shard.
         format_name: of the shards, `parquet` or `tfrecord`.
         encoding: of textures and masks, `png` or `raw`.
-        weights: a folder on every machine, None for the bundled weights.
-        visibility, texture_size, fill: as of `Normaliser`.
+        weights: a folder on every machine; None for the bundled weights.
+        visibility, texture_size, fill: as for `Normaliser`.
     """
 
     source: str
@@ -46,12 +46,12 @@ class Job:
     fill: str | None = None
 
     def check(self) -> None:
-        """Checks what can be checked before there is work.
+        """Checks everything that can be checked before the work begins.
 
         Raises:
-            ValueError: if a setting is none that there is.
-            FileNotFoundError: if there is no such folder of weights.
-            ImportError: if the format takes pyarrow, which is missing.
+            ValueError: if a setting is invalid.
+            FileNotFoundError: if the folder of weights does not exist.
+            ImportError: if the format needs pyarrow, which is missing.
         """
         check_format(self.format_name)
         if self.encoding not in ENCODINGS:
@@ -74,11 +74,11 @@ class Job:
             return texture_shape(self.texture_size, GridModel.load(face_model).grid_shape)
 
     def root(self) -> str:
-        """Returns the folder or URL at which the paths of photographs begin."""
+        """Returns the folder or URL that the paths of photographs are relative to."""
         return str(root_of(self.source))
 
     def settings(self) -> dict[str, Any]:
-        """Returns what the results depend on; no passwords are among it."""
+        """Returns the settings that the results depend on, without passwords."""
         source = self.source if is_url(self.source) else str(Path(self.source).absolute())
         return {
             "source": without_credentials(source),
@@ -92,7 +92,7 @@ class Job:
         }
 
     def normaliser(self) -> "Normaliser":
-        """Loads the normaliser; raises as `Normaliser.load` does."""
+        """Loads the normaliser; raises the errors of `Normaliser.load`."""
         from keras_3dmmstn.inference.normaliser import Normaliser
 
         with _weights_folder(self.weights) as folder:

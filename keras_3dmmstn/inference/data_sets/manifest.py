@@ -1,4 +1,4 @@
-"""What a finished data set holds: its manifest, and the table of photographs without faces."""
+"""The manifest of a finished data set, and its table of photographs without faces."""
 
 import csv
 import json
@@ -24,12 +24,12 @@ from keras_3dmmstn.version import __version__
 
 #: The manifest, and the table of the photographs without faces.
 MANIFEST_FILE, FAILURES_FILE = "manifest.json", "failures.csv"
-#: The columns of that table. Their first ones make it a source of its own.
+#: The columns of that table. With the first ones, the table can itself be a source.
 FAILURE_COLUMNS = ("image", "x0", "y0", "x1", "y1", "photograph", "kind", "reason")
 
 _FORMAT = 1
 _COUNTS = ("photographs", "faces", "failed", "without_face", "bytes")
-# Side in pixels of the largest textures that a manifest may claim.
+# Side in pixels of the largest textures that a manifest may declare.
 _LARGEST_SIDE = 4096
 _READERS = 16
 _LIBRARIES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "opencv-python")
@@ -42,7 +42,7 @@ def write_manifest(place: Place, job: Job, plan: Plan) -> dict[str, Any]:
         The manifest.
 
     Raises:
-        OSError: if they cannot be written, or what came of a shard cannot be read.
+        OSError: if they cannot be written, or the outcome of a shard cannot be read.
     """
     counts = dict.fromkeys(("photographs", "faces", "bytes", FAILED, FACELESS), 0)
     shards = []
@@ -80,10 +80,10 @@ def write_manifest(place: Place, job: Job, plan: Plan) -> dict[str, Any]:
 
 
 def read_manifest(place: Place) -> dict[str, Any] | None:
-    """Returns the manifest of a folder, None if it has none.
+    """Returns the manifest of a folder, or None if it has none.
 
     Raises:
-        ValueError: if it is damaged, another file, or of a later version of this package.
+        ValueError: if it is damaged, not a manifest, or from a later version of this package.
     """
     if not place.exists(MANIFEST_FILE):
         return None
@@ -103,7 +103,7 @@ def read_manifest(place: Place) -> dict[str, Any] | None:
 
 
 def _fault(content):
-    """Returns what of a manifest is of another kind than `write_manifest` makes it, or None."""
+    """Returns which part of a manifest `write_manifest` cannot have written, or None."""
     settings, shape, shards = content["settings"], content["texture_shape"], content["shards"]
     if settings["format"] not in ENDINGS or settings["textures"] not in ENCODINGS:
         return "another format of files or textures"
@@ -118,12 +118,12 @@ def _fault(content):
 
 
 def _outcomes(place: Place, shards: int) -> Iterator[ShardOutcome]:
-    """Yields what came of each shard, in their order."""
+    """Yields the outcomes of the shards, in their order."""
     return in_threads(read_outcome, ((place, shard) for shard in range(shards)), _READERS)
 
 
 def _versions() -> Iterator[tuple[str, str]]:
-    """Yields the libraries that are installed, and their versions."""
+    """Yields the installed libraries and their versions."""
     for name in _LIBRARIES:
         try:
             yield name, metadata.version(name)

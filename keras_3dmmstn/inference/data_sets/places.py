@@ -1,4 +1,4 @@
-"""Where files lie: in a folder of this machine, or behind a URL that pyarrow opens."""
+"""Places for files: a folder on this machine, or a URL that pyarrow opens."""
 
 import contextlib
 import functools
@@ -20,7 +20,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 class LocalPlace:
-    """A folder of this machine, or of a drive that it has mounted.
+    """A folder on this machine, or on a mounted drive.
 
     Args:
         folder: the folder; it need not exist.
@@ -35,11 +35,11 @@ class LocalPlace:
         return str(self.folder)
 
     def path(self, name: str) -> Path:
-        """Returns the path of a file; one that is absolute is itself."""
+        """Returns the path of a file; an absolute one is unchanged."""
         return self.folder / name
 
     def read(self, name: str) -> bytes:
-        """Returns the bytes of a file; raises as `read_file` does."""
+        """Returns the bytes of a file; raises the errors of `read_file`."""
         return read_file(self.path(name))
 
     def open(self, name: str) -> IO[bytes]:
@@ -47,7 +47,7 @@ class LocalPlace:
         return open_file(self.path(name))
 
     def exists(self, name: str) -> bool:
-        """Says whether there is such a file."""
+        """Returns whether the file exists."""
         return self.path(name).exists()
 
     def names(self, folder: str) -> list[str]:
@@ -62,34 +62,34 @@ class LocalPlace:
         self.path(name).unlink(missing_ok=True)
 
     def remove_leftovers(self, folder: str) -> None:
-        """Removes what was being written in a folder when its writers were killed."""
+        """Removes the unfinished files that killed writers left in a folder."""
         remove_leftovers(self.path(folder))
 
     def write(self, name: str, content: bytes) -> None:
-        """Writes a file whole or not at all."""
+        """Writes a file completely or not at all."""
         with self.destination(name) as path:
             path.write_bytes(content)
 
     @contextmanager
     def destination(self, name: str) -> Iterator[Path]:
-        """Gives a path to write a file to, which is there whole at the end or not at all."""
+        """Gives a path to write a file to, which in the end is complete or not there at all."""
         with atomic_destination(self.path(name), sweep=False) as aside:
             yield aside
 
     @contextmanager
     def local_copy(self, name: str) -> Iterator[Path]:
-        """Gives a path of this machine at which the file can be read."""
+        """Gives a path on this machine at which the file can be read."""
         yield self.path(name)
 
 
 class RemotePlace:
-    """A folder behind a URL, such as `s3://bucket/folder`, through `pyarrow.fs`.
+    """A folder at a URL, such as `s3://bucket/folder`, accessed through `pyarrow.fs`.
 
-    What is written appears when its last byte has been sent, as object stores do it.
+    As usual for object stores, a file appears once its last byte has been sent.
 
     Args:
-        url: as of `pyarrow.fs.FileSystem.from_uri`. What follows a question mark belongs to the
-            file system, such as `endpoint_override`, `scheme` and `region` of S3.
+        url: as for `pyarrow.fs.FileSystem.from_uri`. After a question mark it may have options of
+            the file system, such as `endpoint_override`, `scheme` and `region` for S3.
 
     Raises:
         ImportError: if pyarrow is missing.
@@ -109,7 +109,7 @@ class RemotePlace:
         return type(self), (self.url,)
 
     def path(self, name: str) -> str:
-        """Returns where a file is in its file system."""
+        """Returns the path of a file in its file system."""
         return posixpath.join(self._root, name)
 
     def read(self, name: str) -> bytes:
@@ -122,7 +122,7 @@ class RemotePlace:
         return self._files.open_input_file(self.path(name))
 
     def exists(self, name: str) -> bool:
-        """Says whether there is such a file."""
+        """Returns whether the file exists."""
         import pyarrow.fs
 
         return self._files.get_file_info(self.path(name)).type != pyarrow.fs.FileType.NotFound
@@ -146,7 +146,7 @@ class RemotePlace:
             self._files.delete_file(self.path(name))
 
     def remove_leftovers(self, folder: str) -> None:
-        """There are none: what was not sent whole does not appear."""
+        """Does nothing: files that were not sent completely do not appear."""
 
     def write(self, name: str, content: bytes) -> None:
         """Writes a file."""
@@ -156,7 +156,7 @@ class RemotePlace:
 
     @contextmanager
     def destination(self, name: str) -> Iterator[Path]:
-        """Gives a path of this machine to write a file to, which is sent at the end."""
+        """Gives a path on this machine to write a file to, which is sent at the end."""
         with tempfile.TemporaryDirectory(prefix="keras_3dmmstn_") as folder:
             path = Path(folder, posixpath.basename(name))
             yield path
@@ -166,7 +166,7 @@ class RemotePlace:
 
     @contextmanager
     def local_copy(self, name: str) -> Iterator[Path]:
-        """Gives a path of this machine at which a copy of the file can be read."""
+        """Gives a path on this machine at which a copy of the file can be read."""
         with tempfile.TemporaryDirectory(prefix="keras_3dmmstn_") as folder:
             path = Path(folder, posixpath.basename(name))
             with self.open(name) as source, path.open("wb") as file:
@@ -189,15 +189,15 @@ Place = LocalPlace | RemotePlace
 
 
 def is_url(where: str | Path) -> TypeGuard[str]:
-    """Says whether a text is a URL, not a path."""
+    """Returns whether a text is a URL, not a path."""
     return isinstance(where, str) and _SCHEME.match(where) is not None
 
 
 def place_of(where: str | Path) -> Place:
-    """Returns the place of a folder, which is a path or a URL; `file://` is a path.
+    """Returns the place of a folder given as a path or a URL; `file://` counts as a path.
 
     Raises:
-        ImportError: if it takes pyarrow, which is missing.
+        ImportError: if it needs pyarrow, which is missing.
         ValueError: if it is a URL that pyarrow does not know.
     """
     if not is_url(where):
@@ -209,7 +209,7 @@ def place_of(where: str | Path) -> Place:
 
 
 def folder_and_name(where: str | Path) -> tuple[str, str]:
-    """Returns the folder that a file is in, as a path or a URL, and its name."""
+    """Returns a file's folder, as a path or a URL, and its name."""
     if not is_url(where):
         return str(Path(where).parent), Path(where).name
     parts = urlsplit(where)
@@ -218,7 +218,7 @@ def folder_and_name(where: str | Path) -> tuple[str, str]:
 
 
 def without_credentials(where: str | Path) -> str:
-    """Returns a path, or a URL without the user, the password and the keys that it may have."""
+    """Returns a path, or a URL without any user, password and keys."""
     if not is_url(where):
         return str(where)
     parts = urlsplit(where)

@@ -1,4 +1,4 @@
-"""What is to be done: the photographs of a data set, cut into shards in a fixed order."""
+"""The plan of the work: the photographs of a data set, divided into shards in a fixed order."""
 
 import itertools
 import json
@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from keras_3dmmstn.inference.data_sets.places import Place
 from keras_3dmmstn.inference.data_sets.sources import Box, SourcePhotograph
 
-#: The file with what was planned, and the folder with the photographs of each shard.
+#: The file with the plan, and the folder with the photographs of each shard.
 PLAN_FILE, PLAN_FOLDER = "plan.json", "plan"
 _FORMAT = 1
-# There is no such number of photographs, faces or bytes.
+# Numbers of photographs, faces or bytes are always smaller.
 _MANY = 2**62
 
 
@@ -21,8 +21,8 @@ class PlannedPhotograph(NamedTuple):
     """A photograph of a shard.
 
     Attributes:
-        number: counts the photographs of the data set from 0.
-        image, box, fault: as of `SourcePhotograph`.
+        number: of the photograph in the data set, counted from 0.
+        image, box, fault: as in `SourcePhotograph`.
     """
 
     number: int
@@ -33,11 +33,11 @@ class PlannedPhotograph(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """How many photographs there are, in how many shards, and how they are normalised.
+    """The numbers of photographs and shards, and the settings.
 
     Attributes:
-        photographs, shards: how many.
-        settings: what the results depend on, by name.
+        photographs, shards: their numbers.
+        settings: the settings that the results depend on, by name.
     """
 
     photographs: int
@@ -46,7 +46,7 @@ class Plan:
 
 
 def shard_name(shard: int) -> str:
-    """Returns how the names of a shard's files begin."""
+    """Returns the beginning of the names of a shard's files."""
     return f"{shard:06d}"
 
 
@@ -61,8 +61,8 @@ def make_plan(
     Args:
         place: the folder for the results.
         photographs: in their order. They are not held in memory.
-        shard_size: photographs of a shard; the last one may have fewer.
-        settings: what is recorded.
+        shard_size: photographs per shard; the last one may have fewer.
+        settings: the settings to record.
 
     Raises:
         ValueError: if there are no photographs.
@@ -82,10 +82,10 @@ def make_plan(
 
 
 def read_plan(place: Place) -> Plan | None:
-    """Returns the plan of a folder for results, None if it has none.
+    """Returns the plan of a folder for results, or None if it has none.
 
     Raises:
-        ValueError: if what is there is no plan, or one of a later version of this package.
+        ValueError: if the file is not a plan, or from a later version of this package.
     """
     if not place.exists(PLAN_FILE):
         return None
@@ -101,7 +101,7 @@ def read_plan(place: Place) -> Plan | None:
         agree = is_count(size) and size > 0 and -(-plan.photographs // size) == plan.shards
         if not plan.shards or not (agree or size is None):
             raise ValueError(f"{plan.shards} shards of {plan.photographs} photographs")
-        # Nobody would wait for as many as a damaged number says.
+        # A damaged number of shards could be too large to check them all.
         if not place.exists(_file(plan.shards - 1)):
             raise ValueError(f"{plan.shards} shards, the last of which is missing")
         return plan
@@ -142,11 +142,11 @@ def photographs_of(place: Place, shard: int) -> Sequence[PlannedPhotograph]:
 
 
 def planned_photograph(row: Any) -> PlannedPhotograph:
-    """Returns a photograph of which JSON made a list.
+    """Returns the photograph for a list read from JSON.
 
     Raises:
-        TypeError: if the list is too long or too short, or none.
-        ValueError: if a value in it is none of a photograph.
+        TypeError: if it is not a list, or too long or too short.
+        ValueError: if a value in it is invalid.
     """
     number, image, box, fault = PlannedPhotograph(*row)
     is_box = box is None or (
@@ -160,7 +160,7 @@ def planned_photograph(row: Any) -> PlannedPhotograph:
 
 
 def is_count(value: Any) -> bool:
-    """Says whether a value of JSON counts something."""
+    """Returns whether a JSON value is a valid count."""
     return type(value) is int and 0 <= value < _MANY
 
 

@@ -1,4 +1,4 @@
-"""Workers on Ray: actors with a normaliser each, which Ray Data gives one shard after the other."""
+"""Workers on Ray: actors with one normaliser each, to which Ray Data gives shards one by one."""
 
 import contextlib
 import logging
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 # Each worker is one process on one processor.
 _THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-# Nothing but numbers of shards goes through Ray's memory.
+# Only shard numbers go through Ray's memory.
 _STORE_BYTES, _LARGEST_BLOCK = 200 * 2**20, 2**20
-# Seconds until a cluster must have answered.
+# Seconds within which a cluster must answer.
 _CONNECT_SECONDS, _ANSWER_SECONDS = 10, 40
 _CONNECT = "import ray, sys; ray.init(address=sys.argv[1], logging_level='error')"
 
 
 def check_ray(address: str | None = None) -> None:
-    """Checks that Ray Data is there, and a cluster if one is asked for.
+    """Checks that Ray Data is installed, and that a cluster answers if one is requested.
 
     Args:
-        address: as of `normalise_data_set`.
+        address: as for `normalise_data_set`.
 
     Raises:
         ImportError: if Ray Data is missing; it says what to install.
-        ValueError: if the address is none.
+        ValueError: if the address is invalid.
         ConnectionError: if no cluster answers there.
     """
     try:
@@ -53,19 +53,19 @@ def check_ray(address: str | None = None) -> None:
 def run_on_ray(
     job: Job, shards: Sequence[int], workers: int | None = None, address: str | None = None
 ) -> Generator[ShardOutcome, None, None]:
-    """Yields what came of shards, in the order in which they are done.
+    """Yields the outcomes of shards, in the order in which they are completed.
 
-    A worker that dies is started again, and Ray gives it the shard again.
+    If a worker dies, it is restarted, and Ray gives it the shard again.
 
     Args:
-        job: what is done.
+        job: the work.
         shards: their numbers.
-        workers: how many actors; None for one for each processor.
-        address: as of `normalise_data_set`.
+        workers: number of actors; None for one per processor.
+        address: as for `normalise_data_set`.
 
     Raises:
         OSError: if a worker cannot read or write.
-        ValueError: if a worker met weights, or a plan, that are damaged.
+        ValueError: if a worker finds the weights or the plan damaged.
     """
     import ray
     import ray.data
@@ -95,7 +95,7 @@ class ShardWorker:
     """Normalises shards with one normaliser, which it loads for the first of them.
 
     Args:
-        job: what is done.
+        job: the work.
     """
 
     def __init__(self, job: Job):
@@ -103,7 +103,7 @@ class ShardWorker:
         self._normaliser: Normaliser | None = None
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Does the shard of a batch of one; returns its number, and what went wrong."""
+        """Processes the shard of a batch of one; returns its number, and the error if any."""
         (shard,) = batch["shard"]
         number, kind, problem = 0, "", ""
         try:
@@ -128,7 +128,7 @@ _PROBLEMS: dict[str, type[Exception]] = {
 
 
 def _raise_problem(row):
-    """Raises what went wrong in a worker, if anything did."""
+    """Raises the error that a worker reported, if any."""
     if row["kind"] == "system" and row["number"]:
         file, _, reason = row["problem"].rpartition(": ")
         raise OSError(int(row["number"]), reason, file)
@@ -137,7 +137,7 @@ def _raise_problem(row):
 
 
 def _use_one_thread():
-    """Makes OpenCV use one thread; the environment says so to the others."""
+    """Makes OpenCV use one thread; the environment does it for the other libraries."""
     import cv2
 
     cv2.setNumThreads(1)
@@ -145,7 +145,7 @@ def _use_one_thread():
 
 @contextmanager
 def _session(cluster: str | None, workers: int | None) -> Iterator[None]:
-    """Connects to a cluster or starts a Ray of our own, and ends that afterwards."""
+    """Connects to a cluster or starts a local Ray, and ends that afterwards."""
     import ray
 
     if ray.is_initialized():  # the caller's own
@@ -179,15 +179,15 @@ def _session(cluster: str | None, workers: int | None) -> Iterator[None]:
 
 
 def _keep_ray_off_the_output():
-    """Keeps Ray's notes on workers that died from the standard output; `log_to_driver` does not."""
+    """Keeps Ray's messages on dead workers off the standard output; `log_to_driver` does not."""
     from ray._private import worker
 
-    if hasattr(worker, "_worker_logs_enabled"):  # none of Ray's promises, so it may go
+    if hasattr(worker, "_worker_logs_enabled"):  # not part of Ray's API, so it may disappear
         worker._worker_logs_enabled = False
 
 
 def _keep_ray_data_quiet():
-    """Leaves progress to us, and makes blocks small: the default takes memory for large ones."""
+    """Disables Ray's progress bars, and makes blocks small: the default reserves more memory."""
     import ray.data
 
     context = ray.data.DataContext.get_current()
@@ -198,7 +198,7 @@ def _keep_ray_data_quiet():
 
 
 def _signal_handlers():
-    """Returns the handlers that Ray replaces by its own; only the main thread has a say."""
+    """Returns the handlers that Ray replaces by its own; only the main thread can set them."""
     return {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
 
@@ -209,15 +209,15 @@ def _restore(handlers):
 
 
 def _cluster(address: str | None) -> str | None:
-    """Returns the address of the cluster that is asked for; None for a Ray of our own."""
+    """Returns the address of the requested cluster; None for a local Ray."""
     address = address or os.environ.get("RAY_ADDRESS") or "local"
     return None if address == "local" else address
 
 
 def _check_answers(address: str) -> None:
-    """Raises a ConnectionError unless a Ray cluster answers, which Ray itself waits long for."""
+    """Raises a ConnectionError unless a Ray cluster answers; Ray itself would wait for long."""
     if address == "auto":
-        return  # Ray says at once if it finds none
+        return  # Ray reports at once if it finds none
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if address.startswith("ray://") or not host or not port.isdecimal():
         raise ValueError(
@@ -228,7 +228,7 @@ def _check_answers(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:
         raise ConnectionError(f"{refusal}: {error}.") from None
-    # What listens there may be anything, of which Ray would wait for an answer for minutes.
+    # Something else may be listening there; Ray would wait minutes for its answer.
     try:
         tried = subprocess.run(
             [sys.executable, "-c", _CONNECT, address],

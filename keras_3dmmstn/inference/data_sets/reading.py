@@ -23,7 +23,7 @@ def read_normalised(folder: str | Path, seed: int | None = None) -> "tf.data.Dat
     Args:
         folder: the path or URL of the folder that `normalise_data_set` wrote.
         seed: None for the faces in the order of their photographs; a number for the shards in a
-            random order, another one each time the faces are gone through.
+            random order, which changes with each iteration.
 
     Returns:
         A dict for each face: `texture` `(H, W, 3)` uint8 RGB, `mask` `(H, W)` bool, `theta`
@@ -35,9 +35,9 @@ def read_normalised(folder: str | Path, seed: int | None = None) -> "tf.data.Dat
     Raises:
         FileNotFoundError: if there is nothing to read.
         ValueError: if the data set is not finished, or its manifest is damaged.
-        tf.errors.InvalidArgumentError: while the faces are gone through, with the reason in its
-            message, if a shard is missing or damaged: `tf.data` makes one of every error.
-        ImportError: if it takes pyarrow, which is missing.
+        tf.errors.InvalidArgumentError: during iteration, with the reason in its message, if a
+            shard is missing or damaged: `tf.data` turns every error into this one.
+        ImportError: if it needs pyarrow, which is missing.
     """
     import tensorflow as tf
 
@@ -94,7 +94,7 @@ def read_normalised(folder: str | Path, seed: int | None = None) -> "tf.data.Dat
 
 
 def _decoded(row, shape, is_png):
-    """Returns a row with texture, mask and landmarks as they are."""
+    """Returns a row with texture, mask and landmarks decoded."""
     import tensorflow as tf
 
     height, width, channels = shape
@@ -115,7 +115,7 @@ def _decoded(row, shape, is_png):
 
 
 def _unfinished(place: Place) -> Exception:
-    """Returns an error that says what is there instead of a manifest."""
+    """Returns an error that says what was found instead of a manifest."""
     plan = read_plan(place)
     if plan is None:
         return FileNotFoundError(

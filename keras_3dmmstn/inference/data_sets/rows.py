@@ -1,4 +1,4 @@
-"""What is stored of a face: a row with its numbers, its texture and its mask."""
+"""The stored form of a face: a row with its numbers, its texture and its mask."""
 
 import struct
 import zlib
@@ -14,7 +14,7 @@ from keras_3dmmstn.inference.normalised_face import NormalisedFace
 
 
 class Kind(Enum):
-    """What is in a column: one value, or for `FLOATS` a list of a length that all rows share."""
+    """The type of a column: one value, or for `FLOATS` a list, of equal length in all rows."""
 
     INTEGER = "integer"
     FLOAT = "float"
@@ -23,7 +23,7 @@ class Kind(Enum):
     BYTES = "bytes"
 
 
-#: The columns and their kinds, in their order. A score or a confidence that there is not is NaN.
+#: The columns and their kinds, in their order. A missing score or confidence is NaN.
 COLUMNS: dict[str, Kind] = {
     "photograph": Kind.INTEGER,
     "image": Kind.TEXT,
@@ -38,9 +38,9 @@ COLUMNS: dict[str, Kind] = {
     "texture": Kind.BYTES,
     "mask": Kind.BYTES,
 }
-#: How textures and masks are stored: as PNG, or a byte for each channel of each texel.
+#: How textures and masks are stored: as PNG, or as one byte per channel of each texel.
 ENCODINGS = ("png", "raw")
-# Kinds of PNG, and the bits of a channel.
+# Colour types of PNG, and the bits of a channel.
 _GREY, _RGB, _BITS = 0, 2, 8
 
 _THETA = ("rotation", "translation", "log_scale", "identity", "expression")
@@ -51,11 +51,11 @@ _LANDMARKS = "ibug68"
 def row_of(
     photograph: PlannedPhotograph, number: int, face: NormalisedFace, encoding: str
 ) -> dict[str, Any]:
-    """Returns what is stored of a face, of the columns and kinds of `COLUMNS`.
+    """Returns the row of a face, with the columns and kinds of `COLUMNS`.
 
     Args:
-        photograph: the one that it is in.
-        number: counts the faces of the photograph from 0.
+        photograph: the photograph of the face.
+        number: of the face in the photograph, counted from 0.
         face: the face.
         encoding: one of `ENCODINGS`.
     """
@@ -90,10 +90,10 @@ def encoded_mask(mask: np.ndarray, encoding: str) -> bytes:
 
 
 def fault_of(row: Mapping[str, Any], shape: Sequence[int], encoding: str) -> str | None:
-    """Returns what of a row that was read is none of a face, or None.
+    """Returns what is wrong with a row that was read, or None if it is a valid face.
 
     Args:
-        row: of the columns `COLUMNS`.
+        row: with the columns `COLUMNS`.
         shape: of the texture.
         encoding: one of `ENCODINGS`.
     """
@@ -111,7 +111,7 @@ def fault_of(row: Mapping[str, Any], shape: Sequence[int], encoding: str) -> str
 
 
 def _is_png(data, height, width, colours):
-    """Says whether bytes are a PNG as OpenCV writes it, whose check sums are right."""
+    """Returns whether bytes are a PNG as OpenCV writes it, with correct checksums."""
     sizes = width, height, _BITS, colours
     beginning = struct.pack(">8sI4sIIBB", b"\x89PNG\r\n\x1a\n", 13, b"IHDR", *sizes)
     if not data.startswith(beginning):
@@ -129,7 +129,7 @@ def _is_png(data, height, width, colours):
 
 
 def as_text(text: str) -> str:
-    """Returns a text with escapes for what is none: bytes of names that are no UTF-8."""
+    """Returns a text with escapes for the bytes of names that are not UTF-8."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 

@@ -1,4 +1,4 @@
-"""A whole data set: planned once, its shards shared out, and what is done never done again."""
+"""A whole data set: planned once, its shards distributed, and finished work never repeated."""
 
 import contextlib
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -27,18 +27,18 @@ from keras_3dmmstn.inference.data_sets.shard import (
 )
 from keras_3dmmstn.inference.data_sets.sources import Among, photographs_in
 
-#: Yields what came of shards, in any order.
+#: Yields the outcomes of shards, in any order.
 RunShards = Callable[[Job, Sequence[int]], Generator[ShardOutcome, None, None]]
 
 
 @dataclass(frozen=True)
 class DataSetProgress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
-        photographs, shards: of the data set.
+        photographs, shards: their numbers in the data set.
         photographs_done, shards_done: by this run and those before it.
-        outcome: what came of the last shard; None at the beginning.
+        outcome: of the last shard; None at the beginning.
     """
 
     photographs: int
@@ -54,22 +54,21 @@ def run_job(
     progress: Callable[[DataSetProgress], None] | None = None,
     among: Among = iter,
 ) -> dict[str, Any]:
-    """Normalises what is not yet normalised of a data set.
+    """Normalises those parts of a data set that are not yet normalised.
 
     Args:
-        job: what is done.
-        run_shards: shares the shards out to workers.
-        progress: is told how far the run is, at the beginning and after each shard.
-        among: as of `photographs_in`.
+        job: the work.
+        run_shards: distributes the shards to workers.
+        progress: called with the progress of the run, at the beginning and after each shard.
+        among: as for `photographs_in`.
 
     Returns:
         The manifest.
 
     Raises:
-        ValueError: if a setting is none that there is, there are no photographs, or the folder was
-            begun with other settings.
-        FolderInUseError: if another run is writing to the folder; of an object store that is not
-            known.
+        ValueError: if a setting is invalid, there are no photographs, or the folder was begun with
+            other settings.
+        FolderInUseError: if another run is writing to the folder; not detected in an object store.
         OSError: if something cannot be read or written.
         ImportError: if an extra is missing.
     """
@@ -85,7 +84,7 @@ def run_job(
         if pending:
             with contextlib.closing(run_shards(job, pending)) as outcomes:
                 _follow(outcomes, plan, pending, progress or (lambda _: None))
-        for name in place.names(ATTEMPTS_FOLDER):  # of shards whose worker died when it was done
+        for name in place.names(ATTEMPTS_FOLDER):  # of shards whose worker died after finishing
             place.remove(f"{ATTEMPTS_FOLDER}/{name}")
         return write_manifest(place, job, plan)
 
@@ -98,7 +97,7 @@ def run_here(job: Job, shards: Sequence[int]) -> Generator[ShardOutcome, None, N
 
 
 def _follow(outcomes, plan, pending, report):
-    """Reports what comes of the shards that are to be done."""
+    """Reports the outcomes of the pending shards."""
     size = plan.settings["shard_size"]
     last = plan.shards - 1
     missing = size * plan.shards - plan.photographs  # of the last shard
@@ -111,7 +110,7 @@ def _follow(outcomes, plan, pending, report):
 
 
 def _plan(job: Job, place: Place, among: Among) -> Plan:
-    """Returns the plan that a folder has, or makes it."""
+    """Returns the plan of a folder, or makes one."""
     settings, plan = job.settings(), read_plan(place)
     if plan is None:
         _refuse_others(place)
@@ -132,7 +131,7 @@ def _refuse_others(place):
 
 @contextlib.contextmanager
 def _locked(place: Place) -> Iterator[None]:
-    """Keeps a folder for this process, and removes what killed ones left; in a store, nothing."""
+    """Locks a folder and removes what killed processes left; in an object store, does nothing."""
     if not isinstance(place, LocalPlace):
         yield
         return

@@ -25,16 +25,16 @@ from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.inference.photograph import decoded_photograph
 from keras_3dmmstn.inference.threads import in_threads
 
-#: The folders with the faces of each shard, and with what came of each shard.
+#: The folders with the faces, and with the outcome, of each shard.
 FACES_FOLDER, DONE_FOLDER = "faces", "done"
-#: Kinds of photographs that have no rows.
+#: Kinds of photographs without rows.
 FAILED, FACELESS = "failed", "no face"
 
 Normalise = Callable[..., list[NormalisedFace]]
 
-# Photographs are read ahead by so many threads, since a server may take its time.
+# Threads that read photographs ahead, since a server may be slow.
 _READERS = 4
-# What can be wrong with a photograph, its box or the faces in it.
+# Errors that a photograph, its box or the faces in it may cause.
 _FAILURES = (OSError, ValueError, TypeError, MemoryError, cv2.error)
 _HOPELESS = (
     f"the process that normalised it ended {MOST_DEATHS} times: it may crash a decoder, or take "
@@ -44,10 +44,10 @@ _HOPELESS = (
 
 @dataclass(frozen=True)
 class WithoutFaces:
-    """A photograph of which there are no rows.
+    """A photograph without rows.
 
     Attributes:
-        photograph: its number, its image and its box, as of `PlannedPhotograph`.
+        photograph: its number, its image and its box, as in `PlannedPhotograph`.
         kind: `FAILED` or `FACELESS`.
         reason: why.
     """
@@ -59,13 +59,13 @@ class WithoutFaces:
 
 @dataclass(frozen=True)
 class ShardOutcome:
-    """What came of a shard.
+    """The outcome of a shard.
 
     Attributes:
         file: with its faces, below the folder for the results.
-        photographs, faces: how many.
-        bytes: of the file.
-        without_faces: the photographs that have no rows.
+        photographs, faces: their numbers.
+        bytes: size of the file.
+        without_faces: the photographs without rows.
     """
 
     file: str
@@ -75,17 +75,17 @@ class ShardOutcome:
     without_faces: list[WithoutFaces] = field(default_factory=list)
 
     def count(self, kind: str) -> int:
-        """Returns how many photographs have no rows for a reason of this kind."""
+        """Returns the number of photographs without rows of this kind."""
         return sum(one.kind == kind for one in self.without_faces)
 
 
 def normalise_shard(job: Job, shard: int, normalise: Normalise) -> ShardOutcome:
-    """Normalises the photographs of a shard, and writes its faces and, last, that it is done.
+    """Normalises the photographs of a shard, and writes its faces and, last, its outcome.
 
     Args:
-        job: what is done.
+        job: the work.
         shard: number of the shard.
-        normalise: returns the faces of a photograph and its boxes, such as a `Normaliser`.
+        normalise: from a photograph and its boxes to its faces, such as a `Normaliser`.
 
     Raises:
         OSError: if the results cannot be written, or the plan cannot be read.
@@ -114,7 +114,7 @@ def done_shards(place: Place) -> set[int]:
 
 
 def read_outcome(place: Place, shard: int) -> ShardOutcome:
-    """Returns what came of a shard that is done.
+    """Returns the outcome of a shard that is done.
 
     Raises:
         OSError: if its file cannot be read.
@@ -141,7 +141,7 @@ def read_outcome(place: Place, shard: int) -> ShardOutcome:
 
 
 def is_counted(shard: Any) -> bool:
-    """Says whether a value of JSON has the file of a shard, and counts of what is in it."""
+    """Returns whether a JSON value has the file of a shard, and valid counts of its content."""
     return (
         isinstance(shard, dict)
         and isinstance(shard.get("file"), str)
@@ -160,7 +160,7 @@ class _Work:
     faces: int = 0
 
     def do(self, read: tuple[PlannedPhotograph, bytes | Exception]) -> WithoutFaces | None:
-        """Adds the rows of a photograph; returns why, if it has none."""
+        """Adds the rows of a photograph; returns the reason if it has none."""
         photograph, content = read
         if photograph.fault is not None:
             return WithoutFaces(photograph, FAILED, photograph.fault)
@@ -178,7 +178,7 @@ class _Work:
             return WithoutFaces(photograph, FAILED, _reason(error, photograph.image))
         if not rows:
             return WithoutFaces(photograph, FACELESS, "no face was found")
-        for row in rows:  # what goes wrong here is none of the photograph's
+        for row in rows:  # errors here are not caused by the photograph
             self.add_row(row)
         self.faces += len(rows)
         return None
@@ -187,7 +187,7 @@ class _Work:
 def _read_ahead(
     root: str, photographs: Sequence[PlannedPhotograph]
 ) -> Iterator[tuple[PlannedPhotograph, bytes | Exception]]:
-    """Yields photographs with their bytes, or the error that reading them met."""
+    """Yields photographs with their bytes, or with the error from reading them."""
     place = place_of(root)
 
     def read(photograph):

@@ -1,4 +1,4 @@
-"""Files of rows: Parquet and TFRecord, written row by row and read likewise."""
+"""Files of rows: Parquet and TFRecord, written and read row by row."""
 
 import errno
 from collections.abc import Callable, Iterator, Mapping
@@ -13,9 +13,9 @@ from keras_3dmmstn.inference.data_sets.rows import COLUMNS, Kind
 Row = Mapping[str, Any]
 AddRow = Callable[[Row], None]
 
-#: The formats, and how the names of their files end.
+#: The formats, and the extensions of their files.
 ENDINGS = {"parquet": ".parquet", "tfrecord": ".tfrecord"}
-# So many rows of Parquet are held before they are written; textures are large.
+# Rows of Parquet that are held before they are written; textures are large.
 _ROWS_AT_ONCE = 64
 _METADATA = {b"keras_3dmmstn": b"normalised faces"}
 
@@ -25,7 +25,7 @@ def check_format(name: str) -> None:
 
     Raises:
         ValueError: if there is no such format.
-        ImportError: if it takes pyarrow, which is missing.
+        ImportError: if it needs pyarrow, which is missing.
     """
     if name not in ENDINGS:
         raise ValueError(f"Expected the format {' or '.join(ENDINGS)}, received {name!r}.")
@@ -59,7 +59,7 @@ def rows_read(path: Path, format_name: str) -> Iterator[dict[str, Any]]:
     """Yields the rows of a file: integers, floats, float32 arrays, texts as bytes, and bytes.
 
     Raises:
-        ValueError: if it is damaged or another file.
+        ValueError: if it is damaged or not such a file.
         FileNotFoundError: if there is none.
     """
     reading = _parquet_read if format_name == "parquet" else _records_read
@@ -82,7 +82,7 @@ def _parquet_written(path):
     }
     fields = [(name, kinds[kind]) for name, kind in COLUMNS.items()]
     schema = pyarrow.schema(fields, metadata=_METADATA)
-    # PNGs and float32 do not become smaller by what Parquet could do to them.
+    # Parquet's encodings do not make PNGs and float32 smaller.
     coding = {"use_dictionary": False, "compression": "zstd", "write_page_checksum": True}
     rows: list[Row] = []
     with path.open("wb") as file, pyarrow.parquet.ParquetWriter(file, schema, **coding) as writer:
@@ -122,7 +122,7 @@ def _parquet_read(path):
     except (pyarrow.ArrowException, KeyError, UnicodeDecodeError) as error:
         raise _damage(path, error) from None
     except OSError as error:
-        if error.errno is None:  # of Arrow, such as a checksum that is another
+        if error.errno is None:  # from Arrow, such as a wrong checksum
             raise _damage(path, error) from None
         raise
 
@@ -172,7 +172,7 @@ def _record(row):
 
 
 def _value(feature, kind):
-    """Returns the value of a feature of a record."""
+    """Returns the value of a record's feature."""
     if kind is Kind.INTEGER:
         return feature.int64_list.value[0]
     if kind in (Kind.TEXT, Kind.BYTES):

@@ -1,4 +1,4 @@
-"""Which photographs a data set has: those of a folder, of a table, or behind a URL."""
+"""The photographs of a data set: those of a folder or a table, local or at a URL."""
 
 import itertools
 import os
@@ -29,8 +29,8 @@ class SourcePhotograph(NamedTuple):
 
     Attributes:
         image: its path below the folder of the source, an absolute path, or a URL.
-        box: x0, y0, x1, y1, the tight box of its face's landmarks; None if faces are looked for.
-        fault: what is wrong with its row of a table, which makes it a failure; None if nothing is.
+        box: x0, y0, x1, y1, the tight box of its face's landmarks; None to detect its faces.
+        fault: what is wrong with its table row, which makes it a failure; None if nothing is.
     """
 
     image: str
@@ -39,7 +39,7 @@ class SourcePhotograph(NamedTuple):
 
 
 def root_of(source: str | Path) -> str | Path:
-    """Returns the folder or URL at which the paths of a source's photographs begin."""
+    """Returns the folder or URL that the paths of a source's photographs are relative to."""
     if not is_table(source):
         return source if is_url(source) else Path(source).absolute()
     folder, _ = folder_and_name(source)
@@ -49,17 +49,17 @@ def root_of(source: str | Path) -> str | Path:
 def photographs_in(source: str | Path, among: Among = iter) -> Iterator[SourcePhotograph]:
     """Yields the photographs of a source, always in the same order.
 
-    Of a folder and everything below it, photographs are the files whose names end as `ENDINGS`
-    says; hidden files and folders, and folders that are links, are left out. Of a table, each row
-    is a photograph, see `rows_of_table`; one that is named twice is there twice.
+    In a folder and everything below it, these are the files with an extension of `ENDINGS`; hidden
+    files and folders, and folders that are links, are left out. In a table, each row is a
+    photograph, see `rows_of_table`; one that is named twice occurs twice.
 
     Args:
         source: the path or the URL of a folder, or of a table that ends in .csv or .parquet.
-        among: returns those names of the files of one folder that may be photographs.
+        among: from the names of a folder's files, returns those that may be photographs.
 
     Raises:
         FileNotFoundError: if there is no such folder or table.
-        ValueError: if it is a file that is no table, or a table without the columns.
+        ValueError: if it is a file but not a table, or a table without the columns.
         OSError: if a folder or table cannot be read.
     """
     if is_table(source):
@@ -76,11 +76,11 @@ def read_image(root: Place, image: str) -> bytes:
 
     Args:
         root: the place of `root_of`.
-        image: as of `SourcePhotograph`.
+        image: as in `SourcePhotograph`.
 
     Raises:
         OSError: if it cannot be read.
-        ValueError: if it is no file, or a URL that pyarrow does not know.
+        ValueError: if it is not a file, or a URL that pyarrow does not know.
     """
     if not is_url(image):
         return root.read(image)
@@ -89,7 +89,7 @@ def read_image(root: Place, image: str) -> bytes:
 
 
 def is_table(source: str | Path) -> bool:
-    """Says whether a source is a table by the end of its name."""
+    """Returns whether a source is a table, judging by its extension."""
     if is_url(source):
         return urlsplit(source).path.lower().endswith(_TABLES)
     return str(source).lower().endswith(_TABLES) and not Path(source).is_dir()

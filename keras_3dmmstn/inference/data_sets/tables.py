@@ -8,25 +8,25 @@ from typing import Any
 from keras_3dmmstn.inference.data_sets.places import Place
 from keras_3dmmstn.number_texts import check_columns_differ, is_no_number, number
 
-# Between the columns of a CSV: a spreadsheet writes what is usual in its country.
+# Between the columns of a CSV: which one a spreadsheet writes depends on the country.
 _DELIMITERS = ",;\t"
 _IMAGE, _BOX = "image", ("x0", "y0", "x1", "y1")
 _ROWS_AT_ONCE = 10_000
 
-# What a row that was cut off has in the columns that it lacks.
+# Value of the missing columns of a row that was cut off.
 _CUT_OFF = "(cut off)"
 
-#: Image, box if there is one, and what is wrong with the row if anything is.
+#: Image, box if there is one, and what is wrong with the row, if anything.
 Row = tuple[str, tuple[float, float, float, float] | None, str | None]
 
 
 def rows_of_table(place: Place, name: str) -> Iterator[Row]:
-    """Yields the rows of a table: a photograph each, and its box if it has one.
+    """Yields the rows of a table: each has a photograph, and its box if it has one.
 
     Column `image` is a path below the table's folder, an absolute path or a URL. The columns x0,
-    y0, x1, y1 may be left out, all four, and may be empty: then faces are looked for. In a CSV
-    there may be semicolons or tabs between the columns, and decimal commas then. A row without the
-    name of an image, or with a box that is not four numbers, says so, and does not end the table.
+    y0, x1, y1 may all be missing or empty: then faces are detected. The columns of a CSV may also
+    be separated by semicolons or tabs; numbers may then have decimal commas. A row without an
+    image, or with a box that is not four numbers, is marked as faulty and does not end the table.
 
     Args:
         place: the table's folder.
@@ -35,7 +35,7 @@ def rows_of_table(place: Place, name: str) -> Iterator[Row]:
     Raises:
         FileNotFoundError: if there is no such file.
         ImportError: if it is Parquet and pyarrow is missing.
-        ValueError: if it is no such table, or a column is missing or there twice.
+        ValueError: if it is not such a table, or a column is missing or occurs twice.
     """
     is_parquet = name.lower().endswith(".parquet")
     about = f"{place}/{name}"
@@ -111,12 +111,12 @@ def _check_columns(columns: Sequence[str], about: str) -> None:
 
 
 def _text(value):
-    """Returns a value as a text, nothing for one that is missing."""
+    """Returns a value as a text, "" if it is missing."""
     return "" if value is None else str(value).strip()
 
 
 def _box(row):
-    """Returns the box of a row, None if it has none."""
+    """Returns the box of a row, or None if it has none."""
     values = [row.get(name) for name in _BOX]
     if all(is_no_number(_text(value)) for value in values):
         return None

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 
 STRIDES = (8, 16, 32)
-# Two boxes that share more than this part of their union are of one face.
+# Two boxes whose intersection over union is larger belong to one face.
 _SAME_FACE = 0.3
-#: A box that lies by more than this in another is a part of it.
+#: A box of which a larger share lies in another is a part of it.
 PART = 0.7
 
 
@@ -29,29 +29,29 @@ class Candidates:
     points: np.ndarray
 
     def at_least(self, score: float) -> "Candidates":
-        """Returns those with a score or a higher one."""
+        """Returns the candidates with at least this score."""
         kept = self.scores >= score
         return Candidates(self.boxes[kept], self.scores[kept], self.points[kept])
 
     def scaled(self, scale: np.ndarray) -> "Candidates":
-        """Returns them in a picture that is `scale` (x, y) times as large."""
+        """Returns the candidates in a picture that is `scale` (x, y) times as large."""
         shift = (scale - 1) / 2  # pixel centres are at integers
         boxes = self.boxes * np.tile(scale, 2) + np.tile(shift, 2)
         return Candidates(boxes, self.scores, self.points * scale + shift)
 
 
 def best_candidates(parts: Sequence[Candidates]) -> Candidates:
-    """Returns the best candidate of each place that several searches found, the best first."""
+    """Returns the best candidate of each place found by several searches, the best first."""
     found = _joined(parts)
     kept = best_of_each_place(found.boxes, found.scores)
     return Candidates(found.boxes[kept], found.scores[kept], found.points[kept])
 
 
 def decode(maps: Sequence[np.ndarray], least: float) -> Candidates:
-    """Reads the network's maps.
+    """Decodes the network's maps.
 
     A cell at row i and column j of the map of stride s has the numbers (class, object, x, y, w, h)
-    and (x₁, y₁, ... x₅, y₅). With the logistic function σ it says
+    and (x₁, y₁, ... x₅, y₅). With the logistic function σ they mean
 
         score = √(σ(class) σ(object)),  centre = s (j + x, i + y),  size = s (exp w, exp h),
         points = s (j + x_k, i + y_k)
@@ -92,7 +92,7 @@ def _decode_map(values, stride, least):
 
 
 def best_of_each_place(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Returns the indices of boxes `(n, 4)` that no better one overlaps, the best first."""
+    """Returns the indices of boxes `(n, 4)` not overlapped by a better one, the best first."""
     if not len(boxes):
         return np.empty(0, int)
     corner_and_size = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
@@ -101,7 +101,7 @@ def best_of_each_place(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 
 def without_parts(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Returns the indices of boxes `(n, 4)` that are neither a better one's part nor hold one."""
+    """Returns the indices of boxes `(n, 4)` neither part of a better one nor containing one."""
     kept: list[int] = []
     for number in np.argsort(-scores, kind="stable"):
         better, one = boxes[kept], boxes[[number]]
@@ -112,7 +112,7 @@ def without_parts(boxes: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 
 def shares_inside(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Returns which part of each box `(n, 4)` lies in one of the others `(m, 4)`, at most."""
+    """Returns the largest share of each box `(n, 4)` that lies in one of the others `(m, 4)`."""
     if not len(others):
         return np.zeros(len(boxes))
     low = np.maximum(boxes[:, None, :2], others[None, :, :2])

@@ -1,4 +1,4 @@
-"""Small places of a photograph, looked at closer with the network of the search."""
+"""A closer look at small places of a photograph, with the network of the search."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,19 +13,20 @@ from keras_3dmmstn.inference.detection.candidates import (
 )
 from keras_3dmmstn.inference.photograph import warp
 
-#: A place with a lower score in the search is none.
+#: Places with a lower score in the search are ignored.
 HINT = 0.02
-# From this score on a place is surely a face. From the second one on a larger place is likely one
-# that is turned: what lies in it is a part of it. Seen closer, a place with a lower score than the
-# third tells nothing: a face beside it may be in the square.
+# From the first score on, a place is surely a face. From the second on, a larger place is probably
+# a turned face: what lies in it is a part of it. A closer look with a score below the third tells
+# nothing: the square may show a face beside the place.
 _SURE, _LIKELY, _CLEAR = 0.88, 0.3, 0.5
-# A place whose box is smaller, √(w·h) in pixels of the picture that was searched, is looked at
-# closer: in a square with so many pixels a side, in which the larger side of the box has so many.
+# A place whose box is smaller than the first, √(w·h) in pixels of the searched picture, gets a
+# closer look: in a square with the second as its side in pixels, and the third for the box's larger
+# side.
 _SMALL, _SIDE, _SEEN = 50, 96, 64
-# After so many looks in which nothing was seen, the likeliest places first, no more are looked at.
+# The likeliest places are looked at first; after so many looks without a face, no more are.
 _MOST_IN_VAIN = 8
-# How far from the middle of the square, in its sides, a face may lie that is still the one looked
-# for, and how many times as large or as small it may be.
+# A face further from the middle of the square, in its sides, or more times as large or as small, is
+# not the one looked for.
 _FURTHEST, _LARGER = 0.2, 2.0
 
 
@@ -35,16 +36,16 @@ def seen_closer(
     searched: float,
     maps: Callable[[np.ndarray], Sequence[np.ndarray]],
 ) -> Candidates:
-    """Returns places of a photograph, the small ones as they are seen closer, if that is surer.
+    """Returns places of a photograph, small ones from a closer look if its score is higher.
 
-    The search sees a profile of 24 to 32 pixels badly: it is about as small as what the network can
-    see. Enlarged to 64 pixels it is sure of most, and of next to nothing that is no face
+    The search detects profiles of 24 to 32 pixels poorly: they are near the smallest size that the
+    network can see. Enlarged to 64 pixels, most get a high score, and hardly anything else does
     (`experiments/small_faces.py`).
 
     Args:
         image: `(height, width, 3)` uint8 RGB.
         places: found by the search, in its pixels.
-        searched: size of the picture that was searched, as a share of the photograph's.
+        searched: size of the searched picture, as a share of the photograph's.
         maps: the search's network, from pictures to its maps.
 
     Returns:
@@ -65,7 +66,7 @@ def seen_closer(
 
 
 def _closer(image, box, maps):
-    """Returns what is seen at a place `(4,)`, in pixels of the photograph."""
+    """Returns the result of a closer look at a place `(4,)`, in pixels of the photograph."""
     zoom = _SEEN / (box[2:] - box[:2]).max()
     shift = (_SIDE - 1) / 2 - zoom * (box[:2] + box[2:]) / 2
     square = warp(image, np.column_stack([zoom * np.eye(2), shift]), _SIDE)

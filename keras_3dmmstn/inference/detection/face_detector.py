@@ -19,45 +19,45 @@ from keras_3dmmstn.inference.detection.landmark_boxes import (
 from keras_3dmmstn.inference.detection.search import Search
 from keras_3dmmstn.inference.detection.second_look import SecondLook
 
-# In the search, which sees all faces as they lie: from this score on, and with so small a roll in
-# radians, a place needs no look. All 325 such places in training photographs of five data sets, at
-# any size and turn, were labelled faces. The search makes rolls too small: these faces were turned
-# by 4° in the median, 95 % by less than 13°, none by more than 22°. None of 17,550 pictures of
-# faces that are turned by 75° and more has such a place; 9 of them have one with 0.91.
+# In the search, which does not turn the photograph: with at least this score and at most this roll
+# in radians, a place needs no look. All 325 such places in training photographs of five data sets,
+# at any size and turn, were labelled faces. The search underestimates rolls: these faces were
+# turned by 4° in the median, 95 % by less than 13°, none by more than 22°. None of 17,550 pictures
+# of faces turned by 75° and more has such a place; 9 of them have one with 0.91.
 PLAIN, LITTLE_ROLL = 0.92, 0.1
-# From this score on a place is surely an upright face, and from this one it may be a face, turned
-# or small.
+# From the first score on, a place is surely an upright face; from the second on, it may be a face,
+# turned or small.
 _SURE, _DOUBTFUL = 0.88, 0.06
-# After so many looks at doubtful places that were no faces, the likeliest places first, no more are
-# looked at. A score below this one is no face's.
+# The likeliest doubtful places are looked at first; after so many looks that found no face, no more
+# are. A score below the second is not a face's.
 _MOST_IN_VAIN, _LIKELY = 8, 0.5
-# A look with this score saw a face that is upright in it: where the search was sure, and elsewhere.
+# A look with this score saw an upright face: where the search was sure, and elsewhere.
 _CLEAR_IF_SURE, _CLEAR = 0.8, 0.87
-# A look with a lower score saw no face, however it may be turned.
+# A look with a lower score saw no face at any turn.
 _HOPELESS = 0.35
-# Besides upright, faces are looked at with these turns: a look sees 60° more or less.
+# Besides upright, faces are looked at with these turns: a look covers 60° to either side.
 _OTHER_TURNS = np.deg2rad([120, 240])
-# A face that leans more in a look, in radians, is looked at once more.
+# A face that leans more in a look, in radians, gets another look.
 _UPRIGHT = 0.4
 # Bias and weights of search and look: learnt from 1,750 places in training photographs of Helen,
-# LFPW, YouTube Faces and CFP at sizes from 20 to 300 pixels and any turn, and beside their faces.
+# LFPW, YouTube Faces and CFP, at sizes from 20 to 300 pixels and any turn, on and beside the faces.
 _SCORE_WEIGHTS = (-1.935, 0.455, 2.786)
 
 
 class FaceDetector:
-    """Finds faces of any turn in the plane, from frontal views to profiles.
+    """Finds faces with any rotation in the image plane, from frontal views to profiles.
 
-    YuNet searches a photograph once, as it lies. What it is quite sure of is an upright face, or
-    nearly. It has a low score for turned faces, but it has one. BlazeFace looks at each other place
-    that may be a face, cut out and, where the search is in doubt, turned by thirds of a turn; it
-    tells how far the face is turned.
+    YuNet searches the photograph once, without turning it. A very high score means an upright or
+    nearly upright face; turned faces get a low score, but they get one. BlazeFace looks at all
+    other places that may be a face, cut out and, if the search is in doubt, turned by thirds of a
+    turn; it estimates the rotation of the face.
 
     Args:
-        smallest: faces from this size on are searched for, √(w·h) of the landmarks' box in pixels.
-            Twice this size makes the search take a quarter of the time. No picture with more than
-            1,024 pixels on its larger side is searched: the photograph is shrunk to that.
+        smallest: the size from which faces are searched for, √(w·h) of the landmarks' box in
+            pixels. Doubling it makes the search four times as fast. Photographs with more than
+            1,024 pixels on their larger side are shrunk to that for the search.
         least_score: faces with lower scores are left out.
-        threads: that the networks are computed with.
+        threads: number of threads that compute the networks.
 
     Raises:
         ValueError: if `smallest` or `threads` is not positive, or `least_score` not in 0..1.
@@ -90,7 +90,7 @@ class FaceDetector:
         return FoundFaces(boxes[kept], scores[kept], rolls[kept])
 
     def _faces(self, image):
-        """Returns score, box and roll for the places of a photograph that may be faces."""
+        """Returns score, box and roll of the places of a photograph that may be faces."""
         places = self._search(image, _DOUBTFUL)
         sure = places.scores >= _SURE
         parts = shares_inside(places.boxes, places.boxes[sure]) > PART
@@ -100,7 +100,7 @@ class FaceDetector:
             box, score = places.boxes[number], places.scores[number]
             roll = roll_of(four_points(places.points[number]))
             if score >= PLAIN and abs(roll) <= LITTLE_ROLL:
-                # As if a look had been as sure.
+                # As if a look had given the same score.
                 faces.append((joint_score(score, score), landmark_box_of_search(box), roll))
                 continue
             seen = self._best_look(image, box, _CLEAR_IF_SURE if sure[number] else _CLEAR)
@@ -111,9 +111,9 @@ class FaceDetector:
         return faces
 
     def _best_look(self, image, box, clear):
-        """Returns the sight with the highest score of three turns, looked at upright.
+        """Returns the sight with the highest score of three turns, corrected to upright.
 
-        No other turn is tried if the first look has a score of `clear`, or saw no face at all.
+        No other turn is tried if the first look's score reaches `clear`, or it saw no face at all.
         """
         seen = self._look(image, box, 0.0)
         if _HOPELESS <= seen.score < clear:
@@ -126,9 +126,9 @@ class FaceDetector:
 
 
 def joint_score(of_search: float, of_look: float) -> float:
-    """Returns how likely a place is a face, from the scores of search and look.
+    """Returns the probability that a place is a face, from the scores of search and look.
 
-    A logistic regression on the logarithms of their odds.
+    It is a logistic regression on the logarithms of their odds.
     """
     bias, *weights = _SCORE_WEIGHTS
     odds = [np.log(max(score, 1e-6) / max(1 - score, 1e-6)) for score in (of_search, of_look)]

@@ -1,4 +1,4 @@
-"""What a detector says of a photograph."""
+"""The result of a face detector for a photograph."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,10 +11,10 @@ class FoundFaces:
     """The faces that a detector found in one photograph, the largest first.
 
     Attributes:
-        boxes: `(n, 4)` float64 x0, y0, x1, y1 in pixels, each about the tight box of a face's 68
-            landmarks as they lie in the photograph.
-        scores: `(n,)` in 0..1, how sure the detector is.
-        rolls: `(n,)` radians, how far each face is turned clockwise in the picture.
+        boxes: `(n, 4)` float64 x0, y0, x1, y1 in pixels, each roughly the tight box of a face's 68
+            landmarks in the photograph.
+        scores: `(n,)` in 0..1, the detector's confidence.
+        rolls: `(n,)` radians, clockwise rotation of each face in the picture.
 
     Raises:
         ValueError: if the three do not have these shapes.
@@ -38,7 +38,7 @@ class FoundFaces:
 
 
 class Detector(Protocol):
-    """What finds faces: the package's `FaceDetector`, or an object of your own."""
+    """A face detector: the package's `FaceDetector`, or an object of your own."""
 
     def find(self, image: np.ndarray) -> FoundFaces:
-        """Finds the faces of a photograph `(height, width, 3)`, uint8 RGB; there may be none."""
+        """Finds the faces of a photograph `(height, width, 3)`, uint8 RGB, if there are any."""

@@ -13,21 +13,21 @@ from ai_edge_litert.interpreter import Interpreter
 
 logger = logging.getLogger(__name__)
 
-# Pictures of another size need another plan of the memory, which takes as long as a search. The
-# plans of so many sizes are kept: two formats of photographs are each searched at two sizes, and
-# the square of the closer look is one more.
+# Each picture size needs its own memory plan, which takes as long to make as a search. The plans of
+# so many sizes are kept: two photograph formats, each searched at two sizes, and the square of the
+# closer look.
 _KEPT = 5
 
 
 class Interpreters:
-    """The interpreters of a network, for some sizes of pictures.
+    """The interpreters of a network, for several picture sizes.
 
-    An interpreter must not be used by two threads at a time: there are as many of a size as were
-    ever used at once. They are made when they are needed and are no part of a pickle or a copy.
+    Two threads must not use an interpreter at the same time: there are as many of each size as were
+    ever in use at once. They are made when needed, and are not part of a pickle or a copy.
 
     Args:
-        file: the network's, among the package's assets.
-        threads: that one picture is computed with.
+        file: the network's file, among the package's assets.
+        threads: number of threads for one picture.
     """
 
     def __init__(self, file: str, threads: int = 1):
@@ -40,7 +40,7 @@ class Interpreters:
 
     @contextmanager
     def of_shape(self, shape: tuple[int, ...]) -> Iterator[Any]:
-        """Gives an interpreter for an input of a shape; at first the input is 0."""
+        """Gives an interpreter for an input of this shape; initially the input is 0."""
         with self._lock:
             idle = self._idle.get(shape)
             interpreter = idle.pop() if idle else None

@@ -1,4 +1,4 @@
-"""From what YuNet and BlazeFace say of a face to its roll and the box of its 68 landmarks."""
+"""From YuNet's and BlazeFace's results for a face to its roll and the box of its 68 landmarks."""
 
 import numpy as np
 
@@ -12,10 +12,10 @@ _LANDMARKS_IN_BOX = np.array([-0.018, 0.230, 1.023, 1.013])
 
 
 def roll_of(points: np.ndarray) -> float:
-    """Returns by how many radians a face is turned clockwise in the picture.
+    """Returns the clockwise rotation of a face in the picture, in radians.
 
-    Two arrows add up: from eye to eye, and from the eyes to the mouth, a quarter turn back. In a
-    profile the first is short and says little.
+    It is the direction of a sum of two vectors: from eye to eye, and from the eyes to the mouth,
+    turned back by a quarter turn. In a profile the first is short and counts little.
 
     Args:
         points: `(n, 2)`: image-left and image-right eye, tip of the nose, middle of the mouth, of
@@ -27,17 +27,17 @@ def roll_of(points: np.ndarray) -> float:
 
 
 def four_points(points: np.ndarray) -> np.ndarray:
-    """Returns eyes, tip of the nose and middle of the mouth for YuNet's five points `(5, 2)`."""
+    """Returns eyes, tip of the nose and middle of the mouth from YuNet's five points `(5, 2)`."""
     return np.concatenate([points[:3], points[3:].mean(axis=0, keepdims=True)])
 
 
 def landmark_box(square: np.ndarray) -> np.ndarray:
-    """Returns the box of an upright face's landmarks for BlazeFace's square, both `(4,)`."""
+    """Returns the box of an upright face's landmarks from BlazeFace's square, both `(4,)`."""
     return _part_of(square, _LANDMARKS_IN_SQUARE)
 
 
 def landmark_box_of_search(box: np.ndarray) -> np.ndarray:
-    """Returns the box of the landmarks for YuNet's box of a face as it lies, both `(4,)`."""
+    """Returns the box of the landmarks from YuNet's box, both `(4,)`; the face is not turned."""
     return _part_of(box, _LANDMARKS_IN_BOX)
 
 
@@ -48,7 +48,7 @@ def _part_of(box, part):
 def turned_box(middle: np.ndarray, size: np.ndarray, roll: float) -> np.ndarray:
     """Returns the tight box `(4,)` of a turned face.
 
-    Brows and jaw lie about on an ellipse. With half axes a and b, turned by φ, its tight box has
+    Brows and jaw lie roughly on an ellipse. With half axes a and b, turned by φ, its tight box has
     half sides √((a cos φ)² + (b sin φ)²) and √((a sin φ)² + (b cos φ)²).
 
     Args:

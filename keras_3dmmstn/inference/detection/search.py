@@ -1,4 +1,4 @@
-"""The search of a whole photograph for places that may be faces, with YuNet."""
+"""Searches a whole photograph for places that may be faces, with YuNet."""
 
 import cv2
 import numpy as np
@@ -9,21 +9,21 @@ from keras_3dmmstn.inference.detection.interpreters import Interpreters
 
 # The smallest face, √(w·h) of its landmarks, that the network finds reliably, in pixels.
 _SMALLEST_SEEN = 24
-# No picture that is searched has a larger side.
+# The larger side of a searched picture is at most this.
 _LARGEST_SEARCHED = 1024
 # If both sides are larger than this, a picture a third as large shows the largest faces better.
 _LARGEST_SEEN = 420
 _COARSER = 3
-# The larger side of what is searched is a multiple of this, so that fewer sizes of pictures occur.
+# The larger side of a searched picture is a multiple of this, so that fewer sizes occur.
 _STEP = 32
 
 
 class Search:
-    """Searches photographs as they lie.
+    """Searches photographs without turning them.
 
     Args:
-        smallest: face that is to be found, √(w·h) of its landmarks in pixels.
-        threads: that the network is computed with.
+        smallest: size of the smallest face to find, √(w·h) of its landmarks in pixels.
+        threads: number of threads that compute the network.
     """
 
     def __init__(self, smallest: float, threads: int):
@@ -39,7 +39,7 @@ class Search:
         """
         covered, searched = resized(image, _SMALLEST_SEEN / self.smallest)
         size = np.array(covered.shape[1::-1])
-        pictures = [(searched, size)]  # with the size of what they show, in the photograph
+        pictures = [(searched, size)]  # with the size of the part of the photograph they show
         if min(searched.shape[:2]) > _LARGEST_SEEN:
             part, coarser = resized(searched, 1 / _COARSER)
             pictures.append((coarser, size * part.shape[1::-1] / searched.shape[1::-1]))
@@ -66,7 +66,7 @@ class Search:
             pixels[: image.shape[0], : image.shape[1]] = image
             pixels[image.shape[0] :] = 0
             pixels[: image.shape[0], image.shape[1] :] = 0
-            del pixels  # an interpreter does not run while its memory is looked at
+            del pixels  # an interpreter does not run while its memory is referenced
             interpreter.invoke()
             outputs = interpreter.get_output_details()
             maps = [interpreter.get_tensor(output["index"])[0] for output in outputs]
@@ -76,11 +76,11 @@ class Search:
 def resized(image: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
     """Makes a picture about `scale` times as large, its larger side a multiple of 32 pixels.
 
-    Averaged in blocks of whole pixels first, it takes a sixth of the time of other averages.
+    It is first averaged in blocks of whole pixels, in a sixth of the time of other averages.
 
     Returns:
-        The part of the image that the picture shows, without the last rows and columns that fill
-        none of the blocks, and the picture.
+        The part of the image that the picture shows, without the last rows and columns that do not
+        fill a block, and the picture.
     """
     size, block = _size_and_block(image, scale)
     height, width = (side // block for side in image.shape[:2])

@@ -13,7 +13,7 @@ from keras_3dmmstn.inference.photograph import warp
 SIZE = 128
 # That square in larger sides of the candidate's box.
 _SHARE = 1.75
-# How far from the square's middle, in its sides, a face may lie that is still the one looked for.
+# A face further from the square's middle, in its sides, is not the one looked for.
 _FURTHEST = 0.2
 
 
@@ -36,8 +36,8 @@ class Sight:
 
     Attributes:
         score: in 0..1.
-        lean: how far the face is turned clockwise in the square, radians in -π..π.
-        turn: how far the square had been turned back, radians.
+        lean: clockwise rotation of the face in the square, radians in -π..π.
+        turn: by how much the square was turned back, radians.
         square: `(4,)` BlazeFace's box, in pixels of the square.
         matrix: `(2, 3)` from the photograph to the square.
     """
@@ -50,7 +50,7 @@ class Sight:
 
     @property
     def roll(self) -> float:
-        """How far the face is turned clockwise in the photograph, radians in -π..π."""
+        """The clockwise rotation of the face in the photograph, radians in -π..π."""
         return float(np.angle(np.exp(1j * (self.turn + self.lean))))
 
     def landmark_box(self) -> np.ndarray:
@@ -69,19 +69,19 @@ class SecondLook:
     """Looks at places of photographs.
 
     Args:
-        threads: that the network is computed with.
+        threads: number of threads that compute the network.
     """
 
     def __init__(self, threads: int):
         self._interpreters = Interpreters("blazeface_short_range.tflite", threads)
 
     def __call__(self, image: np.ndarray, box: np.ndarray, turn: float) -> Sight:
-        """Returns the face that is seen best at a place.
+        """Returns the face with the highest score at a place.
 
         Args:
             image: `(height, width, 3)` uint8 RGB.
             box: `(4,)` x0, y0, x1, y1, where a face may be.
-            turn: how far it may be turned clockwise, radians; up to 60° more or less is well.
+            turn: its expected clockwise rotation, radians, to within about 60°.
 
         Source:
             Bazarevsky et al. 2019, "BlazeFace: Sub-millisecond Neural Face Detection on Mobile
@@ -96,7 +96,7 @@ class SecondLook:
         return _sight(numbers[best], middles[best], logits[best], turn, matrix)
 
     def everywhere(self, image: np.ndarray, least: float) -> list[Sight]:
-        """Returns the faces that are seen in a whole photograph, the surest first.
+        """Returns the faces seen in a whole photograph, the highest score first.
 
         Args:
             image: `(height, width, 3)` uint8 RGB, seen as a square of `SIZE` pixels.
@@ -135,7 +135,7 @@ def _placed(numbers, logits, anchors):
 
 
 def _sight(numbers, middle, logit, turn, matrix):
-    """Returns what an anchor says: `(16,)` numbers, the middle `(2,)` of its box, and its logit."""
+    """Returns the sight of an anchor: `(16,)` numbers, the middle `(2,)` of its box, its logit."""
     half = numbers[2:4] / 2
     square = np.concatenate([middle - half, middle + half])
     return Sight(float(_logistic(logit)), roll_of(numbers[4:].reshape(-1, 2)), turn, square, matrix)
@@ -154,7 +154,7 @@ def turned_square(middle: np.ndarray, side: float, turn: float) -> np.ndarray:
 
 
 def cut(image: np.ndarray, matrix: np.ndarray, side: float) -> np.ndarray:
-    """Cuts out the square that a matrix maps to; only what lies around it is read.
+    """Cuts out the square that a matrix maps to; only the pixels around it are read.
 
     Args:
         image: `(height, width, 3)` uint8 RGB.

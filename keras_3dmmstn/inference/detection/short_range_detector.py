@@ -1,4 +1,4 @@
-"""A quick detector of large upright faces, such as those in front of a telephone."""
+"""A fast detector of large upright faces, such as those in front of a phone."""
 
 from numbers import Real
 
@@ -11,13 +11,13 @@ from keras_3dmmstn.inference.detection.second_look import SecondLook
 class ShortRangeDetector:
     """Finds large upright faces, in one look at the whole photograph.
 
-    BlazeFace sees the photograph as a square of 128 pixels: faces from about a sixth of its larger
-    side on, turned in the plane by at most 60°. That takes a third of the time of `FaceDetector`,
-    which is for all other photographs.
+    BlazeFace sees the photograph as a square of 128 pixels. It finds faces of at least about a
+    sixth of the larger side, rotated in the image plane by at most 60°. This takes a third of the
+    time of `FaceDetector`, which is for all other photographs.
 
     Args:
         least_score: faces with lower scores are left out.
-        threads: that the network is computed with.
+        threads: number of threads that compute the network.
 
     Raises:
         ValueError: if `least_score` is not in 0..1 or `threads` is not positive.

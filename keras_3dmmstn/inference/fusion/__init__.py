@@ -1,1 +1,1 @@
-"""Several photographs of one person made into one texture."""
+"""Fuses several photographs of one person into one texture."""

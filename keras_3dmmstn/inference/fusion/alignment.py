@@ -1,18 +1,18 @@
-"""Textures of one person moved onto one another, where the fits are a little off."""
+"""Aligns textures of one person with one another where the fits are slightly off."""
 
 import cv2
 import numpy as np
 
 from keras_3dmmstn.inference.fusion.local_contrast import local_contrast
 
-# Textures are compared at this size at most, in pixels along a side.
+# Textures are compared at no more than this size, in pixels along a side.
 _SIZE = 128
-# Of the Gaussians that contrast is evened in and that a shift is common to, in sides.
+# Widths of two Gaussians, in sides: for evening out contrast, and for what shares a shift.
 _NEIGHBOURHOOD, _WINDOW = 1 / 32, 0.09
-# No place moves further, in sides.
+# Limit of the shift of any place, in sides.
 _LARGEST_SHIFT = 0.05
 _ROUNDS = 5
-# Local contrast that differs by more is not the same thing seen twice.
+# If local contrast differs by more, the two textures do not show the same thing.
 _OUTLIER = 0.7
 # Share of the typical squared gradient that keeps plain skin where it is.
 _STIFFNESS = 0.05
@@ -21,15 +21,15 @@ _STIFFNESS = 0.05
 def shift_onto(
     texture: np.ndarray, seen: np.ndarray, reference: np.ndarray, known: np.ndarray
 ) -> np.ndarray:
-    """Finds a smooth field of shifts that takes a texture onto a reference.
+    """Finds a smooth field of shifts that aligns a texture with a reference.
 
-    Within a Gaussian window of 9 % of the side all places move together, by the least squares of
-    the difference in local contrast (Lucas & Kanade 1981), so that light does not count. Where the
-    two differ much, they do not pull.
+    Places within a Gaussian window of 9 % of the side move together, to minimise the squared
+    difference in local contrast (Lucas & Kanade 1981), which is independent of light. Places where
+    the two differ much have no influence.
 
     Args:
         texture, reference: `(S, S, 3)` RGB in 0..255.
-        seen, known: `(S, S)` bool, where they show the face.
+        seen, known: `(S, S)` bool, where each shows the face.
 
     Returns:
         `(S, S, 2)` float32 x, y in texels: the texture at place + shift belongs to the place.
@@ -53,9 +53,9 @@ def shift_onto(
 
 
 def shifted(values: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """Returns values `(S, S)` or `(S, S, channels)`, each from its place + shift `(S, S, 2)`.
+    """Returns values `(S, S)` or `(S, S, channels)`, each taken from its place + shift `(S, S, 2)`.
 
-    Outside they are 0.
+    Values from outside are 0.
     """
     rows, columns = np.indices(shift.shape[:2], np.float32)
     return cv2.remap(values, columns + shift[..., 0], rows + shift[..., 1], cv2.INTER_LINEAR)

@@ -1,4 +1,4 @@
-"""Textures of one person blended, each where it shows the face best."""
+"""Blends textures of one person, each where it shows the face best."""
 
 from collections.abc import Sequence
 
@@ -13,17 +13,17 @@ from keras_3dmmstn.inference.fusion.mean_texture import (
 )
 from keras_3dmmstn.inference.view.filling import relit_as
 
-# With two textures the weights have this power, so that the better one is nearly alone; with so
-# many that noise averages out they are as they are.
+# With two textures the weights are raised to this power, so that the better one dominates; with so
+# many textures noise averages out, and the weights are unchanged.
 _SHARPEST, _MANY = 3.0, 8
-# Widths of the Gaussians that weights and differences are smoothed by, in sides.
+# Widths of the Gaussians that smooth weights and differences, in sides.
 _SOFT, _NEARBY = 0.012, 0.015
 _REWEIGHTINGS = 3
-# How much lighter and more colourful the light of one photograph may be than that of another.
+# Limits on how much brighter, and how differently coloured, the light of two photographs may be.
 _LARGEST_GAIN, _LARGEST_TINT = 4.0, 2.0
-# The reference counts so many times as much as others of few.
+# With few textures, the reference counts this many times as much as the others.
 _PREFERENCE = 2.0
-# Levels of brightness: textures that differ by less are alike.
+# In levels of brightness: textures that differ by less count as equal.
 _LEAST_SIGMA = 6.0
 _BRIGHTNESS = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -36,18 +36,18 @@ def blend_textures(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Blends textures of one person.
 
-    1. Each takes on the light of the reference (`relit_as`), of many that of their mean, and moves
-       onto the reference by a smooth field of small shifts (`shift_onto`).
+    1. Each takes on the light of the reference (`relit_as`), or with many textures that of their
+       mean, and is aligned with the reference by a smooth field of small shifts (`shift_onto`).
     2. At each place the mean is weighted by wᵖ. The power p is 3 for two textures and falls to 1
-       for eight: many are averaged, and of few the best is taken, without seams, since weights are
-       smoothed.
+       for eight: many are averaged, while of few the best is used. The weights are smoothed, so
+       that there are no seams.
     3. Textures that differ much from the mean around a place count less there: w / (1 + (d / σ)²).
 
     Args:
         textures: n of `(S, S, 3)` uint8 RGB.
         weights: `(n, S, S)` float32, not negative.
-        trusted: `(n, S, S)` how far each texture shows the face for sure, 0 to 1.
-        reference: number of the texture that the others are fitted to.
+        trusted: `(n, S, S)`, how surely each texture shows the face, 0 to 1.
+        reference: index of the texture to which the others are adapted.
 
     Returns:
         The texture `(S, S, 3)` uint8 RGB, and where it is known, `(S, S)` bool.
@@ -72,7 +72,7 @@ def blend_textures(
 
 
 def _fitted(textures, weights, trusted, reference, many):
-    """Returns textures in one light and at the places of one of them, and their weights."""
+    """Returns textures in one light and aligned with one of them, and their weights."""
     target = textures[reference].astype(np.float32)
     known = weights[reference] > 0
     light, lit = _common_light(textures, weights, trusted, reference, many)
@@ -90,9 +90,9 @@ def _fitted(textures, weights, trusted, reference, many):
 
 
 def _common_light(textures, weights, trusted, reference, many):
-    """Returns a texture in the light that all take on, and how far it is to be trusted.
+    """Returns a texture in the light that all take on, and how far it can be trusted.
 
-    That of two is the reference's, that of many their mean's.
+    With two textures it is the reference's light, with many that of their mean.
     """
     own, lit = textures[reference].astype(np.float32), trusted[reference]
     if many == 0:
@@ -104,7 +104,7 @@ def _common_light(textures, weights, trusted, reference, many):
 
 
 def _softened(share, seen, side):
-    """Smooths weights `(S, S)` among the places that are seen; they fall to 0 at their border."""
+    """Smooths weights `(S, S)` within the visible places; they fall to 0 at the border."""
     counted = seen.astype(np.float32)
     around = cv2.GaussianBlur(counted, (0, 0), _SOFT * side)
     soft = cv2.GaussianBlur(share.astype(np.float32) * counted, (0, 0), _SOFT * side)

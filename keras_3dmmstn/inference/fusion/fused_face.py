@@ -1,4 +1,4 @@
-"""One face of several photographs of a person."""
+"""One face from several photographs of a person."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,8 +14,8 @@ from keras_3dmmstn.inference.view.opacity import opacity
 from keras_3dmmstn.inference.view.photograph_part import PhotographPart
 from keras_3dmmstn.mesh.finer_grid import interpolate_grid
 
-# A place that is seen so near the outline that it may be background counts this much, where no
-# other photograph shows it better.
+# Weight of a place so near the outline that it may be background, if no other photograph shows it
+# better.
 _DOUBTFUL = 0.01
 # Faces with less confidence are used only if there are no others.
 _LEAST_CONFIDENCE = 0.5
@@ -23,15 +23,15 @@ _LEAST_CONFIDENCE = 0.5
 
 @dataclass(frozen=True, eq=False)
 class FusedFace(NormalisedFace):
-    """The face of a person, of several photographs.
+    """The face of a person, from several photographs.
 
-    It is a `NormalisedFace` that looks straight at the viewer, and can do all that one can:
-    `front_view`, `mesh`, `textured_mesh`. Its photograph is its own texture, so that `points` and
-    `landmarks` are in texels.
+    It is a `NormalisedFace` that looks straight at the viewer, with all its methods: `front_view`,
+    `mesh`, `textured_mesh`. Its photograph is its own texture, so that `points` and `landmarks` are
+    in texels.
 
     Attributes:
-        shares: `(n,)` how much each photograph contributes to the texture; they sum to 1, and are 0
-            for those that are left out.
+        shares: `(n,)`, how much each photograph contributes to the texture; they sum to 1, and are
+            0 for photographs left out.
     """
 
     shares: np.ndarray = field(default_factory=lambda: np.zeros(0))
@@ -44,27 +44,27 @@ class FusedFace(NormalisedFace):
 
 
 def fuse(faces: Iterable[NormalisedFace], texture_size: int = 512) -> FusedFace:
-    """Makes one face of several photographs of a person.
+    """Makes one face from several photographs of a person.
 
-    Shape: the mean of the coefficients of identity and of expression, weighted by the confidence.
+    Shape: the mean of the identity and expression coefficients, weighted by the confidence.
 
     Texture: at each place a weighted mean, robust against outliers, of textures whose light is
-    evened out and which are moved a little onto one another, see `mean_texture`. The weights are
+    evened out and which are slightly aligned, see `mean_texture`. The weights are
 
         w = M · cos² φ · |∂Y / ∂(u, v)| · o · s² · c
 
     with the mask M, the angle φ to the viewer and the texel's area in the photograph
-    (`texture_weights`); the opacity o, which is low where the outline is near; the sharpness s, the
+    (`texture_weights`); the opacity o, which is low near the outline; the sharpness s, the
     gradient energy over the variance (`gradient_energy`), so that a blurred photograph counts
     little; and the confidence c. Nothing checks that all photographs show one person.
 
     Args:
-        faces: of one person and one face model, with `photograph`, as a `Normaliser` makes them.
+        faces: of one person and one face model, with `photograph`, as a `Normaliser` returns them.
         texture_size: side of the texture in pixels, 32 to 2,048.
 
     Raises:
-        TypeError: if `faces` are no faces.
-        ValueError: if there is no face, one has no photograph, or they are of several face models.
+        TypeError: if `faces` are not faces.
+        ValueError: if there is no face, one has no photograph, or their face models differ.
     """
     people = _checked(faces)
     sampled = [face.resampled(texture_size) for face in people]
@@ -79,10 +79,9 @@ def fuse(faces: Iterable[NormalisedFace], texture_size: int = 512) -> FusedFace:
 
 
 def _view(face):
-    """Returns what is to be trusted of a texture, its weights but for the confidence, its worth.
+    """Returns a texture's trust, its weights without the confidence, and its worth as a reference.
 
-    All but the last are `(S, S)` float32. The worth as a reference is how much of the face it
-    shows well.
+    All but the last are `(S, S)` float32. The worth is how much of the face the texture shows well.
     """
     shown = interpolate_grid(opacity(face._photographed())[..., None], face.mask.shape)[..., 0]
     trusted = shown * face.mask
@@ -96,13 +95,13 @@ def _view(face):
 
 
 def _confidences(faces):
-    """Returns the confidence of each face, 0 for doubtful ones where there are better; `(n,)`."""
+    """Returns the confidence of each face, `(n,)`; 0 for doubtful ones if there are better ones."""
     sure = np.array([1.0 if face.confidence is None else face.confidence for face in faces])
     return np.where((sure >= _LEAST_CONFIDENCE) | (sure.max() < _LEAST_CONFIDENCE), sure, 0.0)
 
 
 def _mean_shape(faces, weights):
-    """Returns the weighted mean of the coefficients: identity and expression."""
+    """Returns the weighted means of the identity and the expression coefficients."""
     if not weights.any():
         weights = np.ones(len(faces))
     return [
@@ -131,7 +130,7 @@ def _face(like, texture, mask, shape, shares):
     parameters = {
         "rotation": np.zeros(3, np.float32),
         "translation": np.full(2, (size - 1) / 2, np.float32),
-        # Texels a millimetre on average.
+        # Texels per millimetre on average.
         "log_scale": np.float32(np.log(size / millimetres)),
         "identity": shape[0].astype(np.float32),
         "expression": shape[1].astype(np.float32),
@@ -178,6 +177,6 @@ def _checked(faces):
 
 
 def _same(face, other):
-    """Says whether two faces have equal face models."""
+    """Returns whether two faces have equal face models."""
     one, two = face.grid_model, other.grid_model
     return one.basis.shape == two.basis.shape and np.array_equal(one.mean, two.mean)

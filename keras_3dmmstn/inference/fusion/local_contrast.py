@@ -1,9 +1,9 @@
-"""What a picture shows whatever its light: brightness evened out around each place."""
+"""A picture without its light: brightness normalised around each place."""
 
 import cv2
 import numpy as np
 
-# Grey levels: noise of this size is no contrast.
+# In grey levels: variation of this size is noise, not contrast.
 _NOISE = 2.0
 
 
@@ -14,9 +14,9 @@ def local_contrast(
 
     Args:
         picture: `(side, side, 3)` RGB in 0..255.
-        mask: `(side, side)` bool; what it hides counts nowhere and becomes 0.
-        size: of what is returned; no larger than the side.
-        neighbourhood: width of the Gaussian that means are taken over, in sides.
+        mask: `(side, side)` bool; hidden pixels do not count and become 0.
+        size: side of the result; no larger than that of the picture.
+        neighbourhood: width of the Gaussian for the means, in sides.
 
     Returns:
         `(size, size)` float32.

@@ -8,15 +8,15 @@ from keras_3dmmstn.inference.fusion.alignment import shift_onto, shifted
 from keras_3dmmstn.inference.fusion.texture_weights import texture_weights
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
 
-# How often textures are moved onto their mean, and how often outliers are found anew in a mean.
+# How often textures are aligned with their mean, and how often a mean's outliers are determined.
 _ALIGNMENTS, _REWEIGHTINGS = 2, 4
-# Every so many texels count when the typical difference from a mean is found.
+# The typical difference from a mean is computed from every so many texels.
 _STRIDE = 4
 _BRIGHTNESS = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def plain_mean(faces: Sequence[NormalisedFace]) -> np.ndarray:
-    """Averages textures where they are seen.
+    """Averages textures where they are visible.
 
         Σ_i M_i V_i / Σ_i M_i
 
@@ -24,7 +24,7 @@ def plain_mean(faces: Sequence[NormalisedFace]) -> np.ndarray:
         faces: of one face model, with textures of one size.
 
     Returns:
-        `(S, S, 3)` uint8 RGB, black where no face is seen.
+        `(S, S, 3)` uint8 RGB, black where no face is visible.
 
     Raises:
         ValueError: if there is no face.
@@ -38,21 +38,23 @@ def plain_mean(faces: Sequence[NormalisedFace]) -> np.ndarray:
 
 
 def mean_texture(faces: Sequence[NormalisedFace], align: bool = True) -> np.ndarray:
-    """Averages the textures of one person, sharply.
+    """Averages the textures of one person into a sharp mean.
 
-    1. Texels count by visibility, viewing angle and size in the photograph (`texture_weights`).
-    2. A gain and an offset for each channel of each texture bring its light to the mean's.
+    1. Texels are weighted by visibility, viewing angle and size in the photograph
+       (`texture_weights`).
+    2. A gain and an offset for each channel of each texture match its light to the mean's.
     3. Texels far from the mean count less: v = w / (1 + (d / σ)²), where d is their difference from
        it in brightness and σ the typical one (`robust_mean`).
-    4. Each texture moves onto the mean by a smooth field of small shifts (`shift_onto`), twice.
-    5. The contrast is that of the photographs: the geometric mean of the gains is undone.
+    4. Each texture is aligned with the mean by a smooth field of small shifts (`shift_onto`),
+       twice.
+    5. The photographs' contrast is restored: the geometric mean of the gains is undone.
 
     Args:
         faces: of one face model, with textures of one size.
         align: whether step 4 is done.
 
     Returns:
-        `(S, S, 3)` uint8 RGB, black where no face is seen.
+        `(S, S, 3)` uint8 RGB, black where no face is visible.
 
     Raises:
         ValueError: if there is no face.
@@ -70,7 +72,7 @@ def fused_texture(
     Args:
         textures: n of `(S, S, 3)`.
         weights: `(n, S, S)`, not negative.
-        align: whether the textures are moved onto their mean.
+        align: whether the textures are aligned with their mean.
 
     Returns:
         The mean `(S, S, 3)` uint8 RGB, and where it is known, `(S, S)` bool.
@@ -95,7 +97,7 @@ def fused_texture(
 
 
 def weighted_mean(textures: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Returns Σ w V / Σ w, 0 where no weight is.
+    """Returns Σ w V / Σ w, 0 where all weights are 0.
 
     Args:
         textures: `(n, S, S, 3)`.
@@ -112,11 +114,11 @@ def weighted_mean(textures: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def robust_mean(textures: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Returns a weighted mean to which texels that differ much from it contribute little.
+    """Returns a weighted mean in which texels that differ much from it count little.
 
     The weights become w / (1 + (d / σ)²), with d the difference from the mean in brightness and σ
-    its median over all texels, scaled to a standard deviation, of a grey level at least; a few
-    times over, since the mean moves.
+    its median over all texels, scaled to a standard deviation and at least one grey level. This is
+    iterated, since the mean changes.
 
     Args:
         textures: `(n, S, S, 3)` float32.
@@ -142,7 +144,7 @@ def robust_mean(textures: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def evened_light(
     textures: Sequence[np.ndarray], weights: np.ndarray, reference: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Gives textures the light of a reference: its mean and deviation where each is seen.
+    """Gives textures the light of a reference: its mean and deviation where each is visible.
 
     Args:
         textures: n of `(S, S, 3)`.

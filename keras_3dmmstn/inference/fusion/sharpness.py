@@ -1,4 +1,4 @@
-"""How sharp a texture is, in a measure that does not depend on its size and layout."""
+"""The sharpness of a texture, independent of its size and layout."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ class Sharpness(NamedTuple):
 
     Attributes:
         energy: mean of |∇L|² over the face's area, (grey levels / mm)².
-        relative_energy: the same over the variance of L, 1 / mm²: contrast does not count.
+        relative_energy: the same over the variance of L, 1 / mm²: independent of contrast.
     """
 
     energy: float
@@ -23,13 +23,13 @@ def gradient_energy(texture: np.ndarray, mask: np.ndarray, surface: np.ndarray) 
 
         |∇L|² = (∂L/∂u, ∂L/∂v) G⁻¹ (∂L/∂u, ∂L/∂v)ᵀ,    G = JᵀJ,    J = ∂x / ∂(u, v),
 
-    averaged with the surface's area |det G|^½. So a texture measures the same at any size and in
-    any layout, but for what rounding to whole grey levels adds.
+    averaged with the surface's area |det G|^½. The result is the same for any texture size and
+    layout, except for what rounding to whole grey levels adds.
 
     Args:
         texture: `(S, S, 3)` RGB in 0..255.
         mask: `(S, S)` bool, the texels that count.
-        surface: `(S, S, 3)` where they are on the face, mm.
+        surface: `(S, S, 3)`, their positions on the face, mm.
     """
     grey = cv2.cvtColor(texture.astype(np.float32), cv2.COLOR_RGB2GRAY).astype(float)
     by_row, by_column = np.gradient(grey)

@@ -1,4 +1,4 @@
-"""How much each texel of a face says about the person."""
+"""The weights of a face's texels in a mean."""
 
 import numpy as np
 
@@ -13,10 +13,10 @@ def texture_weights(face: NormalisedFace) -> np.ndarray:
 
     M is the mask, φ the angle between the surface's normal and the viewer (as seen from far away),
     and the last factor the area of a texel in the photograph, in pixels: a large photograph counts
-    more than a small one, and of one photograph what faces the viewer.
+    more than a small one, and within a photograph the parts that face the viewer count most.
 
     Returns:
-        `(S, S)` float32, the texture's size.
+        `(S, S)` float32, of the texture's size.
     """
     posed = (face.vertices @ face.rotation_matrix.T).reshape(*face.grid_shape, 3)
     normal = np.cross(np.gradient(posed, axis=1), np.gradient(posed, axis=0))

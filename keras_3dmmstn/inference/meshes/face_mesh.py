@@ -13,16 +13,16 @@ from keras_3dmmstn.mesh.visibility.ray_casting import grid_normals
 
 @dataclass(frozen=True, eq=False)
 class FaceMesh:
-    """A face as programs for meshes expect it: x right, y up, z towards the viewer, millimetres.
+    """A face with the axes that mesh programs expect: x right, y up, z to the viewer, millimetres.
 
     Attributes:
         vertices: `(N, 3)` float32; with `targets`, those of the face without expression.
         normals: `(N, 3)` float32 unit vectors, outward.
         triangles: `(T, 3)` int32 vertex indices, counter-clockwise seen from outside.
-        uv: `(N, 2)` float32 places in the texture, 0 to 1: u to the right, v up.
+        uv: `(N, 2)` float32 texture coordinates, 0 to 1: u to the right, v up.
         texture: `(S, S, 3)` uint8 RGB.
         targets: blend shapes, name to `(N, 3)` float32 displacements at weight 1, millimetres.
-        weights: name to the weight that each has in the photograph.
+        weights: name to the weight of each target in the photograph.
     """
 
     vertices: np.ndarray
@@ -48,14 +48,14 @@ class FaceMesh:
 
         Args:
             grid_model: the face model, with N vertices.
-            neutral: `(N, 3)` the face without expression, in the head's frame, millimetres.
+            neutral: `(N, 3)`, the face without expression, in the head's frame, millimetres.
             expression: `(E,)` coefficients in standard deviations.
             parameters: the pose, as `NormalisedFace` has it.
             texture: `(S, S, 3)` uint8 RGB.
             frame: `"head"` or `"camera"`, see `camera_vertices`.
-            blend_shapes: whether the model's expressions become `targets`: its units at full
-                activation, if it names units that span its modes of expression, or else these
-                modes at a standard deviation. Their `weights` make `expression`.
+            blend_shapes: whether the model's expressions become `targets`: its named units at full
+                activation, if they span its expression modes, or else these modes at one standard
+                deviation. With their `weights` they give `expression`.
 
         Raises:
             ValueError: if `frame` is unknown.
@@ -86,7 +86,7 @@ class FaceMesh:
 
 
 def blend_shape_weights(grid_model: GridModel, expression: np.ndarray) -> dict[str, float]:
-    """Returns the weights of the blend shapes that make an expression, by their names.
+    """Returns the weights of the blend shapes for an expression, by name.
 
     Args:
         grid_model: the face model.
@@ -109,7 +109,7 @@ def _blend_shapes(grid_model, expression):
 
 
 def texture_places(grid_shape: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:
-    """Returns where the vertices of a grid are in a texture, corners to corners.
+    """Returns the texture coordinates of a grid's vertices, corners to corners.
 
     Vertex (i, j) is the centre of pixel (i (S − 1) / (H' − 1), j (S − 1) / (W' − 1)), and the
     centre of pixel (row, column) is u = (column + 1/2) / S, v = 1 − (row + 1/2) / S.

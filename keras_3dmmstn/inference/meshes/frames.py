@@ -1,4 +1,4 @@
-"""Where a face's vertices are: before the camera, and as programs for meshes have their axes."""
+"""The frames of a face's vertices: in front of the camera, and with the axes of mesh programs."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ def check_frame(frame: str) -> None:
 
 
 def camera_vertices(vertices: np.ndarray, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Turns a face as in the photograph, and puts it where the camera has it.
+    """Turns a face as in the photograph, and places it in front of the camera.
 
     Without a focal length, X' = R X + (t / s, 0), with s = exp(log s): the photograph shows a
     vertex at s X'_xy. With one, X' = R X + ((t − c) / s, f / s): the photograph shows it at
@@ -25,7 +25,7 @@ def camera_vertices(vertices: np.ndarray, parameters: Mapping[str, np.ndarray]) 
 
     Args:
         vertices: `(N, 3)` in the head's frame, millimetres.
-        parameters: of the face, as `NormalisedFace` has them.
+        parameters: of the face, as in `NormalisedFace`.
 
     Returns:
         `(N, 3)` float32 in millimetres: x right, y down, z away from the viewer.
@@ -40,13 +40,13 @@ def camera_vertices(vertices: np.ndarray, parameters: Mapping[str, np.ndarray]) 
 
 
 def turned(vectors: np.ndarray, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Turns vectors `(..., 3)` of the head's frame as the face is turned in the photograph."""
+    """Rotates vectors `(..., 3)` of the head's frame as the face is rotated in the photograph."""
     rotation = cv2.Rodrigues(np.asarray(parameters["rotation"], float))[0]
     return (vectors @ rotation.T).astype(np.float32)
 
 
 def upright(vectors: np.ndarray) -> np.ndarray:
-    """Returns vectors `(N, 3)` with x right, y up and z towards the viewer, or back from there.
+    """Converts vectors `(N, 3)` to x right, y up and z towards the viewer, or back.
 
     This is half a turn about the x axis: nothing is mirrored, and triangles keep their orientation.
     """

@@ -1,4 +1,4 @@
-"""What is measured of a face, to choose among many."""
+"""Measures of a face, to choose among many."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from keras_3dmmstn.inference.texture import face_texture
 from keras_3dmmstn.inference.view.photograph_part import PhotographPart
 from keras_3dmmstn.mesh.head_pose import HeadPose
 
-# Side of the texture that light and sharpness are measured in, whatever the user's is.
+# Side of the texture in which light and sharpness are measured, whatever the user's is.
 _SIZE = 128
 
 
@@ -27,16 +27,16 @@ class FaceQuantities(NamedTuple):
         width, height: of the tight box of its 68 landmarks, pixels of the photograph.
         inter_eye_distance: between the centres of the eyes, each the middle of its two corners
             (landmarks 36 and 39, 42 and 45), pixels of the photograph.
-        yaw, pitch, roll: in degrees, as of `NormalisedFace.pose`.
+        yaw, pitch, roll: in degrees, as in `NormalisedFace.pose`.
         visible_share: the share of the texture that is seen, 0 to 1.
-        sharpness: which share of the squared gradient of its texture a blur of 1/128 of the
-            texture's side takes away, 0 (blurred) to 1. See `light.sharpness`.
-        brightness: mean grey level of what is seen of it, 0 to 255, with 0.299 R + 0.587 G +
+        sharpness: the share of the texture's squared gradient that a blur of 1/128 of the
+            texture's side removes, 0 (blurred) to 1. See `light.sharpness`.
+        brightness: mean grey level of the visible part, 0 to 255, with 0.299 R + 0.587 G +
             0.114 B.
         contrast: standard deviation of these grey levels.
-        light_difference: mean grey level of the left half of the face less that of the right, over
-            the places that are seen on both; None where these are less than a tenth of the
-            texture, as in profiles.
+        light_difference: mean grey level of the left half of the face minus that of the right, over
+            the places visible on both sides; None if these are less than a tenth of the texture,
+            as in profiles.
         mouth_opening: the gap between the lips in widths of the mouth. See `mouth_opening`.
         left_eye_opening, right_eye_opening: the gap between the lids in widths of the eye. See
             `eye_openings`.
@@ -44,8 +44,8 @@ class FaceQuantities(NamedTuple):
         left_eye_closed, right_eye_closed: whether the opening is below 0.24.
 
     Light and sharpness are measured in a texture of 128 × 128 texels, whatever the size of
-    `texture`, so that a large photograph and a copy of it that is still larger than this measure
-    nearly the same. They are None where nothing of the face is seen. Openings are those of the
+    `texture`, so that a large photograph and a smaller copy, if still larger than this, give nearly
+    the same values. They are None if nothing of the face is visible. Openings are measured on the
     fitted face from its front, so that they do not depend on the pose.
     """
 
@@ -78,10 +78,10 @@ def measure(
     """Measures a face.
 
     Args:
-        points: `(68, 2)` its landmarks `ibug68` in pixels of the photograph.
-        shape: `(68, 3)` the same in its own frame.
-        pose, visible_share: as they are.
-        seen: as of `seen_texture`.
+        points: `(68, 2)`, its landmarks `ibug68` in pixels of the photograph.
+        shape: `(68, 3)`, the same in its own frame.
+        pose, visible_share: passed on unchanged.
+        seen: as returned by `seen_texture`.
     """
     points = points.astype(float)
     width, height = np.ptp(points, axis=0)
@@ -109,11 +109,11 @@ def measure(
 def seen_texture(
     photograph: PhotographPart, points: np.ndarray, visible: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the texture `(128, 128, 3)` that light and sharpness are measured in, and its mask.
+    """Returns the texture `(128, 128, 3)` for measuring light and sharpness, and its mask.
 
     Args:
         photograph: the part around the face.
-        points: `(H', W', 2)` the vertices in pixels of the photograph.
+        points: `(H', W', 2)`, the vertices in pixels of the photograph.
         visible: `(H', W')` bool, which of them the viewer sees.
     """
     return face_texture(

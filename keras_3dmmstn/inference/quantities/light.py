@@ -1,13 +1,13 @@
-"""How light falls on a face, and how sharp it is: from its texture."""
+"""The light on a face, and its sharpness, measured in its texture."""
 
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-# Share of the mirrored pairs of texels that has to be seen to compare the two sides.
+# Share of the mirrored pairs of texels that must be visible to compare the two sides.
 _LEAST_PAIRS = 0.1
-# Width of the Gaussian that sharpness compares a texture with, in sides of the texture.
+# Standard deviation of the Gaussian blur in `sharpness`, in sides of the texture.
 _BLUR = 1 / 128
 
 
@@ -15,10 +15,10 @@ class Light(NamedTuple):
     """The light on a face, in grey levels 0..255.
 
     Attributes:
-        brightness: mean of what is seen.
-        contrast: standard deviation of what is seen.
-        light_difference: mean of the image-left half less that of the other, over the places that
-            are seen on both sides; None where these are less than a tenth.
+        brightness: mean of the visible part.
+        contrast: standard deviation of the visible part.
+        light_difference: mean of the image-left half minus that of the other, over the places
+            visible on both sides; None if these are less than a tenth.
     """
 
     brightness: float
@@ -27,11 +27,11 @@ class Light(NamedTuple):
 
 
 def light(luma: np.ndarray, mask: np.ndarray) -> Light | None:
-    """Measures the light on a face; None if nothing of it is seen.
+    """Measures the light on a face; None if nothing of it is visible.
 
     Args:
-        luma: `(S, S)` 0..255, the texture's.
-        mask: `(S, S)` bool, where it is seen.
+        luma: `(S, S)` 0..255, that of the texture.
+        mask: `(S, S)` bool, where it is visible.
     """
     if not mask.any():
         return None
@@ -46,25 +46,25 @@ def light(luma: np.ndarray, mask: np.ndarray) -> Light | None:
 
 
 def sharpness(luma: np.ndarray, mask: np.ndarray) -> float | None:
-    """Returns which share of a texture's squared gradient goes when it is blurred a little.
+    """Returns the share of a texture's squared gradient that a slight blur removes.
 
         1 − Σ |∇(G ∗ L)|² / Σ |∇L|²
 
-    with a Gaussian G whose standard deviation is 1/128 of the texture's side. What is blurred
-    already has little to lose. Neither contrast nor a gain changes it; light that
-    falls from one side hardly does.
+    with a Gaussian G whose standard deviation is 1/128 of the texture's side. An already blurred
+    texture loses little. Neither contrast nor a gain changes the value; light from one side hardly
+    does.
 
     Args:
-        luma, mask: as of `light`.
+        luma, mask: as for `light`.
 
     Returns:
-        From 0 to 1; None if nothing is seen, 0 if it is of one colour.
+        From 0 to 1; None if nothing is visible, 0 if it is of one colour.
 
     Source:
-        To blur once more and to compare: Crete et al. 2007, "The blur effect: perception and
+        Blurring again and comparing: Crete et al. 2007, "The blur effect: perception and
         estimation with a new no-reference perceptual blur metric".
     """
-    # Only places whose neighbours, of which the gradient is, are seen, too.
+    # Only places whose neighbours, from which the gradient is computed, are visible too.
     inside = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
     if not inside.any():
         return None

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-#: A mouth that is open further is open, and an eye that is open less far is closed. They agree best
-#: with labels by hand (`experiments/quantities.py`).
+#: Above the first a mouth counts as open; below the second an eye counts as closed. These values
+#: agree best with manual labels (`experiments/quantities.py`).
 MOUTH_OPEN, EYE_CLOSED = 0.05, 0.24
 
 # Points of ibug68: corners, and pairs of the upper and the lower edge.
@@ -13,7 +13,7 @@ _RIGHT_EYE = (42, 45), ((43, 47), (44, 46))
 
 
 def mouth_opening(landmarks: np.ndarray) -> float:
-    """Returns how far the lips are apart, in widths of the mouth.
+    """Returns the gap between the lips, in widths of the mouth.
 
         ((y₆₇ − y₆₁)₊ + (y₆₆ − y₆₂)₊ + (y₆₅ − y₆₃)₊) / (3 |p₅₄ − p₄₈|)
 
@@ -24,12 +24,12 @@ def mouth_opening(landmarks: np.ndarray) -> float:
 
 
 def eye_openings(landmarks: np.ndarray) -> tuple[float, float]:
-    """Returns how far the lids are apart, in widths of the eye, image-left and image-right.
+    """Returns the gaps between the lids, in widths of the eye, image-left and image-right.
 
         ((y₄₁ − y₃₇)₊ + (y₄₀ − y₃₈)₊) / (2 |p₃₉ − p₃₆|), and likewise with 42 to 47
 
     Args:
-        landmarks: as of `mouth_opening`.
+        landmarks: as for `mouth_opening`.
 
     Source:
         Soukupová & Čech 2016, "Real-Time Eye Blink Detection using Facial Landmarks": the eye
@@ -39,7 +39,7 @@ def eye_openings(landmarks: np.ndarray) -> tuple[float, float]:
 
 
 def _opening(landmarks, corners, pairs):
-    """Returns the mean gap of some pairs over the distance of two corners, 0 where they cross."""
+    """Returns the mean gap of pairs over the distance of two corners; crossing pairs count 0."""
     points = np.asarray(landmarks, float)[:, :2]
     upper, lower = np.transpose(pairs)
     gap = np.maximum(points[lower, 1] - points[upper, 1], 0).mean()

@@ -1,1 +1,1 @@
-"""Faces followed through a video: frames, scene cuts, tracks and smoothing."""
+"""Faces tracked through a video: frames, scene cuts, tracks and smoothing."""

@@ -1,4 +1,4 @@
-"""The frames in which a face of a video is seen best."""
+"""The best views of a face in a video."""
 
 import itertools
 
@@ -8,25 +8,25 @@ import numpy as np
 from keras_3dmmstn.inference.normalised_face import NormalisedFace
 from keras_3dmmstn.mesh import GridModel
 
-# Frames are kept for each so many degrees of yaw and pitch; of each, so many.
+# Yaw and pitch are divided into steps of so many degrees; for each step, so many frames are kept.
 _STEP, _KEPT = 15.0, 3
-# Frames this near in time show the same, in seconds.
+# Frames closer in time show the same, in seconds.
 _APART = 0.4
 
 
 class BestFaces:
     """Keeps a few views of one face, from all sides that a video shows.
 
-    Of each 15° of yaw and of pitch, the three that are largest, sharpest and surest stay, at least
-    0.4 s apart: √(w·h) in pixels × the confidence × a measure of sharpness, the root mean square of
-    the Laplacian of the texture's brightness over its standard deviation.
+    For each 15° of yaw and of pitch, the three best are kept, at least 0.4 s apart. They are ranked
+    by √(w·h) in pixels × the confidence × a measure of sharpness, the root mean square of the
+    Laplacian of the texture's brightness over its standard deviation.
     """
 
     def __init__(self) -> None:
         self._views: dict[tuple[int, int], list[tuple[float, float, NormalisedFace]]] = {}
 
     def add(self, time: float, face: NormalisedFace) -> None:
-        """Adds the face of a frame that is shown at `time`, in seconds."""
+        """Adds the face of the frame at `time`, in seconds."""
         key = round(face.pose.yaw / _STEP), round(face.pose.pitch / _STEP)
         views = self._views.setdefault(key, [])
         value = _value(face)
@@ -44,12 +44,12 @@ class BestFaces:
         return next(face.grid_model for face in self.faces() if face.grid_model is not None)
 
     def faces(self) -> list[NormalisedFace]:
-        """Returns the faces that are kept."""
+        """Returns the kept faces."""
         return [face for *_, face in itertools.chain(*self._views.values())]
 
 
 def _value(face):
-    """Returns how much a view of a face is worth."""
+    """Returns the quality of a view of a face."""
     grey = cv2.cvtColor(face.texture, cv2.COLOR_RGB2GRAY).astype(np.float32)
     inner = cv2.erode(face.mask.astype(np.uint8), np.ones((5, 5))) > 0
     if not inner.any():

@@ -1,4 +1,4 @@
-"""Faces followed from frame to frame, each with a number of its own."""
+"""Faces tracked from frame to frame, each with a number of its own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,34 +13,34 @@ from keras_3dmmstn.inference.looking import FacesInPhotographs, with_surer_rolls
 from keras_3dmmstn.inference.video.sighting import Sighting, framed_again, overlaps, sightings
 from keras_3dmmstn.network import framing
 
-# A face of which the network is less sure is lost.
+# A face with a lower confidence counts as lost.
 _LEAST_CONFIDENCE = 0.5
-# A face is looked at again, so many times at most, if the crop that is right for it shares less
-# (intersection over union) with the one in which it was looked at.
+# A face is looked at again, so many times at most, if the crop that suits it overlaps less
+# (intersection over union) with the one in which it was seen.
 _CENTRED, _LOOKS = 0.75, 2
-# Boxes that overlap more are of one face.
+# Boxes that overlap more belong to one face.
 _SAME = 0.4
-# Frames between two looks for new faces; while one is missing.
+# Frames between two searches for new faces; the same while a face is missing.
 _EVERY, _EVERY_WHILE_MISSING = 10, 3
-#: A face that is lost for more than so many seconds does not come back under its number.
+#: A face that was lost for more than so many seconds does not get its number back.
 REMEMBERED = 1.0
-# Nor does one that comes back further away, in its sizes, or so many times as large or as small.
+# Nor does one that comes back further away, in its sizes, or more times as large or as small.
 _FAR, _MOST_GROWTH = 1.0, 1.6
 
 
 @dataclass(frozen=True)
 class _Missing:
-    """A face that was lost: where and when it was seen last."""
+    """A lost face: where and when it was last seen."""
 
     sighting: Sighting
     time: float
 
 
 class FaceTracker:
-    """Follows faces: each is looked for where its landmarks were in the frame before.
+    """Tracks faces: each is looked for where its landmarks were in the previous frame.
 
-    The detector looks for faces in the first frame, as long as there is none, when one was lost,
-    and every tenth frame for those that come in.
+    The detector searches the first frame, every frame while there is no face, when a face was lost,
+    and every tenth frame for new ones.
 
     Args:
         fitter: fits faces.
@@ -59,7 +59,7 @@ class FaceTracker:
         Args:
             image: `(height, width, 3)` uint8 RGB.
             time: of the frame in seconds.
-            is_cut: another scene begins: no face is one of those before.
+            is_cut: whether a new scene begins, in which no face is one of the earlier ones.
         """
         if is_cut:
             self._seen, self._missing, self._since_search = {}, {}, _EVERY
@@ -76,7 +76,7 @@ class FaceTracker:
         return bool(self._missing) and self._since_search >= _EVERY_WHILE_MISSING
 
     def _follow(self, image, time):
-        """Looks for the faces of the frame before."""
+        """Looks for the faces of the previous frame."""
         before = self._seen
         found = self._fitted(image, framed_again(list(before.values()), self._fitter.image_size))
         found = [self._confirmed(image, face) for face in found]
@@ -92,7 +92,7 @@ class FaceTracker:
         } | {number: _Missing(before[number], time) for number in before.keys() - self._seen.keys()}
 
     def _search(self, image, time):
-        """Looks for faces anywhere, and gives numbers to those that are not followed yet."""
+        """Detects faces anywhere, and gives numbers to those that are not tracked yet."""
         found = self._detector.find(image)
         boxes = checked_boxes(found.boxes, image)
         known = [face.box for face in self._seen.values()]
@@ -117,10 +117,10 @@ class FaceTracker:
         return sightings(faces, self._fitter.fit(faces.crops([image], self._fitter.image_size)))
 
     def _confirmed(self, image, face, at_least=0):
-        """Looks at a face again until it is centred; returns None if it is none.
+        """Looks at a face again until it is centred; returns None if it is not a face.
 
         Args:
-            at_least: so many looks, whether it is centred or not.
+            at_least: minimum number of looks, even if the face is centred.
         """
         size = self._fitter.image_size
         for look in range(at_least + _LOOKS):
@@ -132,7 +132,7 @@ class FaceTracker:
         return face if _is_face(face, image) else None
 
     def _numbers_of(self, fresh):
-        """Returns the numbers of faces that were found: those of missing ones, or new ones."""
+        """Returns the numbers of newly found faces: those of missing ones, or new ones."""
         numbers: list[int | None] = [None] * len(fresh)
         missing = list(self._missing.items())
         costs = np.array(
@@ -149,7 +149,7 @@ class FaceTracker:
 
 
 def _is_face(face: Sighting, image: np.ndarray) -> bool:
-    """Says whether the network is sure enough of a face, and it lies in the picture."""
+    """Returns whether a face's confidence is high enough, and it lies in the picture."""
     if face.confidence is not None and face.confidence < _LEAST_CONFIDENCE:
         return False
     x, y = face.landmarks.mean(axis=0)
@@ -158,7 +158,7 @@ def _is_face(face: Sighting, image: np.ndarray) -> bool:
 
 
 def _is_centred(face: Sighting, size: int) -> bool:
-    """Says whether the network saw a face about where it sees faces in training."""
+    """Returns whether the network saw a face framed roughly as in training."""
     box = framing.tight_box(framing.apply_similarity(face.matrix, face.landmarks))
     x, y, side = framing.crop_square(box)
     wanted = np.array([[x - side / 2, y - side / 2, x + side / 2, y + side / 2]])
@@ -166,7 +166,7 @@ def _is_centred(face: Sighting, size: int) -> bool:
 
 
 def _distance(face: Sighting, lost: Sighting) -> float:
-    """Returns how far a face is from where one was lost, in its sizes; infinity if another."""
+    """Returns a face's distance from a lost one, in face sizes; infinity if it is another one."""
     growth = face.size / lost.size
     if not 1 / _MOST_GROWTH <= growth <= _MOST_GROWTH:
         return np.inf
@@ -175,7 +175,7 @@ def _distance(face: Sighting, lost: Sighting) -> float:
 
 
 def _without_doubles(faces: list[Sighting], known: list[np.ndarray]) -> list[Sighting]:
-    """Returns faces that lie on none of the known boxes `(4,)`, and not on one another."""
+    """Returns the faces that overlap neither the known boxes `(4,)` nor one another."""
     apart, boxes = [], list(known)
     for face in faces:
         if overlaps(face.box, np.array(boxes)).max(initial=0) < _SAME:
@@ -185,7 +185,7 @@ def _without_doubles(faces: list[Sighting], known: list[np.ndarray]) -> list[Sig
 
 
 def _doubles(before: dict[int, Sighting], now: dict[int, Sighting]) -> Sequence[int]:
-    """Returns the numbers of faces that came to lie on another one: those that moved more."""
+    """Returns the numbers of faces that now overlap another: of two, the one that moved more."""
     numbers = list(now)
     shared = overlaps(*[np.array([now[n].box for n in numbers])] * 2)
     doubles: set[int] = set()

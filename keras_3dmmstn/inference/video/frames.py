@@ -13,40 +13,40 @@ from keras_3dmmstn.inference.photograph import as_photograph
 from keras_3dmmstn.inference.video.native_paths import native_path
 from keras_3dmmstn.outside_files import MAX_MEGAPIXELS, limit, open_file
 
-# Frames a second of a video that does not say, or says nonsense.
+# Frames per second of a video whose rate is missing or nonsense, and the highest plausible rate.
 _USUAL_RATE, _HIGHEST_RATE = 25.0, 1000.0
-# After so many failures in a row a video has ended.
+# After so many failures in a row, the video counts as ended.
 _PATIENCE = 20
-# Bytes of a file by which a text is known.
+# Bytes of a file by which a text is recognised.
 _BEGINNING = 4096
-# These containers list their frames; others tell about how many there are, to this share.
+# These containers list their frames; others give their number only to within this share.
 _LISTS_FRAMES, _SHARE = (".m4v", ".mov", ".mp4"), 0.02
 
 
 class VideoFile:
     """A video file of any format that OpenCV reads, turned upright if it says so.
 
-    Iterating yields the frames: the time in seconds when each is shown, as the file has it, and
-    the picture `(height, width, 3)` uint8 RGB. What cannot be decoded is left out. Each iteration
-    begins at the first frame.
+    Iterating yields the frames: the time in seconds at which each is shown, from the file, and the
+    picture `(height, width, 3)` uint8 RGB. Frames that cannot be decoded are skipped. Each
+    iteration begins at the first frame.
 
     Args:
         path: the file.
 
     Attributes:
         path: as given.
-        rate: frames a second on average, as the file says; 25 if it does not.
-        count: how many frames there are, as the file says; None if it does not.
-        damaged: of the last iteration, numbers of the frames that failed though others followed,
+        rate: average frames per second according to the file; 25 if it does not say.
+        count: number of frames according to the file; None if it does not say.
+        damaged: in the last iteration, numbers of the frames that failed although others followed,
             counted from 0.
-        missing: of the last iteration, how many frames there were fewer than the file says,
-            the damaged ones among them.
+        missing: in the last iteration, how many fewer frames there were than the file says,
+            including the damaged ones.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no video that OpenCV reads, a picture, a text, a folder, a pipe or a
-            device, or has frames of more pixels than photographs may have; when its frames are
-            read, if it has none.
+        ValueError: if it is not a video that OpenCV reads; is a picture, a text, a folder, a pipe
+            or a device; or has frames of more pixels than photographs may have; while iterating,
+            if it has no frames.
     """
 
     def __init__(self, path: str | Path):
@@ -81,7 +81,7 @@ class VideoFile:
                 self.damaged += range(read + len(self.damaged), read + len(self.damaged) + failures)
                 read, failures = read + 1, 0
                 shown = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-                # Some files have no times, or none that grow.
+                # Some files have no times, or times that do not increase.
                 last = shown if last < shown < np.inf else max(last, 0) + 1 / self.rate
                 yield last, picture
             if not read:
@@ -98,7 +98,7 @@ class VideoFile:
             return _open(path, refusal)
 
     def _missing(self, read):
-        """Returns how many frames are missing of those that the file tells of."""
+        """Returns how many of the frames that the file announces are missing."""
         missing = (self.count or 0) - read
         allowed = 0 if self.path.suffix.lower() in _LISTS_FRAMES else _SHARE * read + 1
         return max(missing, 0) if missing > allowed else len(self.damaged)
@@ -107,14 +107,14 @@ class VideoFile:
 class Camera:
     """A camera, or a stream from the network, as OpenCV opens it.
 
-    Iterating yields the frames as of `VideoFile`, with the times when they came, until the camera
-    gives no more.
+    Iterating yields frames as for `VideoFile`, with the times at which they arrived, until the
+    camera delivers no more.
 
     Args:
         source: number of the camera, 0 for the first one, or the URL of a stream.
 
     Raises:
-        ValueError: if there is no such camera, or it may not be used.
+        ValueError: if there is no such camera, or access is denied.
     """
 
     def __init__(self, source: int | str):
@@ -135,7 +135,7 @@ class Camera:
             yield time.monotonic() - began, picture
 
     def close(self) -> None:
-        """Gives the camera back."""
+        """Releases the camera."""
         self._capture.release()
 
 
@@ -146,11 +146,11 @@ def timed(
 
     Args:
         frames: pictures, or pairs of a time in seconds and a picture.
-        rate: frames a second of pictures without times.
+        rate: frames per second of pictures without times.
 
     Raises:
-        TypeError: if there are no frames, or one is no picture.
-        ValueError: if the rate is not positive, or a time is not after the one before.
+        TypeError: if these are not frames, or one is not a picture.
+        ValueError: if the rate is not positive, or a time is not later than the previous one.
     """
     is_number = all(isinstance(value, Real) for value in (rate,))
     if not (is_number and 0 < rate < np.inf):
@@ -182,7 +182,7 @@ def _timed(frames, rate):
                 f"Expected frame {number} as an RGB uint8 array, received {type(picture).__name__}."
             )
         last = shown
-        yield shown, as_photograph(picture).copy()  # frames are held for a while
+        yield shown, as_photograph(picture).copy()  # frames are kept for a while
 
 
 def _pair(frame):
@@ -196,7 +196,7 @@ def _pair(frame):
 
 
 def _open(source, refusal):
-    """Opens a video or a camera, or raises a ValueError with the refusal."""
+    """Opens a video or a camera, or raises a ValueError with the message `refusal`."""
     try:
         capture = cv2.VideoCapture(source)
         is_open = capture.isOpened()
@@ -215,18 +215,18 @@ def _open(source, refusal):
 
 
 def _is_text(beginning):
-    """Says whether a file begins as a text, of which FFmpeg makes pictures, or a list of videos."""
+    """Returns whether a file begins as a text: FFmpeg would draw it, or open a list of videos."""
     if not beginning or b"\0" in beginning or beginning.startswith(b"YUV4MPEG2"):
         return False
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(beginning)  # a letter may be cut at the end
+        codecs.getincrementaldecoder("utf-8")().decode(beginning)  # its last letter may be cut
     except UnicodeDecodeError:
         return False
     return True
 
 
 def _is_picture(capture, path):
-    """Says whether a file is a picture, of which FFmpeg makes a video of one frame."""
+    """Returns whether a file is a picture, which FFmpeg would open as a video of one frame."""
     with native_path(path) as name:
         return cv2.haveImageReader(name) and not (capture.grab() and capture.grab())
 

@@ -1,4 +1,4 @@
-"""Paths for native libraries, which take no names that are not UTF-8."""
+"""Paths for native libraries, which accept only UTF-8 names."""
 
 import tempfile
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from pathlib import Path
 
 @contextmanager
 def native_path(path: Path) -> Iterator[str]:
-    """Gives a path that OpenCV opens: the same, or a link to it, as long as the context lasts.
+    """Gives a path that OpenCV can open within the context: the same, or a link to it.
 
     Args:
-        path: of a file; one that does not exist is made through the link.
+        path: of a file; if it does not exist, it is created through the link.
     """
     try:
         str(path).encode()

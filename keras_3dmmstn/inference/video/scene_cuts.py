@@ -7,13 +7,13 @@ import numpy as np
 
 # Frames are compared at this size, in pixels along a side.
 _SIZE = 24
-# From so many samples along a side of each pixel at least.
+# Least number of samples along a side of each of these pixels.
 _SAMPLES = 4
-# Pictures of different people have a correlation of 0.06 at this size, 94 % of them less than 0.6.
-# Neighbouring frames have 0.99; with a head that is shaken 0.78 and more, with a camera that pans
-# by 8 % of the width 0.61 and more.
+# At this size, pictures of different people have a correlation of 0.06, 94 % of them less than 0.6.
+# Neighbouring frames have 0.99; with a shaking head 0.78 and more, with a camera that pans by 8 %
+# of the width 0.61 and more.
 _SURELY_CUT, _MAYBE_CUT = 0.6, 0.75
-# What may be a cut is one if the picture changes so many times as much as it typically does.
+# A possible cut is one if the picture changes so many times as much as it typically does.
 _MUCH_MORE = 5
 _REMEMBERED = 10
 # A picture with a smaller standard deviation, in grey levels, is black or of one colour.
@@ -21,15 +21,15 @@ _NOTHING = 1.0
 
 
 class SceneCuts:
-    """Notices cuts by the correlation of each frame with the one before it, whatever its light.
+    """Detects cuts by the correlation of each frame with the previous one, whatever the light.
 
-    A frame of one colour is none; the one after it is compared with the one before it.
+    A frame of one colour is not a cut; the frame after it is compared with the one before it.
 
     Call arguments:
         image: `(height, width, 3)` uint8 RGB, the next frame.
 
     Returns:
-        Whether another scene begins with this frame; not so for the first.
+        Whether a new scene begins with this frame; False for the first.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class SceneCuts:
 
 
 def _thumbnail(image):
-    """Returns a small grey picture with mean 0 and deviation 1, or None if it shows nothing."""
+    """Returns a small grey picture with mean 0 and deviation 1, or None if it is of one colour."""
     step = max(1, min(image.shape[:2]) // (_SAMPLES * _SIZE))
     small = cv2.resize(image[::step, ::step], (_SIZE, _SIZE), interpolation=cv2.INTER_AREA)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)

@@ -18,9 +18,9 @@ class Sighting:
         parameters: `(6 + D,)` θ, with t and log s in pixels of the frame.
         landmarks: `(68, 2)` in pixels of the frame.
         matrix: `(2, 3)` similarity from the frame to the crop that the network saw.
-        confidence: of the network; None if it says nothing.
-        spread: `(68,)` of the network, as of `FittedFaces`; None likewise.
-        score: of the detector; None if it did not find the face in this frame.
+        confidence: the network's; None if it has none.
+        spread: `(68,)`, the network's, as in `FittedFaces`; None if it has none.
+        score: the detector's; None if it did not find the face in this frame.
     """
 
     parameters: np.ndarray
@@ -42,13 +42,13 @@ class Sighting:
 
     @property
     def roll(self) -> float:
-        """By how much the face is turned clockwise in the frame, radians: where its chin points."""
+        """The clockwise rotation of the face in the frame, radians, from where its chin points."""
         down = cv2.Rodrigues(self.parameters[:3].astype(float))[0][:2, 1]
         return float(np.arctan2(-down[0], down[1]))
 
 
 def sightings(faces: FacesInPhotographs, fitted: FittedFaces) -> list[Sighting]:
-    """Returns the sightings of one frame's faces that are fitted to its crops."""
+    """Returns the sightings of one frame's faces, fitted to its crops."""
     matrices = faces.matrices
     thetas = framing.parameters_in_photograph(fitted.parameters, matrices)
     landmarks = framing.points_in_photograph(fitted.landmarks("ibug68").astype(float), matrices)
@@ -60,10 +60,10 @@ def sightings(faces: FacesInPhotographs, fitted: FittedFaces) -> list[Sighting]:
 
 
 def framed_again(seen: list[Sighting], size: int) -> FacesInPhotographs:
-    """Returns where faces are looked for next: upright in crops around their landmarks.
+    """Returns where to look for faces next: upright in crops around their landmarks.
 
     Args:
-        seen: the faces, in this frame or in the one before.
+        seen: the faces, in this frame or in the previous one.
         size: side of the crops in pixels.
     """
     matrices = [_matrix_around(face.landmarks, face.roll, size) for face in seen]
@@ -77,7 +77,7 @@ def framed_again(seen: list[Sighting], size: int) -> FacesInPhotographs:
 
 
 def _matrix_around(landmarks, roll, size):
-    """Returns the similarity `(2, 3)` to the crop in which a face that is turned is upright."""
+    """Returns the similarity `(2, 3)` to the crop in which a turned face is upright."""
     cos, sin = np.cos(roll), np.sin(roll)
     upright = np.array([[cos, sin, 0.0], [-sin, cos, 0.0]])
     box = framing.tight_box(framing.apply_similarity(upright, landmarks))

@@ -1,4 +1,4 @@
-"""Less jitter in the faces of a video: θ of a frame and its neighbours, averaged where still."""
+"""Reduces jitter in the faces of a video: averages θ over neighbouring frames where it is still."""
 
 from numbers import Real
 
@@ -8,34 +8,33 @@ from scipy.spatial.transform import Rotation
 from keras_3dmmstn.inference.video.sighting import Sighting
 from keras_3dmmstn.mesh import GridModel
 
-# σ of pose and shape: from this deviation on, in sizes of the face, it is rather motion than noise.
+# σ of pose and shape, in sizes of the face: larger deviations are motion rather than noise.
 _POSE_NOISE, _SHAPE_NOISE = 0.015, 0.0075
-# Neighbours that are further away in time, in seconds, say nothing of a frame.
+# Neighbours further away in time, in seconds, are not used.
 _FURTHEST = 0.25
 # Parts of the face that move on their own: brows, nose, each eye, mouth; of the 51 inner points.
 _PARTS = (slice(0, 10), slice(10, 19), slice(19, 25), slice(25, 31), slice(31, 51))
 
 
 class Smoothing:
-    """Takes the jitter out of a frame's face by the frames before and after it.
+    """Removes jitter from a frame's face with the frames before and after it.
 
         θ̂ = θ + w d,    d = θ₋ (t₊ − t) / (t₊ − t₋) + θ₊ (t − t₋) / (t₊ − t₋) − θ
 
-    The neighbours' mean is taken at the frame's own time, so that a face that moves steadily is
-    where it is: nothing lags behind. Rotations are averaged in the tangent space of the frame's
-    own. The weight
+    The neighbours are interpolated at the frame's own time, so that a steadily moving face does not
+    lag behind. Rotations are averaged in the tangent space of the frame's own. The weight
 
         w = ⅔ · strength / (1 + (e / σ)²)
 
-    falls where the face moves otherwise than its neighbours say. For r, t and s, e is the root mean
+    falls where the face does not move as its neighbours predict. For r, t and s, e is the root mean
     square of d at the 51 inner landmarks of an unchanged face; for the coefficients, that of the
     part that moves most: brows, nose, an eye or the mouth, so that a blink remains. σ is 1.5 % of
-    the face's size for the pose and 0.75 % for the coefficients. With strength 1 a still face's
-    frame becomes the plain mean of three.
+    the face's size for the pose and 0.75 % for the coefficients. With strength 1 a frame of a still
+    face becomes the plain mean of three.
 
     Args:
         grid_model: the face model, with the landmarks `ibug68`.
-        strength: 0 for none, up to 1.
+        strength: from 0 for no smoothing to 1.
 
     Raises:
         ValueError: if the strength is not in 0..1, or the face model has no such landmarks.

@@ -1,4 +1,4 @@
-"""From the frames of a video to their faces, followed and smoothed."""
+"""From the frames of a video to their faces, tracked and smoothed."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from keras_3dmmstn.network.localiser_answers import Answers
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """A frame of which the faces are found, and not smoothed yet."""
+    """A frame whose faces are found but not yet smoothed."""
 
     number: int
     time: float
@@ -29,12 +29,12 @@ class _Seen:
 
 
 class VideoDescriber:
-    """Turns sightings into faces with textures and masks, smoothed by the frames around them.
+    """Turns sightings into faces with textures and masks, smoothed with the neighbouring frames.
 
     Args:
         fitter: the network and the face model.
         smoothing: of θ.
-        texture_size, fill: as of `Normaliser`.
+        texture_size, fill: as for `Normaliser`.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class VideoDescriber:
         self._texture_size, self._fill = texture_size, fill
 
     def __call__(self, before: _Seen | None, now: _Seen, after: _Seen | None) -> TrackedFrame:
-        """Returns a frame with its faces; the one before and the one after may be None."""
+        """Returns a frame with its faces; the frames before and after it may be None."""
         seen = list(now.faces.values())
         if not seen:
             return TrackedFrame(now.number, now.time, now.image, {}, now.is_cut)
@@ -76,7 +76,7 @@ class VideoDescriber:
         return TrackedFrame(now.number, now.time, now.image, named, now.is_cut)
 
     def _smoothed(self, number, before, now, after):
-        """Returns θ of a face, smoothed if it was seen before and after."""
+        """Returns θ of a face, smoothed if the frames before and after also show it."""
         own = now.faces[number]
         if before is None or after is None or now.is_cut or after.is_cut:
             return own.parameters
@@ -92,7 +92,7 @@ def track(
     detector: Detector,
     describe: VideoDescriber,
 ) -> Iterator[TrackedFrame]:
-    """Follows the faces of a video, see `Normaliser.track`.
+    """Tracks the faces of a video, see `Normaliser.track`.
 
     Args:
         frames: time in seconds and picture `(height, width, 3)` uint8 RGB of each.
@@ -100,7 +100,7 @@ def track(
         describe: makes the results.
 
     Yields:
-        The frames, each when the next one was taken.
+        The frames, each once the next one has been read.
     """
     tracker, cuts = FaceTracker(fitter, detector), SceneCuts()
     before: _Seen | None = None

@@ -1,4 +1,4 @@
-"""What is known of one frame of a video."""
+"""The results for one frame of a video."""
 
 from dataclasses import dataclass, field
 
@@ -16,8 +16,8 @@ class TrackedFrame:
         time: when it is shown, in seconds.
         image: `(height, width, 3)` uint8 RGB.
         faces: number of a face to the face, smoothed. A face has the same number in all frames of
-            a scene in which it is followed; the first one has 1.
-        is_cut: another scene begins with this frame.
+            a scene in which it is tracked; numbers count from 1.
+        is_cut: whether a new scene begins with this frame.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""What a view is asked for, checked."""
+"""Checks of the arguments of a view."""
 
 from collections.abc import Sequence
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from keras_3dmmstn.inference.view.filling import check_fill
 
-#: Sides of a picture in pixels, the least and the most.
+#: Smallest and largest side of a picture in pixels.
 SIZES = (16, 4096)
 
 
 def check_view(size: int, background: Sequence[int] | None, fill: str | None) -> None:
-    """Raises a ValueError if one of them is none, as `NormalisedFace.front_view` describes them."""
+    """Raises a ValueError if an argument is invalid for `NormalisedFace.front_view`."""
     low, high = SIZES
     if not isinstance(size, (int, np.integer)) or not low <= size <= high:
         raise ValueError(f"Expected a size of {low} to {high} pixels, received {size!r}.")
@@ -27,7 +27,7 @@ def check_view(size: int, background: Sequence[int] | None, fill: str | None) ->
 
 
 def checked_rotation(rotation: np.ndarray | Sequence[float] | None) -> np.ndarray:
-    """Returns an axis-angle vector `(3,)` in radians, no turn for None, or raises a ValueError."""
+    """Returns an axis-angle vector `(3,)` in radians, zeros for None, or raises a ValueError."""
     if rotation is None:
         return np.zeros(3)
     return _vector(rotation, 3, "an axis-angle `rotation`")
@@ -36,7 +36,7 @@ def checked_rotation(rotation: np.ndarray | Sequence[float] | None) -> np.ndarra
 def checked_expression(
     expression: str | np.ndarray | Sequence[float] | None, fitted: np.ndarray
 ) -> np.ndarray:
-    """Returns the expression coefficients `(E,)` that are meant, or raises a ValueError.
+    """Returns the requested expression coefficients `(E,)`, or raises a ValueError.
 
     Args:
         expression: None for the fitted ones, `"neutral"` for zeros, or coefficients.

@@ -1,28 +1,28 @@
-"""Hidden places of a face, filled from its other side."""
+"""Fills hidden places of a face from its other side."""
 
 import cv2
 import numpy as np
 
 from keras_3dmmstn.inference.view.spreading import spread
 
-#: What `fill` may be.
+#: Values of `fill`.
 FILLS = ("mirror",)
 
 # All lengths are shares of the picture's larger side. How far from the border the sides are
-# compared, how widely their ratio is averaged, and how far into the filled part its border blends.
+# compared, how widely their ratio is averaged, and how far the border blends into the filled part.
 _INSIDE, _AVERAGED, _BLEND, _FEATHER = 0.015, 0.06, 0.06, 0.03
-# More than these factors is not light's doing, all channels together and each from their mean.
+# Larger factors are not caused by light: of all channels together, and of each from their mean.
 _LARGEST_GAIN, _LARGEST_TINT = 2.0, 1.25
-# Likewise at the border, in levels: beyond is a pixel of the background.
+# The same at the border, in levels: a pixel that differs by more is background.
 _LARGEST_STEP, _LARGEST_STAIN = 36.0, 12.0
-# Added to levels 0..255 before they are compared, since the ratio of dark pixels says nothing.
+# Added to levels 0..255 before they are compared, since the ratio of dark pixels is meaningless.
 _DARK = 6.0
-# Side of the pictures in which the light is compared, and how much of a place has to be seen.
+# Side of the pictures in which the light is compared, and how much of a place must be visible.
 _COMPARED_SIZE, _LEAST_WEIGHT = 128, 0.02
 
 
 def check_fill(fill: str | None) -> None:
-    """Raises a ValueError if `fill` is neither None nor a known way to fill."""
+    """Raises a ValueError if `fill` is neither None nor one of `FILLS`."""
     if fill is not None and fill not in FILLS:
         known = ", ".join(map(repr, FILLS))
         raise ValueError(f"Expected `fill` to be None or one of {known}, received {fill!r}.")
@@ -31,20 +31,20 @@ def check_fill(fill: str | None) -> None:
 def fill_hidden(
     picture: np.ndarray, seen: np.ndarray, mirrored: np.ndarray, mirrored_seen: np.ndarray
 ) -> np.ndarray:
-    """Fills what is hidden in a picture of a face from the face's other side.
+    """Fills hidden places in a picture of a face from the face's other side.
 
-    Three steps. The mirrored picture takes on the light of the place: the ratio of both pictures,
-    where both are seen well, is averaged, limited and spread harmonically. In a narrow strip along
-    the border, what then still differs is taken out, so that there is no seam. What both sides hide
-    is spread smoothly from around. The second and the third are invented, and so is the first as
-    far as the face is not symmetric.
+    There are three steps. First the mirrored picture takes on the local light: the ratio of both
+    pictures, where both are clearly visible, is averaged, limited and spread harmonically. Then the
+    remaining difference is removed in a narrow strip along the border, so that there is no seam.
+    Last, places hidden on both sides are filled smoothly from their surroundings. The second and
+    the third step invent, and so does the first as far as the face is not symmetric.
 
     Args:
         picture: `(height, width, 3)` float32 RGB in 0..255.
-        seen: `(height, width)` float32, how far each pixel of `picture` counts, 0 to 1. Where it is
-            1, the pixel stays as it is.
+        seen: `(height, width)` float32, the weight of each pixel of `picture`, 0 to 1. Pixels with
+            weight 1 stay as they are.
         mirrored: `(height, width, 3)` float32, the other side of the face at each pixel.
-        mirrored_seen: `(height, width)` float32, how far it counts.
+        mirrored_seen: `(height, width)` float32, the weights of its pixels.
 
     Returns:
         `(height, width, 3)` float32 RGB in 0..255.
@@ -54,7 +54,7 @@ def fill_hidden(
     side = max(picture.shape[:2])
     relit = relit_as(picture, seen, mirrored, mirrored_seen)
     certain, sourced = seen >= 1, mirrored_seen > 0.5
-    # The strip: the difference at the border of what is seen, 0 where the strip ends.
+    # The strip: the difference at the border of the visible part, 0 where the strip ends.
     distance = cv2.distanceTransform((~certain).astype(np.uint8), cv2.DIST_L2, 3)
     border = certain & sourced
     far = distance > _BLEND * side
@@ -70,18 +70,19 @@ def fill_hidden(
 
 
 def filled_texture(texture: np.ndarray, mask: np.ndarray, opacity: np.ndarray) -> np.ndarray:
-    """Fills what is hidden in a texture from the face's other side, as `fill_hidden` does.
+    """Fills hidden places in a texture from the face's other side, as `fill_hidden` does.
 
-    What is seen stays, also where it is not trusted since the camera grazes it: there the filled
-    part takes on its colours in a narrow strip only.
+    Visible texels stay, even those not trusted because they are seen at a grazing angle: the filled
+    part takes on their colours only in a narrow strip.
 
     Args:
         texture: `(S, S, 3)` uint8 RGB.
-        mask: `(S, S)` bool, what is seen.
-        opacity: `(S, S)` how far the photograph is trusted there, 0 to 1, see `opacity`.
+        mask: `(S, S)` bool, where it is visible.
+        opacity: `(S, S)`, how far the photograph is trusted there, 0 to 1, see `opacity`.
 
     Returns:
-        `(S, S, 3)` uint8 RGB, the same as `texture` where `mask` is True; black if it nowhere is.
+        `(S, S, 3)` uint8 RGB, the same as `texture` where `mask` is True; all black if `mask` is
+        False everywhere.
     """
     if not mask.any():
         return np.zeros_like(texture)
@@ -104,16 +105,16 @@ def relit_as(
     largest_gain: float = _LARGEST_GAIN,
     largest_tint: float = _LARGEST_TINT,
 ) -> np.ndarray:
-    """Returns another picture in the light that a picture has at the same place.
+    """Returns the other picture, relit with the light that `picture` has at the same place.
 
-    The ratio of both, where both are seen well, is averaged, limited and spread harmonically. Light
-    varies slowly, so that it is computed in smaller pictures.
+    The ratio of both, where both are clearly visible, is averaged, limited and spread harmonically.
+    Light varies slowly, so it is computed in smaller pictures.
 
     Args:
         picture, other: `(height, width, 3)` float32 RGB in 0..255.
-        seen, other_seen: `(height, width)` how far each pixel counts, 0 to 1.
-        largest_gain, largest_tint: factors that are not exceeded, of all channels together and of
-            each from their mean.
+        seen, other_seen: `(height, width)`, weights of the pixels, 0 to 1.
+        largest_gain, largest_tint: the largest factors, of all channels together and of each from
+            their mean.
     """
     both: np.ndarray = ((seen > 0.9) & (other_seen > 0.9)).astype(np.uint8)
     side = max(both.shape)
@@ -142,6 +143,6 @@ def relit_as(
 
 
 def _limited(change, light, colour):
-    """Limits changes `(height, width, 3)`: their mean over the channels, and each one's from it."""
+    """Limits changes `(height, width, 3)`: the channels' mean, and each one's deviation from it."""
     mean = change.mean(axis=-1, keepdims=True)
     return np.clip(mean, -light, light) + np.clip(change - mean, -colour, colour)

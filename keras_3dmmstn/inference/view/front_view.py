@@ -14,7 +14,7 @@ from keras_3dmmstn.inference.view.rasterisation import rasterise
 _SAMPLES = 2
 # Side of the view in larger sides of the mean face.
 _VIEW_TO_FACE = 1.12
-# Rows of pixels that are drawn at once, which bounds the memory that large pictures take.
+# Rows of pixels drawn at once, which limits the memory for large pictures.
 _ROWS_AT_ONCE = 512
 
 
@@ -31,8 +31,8 @@ def draw_view(
 
     Args:
         face: as it was photographed.
-        vertices: `(N, 3)` what is drawn, in the face model's frame, millimetres: the face, or the
-            same with another expression.
+        vertices: `(N, 3)`, the shape to draw, in the face model's frame, millimetres: the face, or
+            the same with another expression.
         rotation: `(3,)` axis-angle in radians.
         size: side of the picture in pixels.
         fill: None or `"mirror"`, see `fill_hidden`.
@@ -58,7 +58,7 @@ def draw_view(
 
 
 def on_background(picture: np.ndarray, background: Sequence[int] | None) -> np.ndarray:
-    """Returns a picture of `draw_view` as uint8: RGB on a colour, or RGBA with None."""
+    """Returns a picture from `draw_view` as uint8: RGB on a background, or RGBA with None."""
     colours, alpha = picture[..., :3], picture[..., 3:]
     if background is None:
         layers = [colours / np.maximum(alpha, 1e-6), 255 * alpha]
@@ -68,7 +68,7 @@ def on_background(picture: np.ndarray, background: Sequence[int] | None) -> np.n
 
 
 def _band(raster, shape, sources, part, spacing):
-    """Returns premultiplied RGBA of each source, `(rows, columns, 4)`, and coverage with several.
+    """Returns the premultiplied RGBA `(rows, columns, 4)` of each source; with several, coverage.
 
     Args:
         raster: the mesh, `_SAMPLES` times as fine as the picture.
@@ -109,7 +109,7 @@ def _filled(layers):
     rows, columns = (np.flatnonzero(layers[..., 8].any(axis=axis)) for axis in (1, 0))
     part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     covered = layers[part][..., 8:]
-    # At the outline a pixel is seen as far as what it shows of the face is.
+    # At the outline, a pixel counts as visible as far as the part of the face in it does.
     pictures = []
     for layer in (layers[part][..., :4], layers[part][..., 4:8]):
         alpha = layer[..., 3:]

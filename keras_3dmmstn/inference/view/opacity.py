@@ -7,23 +7,23 @@ from keras_3dmmstn.inference.view.photographed_face import PhotographedFace
 from keras_3dmmstn.inference.view.rasterisation import rasterise
 from keras_3dmmstn.mesh.visibility.ray_casting import grid_normals
 
-# Each pair is where the photograph is still shown in full, and where no longer. How far a vertex
-# lies behind what the camera sees in its place, millimetres: closed lips touch, a cheek lies
-# far behind the nose.
+# Each pair is the value up to which the photograph is fully shown, and from which it is not shown.
+# How far a vertex lies behind what the camera sees in its place, millimetres: closed lips touch, a
+# cheek lies far behind the nose.
 _BEHIND = (1.5, 4.0)
 # The angle between the surface's normal and the direction to the camera, degrees.
 _GRAZING = (74.0, 82.0)
-# How near in the photograph the outline is that turned from sight, millimetres: a fit is not so
-# exact that the pixels there are surely the face's.
+# Distance in the photograph from the outline where the face turns away, millimetres: no fit is so
+# exact that the pixels there certainly show the face.
 _OUTLINE = (7.0, 3.0)
-# Slits narrower than this share of the grid are shown; splinters narrower than that are not, nor
-# islands of less than a share of its area.
+# Slits narrower than the first share of the grid are shown; splinters narrower than the second are
+# not, nor islands smaller than the third share of its area.
 _SLIT, _SPLINTER, _ISLAND = 0.06, 0.05, 0.02
-# Standard deviation of what softens all borders, in vertices.
+# Standard deviation of the blur that softens all borders, in vertices.
 _BLUR = 1.0
-# Vertices this near to the border of the grid, as a share of it, end the mesh and not the face.
+# At vertices this near to the border of the grid, as a share of it, the mesh ends, not the face.
 _RIM = 0.06
-# Pixels of the depth buffer along the larger side, for each vertex there.
+# Pixels of the depth buffer along the larger side, per vertex there.
 _DETAIL = 2
 
 
@@ -32,7 +32,7 @@ def opacity(face: PhotographedFace) -> np.ndarray:
 
     It falls to 0 where another part of the face hides the vertex (1.5 to 4 mm behind it), where
     the surface is seen at a grazing angle (74° to 82° between its normal and the camera), and near
-    the outline where it turns from sight (7 to 3 mm). Slits, as between closed lips, are shown, and
+    the outline where it turns away (7 to 3 mm). Slits, as between closed lips, are shown;
     splinters and islands are not. It is finer than the mask of the vertices, and does not depend on
     how that is computed.
     """
@@ -50,10 +50,10 @@ def opacity(face: PhotographedFace) -> np.ndarray:
 
 
 def _depth_behind(face):
-    """Returns how far vertices are behind what is seen there, and from the outline, millimetres.
+    """Returns the vertices' depth behind the visible surface, and distance to the outline, in mm.
 
-    The outline is where the surface turns from sight before the background; where the mesh ends
-    there is none.
+    The outline is where the surface turns away in front of the background; the end of the mesh does
+    not count.
     """
     rows, columns = face.grid_model.grid_shape
     low, high = face.points.min(axis=0), face.points.max(axis=0)
@@ -81,7 +81,7 @@ def _depth_behind(face):
 
 
 def _morphed(shown, operation, share):
-    """Opens or closes what is narrower than a share of the grid."""
+    """Opens or closes parts narrower than a share of the grid."""
     size = 2 * round(share * max(shown.shape) / 2) + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     padded = np.pad(shown, size)
@@ -89,7 +89,7 @@ def _morphed(shown, operation, share):
 
 
 def _without_islands(shown):
-    """Removes pieces that lie by themselves and are small."""
+    """Removes small isolated pieces."""
     _, labels, pieces, _ = cv2.connectedComponentsWithStats((shown > 0.2).astype(np.uint8))
     kept = pieces[:, cv2.CC_STAT_AREA] >= _ISLAND * shown.size
     kept[0] = False
@@ -97,6 +97,6 @@ def _without_islands(shown):
 
 
 def _fall(values, full, nothing):
-    """Returns 1 up to `full`, 0 from `nothing` on, and a smooth way between."""
+    """Returns 1 up to `full`, 0 from `nothing` on, and a smooth transition between."""
     share = np.clip((nothing - values) / (nothing - full), 0, 1)
     return share * share * (3 - 2 * share)

@@ -8,7 +8,7 @@ import numpy as np
 from keras_3dmmstn.inference.photograph import shrunk
 from keras_3dmmstn.network import framing
 
-# Pixels kept around the face: what bilinear sampling at its border reads.
+# Pixels kept around the face, which bilinear sampling at its border reads.
 _MARGIN = 2
 _PLACES_IN_A_ROW = 1024
 
@@ -18,7 +18,7 @@ class PhotographPart:
     """A rectangle of a photograph.
 
     Attributes:
-        pixels: `(height, width, 3)` uint8 RGB, a copy; without pixels if the face lies outside.
+        pixels: `(height, width, 3)` uint8 RGB, a copy; empty if the face lies outside.
         corner: `(2,)` x, y of its top-left pixel in the photograph.
     """
 
@@ -42,14 +42,14 @@ class PhotographPart:
         return in_width & (y >= top) & (y <= top + height - 1)
 
     def sample(self, x: np.ndarray, y: np.ndarray, spacing: float) -> np.ndarray:
-        """Samples the photograph bilinearly, averaging where it is the finer one.
+        """Samples the photograph bilinearly, averaging where it is finer than the spacing.
 
         Args:
             x, y: `(n,)` float32, in pixels of the photograph.
-            spacing: how far neighbouring places are from one another, pixels of the photograph.
+            spacing: distance between neighbouring places, pixels of the photograph.
 
         Returns:
-            `(n, 3)` uint8; outside the part its nearest pixel, black if it has none.
+            `(n, 3)` uint8; outside the part its nearest pixel, black if the part is empty.
         """
         if not self.pixels.size or not len(x):
             return np.zeros((len(x), 3), np.uint8)
@@ -58,7 +58,7 @@ class PhotographPart:
         if spacing >= 2:
             pixels, matrix = shrunk(pixels, matrix, int(spacing))
         inverse = framing.invert_similarity(matrix)
-        # OpenCV takes no more than 32,767 places in a row.
+        # OpenCV accepts no more than 32,767 places in a row.
         rows = -(-len(x) // _PLACES_IN_A_ROW)
         maps = np.zeros((2, rows * _PLACES_IN_A_ROW), np.float32)
         for to, place, offset in zip(maps, (x, y), inverse[:, 2], strict=True):

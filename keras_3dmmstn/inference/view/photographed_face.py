@@ -19,9 +19,9 @@ class PhotographedFace:
         photograph: the part.
         points: `(N, 2)` float32, the vertices in pixels of the photograph.
         posed: `(N, 3)` float32, the vertices turned as in the photograph, millimetres.
-        towards_camera: `(N, 3)` unit vectors from the vertices to the camera, turned likewise.
+        towards_camera: `(N, 3)` unit vectors from the vertices to the camera, in the same frame.
         scale: pixels of the photograph per millimetre.
-        shown: `(H', W')` float32, how far each vertex may show the photograph, where that is known;
+        shown: `(H', W')` float32, how far each vertex may show the photograph, if that is known;
             None if it follows from the pose, see `opacity`.
     """
 
@@ -42,7 +42,7 @@ class PhotographedFace:
         vertices: np.ndarray,
         parameters: Mapping[str, np.ndarray],
     ) -> "PhotographedFace":
-        """Poses a face's vertices `(N, 3)` by its parameters, as `NormalisedFace` has them."""
+        """Poses a face's vertices `(N, 3)` by its parameters, as in `NormalisedFace`."""
         scale = float(np.exp(parameters["log_scale"]))
         posed = vertices @ cv2.Rodrigues(np.asarray(parameters["rotation"], float))[0].T
         away = np.array([[0.0, 0.0, 1.0]])

@@ -1,12 +1,12 @@
-"""Which triangle of a mesh each pixel of a picture shows, and where in it."""
+"""Finds which triangle of a mesh each pixel of a picture shows, and where in the triangle."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-# Pixels this near to an edge belong to the triangles on both sides of it: none falls between.
+# Pixels this near to an edge belong to the triangles on both sides, so that there are no gaps.
 _ON_THE_EDGE = 1e-9
-# Depths are compared as integers of 31 bits, above the triangle's number in one of 64.
+# Depths are compared as 31-bit integers, stored above the triangle's number in a 64-bit one.
 _LARGEST_DEPTH, _NUMBER_BITS = (1 << 31) - 1, 32
 _NOTHING = np.iinfo(np.int64).max
 
@@ -16,9 +16,9 @@ class Raster:
     """The part of a mesh that each pixel of a picture shows.
 
     Attributes:
-        pixels: `(n,)` which pixels show the mesh, row · width + column, ascending.
-        triangles: `(n,)` which triangle each of them shows.
-        corners: `(3, n)` the vertices of that triangle.
+        pixels: `(n,)`, the pixels that show the mesh, row · width + column, ascending.
+        triangles: `(n,)`, the triangle that each of them shows.
+        corners: `(3, n)`, the vertices of that triangle.
         weights: `(3, n)` float32, the barycentric coordinates of the pixel's centre in it.
     """
 
@@ -28,7 +28,7 @@ class Raster:
     weights: np.ndarray
 
     def interpolate(self, values: np.ndarray) -> np.ndarray:
-        """Returns values `(channels, N)` of the vertices at the pixels, `(channels, n)` float32."""
+        """Interpolates vertex values `(channels, N)` at the pixels, `(channels, n)` float32."""
         at_pixels = np.zeros((len(values), len(self.pixels)), np.float32)
         for channel, known in zip(at_pixels, np.asarray(values, np.float32), strict=True):
             for corner, weight in zip(self.corners, self.weights, strict=True):
@@ -39,15 +39,15 @@ class Raster:
 def rasterise(
     points: np.ndarray, depth: np.ndarray, triangles: np.ndarray, shape: tuple[int, int]
 ) -> Raster:
-    """Draws a mesh with a depth buffer: each pixel shows the triangle that is nearest there.
+    """Draws a mesh with a depth buffer: each pixel shows the nearest triangle there.
 
     A pixel shows what lies at its centre, and centres are at integer coordinates: (0, 0) is the
-    centre of the top-left pixel. Both sides of a triangle are drawn. Of several at one depth it is
-    the one with the lowest number; triangles without area are not drawn.
+    centre of the top-left pixel. Both sides of a triangle are drawn. Of several triangles at one
+    depth, the one with the lowest number is drawn; triangles without area are not.
 
     Args:
         points: `(N, 2)` x, y of the vertices in pixels.
-        depth: `(N,)` how far from the viewer they are, in any unit.
+        depth: `(N,)`, their distances from the viewer, in any unit.
         triangles: `(T, 3)` vertex indices.
         shape: height and width of the picture.
     """
@@ -55,7 +55,7 @@ def rasterise(
     places = np.asarray(points, np.float64)[triangles]  # (T, 3, 2)
     area = _area(places)
     spans, rows, first, last = _spans(places, area, shape)
-    # What takes a place less the first corner to the weights of the two others.
+    # The matrix from a place minus the first corner to the weights of the two others.
     (a, c), (b, d) = (places[:, k].T - places[:, 0].T for k in (1, 2))
     inverse = np.array([[d, -b], [-c, a]]) / np.where(area == 0, 1, area)  # (2, 2, T)
     nearest = _nearest(places, inverse, _levels(depth)[triangles], spans, rows, first, last, shape)
@@ -108,7 +108,7 @@ def _spans(places, area, shape):
 
     Args:
         places: `(T, 3, 2)` corners.
-        area: `(T,)` as of `_area`.
+        area: `(T,)`, from `_area`.
         shape: height and width of the picture.
 
     Returns:
@@ -122,7 +122,7 @@ def _spans(places, area, shape):
     row = np.arange(len(triangle)) - np.repeat(np.cumsum(count) - count - top, count)
     low, high = np.zeros(len(row)), np.full(len(row), shape[1] - 1.0)
     for k in range(3):
-        # From the upper end on, so that both triangles at an edge find one and the same crossing.
+        # From the upper end on, so that both triangles at an edge find exactly the same crossing.
         begin, end = places[:, k], places[:, (k + 1) % 3]
         falls = begin[:, 1] < end[:, 1]
         upper, lower = np.where(falls, (begin.T, end.T), (end.T, begin.T))

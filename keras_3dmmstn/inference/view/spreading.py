@@ -1,4 +1,4 @@
-"""Values known in a part of a picture, spread smoothly over the rest."""
+"""Spreads values known in a part of a picture smoothly over the rest."""
 
 import cv2
 import numpy as np
@@ -11,16 +11,16 @@ _NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
 def spread(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Continues values into the unknown part of a picture: an approximate harmonic membrane.
 
-    Known values are averaged into ever coarser pictures until all is known; on the way back each
-    picture is enlarged, takes the known values of its own resolution, and what is unknown is
-    relaxed towards the mean of its four neighbours, so that Δu = 0 nearly holds.
+    Known values are averaged into ever coarser pictures until all is known. On the way back each
+    picture is enlarged and takes the known values of its own resolution; unknown pixels are
+    relaxed towards the mean of their four neighbours, so that Δu = 0 nearly holds.
 
     Args:
-        values: `(height, width, channels)` float32; what is unknown may hold anything finite.
+        values: `(height, width, channels)` float32; unknown pixels may hold anything finite.
         known: `(height, width)` bool.
 
     Returns:
-        `(height, width, channels)` float32: the known values as they are, the others within their
+        `(height, width, channels)` float32: the known values unchanged, the others within their
         range; 0 if nothing is known.
     """
     if known.all() or not known.any():
@@ -51,5 +51,5 @@ def _reduced(picture, size):
 
 
 def _channels(picture):
-    """Returns a picture with its axis of channels, which OpenCV drops where there is one."""
+    """Returns a picture with its channel axis, which OpenCV drops for a single channel."""
     return picture[..., None] if picture.ndim == 2 else picture

@@ -12,11 +12,11 @@ _GREEN, _RADIUS, _SHIFT = (60, 220, 60), 1.6, 4
 def summary_picture(
     photograph: np.ndarray, points: np.ndarray, texture: np.ndarray, front: np.ndarray
 ) -> np.ndarray:
-    """Draws a photograph with points, a texture and a view beside one another.
+    """Draws a photograph with points, a texture and a view side by side.
 
     Args:
         photograph: `(h, w, 3)` uint8 RGB, the part around the face.
-        points: `(n, 2)` x, y in its pixels; may be none.
+        points: `(n, 2)` x, y in its pixels; may be empty.
         texture: `(S, S, 3)` uint8 RGB.
         front: `(F, F, 3)` uint8 RGB.
 
@@ -45,7 +45,7 @@ def _resized(picture, size):
 
 
 def _in_a_row(cards: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns pictures of up to 240 rows side by side, each in the middle of its height."""
+    """Returns pictures of up to 240 rows side by side, vertically centred."""
     width = sum(card.shape[1] for card in cards) + _GAP * (len(cards) - 1)
     row, left = np.full((_SIDE, width, 3), _WHITE, np.uint8), 0
     for card in cards:
