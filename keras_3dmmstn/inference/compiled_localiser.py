@@ -26,8 +26,8 @@ class CompiledLocaliser:
 
     Args:
         localiser: a `keras.Model` or `SavedLocaliser` from images to θ, or to a dict with the
-            fields of `Answers`, whose weights are taken as they are now; or any callable that does
-            the same, which is called directly.
+            fields of `Answers`, or any callable that does the same, which is called directly. A
+            compiled one keeps the weights it has now, a graph uses those of the moment of a call.
 
     Call arguments:
         crops: `(n, size, size, 3)`, RGB in 0..255.

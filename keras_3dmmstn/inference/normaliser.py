@@ -428,9 +428,9 @@ class Normaliser:
     ) -> Iterator[TrackedFrame]:
         """Normalises the faces of a video, tracked from frame to frame and smoothed over time.
 
-        The detector searches the first frame, every frame while there is no face, when a face is
-        lost, and every tenth frame for new ones. Otherwise each face is looked for where it was. At
-        a cut all faces are detected again. Each face has a number, which it keeps while it is
+        The detector searches the first frame, every frame while there is no face, every third while
+        one is lost, and every tenth for new ones. Otherwise each face is looked for where it was.
+        At a cut all faces are detected again. Each face has a number, which it keeps while it is
         tracked, or if it returns within a second near where it was lost.
 
         Args:

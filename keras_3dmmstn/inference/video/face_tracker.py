@@ -39,8 +39,8 @@ class _Missing:
 class FaceTracker:
     """Tracks faces: each is looked for where its landmarks were in the previous frame.
 
-    The detector searches the first frame, every frame while there is no face, when a face was lost,
-    and every tenth frame for new ones.
+    The detector searches the first frame, every frame while there is no face, every third while one
+    is lost, and every tenth for new ones.
 
     Args:
         fitter: fits faces.
