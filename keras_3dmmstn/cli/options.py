@@ -30,8 +30,8 @@ Boxes = Annotated[
 Folders = Annotated[
     list[Path],
     typer.Argument(
-        help="Folders of labelled photographs: 300-W (.pts), landmarks.csv with images/ (as CFP "
-        "has), or AFLW (aflw.sqlite with flickr/)."
+        help="Folders of labelled photographs: 300-W (.pts), landmarks.csv with images/ (also "
+        "CFP's), or AFLW (aflw.sqlite with flickr/)."
     ),
 ]
 Subjects = Annotated[
@@ -66,8 +66,8 @@ OutFolder = Annotated[
 TextureSize = Annotated[
     int | None,
     typer.Option(
-        help="Side of texture and mask, 32 to 2048 pixels; larger ones are also sampled between "
-        "the vertices of the face model. Default: one pixel for each vertex."
+        help="Side of texture and mask, 32 to 2048 pixels, also sampled between the vertices of "
+        "the face model. Default: one pixel for each vertex."
     ),
 ]
 Fill = Annotated[

@@ -29,7 +29,7 @@ def train_confidence(
         list[Path],
         typer.Argument(
             help="Folders of labelled photographs: 300-W (.pts), landmarks.csv with images/ "
-            "(as CFP has), AFLW (aflw.sqlite with flickr/), or shards from `data convert`."
+            "(also CFP's), AFLW (aflw.sqlite with flickr/), or shards from `data convert`."
         ),
     ],
     out: Out,
