@@ -65,7 +65,7 @@ def _are_strange(faces):
 
 
 def _reason(faces, number):
-    """Returns a face's implausible number and what is wrong with it."""
+    """Returns the index of a face, as given, and what is wrong with it."""
     for what, array, limit in _limits(faces):
         largest = float(np.nan_to_num(np.abs(array[number]), nan=0.0, posinf=np.inf).max())
         if largest > limit:
