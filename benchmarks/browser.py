@@ -4,8 +4,8 @@
     python benchmarks/browser.py
 
 Needs Chromium and npm. The camera is a video of the portrait that comes with the package, 640 x 480
-at 60 frames a second. A network alone is timed as the median of 50 runs once it is warm; the frames
-a second are those that the page shows, over 10 seconds.
+at 60 frames per second. The network alone is timed as the median of 50 runs after warming up; the
+frames per second are those that the page shows, over 10 seconds.
 """
 
 import argparse

@@ -2,14 +2,14 @@
 
 python benchmarks/data_sets.py [FOLDER] [--workers 1 2] [--count 1600] [--record]
 
-Runs `normalise_data_set` on a table that names the photographs of a folder again and again, or some
-of one face that are made of the bundled portrait. Rates are of the time in which all workers are at
-work: from when a fifth of the shards is done to when all but two for each worker are. The memory is
-that of the driver and of its largest worker (Linux), sampled each two seconds: the medians of the
+Runs `normalise_data_set` on a table that names the photographs of a folder repeatedly, or
+photographs of one face made from the bundled portrait. Rates are for the time in which all workers
+are busy: from when a fifth of the shards is done until all but two per worker are. The memory is
+that of the driver and of its largest worker (Linux), sampled every two seconds: the medians of the
 second and of the last sixth of the samples, and twelve samples over time.
 
-Ray's workers give way to other programs, with a niceness of 15; RAY_worker_niceness=0 in the
-environment lets them compete on a machine that does something else, too.
+Ray's workers yield to other programs, with a niceness of 15; RAY_worker_niceness=0 in the
+environment lets them compete on a machine that also does other work.
 """
 
 import argparse

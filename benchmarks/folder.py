@@ -2,9 +2,9 @@
 
 python benchmarks/folder.py [--count 1000] [--side 300] [--overlay] [--record]
 
-Writes photographs of one face, made of the bundled portrait, to a folder of its own, and runs
-`keras-3dmmstn normalise` on it in a process of its own, as a user does: detector, network, files.
-Start-up included and without: the second is the difference to a folder with a tenth of them.
+Writes photographs of one face, made from the bundled portrait, to a new folder, and runs
+`keras-3dmmstn normalise` on it in a separate process, as a user does: detector, network, files.
+Times are with and without start-up; the latter is the difference to a folder with a tenth of them.
 """
 
 import argparse

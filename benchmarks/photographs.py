@@ -2,11 +2,11 @@
 
 python benchmarks/photographs.py [--threads 1] [--quick] [--record]
 
-Ours ends with all that a `NormalisedFace` holds: parameters, landmarks, the mesh, the 112 × 112
+Ours ends with everything in a `NormalisedFace`: parameters, landmarks, the mesh, the 112 × 112
 texture and its mask. MediaPipe ends with 468 points: its models, `pip install --no-deps
 mediapipe==0.10.14`, under LiteRT, detector and mesh. The exported network in LiteRT, which is given
-the crop, is the floor, and MobileNetV1 0.5 is that of `mobile.py`, 3DDFA_V2's. Each comparison is
-timed twice: in wall time and in processor time, of all threads.
+the crop, is the lower bound, and MobileNetV1 0.5 is that of `mobile.py`, from 3DDFA_V2. Each
+comparison is timed twice: in wall time and in processor time of all threads.
 """
 
 import time

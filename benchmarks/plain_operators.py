@@ -1,7 +1,7 @@
 """The operators once more as anyone would write them, with automatic differentiation.
 
-Same arguments and results as in `keras_3dmmstn.ops`; they are what its hand-written gradients are
-compared with.
+They have the same arguments and results as those in `keras_3dmmstn.ops`, whose hand-written
+gradients are compared with them.
 """
 
 import numpy as np

@@ -2,8 +2,8 @@
 
     python benchmarks/server_load.py "http://localhost:8000/?box=88,87,181,179" holiday.jpg
 
-Each client sends the photograph again as soon as it has its answer. What fails is sent again: a
-request that cannot be answered within a minute, or is answered otherwise than the first, is lost.
+Each client sends the photograph again as soon as it has its answer. Failed requests are repeated: a
+request that is not answered within a minute, or whose answer differs from the first, is lost.
 """
 
 import argparse

@@ -6,8 +6,8 @@ A benchmark of the suite is a script whose `main` is
     run.compare("what is done", ours={...}, peers={...}, **size)
     run.write()
 
-The calls of one comparison take turns, so that whatever else the machine does hits all of them
-alike; a ratio is the median of the ratios of the single rounds.
+The calls of one comparison take turns, so that other work on the machine affects all of them alike;
+a ratio is the median of the ratios of the individual rounds.
 """
 
 import argparse

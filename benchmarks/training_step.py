@@ -6,10 +6,10 @@ python benchmarks/training_step.py --localiser vgg-face --steps 2 --warm-up 1 [-
 Three steps take turns on the same batch of 32 images of 224², with a grid of 112²: one of the whole
 network with all four losses; one of its localiser alone, with a loss on its output; and one of a
 network whose localiser is a single small matrix product, so that only the geometry is left. The
-first less the second is what the geometry adds to a step, the third what it takes by itself. The
-steps run as the recipes train on a processor: TensorFlow's kernels for the convolutions, XLA for
-the losses on textures and their gradient. The first and the third are also timed without XLA, and
-the first without losses on textures, as the recipe `compact` trains.
+first minus the second is what the geometry adds to a step, the third what it takes alone. The steps
+run as the recipes train on a CPU: TensorFlow's kernels for the convolutions, XLA for the losses on
+textures and their gradient. The first and the third are also timed without XLA, and the first
+without losses on textures, as in the recipe `compact`.
 
 Peak memory is measured in fresh processes that do a few steps of one kind.
 """

@@ -6,7 +6,7 @@ Forty frames of 640 × 480 in which the bundled portrait moves, in memory: nothi
 or encoded. Ours ends with all that a `NormalisedFace` holds, textures of 112 × 112 too, once as
 `Normaliser.track` and once as the command does it, with the work of one frame beside that of the
 next. MediaPipe runs its detector and its mesh on each frame, as it does when it has lost a face,
-and ends with 468 points. Frames a second are 40 over the seconds.
+and ends with 468 points. Frames per second are 40 divided by the seconds.
 """
 
 from collections import deque

@@ -2,10 +2,10 @@
 
 python experiments/augmentation.py FACES TURNED [--steps 1000] [--only NAME ...] [--record]
 
-FACES holds the training sets 300w/helen/trainset, 300w/lfpw/trainset and youtube/train, and the
-test sets 300w/afw and youtube/val. TURNED is what `keras-3dmmstn data turn` made of the three
-training sets. All runs share the seed and the number of steps of 64 faces. Runs that the results
-file already has are skipped.
+FACES contains the training sets 300w/helen/trainset, 300w/lfpw/trainset and youtube/train, and the
+test sets 300w/afw and youtube/val. TURNED is what `keras-3dmmstn data turn` made from the three
+training sets. All runs share the seed and the number of steps of 64 faces. Runs that are already in
+the results file are skipped.
 """
 
 import json

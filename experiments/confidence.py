@@ -2,21 +2,20 @@
 
 python experiments/confidence.py FACES [--weights RUN] [--crops 1200] [--record]
 
-FACES holds `300w`, `youtube`, `aflw` and `cfp`. Of each data set that the weights were not
-trained on, crops are made as for the training of the confidence: ordinary ones, misframed, half
-hidden, and without a face. Printed are the area under the ROC for telling faces from crops
-without one, for telling right from wrong faces (a mean error over 5 % is wrong) among all and
-among ordinary crops, and the share of right ones by confidence. A picture of the latter is
-written beside the numbers.
+FACES contains `300w`, `youtube`, `aflw` and `cfp`. From each data set that the weights were not
+trained on, crops are made as for training the confidence: ordinary, misframed, half hidden, and
+without a face. It prints the area under the ROC for telling faces from crops without one, and for
+telling right from wrong faces (a mean error over 5 % is wrong) among all and among ordinary crops;
+and the share of right ones by confidence, with a picture beside the numbers.
 
 The confidence of the bundled weights was calibrated on AFW and YouTube Faces; AFLW and CFP are
 new to it.
 
-Of the spread are printed the area under the ROC for telling landmarks that are off by more than
+For the spread it prints the area under the ROC for telling landmarks that are off by more than
 5 % from others, among the labelled landmarks of ordinary crops and of half hidden ones; the same
-for the mean spread of each landmark, which knows nothing of the face, and for the mean spread of
-each face, which knows nothing of the landmark; and by tenths of the landmarks, how far off they
-were expected to be and how far they are.
+for the mean spread of each landmark, which ignores the face, and for the mean spread of each face,
+which ignores the landmark; and, by tenths of the landmarks, how far off they were expected to be
+and how far off they are.
 """
 
 from pathlib import Path

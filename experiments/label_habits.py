@@ -2,12 +2,12 @@
 
 python experiments/label_habits.py SET... [--weights RUN] [--record]
 
-Each SET is a folder with 68 points, such as 300w/afw and youtube/val. The mean offset between
-prediction and label is taken for each point, in the image and in sides √(w h) of the face's box, on
-each of the sets. What is printed is the mean error over the faces of each set in %, of 68 and of
-the 51 inner points: as it is, and with the offsets of each set taken out. An offset that helps on
-its own set alone is a habit of those who labelled it. The shift is the mean of the inner points'
-offsets, to the right and down in the image.
+Each SET is a folder with 68 points, such as 300w/afw and youtube/val. On each set, the mean offset
+between prediction and label is taken for each point, in the image and in sides √(w h) of the face's
+box. It prints the mean error over the faces of each set in %, for 68 and for the 51 inner points:
+unchanged, and with the offsets of each set subtracted. An offset that helps only on its own set is
+a habit of those who labelled it. The shift is the mean of the inner points' offsets, to the right
+and down in the image.
 """
 
 from dataclasses import dataclass

@@ -3,13 +3,13 @@
 python experiments/learnt_shape.py FACES SCANS [--start FOLDER] [--only NAME ...] [--record]
 
 FACES as for `identity_training.py`, SCANS as for `scans.py`. Each run starts from the weights and
-the face model in a folder, by default the bundled ones, and trains both together, on landmarks
-alone, or on pairs of one person, too: eq. (3) on their textures reaches every vertex that both
-photographs show. A face model that is kept smooth is made so six times on the way, and symmetric,
-and its modes are held to what they were, as `train` does after each epoch. Measured are the
-network with the face model that it learnt, that face model alone fitted to the hand-placed
-landmarks of AFW (`landmark_fit.py`), and its depth on scans of heads (`scans.py`). Rows that the
-results file already has are skipped. `docs/identity_pairs.md` discusses the results.
+the face model in a folder, by default the bundled ones, and trains both together, only on landmarks
+or also on pairs of one person: eq. (3) on their textures reaches every vertex that both photographs
+show. A face model that is kept smooth is smoothed six times on the way and made symmetric, and its
+modes are held to their original values, as `train` does after each epoch. It measures the network
+with the learnt face model, that face model alone fitted to the hand-placed landmarks of AFW
+(`landmark_fit.py`), and its depth on scans of heads (`scans.py`). Rows that are already in the
+results file are skipped. `docs/identity_pairs.md` discusses the results.
 """
 
 from pathlib import Path

@@ -3,13 +3,13 @@
 python experiments/mean_textures.py PERSONS [--weights FOLDER] [--boxes boxes.csv]
     [--texture-size 512] [--photographs N] [--name NAME] [--out PICTURES] [--record]
 
-PERSONS holds one folder of photographs for each person, such as those of LFW. For each person it
+PERSONS contains one folder of photographs for each person, such as those of LFW. For each person it
 prints the gradient energy (`gradient_energy`, along the surface of the mean face, so that neither
-the size nor the layout of a texture matters) of three means: that of Figure 8 of the paper, of
+the size nor the layout of a texture matters) of three means: that of Figure 8 of the paper, from
 textures of the grid's size; `mean_texture` without its alignment; and `mean_texture`. All are
-brought to one size, and the texels count that half of the photographs see. Beside it stands the
-same over the variance of brightness, so that contrast does not count. The results are written under
-NAME, beside those that the file has under other names.
+scaled to one size, and only texels that half of the photographs see count. Beside it is the same
+divided by the variance of brightness, so that contrast does not count. The results are written
+under NAME, beside those that the file has under other names.
 """
 
 from pathlib import Path

@@ -4,10 +4,10 @@ python experiments/openings.py SET... [--weights RUN] [--record]
 
 Each SET is a folder with 68 points, such as 300w/afw and youtube/val; a face is seen in the tight
 box of its labels. The opening of a mouth is the mean gap of its inner lips over its width, that of
-an eye the mean gap of its lids over its width. Mouths are open whose labelled opening is over 5 %.
-Printed is how large the openings of the fitted open mouths are together, in % of those of the
-labels; the mean opening of the closed mouths, labelled and fitted, in % of the width; the same
-ratio of all eyes.
+an eye the mean gap of its lids over its width. Mouths with a labelled opening over 5 % are open. It
+prints how large the openings of the fitted open mouths are together, in % of those of the labels;
+the mean opening of the closed mouths, labelled and fitted, in % of the width; and the same ratio
+for all eyes.
 """
 
 from pathlib import Path

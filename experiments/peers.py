@@ -2,15 +2,15 @@
 
 python experiments/peers.py FACES --mediapipe WHEEL [--weights RUN] [--record]
 
-FACES holds `300w`, `youtube`, `aflw` and `cfp`. Our network sees each face in the tight box of
-its labels. The mesh sees it in a frame of its own, first that of our landmarks, then that of
-its own, as it follows a face from picture to picture. It is measured raw, by its vertices next
-to the 68 points, and with a constant offset of each landmark taken out. The offsets are learnt
-on the training photographs of 300-W (those of AFLW's points on AFLW's), in its frame and in
-sides √(w h) of its box.
+FACES contains `300w`, `youtube`, `aflw` and `cfp`. Our network sees each face in the tight box of
+its labels. The mesh sees it in its own kind of frame, first from our landmarks, then from its own,
+as when it follows a face from picture to picture. It is measured raw, by its vertices next to the
+68 points, and with a constant offset of each landmark subtracted. The offsets are learnt on the
+training photographs of 300-W (those of AFLW's points on AFLW's), in its frame and in sides √(w h)
+of its box.
 
-What is printed is the mean error over the faces in % of √(w h), of all points and of the inner
-ones, those without the jaw. CFP's profiles count without the points of the jawbone.
+It prints the mean error over the faces in % of √(w h), for all points and for the inner ones,
+without the jaw. CFP's profiles are measured without the points of the jawbone.
 """
 
 from pathlib import Path

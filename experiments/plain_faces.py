@@ -4,9 +4,10 @@ python experiments/plain_faces.py FACES [--every 1] [--record]
 
 FACES is the folder with 300w, youtube, mtfl and cfp. Training photographs are laid into pictures of
 640 x 480 at sizes from 20 to 300 pixels, a third of them as they lie, a third turned by up to 15°
-and a third by any angle. Printed is how many places the search calls plain, for some least scores,
-how many of them are labelled faces (the others may be people in the background), and how far these
-faces are turned. Then all photographs are turned by 75° to 285°: there no place should be plain.
+and a third by any angle. It prints how many places the search calls plain, for several minimum
+scores, how many of them are labelled faces (the others may be people in the background), and how
+far these faces are turned. Then all photographs are turned by 75° to 285°, where no place should be
+plain.
 """
 
 from collections.abc import Iterator

@@ -3,14 +3,14 @@
 python experiments/quantities.py FACES [--out SHEETS] [--record]
 
 By the labels of 300-W, a mouth is open if the mean gap of its inner lips is more than 5 % of its
-width, and an eye is closed if that of its lids is less than 15 % of its width. Printed is how well
-what `NormalisedFace.quantities` measures tells these apart (the area under the ROC curve), and how
-often its answer is right at its threshold, on the photographs that taught the network (Helen, LFPW)
-and on others (AFW), with openings of the fitted face from its front, as they are, and of its points
-in the photograph. Then 60 photographs of AFW are blurred, enlarged, darkened: printed is the median
-sharpness, and how often a random photograph is sharper than another that was changed so; beside it
-the same of the relative gradient energy of textures of 128 texels, which is not taken.
-With --out it draws sheets of faces in the order of what was measured.
+width, and an eye is closed if that of its lids is less than 15 % of its width. It prints how well
+the measurements of `NormalisedFace.quantities` tell these apart (the area under the ROC curve), and
+how often the answer is right at the threshold, on the photographs that taught the network (Helen,
+LFPW) and on others (AFW), with openings of the fitted face from its front, as used, and of its
+points in the photograph. Then 60 photographs of AFW are blurred, enlarged and darkened: it prints
+the median sharpness, and how often a random photograph is sharper than another that was changed in
+this way; beside it the same for the relative gradient energy of textures of 128 texels, which is
+not used. With --out it draws sheets of faces in the order of the measurements.
 """
 
 from pathlib import Path

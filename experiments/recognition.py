@@ -4,9 +4,9 @@ python experiments/recognition.py FACES --run RUN [--minutes 150] [--record]
 
 Trains the same small network on each of several inputs, shares of the people and seeds, and
 verifies people who were not trained on: those of the seventh fold of CFP's protocols, and of
-YouTube Faces. Some inputs are trained for each of the other folds, too. RUN keeps what is done, and
-so does the file of results: repeat the command to go on, or run it in several processes, each with
-its own `--seeds`. `--minutes` begins nothing after that time.
+YouTube Faces. Some inputs are also trained for each of the other folds. RUN and the results file
+keep what is done: to continue, repeat the command, or run it in several processes, each with its
+own `--seeds`. After `--minutes`, nothing new is started.
 """
 
 import time

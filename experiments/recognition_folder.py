@@ -3,12 +3,12 @@
 python experiments/recognition_folder.py FOLDER --learnt FACES/youtube/train [--run RUN]
     [--pairs pairs.txt] [--record]
 
-FOLDER has a folder of photographs for each person, as LFW has; the face nearest the middle counts.
-RUN is what `recognition.py` wrote: its networks with all people are tried, beside the descriptor of
-the package; without it that one alone. The pairs are those of a file in LFW's form (`name 1 2` of
-one person, `name 1 other 2` of two), else as many of two people as there are of one, at most 4,000
-of each. A photograph without a face is in no pair, and neither are people of the data set that was
-learnt from: YouTube Faces and LFW have people in common, by the same names.
+FOLDER has a folder of photographs for each person, like LFW; the face nearest the middle is used.
+RUN is the folder that `recognition.py` wrote: its networks with all people are tried beside the
+package's descriptor; without it, only the descriptor. The pairs are those of a file in LFW's format
+(`name 1 2` for one person, `name 1 other 2` for two), otherwise as many of two people as there are
+of one, at most 4,000 of each. Photographs without a face are in no pair, and neither are people of
+the training data set: YouTube Faces and LFW have people in common, with the same names.
 """
 
 import csv

@@ -4,8 +4,8 @@ python experiments/small_faces.py FACES [--record]
 
 FACES is the folder with 300w, youtube, mtfl and cfp. For each setting of the closer look: recall of
 training photographs laid into pictures of 640 x 480 with faces of 24, 32 and 48 pixels, false
-alarms in the photographs as they are, and the detector's processor time on these, by turns. No
-photograph is one of those that `detectors.py` measures.
+alarms in the unchanged photographs, and the detector's processor time on these, taking turns. None
+of the photographs is measured by `detectors.py`.
 """
 
 import time

@@ -3,11 +3,10 @@
 python experiments/texture_montage.py FOLDER [--unlabelled] [--weights FOLDER ...]
     [--photographs 50] [--out PNG]
 
-FOLDER holds labelled faces, such as `300w/afw`, or photographs alone, of each of which the largest
-face that is found is shown. They are chosen evenly from it. For each
-the picture has a crop and then, for each set of weights, texture and front view side by side, in
-the order of the command line; "bundled" stands for the weights of the package. Look at it as
-somebody would who knows the person.
+FOLDER contains labelled faces, such as `300w/afw`, or only photographs, of which the largest face
+found is shown. They are chosen evenly from it. For each, the picture has a crop and then, for each
+set of weights, texture and front view side by side, in the order of the command line; "bundled"
+stands for the weights of the package. Look at it like somebody who knows the person.
 """
 
 import argparse

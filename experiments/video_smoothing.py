@@ -6,12 +6,12 @@ Jitter is the root mean square of the second difference of the 51 inner landmark
 their face's box; the median over the frames of each video, and of all. Four ways are compared: each
 frame on its own with the detector, faces followed but not smoothed, followed with the One-Euro
 filter on θ (Casiez et al. 2012; one weight for the pose, one for the coefficients, which follow the
-speed of the landmarks), and `Smoothing`. Lag is by how many frames the yaw comes later than without
-smoothing, where the two curves fit best.
+speed of the landmarks), and `Smoothing`. Lag is the number of frames by which the yaw is delayed
+compared with no smoothing, where the two curves match best.
 
-The error is that of labelled frames, three of each clip, 51 inner points in % of √(w·h), boxes
-from the labels: each clip is taken for three frames of a video of 25 frames a second. They are
-further apart than that, so it is motion that no smoothing may take for noise.
+The error is that of labelled frames, three from each clip, 51 inner points in % of √(w·h), boxes
+from the labels: each clip is treated as three frames of a video of 25 frames per second. They are
+further apart than that, so their motion must not be mistaken for noise.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""Export of the network to the formats of servers and phones."""
+"""Export of the network to formats for servers and phones."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["export_onnx", "export_saved_model", "export_tflite"]
 
-# Imported when they are asked for: a client of a server needs no TensorFlow.
+# Imported when they are used: a client of a server needs no TensorFlow.
 _MODULES = {
     "export_onnx": "keras_3dmmstn.export.onnx",
     "export_saved_model": "keras_3dmmstn.export.serving.saved_model",

@@ -1,7 +1,7 @@
-"""A program that runs an exported artefact with the artefact's own runtime and nothing else.
+"""A program that runs an exported artefact with its own runtime and nothing else.
 
 It is started by path in a fresh process, so that neither this package nor another runtime is
-loaded, and so that the number of threads can be chosen.
+loaded, and the number of threads can be chosen.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ _WARM_UP, _CALLS = 5, 30
 def open_saved_model(path: str, threads: int | None) -> Run:
     """Returns a function from images `(batch, size, size, 3)` to a dict of arrays.
 
-    Without a number of threads the runtime has its own.
+    Without a number of threads, the runtime uses its default.
     """
     import tensorflow as tf
 
@@ -41,7 +41,7 @@ def open_saved_model(path: str, threads: int | None) -> Run:
 
 
 def open_tflite(path: str, threads: int | None) -> Run:
-    """As `open_saved_model`; the file takes one image at a time, or any number."""
+    """Does the same as `open_saved_model`; the file takes one image at a time, or any number."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(path, num_threads=threads)
@@ -63,7 +63,7 @@ def open_tflite(path: str, threads: int | None) -> Run:
 
 
 def open_onnx(path: str, threads: int | None) -> Run:
-    """As `open_saved_model`."""
+    """Does the same as `open_saved_model`."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -86,7 +86,7 @@ RUNTIMES: dict[str, Callable[[str, int | None], Run]] = {
 
 
 def latency(run: Run, image: np.ndarray) -> dict[str, float]:
-    """Returns the median and the smallest time of a call in milliseconds."""
+    """Returns the median and the smallest duration of a call in milliseconds."""
     for _ in range(_WARM_UP):
         run(image)
     times = []

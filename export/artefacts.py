@@ -1,4 +1,4 @@
-"""All files of an export: written aside, compared with the network, moved into place together."""
+"""All files of an export: written to a temporary place, compared, then moved together."""
 
 import importlib.util
 import logging
@@ -25,13 +25,13 @@ from keras_3dmmstn.inference.normaliser import Normaliser
 
 logger = logging.getLogger(__name__)
 
-#: The formats that are written.
+#: The available formats.
 FORMATS = ("saved-model", "tflite", "onnx")
 
-#: Name of the files and of the SavedModel's folder, and so of the model on a server.
+#: Name of the files and of the SavedModel's folder, and therefore of the model on a server.
 NAME = "keras_3dmmstn"
 
-#: What has to be installed to write and to run a format.
+#: What has to be installed to write and run a format.
 RUNTIMES = {"saved-model": (), "tflite": ("ai_edge_litert",), "onnx": ("tf2onnx", "onnxruntime")}
 
 
@@ -41,7 +41,7 @@ class Artefact:
 
     Attributes:
         kind: one of `FORMATS`.
-        precision: of `PRECISIONS`; "float32" for formats that have no other.
+        precision: one of `PRECISIONS`; "float32" for formats that have no other.
         path: where it belongs.
     """
 
@@ -51,33 +51,33 @@ class Artefact:
 
     @property
     def paths(self) -> list[Path]:
-        """The artefact and, where it is a file, the card beside it."""
+        """The artefact and, if it is a file, the card beside it."""
         return [self.path] if self.kind == "saved-model" else [self.path, card_path(self.path)]
 
     @property
     def title(self) -> str:
-        """What it is called in a message."""
+        """Its name in messages."""
         return f"{self.kind} {self.precision}" if self.kind == "tflite" else self.kind
 
     @property
     def tolerance(self) -> parity.Tolerance:
-        """How far it may be from the network."""
+        """How far it may differ from the network."""
         return parity.TOLERANCES[self.precision]
 
 
 def planned_artefacts(
     folder: str | Path, formats: Sequence[str] = FORMATS, precisions: Sequence[str] = (*PRECISIONS,)
 ) -> list[Artefact]:
-    """Returns what an export of these formats consists of.
+    """Returns the artefacts of an export in these formats.
 
     Args:
-        folder: where all of it belongs.
-        formats: of `FORMATS`.
-        precisions: of `PRECISIONS`, one file each; for TensorFlow Lite alone.
+        folder: where all of them belong.
+        formats: some of `FORMATS`.
+        precisions: some of `PRECISIONS`, one file each; only for TensorFlow Lite.
 
     Raises:
         ValueError: if a format or a precision is unknown.
-        FileExistsError: if the SavedModel's folder holds other things than versions.
+        FileExistsError: if the SavedModel's folder contains anything but versions.
     """
     folder = Path(folder)
     for received, known in ((formats, FORMATS), (precisions, PRECISIONS)):
@@ -103,33 +103,33 @@ def export_artefacts(
     overwrite: bool = False,
     progress: Callable[[str], None] = lambda message: None,
 ) -> list[dict[str, Any]]:
-    """Writes artefacts, runs each in a fresh process, and moves all of them if all say the same.
+    """Writes artefacts, runs each in a fresh process, and moves all into place if all agree.
 
     Args:
         normaliser: the trained localiser and its face model.
-        artefacts: such as of `planned_artefacts`.
-        photographs: `(n, size, size, 3)` float32, RGB in 0..255: what is compared on, and what
-            gives integers their ranges.
-        landmarks: name of the landmark set; several joined by "+" follow one another.
-        batch: of TensorFlow Lite files, 1 or None for any.
-        visibility: how the mask is computed, as for `spatial_transformer`; as the normaliser
-            computes it if None.
-        texture_size: side of texture and mask in pixels, from 32 to 2,048, sampled between the
-            vertices, too; None for the face model's grid, whatever size the normaliser samples at.
-        overwrite: whether files at the artefacts' places are replaced, once all are written and
-            compared. If the process is killed in that moment, some of the old ones are gone.
-        progress: called with what is done next.
+        artefacts: artefacts such as from `planned_artefacts`.
+        photographs: `(n, size, size, 3)` float32, RGB in 0..255, for the comparison and the ranges
+            of integers.
+        landmarks: name of the landmark set, or several joined by "+", which are concatenated.
+        batch: batch size of TensorFlow Lite files, 1 or None for any.
+        visibility: how the mask is computed, as for `spatial_transformer`; as in the normaliser if
+            None.
+        texture_size: side of texture and mask in pixels, from 32 to 2,048, also sampled between the
+            vertices; None for the face model's grid, whatever size the normaliser samples at.
+        overwrite: whether existing files are replaced, once all new ones are written and compared.
+            If the process is killed at that moment, some of the old files are lost.
+        progress: called with a description of the next step.
 
     Returns:
         A report for each artefact: `path`, `format`, `precision`, `tolerance`, and what
         `check_parity` returns.
 
     Raises:
-        FileExistsError: if there is something where an artefact belongs, and `overwrite` is false.
-        ImportError: if what writes or runs a format is not installed.
-        ValueError: if an option is none that there is.
+        FileExistsError: if something exists where an artefact belongs and `overwrite` is false.
+        ImportError: if the packages that write or run a format are not installed.
+        ValueError: if an option has an unknown value.
         ParityError: if one differs from the network by more than its precision allows.
-        OSError: if one cannot be written. After any of these, nothing is left of any of them.
+        OSError: if one cannot be written. After any of these errors, no artefact is left.
     """
     _check_runtimes({artefact.kind for artefact in artefacts})
     folder = _folder_of(artefacts)
@@ -164,13 +164,13 @@ def export_artefacts(
 
 
 def _folder_of(artefacts):
-    """Returns the folder that all of an export is in."""
+    """Returns the folder that contains the whole export."""
     folders = [a.path.parents[1 if a.kind == "saved-model" else 0] for a in artefacts]
     return Path(os.path.commonpath([folder.absolute() for folder in folders]))
 
 
 def _compared(artefact, aside, network, photographs):
-    """Returns the report on an artefact that was written aside."""
+    """Returns the report on an artefact at its temporary place."""
     began = time.monotonic()
     try:
         report = parity.check_parity(artefact.kind, aside, network, photographs, artefact.tolerance)
@@ -184,7 +184,7 @@ def _compared(artefact, aside, network, photographs):
 
 
 def _check_runtimes(kinds):
-    """Raises an ImportError if what writes or runs one of these formats is not installed."""
+    """Raises an ImportError if a package that writes or runs one of these is not installed."""
     needed = [module for kind in sorted(kinds) for module in RUNTIMES[kind]]
     missing = [module for module in needed if importlib.util.find_spec(module) is None]
     if missing:

@@ -1,4 +1,4 @@
-"""The card that goes with every exported file: what goes in, what comes out, in which units."""
+"""The card of an exported file: its inputs and outputs, and their units."""
 
 import contextlib
 import io
@@ -15,7 +15,7 @@ from keras_3dmmstn.network.framing import CROP_TO_BOX
 from keras_3dmmstn.network.localiser_answers import SPREAD_LANDMARKS
 from keras_3dmmstn.version import __version__
 
-# Of what a card may claim: no image or texture has more pixels a side.
+# A limit for what a card may claim: no image or texture has more pixels per side.
 _LARGEST_SIDE = 2048
 
 #: Key of the card in the metadata of an ONNX file.
@@ -33,19 +33,18 @@ def network_card(
 
     Args:
         normaliser: the localiser and its face model.
-        landmarks: name of the landmark set; several joined by "+" follow one another.
+        landmarks: name of the landmark set, or several joined by "+", which are concatenated.
         batch: how many images the file takes at a time; None for any number.
-        visibility: how the mask is computed, as for `spatial_transformer`; as the normaliser
-            computes it if None.
+        visibility: how the mask is computed, as for `spatial_transformer`; as in the normaliser if
+            None.
         texture_size: side of texture and mask in pixels; None for the face model's grid.
 
     Returns:
-        What `json.dumps` writes: `version`, `face_model`, `camera`, `input`, `outputs` and
-        `pixels`. Shapes are lists, the batch is None in them if it is free.
+        A dict for `json.dumps`: `version`, `face_model`, `camera`, `input`, `outputs` and
+        `pixels`. Shapes are lists, in which a free batch size is None.
 
     Raises:
-        ValueError: if the face model has no such landmark set, or `texture_size` is out of its
-            range.
+        ValueError: if the face model has no such landmark set, or `texture_size` is out of range.
     """
     face_model = normaliser.grid_model
     shape = texture_shape(texture_size, face_model.grid_shape)
@@ -126,7 +125,7 @@ def _texture_and_mask(batch, shape, visibility):
 
 
 def _judgement(batch, localiser):
-    """Describes what the network says of its own result: confidence and spread, if it does."""
+    """Describes the network's estimates of its own reliability: confidence and spread, if any."""
     described = {
         "confidence": {
             "shape": [batch, 1],
@@ -150,10 +149,10 @@ def camera_of_card(card: dict[str, Any]) -> Camera:
 
 
 def texture_size_of_card(card: dict[str, Any], grid_shape: tuple[int, int]) -> int | None:
-    """Returns the size of the texture that a card describes; None if it is that of the grid.
+    """Returns the texture size that a card describes; None if it is that of the grid.
 
     Raises:
-        ValueError: if it is neither that of the grid nor square.
+        ValueError: if the texture is neither of the grid's size nor square.
     """
     rows, columns = card["outputs"]["texture"]["shape"][1:3]
     if (rows, columns) == grid_shape:
@@ -181,11 +180,11 @@ def _camera(camera):
 def read_card(path: Path) -> dict[str, Any]:
     """Reads the card of an exported file or SavedModel.
 
-    Of an `.onnx` file that has none beside it, the one in its metadata.
+    For an `.onnx` file without a card beside it, reads the one in its metadata.
 
     Raises:
         FileNotFoundError: if there is none.
-        ValueError: if it is not JSON, or not what `network_card` makes.
+        ValueError: if it is not JSON, or not in the form that `network_card` makes.
     """
     card = path / "assets.extra" / "card.json" if path.is_dir() else card_path(path)
     if card.exists():
@@ -206,7 +205,7 @@ def read_card(path: Path) -> dict[str, Any]:
 
 
 def _fault(card):
-    """Returns what of a card is of another kind than `network_card` makes it, or None."""
+    """Returns which part of a card is not in the form that `network_card` makes, or None."""
     if not isinstance(card, dict):
         return f"{type(card).__name__} in the place of an object"
     inputs, outputs, camera = (card.get(name, {}) for name in ("input", "outputs", "camera"))
@@ -233,7 +232,7 @@ def _fault(card):
 
 
 def _is_shape(shape, count):
-    """Says whether a value of JSON is the shape of a batch with so many axes after it."""
+    """Returns whether a JSON value is the shape of a batch followed by this many axes."""
     return (
         isinstance(shape, list)
         and len(shape) == 1 + count
@@ -249,7 +248,7 @@ def _metadata(path):
         with contextlib.redirect_stdout(io.StringIO()):  # it prints what is wrong with a file
             session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         return session.get_modelmeta().custom_metadata_map[CARD_KEY]
-    except Exception as error:  # a damaged file raises errors of the runtime's own
+    except Exception as error:  # for a damaged file the runtime raises its own errors
         reason = str(error).strip().split("\n")[0][:200]
         raise ValueError(
             f"{path}: expected an ONNX file with its card in the metadata ({reason})."
@@ -257,11 +256,11 @@ def _metadata(path):
 
 
 def card_path(path: Path) -> Path:
-    """Returns where the card of an exported file is: beside it, as `.json`."""
+    """Returns the path of the card of an exported file: beside it, as `.json`."""
     return path.with_suffix(".json")
 
 
 def write_with_card(content: bytes, card: dict[str, Any], path: Path, beside: Path) -> None:
-    """Writes an exported file, and its card as JSON beside it."""
+    """Writes an exported file and, beside it, its card as JSON."""
     path.write_bytes(content)
     beside.write_text(json.dumps(card, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""Photographs of faces on which an export is compared, and by which integers get their ranges."""
+"""Photographs of faces for comparing an export, and for the ranges of integers."""
 
 from importlib import resources
 from pathlib import Path
@@ -17,15 +17,15 @@ from keras_3dmmstn.training.evaluation.framed_faces import frame_faces, random_m
 # The tight box of the 68 landmarks in assets/portrait.jpg.
 _PORTRAIT_BOX = np.array([88.0, 87.0, 181.0, 179.0])
 
-# Of a folder not more faces than these are taken, evenly spread.
+# At most this many faces are taken from a folder, evenly spread.
 _MOST_FACES = 100
 
 
 def portrait_photographs(image_size: int) -> np.ndarray:
     """Returns the portrait that comes with the package as eight different photographs.
 
-    Upright and turned in the image, near and far, mirrored, dim, bright, blurred, grey, and with
-    half of it beyond the border.
+    They are upright or turned in the image, near or far, mirrored, dim, bright, blurred, grey, or
+    half outside the image.
 
     Args:
         image_size: side of the square crops in pixels.
@@ -59,7 +59,7 @@ def portrait_photographs(image_size: int) -> np.ndarray:
 
 
 def rendered_photographs(grid_model: GridModel, image_size: int, count: int = 4) -> np.ndarray:
-    """Renders random faces of a model, in colours, poses and expressions that differ.
+    """Renders random faces of a model in different colours, poses and expressions.
 
     Args:
         grid_model: the face model.
@@ -78,7 +78,7 @@ def rendered_photographs(grid_model: GridModel, image_size: int, count: int = 4)
         if "ibug68" in grid_model.landmarks:
             points = points[grid_model.landmarks["ibug68"]]
         x, y, side = framing.crop_square(framing.tight_box(points))
-        # Skin with blotches, so that a sample at another place has another colour.
+        # Blotchy skin, so that a sample at another place has another colour.
         blotches = np.array([222.0, 184, 160]) * rng.uniform(0.5, 1.1, (14, 14, 3))
         colours = cv2.resize(blotches, grid_model.grid_shape[::-1])
         picture = render_mesh(
@@ -95,12 +95,12 @@ def rendered_photographs(grid_model: GridModel, image_size: int, count: int = 4)
 
 
 def chosen_photographs(path: str | Path, image_size: int) -> np.ndarray:
-    """Reads photographs that somebody chose.
+    """Reads photographs chosen by the user.
 
     Args:
-        path: a photograph with a face in its middle, of which the largest square is taken; or a
-            folder of labelled photographs that `read_faces` reads, whose faces are framed by their
-            labels, a hundred of them at most.
+        path: a photograph with a face in its middle, from which the largest square is taken; or a
+            folder of labelled photographs that `read_faces` reads, from which at most a hundred
+            faces are taken, framed by their labels.
         image_size: side of the square crops in pixels.
 
     Returns:

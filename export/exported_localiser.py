@@ -1,4 +1,4 @@
-"""An exported network in the place of a trained localiser."""
+"""An exported network used in place of a trained localiser."""
 
 import importlib.util
 import logging
@@ -22,15 +22,15 @@ _RUNTIMES = {"saved-model": (), "tflite": ("ai_edge_litert",), "onnx": ("onnxrun
 
 
 def is_exported(path: Path) -> bool:
-    """Says whether a path looks like an exported file or a version of a SavedModel."""
+    """Returns whether a path looks like an exported file or a version of a SavedModel."""
     return path.suffix in _KINDS or (path / "saved_model.pb").exists()
 
 
 def load_exported(path: str | Path, grid_model: GridModel) -> Normaliser:
     """Returns a normaliser that takes θ from an exported network.
 
-    Faces, masks and textures are computed from θ as for any other localiser, so that exported
-    files are measured on the path that photographs take. Textures have the size of the file's.
+    Faces, masks and textures are computed from θ as for any other localiser, so exported files are
+    measured with the same code as photographs use. Textures have the size of the file's textures.
 
     Args:
         path: a `.tflite` or `.onnx` file with its card, or a version of a SavedModel.
@@ -38,8 +38,8 @@ def load_exported(path: str | Path, grid_model: GridModel) -> Normaliser:
 
     Raises:
         FileNotFoundError: if there is no such file or it has no card.
-        ValueError: if it was exported with another face model, is damaged, or its runtime refuses
-            it.
+        ValueError: if it was exported with another face model, is damaged, or is refused by its
+            runtime.
         ImportError: if its runtime is not installed.
     """
     path = Path(path)
@@ -64,14 +64,14 @@ def load_exported(path: str | Path, grid_model: GridModel) -> Normaliser:
 
 
 class ExportedLocaliser:
-    """A function from crops to θ, confidence and spread of an exported network, for `Normaliser`.
+    """An exported network as a function from crops to θ, confidence and spread, for `Normaliser`.
 
     Args:
         path: a `.tflite` or `.onnx` file, or a version of a SavedModel.
         card: its card.
 
     Attributes:
-        input_shape, output_shape: as of the localiser that was exported.
+        input_shape, output_shape: those of the localiser that was exported.
 
     Raises:
         ValueError: if its runtime refuses it.
@@ -98,13 +98,13 @@ class ExportedLocaliser:
         logger.info("%s runs in its own runtime, %s, on the CPU", path, _kind(path))
 
     def __call__(self, crops: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns what the network says of crops `(n, size, size, 3)`, levels in 0..255.
+        """Returns the network's outputs for crops `(n, size, size, 3)`, levels in 0..255.
 
-        Among it are `parameters`, θ `(n, 6 + D)`, and, if it has them, `confidence` `(n, 1)` and
-        `spread` `(n, 68)`.
+        They include `parameters`, θ `(n, 6 + D)`, and, if the network has them, `confidence`
+        `(n, 1)` and `spread` `(n, 68)`.
 
         Raises:
-            ValueError: if its runtime fails on them, or says something else.
+            ValueError: if its runtime fails on them, or returns something else.
         """
         try:
             outputs = self._run(np.asarray(crops, np.float32))
@@ -128,15 +128,15 @@ def _kind(path):
 
 
 def _check_runtime(path):
-    """Raises an ImportError if what runs an exported network is not installed."""
+    """Raises an ImportError if the runtime of an exported network is not installed."""
     if any(importlib.util.find_spec(module) is None for module in _RUNTIMES[_kind(path)]):
         raise ImportError(f'{path}: its runtime is missing: pip install "keras-3dmmstn[export]".')
 
 
 def _try_aside(path, card):
-    """Raises a ValueError if an exported network does not run in a process of its own.
+    """Raises a ValueError if an exported network does not run in a separate process.
 
-    What is damaged may end the process that runs it.
+    A damaged network may crash the process that runs it.
     """
     _check_runtime(path)
     size = card["input"]["shape"][1]

@@ -1,4 +1,4 @@
-"""Exports that were killed while their files were moved into place: what was moved is removed."""
+"""Cleans up after exports that were killed while their files were moved into place."""
 
 import json
 import shutil
@@ -8,17 +8,17 @@ from pathlib import Path
 
 from keras_3dmmstn.atomic_files import write_atomically
 
-#: The hidden file that says what is being moved into a folder.
+#: The hidden file that lists what is being moved into a folder.
 JOURNAL = ".moving.json"
 
 
 @contextmanager
 def moving_all_or_none(folder: Path, moves: Sequence[tuple[Path, Path]]) -> Iterator[None]:
-    """Lets `recover` undo the moves within if the process is killed before all are done.
+    """Lets `recover` undo the moves in this context if the process is killed before all are done.
 
     Args:
-        folder: of the export.
-        moves: from where to where; what is moved exists; what is at a target is replaced.
+        folder: the folder of the export.
+        moves: pairs of source and target; sources exist, and existing targets are replaced.
     """
     entries = [[str(target), _identity(aside)] for aside, target in moves]
     write_atomically(folder / JOURNAL, json.dumps(entries).encode())
@@ -31,8 +31,8 @@ def moving_all_or_none(folder: Path, moves: Sequence[tuple[Path, Path]]) -> Iter
 def recover(folder: Path) -> None:
     """Removes the part of an export that was moved before its process was killed.
 
-    Nothing but what that process wrote is removed: a file or folder that is at one of its targets
-    must be the same.
+    Only what that process wrote is removed: a file or folder at one of its targets must be the
+    one that it moved.
     """
     journal = folder / JOURNAL
     if not journal.is_file():
@@ -49,13 +49,13 @@ def recover(folder: Path) -> None:
 
 
 def _identity(path):
-    """Returns what stays of a file or folder when it is moved within a file system."""
+    """Returns what stays the same when a file or folder is moved within a file system."""
     status = path.stat()
     return [status.st_ino, status.st_mtime_ns]
 
 
 def _entries(journal):
-    """Returns targets and identities; none if the journal is no whole one."""
+    """Returns targets and identities; none if the journal is incomplete."""
     try:
         entries = json.loads(journal.read_text("utf-8"))
         return [(str(target), list(identity)) for target, identity in entries]

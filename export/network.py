@@ -8,7 +8,7 @@ from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.network.localiser_answers import answer_shapes
 from keras_3dmmstn.network.model import connect
 
-#: What every exported network says, and what it may say.
+#: The outputs of every exported network, and those that it may have.
 OUTPUTS = ("parameters", "landmarks", "texture", "mask")
 MORE_OUTPUTS = ("confidence", "spread")
 
@@ -24,18 +24,18 @@ def trained_network(
     Args:
         normaliser: the localiser and its face model. The localiser's weights are shared, not
             copied.
-        landmarks: name of the landmark set; several joined by "+" follow one another.
-        visibility: how the mask is computed, as for `spatial_transformer`; as the normaliser
-            computes it if None.
+        landmarks: name of the landmark set, or several joined by "+", which are concatenated.
+        visibility: how the mask is computed, as for `spatial_transformer`; as in the normaliser if
+            None.
         texture_size: side of texture and mask in pixels, as for `spatial_transformer`; None for the
             face model's grid, whatever size the normaliser samples at.
 
     Returns:
-        A `keras.Model`, as of `spatial_transformer`.
+        A `keras.Model`, as from `spatial_transformer`.
 
     Raises:
         ValueError: if the face model has no such landmark set, `visibility` is unknown or
-            `texture_size` is out of its range.
+            `texture_size` is out of range.
     """
     return connect(
         normaliser.localiser,
@@ -48,7 +48,7 @@ def trained_network(
 
 
 def output_names(localiser: keras.Model) -> tuple[str, ...]:
-    """Returns what the network around a localiser says, in the order of the exported files."""
+    """Returns the outputs of the network around a localiser, in the order of exported files."""
     said = answer_shapes(localiser).named()
     return (*OUTPUTS, *(name for name in MORE_OUTPUTS if name in said))
 
@@ -57,7 +57,7 @@ def input_size(network: keras.Model) -> int:
     """Returns the side in pixels of the input of a network of `spatial_transformer`.
 
     Raises:
-        ValueError: if the network is none.
+        ValueError: if it is not such a network.
     """
     expected = set(OUTPUTS)
     outputs = getattr(network, "output", None)

@@ -27,25 +27,25 @@ def export_onnx(
 ) -> Path:
     """Writes the whole network as one `.onnx` file, with a free batch size.
 
-    It has the operators of ONNX itself, all in float32. Input and outputs are called and shaped as
+    It has only ONNX's own operators, all in float32. Input and outputs have the names and shapes of
     those of `spatial_transformer`. Its card is in the file's metadata.
 
     Args:
         normaliser: the trained localiser and its face model.
-        path: the file to write; there must be nothing yet at it.
+        path: the file to write; it must not exist.
         landmarks: name of the landmark set, as for `spatial_transformer`.
-        visibility: how the mask is computed, as for `spatial_transformer`; as the normaliser
-            computes it if None.
-        texture_size: side of texture and mask in pixels, from 32 to 2,048, sampled between the
-            vertices, too; None for the face model's grid, whatever size the normaliser samples at.
+        visibility: how the mask is computed, as for `spatial_transformer`; as in the normaliser if
+            None.
+        texture_size: side of texture and mask in pixels, from 32 to 2,048, also sampled between the
+            vertices; None for the face model's grid, whatever size the normaliser samples at.
 
     Returns:
         The path of the file.
 
     Raises:
-        FileExistsError: if there is something at `path`.
+        FileExistsError: if `path` exists.
         ValueError: if the face model has no such landmark set, `visibility` is unknown or
-            `texture_size` is out of its range.
+            `texture_size` is out of range.
         ImportError: if the extra `export` is not installed.
         OSError: if it cannot be written; then nothing is left of it.
     """
@@ -61,11 +61,11 @@ def onnx_model(network: keras.Model, card: dict[str, Any] | None = None) -> byte
     """Returns the content of an `.onnx` file.
 
     Args:
-        network: as of `spatial_transformer` or `trained_network`.
-        card: such as of `network_card`; goes into the file's metadata, as JSON.
+        network: a network of `spatial_transformer` or `trained_network`.
+        card: a card as from `network_card`; it is stored in the file's metadata, as JSON.
 
     Raises:
-        ValueError: if the network is none of `spatial_transformer`.
+        ValueError: if the network is not one of `spatial_transformer`.
         ImportError: if the extra `export` is not installed.
     """
     try:
@@ -88,7 +88,7 @@ def onnx_model(network: keras.Model, card: dict[str, Any] | None = None) -> byte
     )
     for tensor in (*model.graph.input, *model.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
-    # tf2onnx names a domain that nothing in the file is of.
+    # tf2onnx names a domain that nothing in the file uses.
     used = {node.domain for node in model.graph.node}
     kept = [entry for entry in model.opset_import if entry.domain in used]
     del model.opset_import[:]
@@ -100,9 +100,9 @@ def onnx_model(network: keras.Model, card: dict[str, Any] | None = None) -> byte
 
 
 def _segment_min(context, node, name, _arguments):
-    """Writes tf.math.unsorted_segment_min of int32 for tf2onnx, which has it of floats only.
+    """Writes tf.math.unsorted_segment_min of int32 for tf2onnx, which has it only for floats.
 
-    A pixel of the depth buffer that nothing falls into keeps the largest integer, as in TensorFlow.
+    An empty pixel of the depth buffer keeps the largest integer, as in TensorFlow.
     """
     from onnx import TensorProto, helper
 

@@ -1,4 +1,4 @@
-"""Whether an exported artefact says the same as the network it was made from."""
+"""Whether an exported artefact agrees with the network that it was made from."""
 
 import json
 import subprocess
@@ -12,19 +12,18 @@ import numpy as np
 
 from keras_3dmmstn.export import artefact_runtimes
 
-#: Numbers of threads at which latency is measured.
+#: Numbers of threads for which latency is measured.
 THREADS = (1, 2)
 
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far an artefact may be from the network.
+    """How far an artefact may differ from the network.
 
     Attributes:
         landmarks: how far a landmark may be off, in pixels of the network's input.
         outliers: the share of landmarks that may be further off. A point of the jaw is the
-            outermost of several vertices; where two lie equally far outward, next to nothing
-            decides.
+            outermost of several vertices; if two lie equally far outward, tiny differences decide.
         texture: the mean difference of the texture in levels of 0..255, where both see the face.
         mask: the share of the grid where only one of the two sees the face.
         confidence: how far the confidence may be off, if there is one.
@@ -39,18 +38,18 @@ class Tolerance:
     spread: float = 0.01
 
 
-#: By precision. The landmarks of a good localiser are off by three pixels: independent of that, 0.6
-#: more are 2 %, and 1.0 more are 5 %.
+#: By precision. The landmarks of a good localiser are off by three pixels: an independent error of
+#: 0.6 pixels adds 2 % to that, one of 1.0 pixels 5 %.
 TOLERANCES = {
     # A sample moves by at most the landmarks' tolerance, and neighbouring pixels of faces differ by
-    # some ten levels; the mask changes along the contour alone.
+    # some ten levels; the mask changes only along the contour.
     "float32": Tolerance(
         0.05, outliers=0.0, texture=0.5, mask=0.002, confidence=0.001, spread=1e-4
     ),
     "float16": Tolerance(
         0.1, outliers=0.002, texture=0.5, mask=0.004, confidence=0.02, spread=1e-3
     ),
-    # A face that is hard to see may move as a whole. The command compares on twelve by itself: one
+    # A face that is hard to see may move as a whole. By default the command compares on twelve: one
     # of them is 8.3 % of the landmarks.
     "dynamic": Tolerance(landmarks=0.6, outliers=0.09, texture=2.0, mask=0.01),
     "integer": Tolerance(landmarks=1.0, outliers=0.09, texture=4.0, mask=0.01),
@@ -58,24 +57,24 @@ TOLERANCES = {
 
 
 class ParityError(ValueError):
-    """Raised for an artefact that differs from its network by more than is tolerated."""
+    """Raised for an artefact that differs from its network by more than the tolerance."""
 
 
 def check_parity(
     kind: str, artefact: Path, network: keras.Model, images: np.ndarray, tolerance: Tolerance
 ) -> dict:
-    """Runs an artefact and its network on the same images and compares what they say.
+    """Runs an artefact and its network on the same images and compares their outputs.
 
     Args:
         kind: the artefact's format, one of `artefact_runtimes.RUNTIMES`.
         artefact: the file or folder.
-        network: what it was made from.
+        network: the network that it was made from.
         images: `(batch, size, size, 3)` float32, RGB in 0..255.
         tolerance: how far it may be off.
 
     Returns:
-        What `compare` says, `size_bytes`, and `latency_ms` by number of threads: `median` and
-        `smallest` of one image.
+        The result of `compare`, `size_bytes`, and `latency_ms` by number of threads: `median` and
+        `smallest` for one image.
 
     Raises:
         ParityError: if it is further off than tolerated, or does not run.
@@ -100,18 +99,18 @@ def compare(
 
     Args:
         expected: `landmarks` `(batch, L, 2)`, `texture` `(batch, H', W', 3)`, `mask`
-            `(batch, H', W', 1)` and, if there are, `confidence` `(batch, 1)` and `spread`
+            `(batch, H', W', 1)` and, if it has them, `confidence` `(batch, 1)` and `spread`
             `(batch, 68)` of the network.
         received: the same of the artefact.
-        tolerance: beyond which landmarks are counted.
+        tolerance: the tolerance beyond which landmarks are counted.
 
     Returns:
         `landmarks_px` and `texture_levels`, each with `max` and `mean`; `landmarks_beyond`, the
-        share of landmarks that are further off than tolerated; `mask_share`; and, if there are,
-        `confidence`, how far that is off at most, and `spread`, how far on average.
+        share of landmarks that are further off than tolerated; `mask_share`; and, if they exist,
+        `confidence`, its largest error, and `spread`, its mean error.
     """
     distances = np.linalg.norm(received["landmarks"] - expected["landmarks"], axis=-1)
-    # What is not a number is not within the tolerance either.
+    # NaN is not within the tolerance either.
     within = distances <= tolerance.landmarks
     seen = (expected["mask"] > 0) & (received["mask"] > 0)
     levels = np.abs(received["texture"] - expected["texture"])[np.repeat(seen, 3, axis=-1)]
@@ -128,7 +127,7 @@ def compare(
 
 
 def _judgement(expected, received):
-    """Measures how far confidence and spread are off, those that there are."""
+    """Measures how far confidence and spread are off, if they exist."""
     return {
         name: float(measure(np.abs(received[name] - expected[name])))
         for name, measure in (("confidence", np.max), ("spread", np.mean))
@@ -150,7 +149,7 @@ def run_artefact(
     with tempfile.TemporaryDirectory() as folder:
         inputs, results = Path(folder) / "images.npy", Path(folder) / "results.npz"
         np.save(inputs, images)
-        # -P: a module beside the program must not stand in for a package of the same name.
+        # -P: a module beside the program must not replace a package of the same name.
         program = [sys.executable, "-P", artefact_runtimes.__file__]
         arguments = [kind, artefact, threads, inputs, results]
         run = subprocess.run([*program, *map(str, arguments)], capture_output=True, text=True)
@@ -165,7 +164,7 @@ def run_artefact(
 
 
 def _raise_if_off(report, tolerance):
-    """Raises a ParityError if more differs than is tolerated."""
+    """Raises a ParityError if the differences exceed the tolerance."""
     pixels, beyond = report["landmarks_px"], report["landmarks_beyond"]
     levels, share = report["texture_levels"]["mean"], report["mask_share"]
     off = []

@@ -1,7 +1,7 @@
 """3D Morphable Models as Spatial Transformer Networks, as Keras layers.
 
-Nothing is imported before it is used, so that what needs no TensorFlow does not wait for it. The
-package logs under the name `keras_3dmmstn`, and shows nothing of it unless it is told to.
+Nothing is imported before it is used, so that code that needs no TensorFlow does not wait for it.
+The package logs under the name `keras_3dmmstn`, and shows no log messages unless told to.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""`python -m keras_3dmmstn` is `keras-3dmmstn`."""
+"""`python -m keras_3dmmstn` runs the command `keras-3dmmstn`."""
 
 from keras_3dmmstn.cli import main
 

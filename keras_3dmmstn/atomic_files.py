@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all: written aside, then moved into place."""
+"""Files and folders written atomically: to a temporary place, then moved to the target."""
 
 import contextlib
 import itertools
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# A longer name is not repeated in that of its temporary file: file systems allow 255 bytes.
+# A longer name is not repeated in the name of its temporary file: file systems allow 255 bytes.
 _LONGEST_NAME = 200
 _TEMPORARY = re.compile(r"\.(?P<target>.+?)\.(?P<process>\d+)(-\d+)?\.tmp(\.[^.]*)?", re.DOTALL)
 # What threads of this process write at once has names of its own.
@@ -18,10 +18,10 @@ _writers = itertools.count()
 
 
 def write_atomically(path: str | Path, content: bytes) -> None:
-    """Writes a file, so that whoever looks at `path` sees the old content or all of the new.
+    """Writes a file so that a reader of `path` sees either the old content or all of the new.
 
     Raises:
-        OSError: if it cannot be written; its `filename` is `path`, and what was there stays.
+        OSError: if it cannot be written; its `filename` is `path`, and the old file is kept.
     """
     with atomic_destination(path) as aside:
         aside.write_bytes(content)
@@ -31,28 +31,27 @@ def write_atomically(path: str | Path, content: bytes) -> None:
 def atomic_destination(
     path: str | Path, *, replace: bool = True, keep_suffix: bool = False, sweep: bool = True
 ) -> Iterator[Path]:
-    """Gives a place to write a file or folder, which becomes `path` if nothing goes wrong.
+    """Yields a place to write a file or folder, which is moved to `path` if nothing goes wrong.
 
-    The place is beside `path`, so that the move at the end is one step; whoever looks at `path`
-    sees nothing of the new or all of it. After an exception, also Ctrl-C, nothing of it is left.
-    A process that is killed leaves the hidden file, which the next one that writes the same target
+    The place is beside `path`, so that the final move is one step; readers of `path` see nothing of
+    the new content or all of it. After an exception, including Ctrl-C, nothing of it is left. A
+    process that is killed leaves a hidden file, which the next process that writes the same target
     on this machine removes; see also `remove_leftovers` and `remove_leftovers_of_the_dead`.
 
     Args:
-        path: where the result belongs. The folders above it are made.
-        replace: whether a file that is at `path` may be replaced; a folder with anything in it
+        path: where the result belongs. Missing parent folders are created.
+        replace: whether an existing file at `path` may be replaced; a folder that is not empty
             never is.
-        keep_suffix: whether the place has the suffix of `path`, for writers that look at it.
-        sweep: whether what the dead left of this target is looked for, which reads the whole
-            folder. Who writes thousands of files there removes it for all of them at once.
+        keep_suffix: whether the place has the suffix of `path`, for writers that depend on it.
+        sweep: whether to remove what killed processes left of this target, which reads the whole
+            folder. When writing thousands of files there, remove it once for all of them instead.
 
     Yields:
-        The path to write to. It does not exist yet; what it holds at the end is moved.
+        The path to write to. It does not exist yet; its content at the end is moved.
 
     Raises:
-        FileExistsError: if there is something at `path` before or after the writing, and `replace`
-            is false. Of several processes or threads that write it at once, only one does not get
-            it.
+        FileExistsError: if something is at `path` before or after the writing and `replace` is
+            false. Of several processes or threads that write it at once, all but one get this.
         OSError: if it cannot be written, or nothing was written. Its `filename` is `path`.
     """
     path = Path(path)
@@ -82,9 +81,9 @@ def atomic_destination(
 
 
 def remove_leftovers(folder: str | Path) -> None:
-    """Removes what processes that were killed left in a folder.
+    """Removes what killed processes left in a folder.
 
-    Only for a folder that no other process writes to: its unfinished files would go, too.
+    Only for a folder that no other process writes to, as this also removes its unfinished files.
     """
     for pattern in (".*.tmp", ".*.tmp.*"):
         for path in Path(folder).glob(pattern):
@@ -92,12 +91,12 @@ def remove_leftovers(folder: str | Path) -> None:
 
 
 def remove_leftovers_of_the_dead(folder: str | Path, is_target: Callable[[str], bool]) -> None:
-    """Removes what was being written in a folder by processes of this machine that have ended.
+    """Removes the unfinished files in a folder of processes of this machine that have ended.
 
     Args:
-        folder: where to look; others may write to it.
-        is_target: says whether a file or folder of this name may have been the target. Of a long
-            name, its checksum is asked for.
+        folder: where to look; other processes may write to it.
+        is_target: returns whether a file or folder of this name may have been the target. For a
+            long name, it gets the checksum.
     """
     for path in Path(folder).glob(".*.tmp*"):
         match = _TEMPORARY.fullmatch(path.name)
@@ -106,7 +105,7 @@ def remove_leftovers_of_the_dead(folder: str | Path, is_target: Callable[[str], 
 
 
 def _temporary_name(name):
-    """Returns a short hidden name, another one at each call, in each process."""
+    """Returns a short hidden name that differs between calls and processes."""
     return f".{_short(name)}.{os.getpid()}-{next(_writers)}.tmp"
 
 
@@ -116,7 +115,7 @@ def _short(name):
 
 
 def _is_alive(process):
-    """Says whether a process of this machine is running; where that is not known it is."""
+    """Returns whether a process of this machine is running; True if that is unknown."""
     if os.name == "nt":
         return True
     try:
@@ -129,7 +128,7 @@ def _is_alive(process):
 
 
 def _name_target(error, aside, path):
-    """Makes an error on the temporary file, or on a full disk, one on the target."""
+    """Makes an error about the temporary file, or a full disk, one about the target."""
     if error.errno is None:
         return
     named = error.filename if error.filename is not None else aside
@@ -139,7 +138,7 @@ def _name_target(error, aside, path):
 
 
 def _move_to_nothing(aside, path):
-    """Moves a file or folder to where there is nothing, or raises a FileExistsError."""
+    """Moves a file or folder to a path where nothing exists, or raises a FileExistsError."""
     if not aside.is_dir():
         try:
             os.link(aside, path)  # unlike a move, it fails where another process was faster
@@ -156,7 +155,7 @@ def _move_to_nothing(aside, path):
         _refuse_existing(path)
         aside.replace(path)
     except OSError:
-        _refuse_existing(path)  # another writer was faster by a hair
+        _refuse_existing(path)  # another writer was slightly faster
         raise
 
 
@@ -169,7 +168,7 @@ def _refuse_existing(path):
 
 
 def _remove(path):
-    """Removes a file or a folder, if there is one."""
+    """Removes a file or folder if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:

@@ -1,4 +1,4 @@
-"""Whether this process runs `keras-3dmmstn`, and how Ctrl-C ends that before it has begun."""
+"""Whether this process runs `keras-3dmmstn`, and how Ctrl-C ends it while it starts."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ _PACKAGE = __name__.split(".")[0]
 
 
 def is_the_command() -> bool:
-    """Says whether this process runs `keras-3dmmstn`, which chooses the backend itself."""
+    """Returns whether this process runs `keras-3dmmstn`, which chooses the backend itself."""
     program = next(iter(sys.argv), "")
     if program == "-m":
         return _PACKAGE in sys.orig_argv or f"-m{_PACKAGE}" in sys.orig_argv
@@ -21,7 +21,7 @@ def is_the_command() -> bool:
 def _end_quietly_on_ctrl_c():
     """Makes Ctrl-C end the process without a traceback, until the command handles it.
 
-    What is imported until then takes long enough for people to press it.
+    The imports until then take long enough for people to press it.
     """
     is_python_s_own = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if is_python_s_own and threading.current_thread() is threading.main_thread():

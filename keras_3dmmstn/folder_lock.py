@@ -1,4 +1,4 @@
-"""A folder that one process writes to at a time."""
+"""A lock for a folder, so that only one process writes to it at a time."""
 
 import contextlib
 import json
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-#: The hidden file that says which process is writing to the folder.
+#: The hidden file that names the process that is writing to the folder.
 LOCK_FILE = ".in_use.json"
 
 
@@ -19,22 +19,22 @@ class FolderInUseError(OSError):
 
 @contextmanager
 def folder_in_use(folder: str | Path) -> Iterator[IO[str]]:
-    """Keeps a folder for this process: others that ask for it meanwhile are refused.
+    """Locks a folder for this process: others that ask for it meanwhile are refused.
 
-    The operating system holds the lock, and lets go of it when the process ends, however it ends. A
-    hidden file with process and machine is there meanwhile; that of a process that was killed means
-    nothing, and the next one takes it over. File systems without locks, such as some network
-    drives, lock nothing.
+    The operating system holds the lock, and releases it when the process ends for any reason.
+    Meanwhile, a hidden file names process and machine; that of a killed process has no effect, and
+    the next process takes it over. File systems without locks, such as some network drives, lock
+    nothing.
 
     Args:
-        folder: is made if missing, and removed again if nothing was written to it.
+        folder: created if missing, and removed again if nothing was written to it.
 
     Yields:
-        The file that is locked. A process that is given it keeps the lock, too.
+        The locked file. A process that is given it also keeps the lock.
 
     Raises:
-        FolderInUseError: if another process, or another call in this one, has it.
-        OSError: if the folder cannot be made or written to.
+        FolderInUseError: if another process, or another call in this one, has the lock.
+        OSError: if the folder cannot be created or written to.
     """
     folder = Path(folder)
     new_folders = [one for one in (folder, *folder.parents) if not one.exists()]
@@ -57,7 +57,7 @@ def folder_in_use(folder: str | Path) -> Iterator[IO[str]]:
 
 
 def _say_who(file, path):
-    """Writes which process has the folder; an OSError, as of a full disk, names the file."""
+    """Writes which process has the folder; an OSError, as for a full disk, names the file."""
     try:
         file.truncate()
         file.write(json.dumps({"process": os.getpid(), "machine": socket.gethostname()}))
@@ -85,7 +85,7 @@ def _locked(path):
 
 
 def _lock(file: IO[str]) -> bool:
-    """Locks a file; says whether nobody else had."""
+    """Locks a file; returns whether it was free."""
     try:
         import fcntl
     except ImportError:
@@ -100,7 +100,7 @@ def _lock(file: IO[str]) -> bool:
 
 
 def _lock_on_windows(file: Any) -> bool:
-    """The same by a lock on a byte far behind the text, so that others can read that."""
+    """Does the same with a lock on a byte far behind the text, so that others can read it."""
     import msvcrt
 
     file.seek(1 << 20)
@@ -112,7 +112,7 @@ def _lock_on_windows(file: Any) -> bool:
 
 
 def _is_still_there(file, path):
-    """Says whether the path still leads to the open file."""
+    """Returns whether the path still leads to the open file."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except OSError:
@@ -120,7 +120,7 @@ def _is_still_there(file, path):
 
 
 def _message(file, path):
-    """Says who has the folder."""
+    """Returns a message on which process has the folder."""
     try:
         file.seek(0)
         owner = json.loads(file.read())

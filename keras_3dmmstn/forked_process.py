@@ -1,16 +1,16 @@
-"""Processes that were forked after TensorFlow had been used, in which it hangs."""
+"""Processes that were forked after TensorFlow had been used, in which TensorFlow hangs."""
 
 import os
 import sys
 
-# The process that used TensorFlow first, in a list of one.
+# The process that first used TensorFlow, in a list of one.
 _FIRST_PROCESS: list[int] = []
 
 
 def check_process() -> None:
     """Raises a RuntimeError in a process that was forked after TensorFlow was used.
 
-    LiteRT alone works there: in one thread, as it is used here, it has none that a fork would lose.
+    LiteRT alone works there: used in one thread, as here, it has no threads that a fork would lose.
     """
     if "tensorflow" not in sys.modules:
         return

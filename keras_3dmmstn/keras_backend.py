@@ -7,10 +7,10 @@ from pathlib import Path
 
 
 def check_backend() -> None:
-    """Refuses a Keras on another backend than TensorFlow, in which the layers are written.
+    """Refuses Keras on a backend other than TensorFlow, in which the layers are written.
 
     Raises:
-        ImportError: if Keras was imported on another backend, or would be.
+        ImportError: if Keras was, or would be, imported on another backend.
     """
     backend, reason = _backend_and_reason()
     if backend != "tensorflow":
@@ -21,7 +21,7 @@ def check_backend() -> None:
 
 
 def _backend_and_reason():
-    """Returns the backend of Keras, and what says so: what is first in Keras' own order."""
+    """Returns the backend of Keras and what sets it: the first setting in Keras' own order."""
     keras = sys.modules.get("keras")
     if keras is not None and hasattr(keras, "config"):
         backend = keras.config.backend()

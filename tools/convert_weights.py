@@ -1,12 +1,12 @@
-"""Carries trained weights over to another face model: the same features, a new head.
+"""Transfers trained weights to another face model: the same features, a new head.
 
 python tools/convert_weights.py OLD_FOLDER NEW_MODEL.npz PHOTOGRAPHS... --out localiser.keras
 
-OLD_FOLDER holds `localiser.keras` and `face_model.npz`; PHOTOGRAPHS are labelled folders. The old
-weights say where the landmarks are in crops, turned and moved at random, of those photographs; the
-new face model is fitted to these points; and the new head is the ridge regression of the fits
-on the old network's features. Nothing else changes, and so the landmarks are predicted where they
-were, as far as the new model has them. It is a start for training, too (`train --start`).
+OLD_FOLDER contains `localiser.keras` and `face_model.npz`; PHOTOGRAPHS are labelled folders. The
+old weights predict the landmarks in randomly turned and moved crops of those photographs, and the
+new face model is fitted to these points. The new head is the ridge regression of the fits on the
+old network's features. Nothing else changes, so the predicted landmarks stay where they were, as
+far as the new model has them. The result can also be a start for training (`train --start`).
 """
 
 import argparse

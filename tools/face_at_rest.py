@@ -1,4 +1,4 @@
-"""The mean face at rest, with the proportions that faces have in photographs."""
+"""The mean face at rest, with the proportions of faces in photographs."""
 
 import numpy as np
 from population import Population

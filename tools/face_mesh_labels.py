@@ -1,16 +1,16 @@
-"""Labels photographs with MediaPipe's Face Mesh, corrected by what people labelled.
+"""Labels photographs with MediaPipe's Face Mesh, corrected by hand labels.
 
 python tools/face_mesh_labels.py FOLDER... --hand HELEN --hand LFPW --out OUT [--check AFW]
 
 The 468 points of Face Mesh are not those of 300-W: the outline is elsewhere, eyes and lips are
 drawn differently. A linear correction from the mesh to the 68 points is learnt on the photographs
-of `--hand`. Each face is seen twice, as it is and reflected, and the mean of the two is averaged
-with what the bundled weights say, or those of `--weights`.
+of `--hand`. Each face is seen twice, unchanged and reflected, and the mean of the two is averaged
+with the prediction of the bundled weights, or of those of `--weights`.
 
-A FOLDER is labelled (five points do: they say where the faces are, and check the result) or holds
+A FOLDER is labelled (five points are enough: they locate the faces and check the result) or has
 photographs of one face each, which the detector finds. Faces that are turned by more than 40°, or
-on which the sources disagree, are left out: the mesh is not to be trusted there. OUT gets `images/`
-and `landmarks.csv`, and is read like any other folder of labelled photographs.
+on which the sources disagree, are left out, because the mesh is unreliable there. OUT gets
+`images/` and `landmarks.csv`, and is read like any other folder of labelled photographs.
 
 The mesh is that of `experiments/face_mesh.py`: `pip install --no-deps mediapipe==0.10.14`, or
 `--mediapipe` for the wheel's folder.

@@ -1,4 +1,4 @@
-"""Alignment of sampled faces, and their principal modes."""
+"""Aligns sampled faces and computes their principal modes."""
 
 import numpy as np
 

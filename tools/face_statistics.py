@@ -1,19 +1,19 @@
-"""What the labels of photographs say of real faces: their proportions, and what varies how much.
+"""Estimates the proportions of real faces, and how much they vary, from labels of photographs.
 
 python tools/face_statistics.py WHEEL_OR_FOLDER 300W_FOLDER... --out tools/face_statistics.npz
 
-The faces that MakeHuman's artists thought plausible are not quite those of photographs. First the
-landmarks of the mean face at rest go to the median place that they have in frontal photographs with
-closed lips. Then the coefficients c of a `Population` (identity modes and strengths of face units)
-get a normal distribution by expectation maximisation. With labels y of a photograph, a similarity
-camera and landmarks of deviation σ_l (in shares of the box),
+The faces that MakeHuman's artists thought plausible differ a little from those in photographs.
+First the landmarks of the mean face at rest are moved to their median place in frontal photographs
+with closed lips. Then the coefficients c of a `Population` (identity modes and strengths of face
+units) get a normal distribution by expectation maximisation. With labels y of a photograph, a
+similarity camera and landmarks of deviation σ_l (in shares of the box),
 
     E: fits camera and c to y under the present N(m, C) by Gauss-Newton; covariance of c at the
        optimum from the normal equations;
-    M: m, C and σ are the means of what that says of all photographs and their mirror images, with
+    M: m, C and σ are the means of that over all photographs and their mirror images, with
        m = 0 for identity.
 
-What labels do not tell (depth, the forehead) keeps the spread it has among MakeHuman's faces.
+What labels do not show (depth, the forehead) keeps the spread that it has in MakeHuman's faces.
 """
 
 import argparse

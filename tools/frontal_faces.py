@@ -2,9 +2,9 @@
 
 python tools/frontal_faces.py FOLDER... [--weights FOLDER] [--out tests/network/frontal_faces.npz]
 
-FOLDERs hold labelled faces, such as `300w/afw` and `youtube/val`. The file gets θ of 200 faces that
-look at the viewer, as if they had all the same size: coefficients, which no photograph can be made
-of. `tests/network/test_mask_of_frontal_faces.py` reads it.
+FOLDERs contain labelled faces, such as `300w/afw` and `youtube/val`. The file gets θ of 200 faces
+that look at the viewer, as if all had the same size: coefficients, from which no photograph can be
+made. `tests/network/test_mask_of_frontal_faces.py` reads it.
 """
 
 import argparse

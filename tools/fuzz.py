@@ -1,8 +1,8 @@
-"""Reads mutants of valid files in child processes, and prints what came of them.
+"""Reads mutants of valid files in child processes, and prints the outcomes.
 
-A child gets two gigabytes beyond what it takes when it starts, and twenty seconds for a file. What
-ends it, what is no ValueError, and a ValueError that does not name the file are failures; so is
-memory of more than 300 MB for a file. Exit status 1 if there are any.
+A child gets two gigabytes beyond what it uses at its start, and twenty seconds per file. A crash,
+an exception other than ValueError, and a ValueError that does not name the file are failures; so
+is more than 300 MB of memory for a file. The exit status is 1 if there are any.
 
     python tools/fuzz.py --mutants 300 [--only "h5"] [--seed 1]
 """

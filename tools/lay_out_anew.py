@@ -1,11 +1,11 @@
-"""Lays the learnt face model out anew: the same faces on the grid of another layout.
+"""Changes the layout of the learnt face model: the same faces on another grid.
 
 python tools/lay_out_anew.py WHEEL_OR_FOLDER LEARNT.npz --out keras_3dmmstn/assets/face_model.npz
 
-LEARNT began as the face that `build_bundled_face.py` built with the layout in `former_layout.npz`,
-and moved away from it in training. These movements are smooth: they are read from its grid at the
-places of the mesh's vertices, added to the mesh, and that is laid out and re-meshed as now. The
-vertices of the landmarks are put where they were, to the last digit.
+LEARNT started as the face that `build_bundled_face.py` built with the layout in
+`former_layout.npz`, and moved away from it in training. These movements are smooth: they are read
+from its grid at the mesh's vertices and added to the mesh, which is then laid out and re-meshed as
+now. The vertices of the landmarks are put exactly where they were.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Lays the face out in texture space: least distortion, with more room for eyes, nose and mouth."""
+"""Lays out the face in texture space: least distortion, with more room for eyes, nose and mouth."""
 
 import igl
 import numpy as np

@@ -1,10 +1,10 @@
-"""Kills commands at random while they write, runs them again, and prints what came of it.
+"""Kills commands at random while they write, runs them again, and prints the outcomes.
 
-Each command is run once undisturbed. Then it is started again and again in a folder of its own,
-each time killed (SIGKILL, with its children) at a moment between its start and its usual end; of a
-command with workers, one of them is killed before. After each kill, every file that is not hidden
-must be whole. At last it runs to its end: the folder must hold the files of the undisturbed run and
-no others, equal byte for byte or by their numbers.
+Each command is run once undisturbed. Then it is started repeatedly in its own folder and killed
+each time (SIGKILL, with its children) at a moment between its start and its usual end; if it has
+workers, one of them is killed first. After each kill, every file that is not hidden must be intact.
+Finally it runs to its end: the folder must contain the files of the undisturbed run and no others,
+equal byte for byte or by their numbers.
 
     python tools/torture.py --kills 20 [--only train] [--seed 1] [--keep FOLDER]
 

@@ -1,4 +1,4 @@
-"""Turns the portrait that comes with scikit-image, and puts the pictures side by side.
+"""Turns the portrait that comes with scikit-image and puts the pictures side by side.
 
 python tools/turned_portrait.py --out docs/large_poses.jpg
 """

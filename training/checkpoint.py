@@ -1,4 +1,4 @@
-"""Checkpoints: the whole state of a run in one file, whole or not at all."""
+"""Checkpoints: the whole state of a run in one file, written atomically."""
 
 import json
 import math
@@ -17,7 +17,7 @@ from keras_3dmmstn.mesh.numpy_files import read_npz
 #: The last checkpoint of a run, in its folder.
 LATEST = "checkpoint.npz"
 _PREVIOUS = "checkpoint.previous.npz"
-# No run has so many epochs, or steps in one.
+# No run has this many epochs, or steps in an epoch.
 _MANY = 10**12
 
 
@@ -26,10 +26,10 @@ class Progress:
     """How far a run is.
 
     Attributes:
-        epoch: epochs that are complete.
-        step: steps of the next epoch that are done.
+        epoch: the number of complete epochs.
+        step: the number of steps done in the next epoch.
         partial: means over these steps.
-        history: what was measured in each complete epoch.
+        history: the measurements of each complete epoch.
     """
 
     epoch: int = 0
@@ -39,12 +39,12 @@ class Progress:
 
 
 def save_checkpoint(folder: Path, trainer: keras.Model, progress: Progress) -> None:
-    """Writes weights, optimiser and progress; the checkpoint before it stays beside it.
+    """Writes weights, optimiser and progress, and keeps the previous checkpoint beside it.
 
-    Whenever the process is killed, one of the two files is whole.
+    Whenever the process is killed, one of the two files is intact.
 
     Raises:
-        OSError: if it cannot be written, as on a full disk; those before it stay.
+        OSError: if it cannot be written, as on a full disk; earlier checkpoints are kept.
     """
     arrays = {name: variable.numpy() for name, variable in _state(trainer).items()}
     arrays["progress"] = np.array(json.dumps(vars(progress)))
@@ -62,34 +62,34 @@ def save_checkpoint(folder: Path, trainer: keras.Model, progress: Progress) -> N
 
 
 def restore_checkpoint(folder: Path, trainer: keras.Model, steps: int | None = None) -> Progress:
-    """Puts a model and its optimiser in the state of the last checkpoint that is whole.
+    """Restores a model and its optimiser from the last intact checkpoint.
 
     Args:
-        folder: of the run.
+        folder: the folder of the run.
         trainer: the compiled model.
-        steps: of an epoch; how far the run was must agree with them and with the steps that the
-            optimiser has counted. Not looked at if None.
+        steps: steps per epoch; the progress must agree with them and with the steps counted by the
+            optimiser. Not checked if None.
 
     Returns:
-        How far the run was; a new `Progress` where nothing was saved yet.
+        How far the run was; a new `Progress` if nothing was saved yet.
 
     Raises:
-        ValueError: if there are checkpoints, but none that is whole and of this model.
+        ValueError: if there are checkpoints, but none is intact and of this model.
     """
     return _first_whole(folder, partial(_restore, trainer=trainer, steps=steps))
 
 
 def saved_progress(folder: Path) -> Progress:
-    """Returns how far the run in a folder is; a new `Progress` where nothing was saved yet.
+    """Returns how far the run in a folder is; a new `Progress` if nothing was saved yet.
 
     Raises:
-        ValueError: if there are checkpoints, but none that is whole.
+        ValueError: if there are checkpoints, but none is intact.
     """
     return _first_whole(folder, lambda path: _progress(path, read_npz(path, ["progress"])))
 
 
 def _first_whole(folder, read):
-    """Returns what `read` makes of the last checkpoint that is whole; a new `Progress` of none."""
+    """Returns the result of `read` for the last intact checkpoint; a new `Progress` without one."""
     faults = []
     for name in (LATEST, _PREVIOUS):
         if (folder / name).exists():
@@ -103,7 +103,7 @@ def _first_whole(folder, read):
 
 
 def _progress(path, arrays):
-    """Takes the progress from the arrays of a checkpoint."""
+    """Reads the progress from the arrays of a checkpoint."""
     text = str(arrays.pop("progress", ""))
     try:
         progress = Progress(**json.loads(text))
@@ -115,19 +115,19 @@ def _progress(path, arrays):
 
 
 def _can_be(progress):
-    """Says whether a progress has counts, and numbers by name for what is done."""
+    """Returns whether a progress has valid counts, and numbers by name for what is done."""
     counts, rows = (progress.epoch, progress.step), progress.history
     if not all(type(count) is int and 0 <= count < _MANY for count in counts):
         return False
     if not (isinstance(rows, list) and all(map(_is_row, (progress.partial, *rows)))):
         return False
-    # Training ends at a loss that is not finite; what is measured may be so.
+    # Training stops at a loss that is not finite, but measurements may be not finite.
     means = all(math.isfinite(value) for value in progress.partial.values())
     return len(rows) == progress.epoch and means and bool(progress.partial) == bool(progress.step)
 
 
 def _is_row(row):
-    """Says whether a value of JSON has numbers by name, none beyond those of a float."""
+    """Returns whether a JSON value has numbers by name, all within the range of a float."""
     return isinstance(row, dict) and all(
         type(value) is float or (type(value) is int and abs(value) < _MANY)
         for value in row.values()
@@ -135,7 +135,7 @@ def _is_row(row):
 
 
 def _check_steps(path, progress, counted, steps):
-    """Raises a ValueError unless a progress is one of the steps that the optimiser counted."""
+    """Raises a ValueError unless a progress agrees with the steps counted by the optimiser."""
     done = progress.epoch * steps + progress.step
     if progress.step >= steps or (counted is not None and counted != done):
         raise ValueError(
@@ -146,7 +146,7 @@ def _check_steps(path, progress, counted, steps):
 
 
 def _counted_steps(trainer, state, arrays):
-    """Returns how many steps the optimiser of a checkpoint has counted; None if not all of them."""
+    """Returns the steps counted by the optimiser of a checkpoint; None if it skips some."""
     if isinstance(trainer.optimizer, keras.optimizers.LossScaleOptimizer):
         return None  # it leaves steps out
     counter = trainer.optimizer.iterations
@@ -154,7 +154,7 @@ def _counted_steps(trainer, state, arrays):
 
 
 def _restore(path, trainer, steps):
-    """Reads one checkpoint; nothing is assigned unless everything fits."""
+    """Reads one checkpoint; nothing is assigned unless everything matches."""
     arrays = read_npz(path)
     progress = _progress(path, arrays)
     state = _state(trainer)
@@ -175,10 +175,10 @@ def _restore(path, trainer, steps):
 
 
 def _state(trainer):
-    """Returns all that changes while a model trains, by names that are the same in each process.
+    """Returns everything that changes in training, by names that are the same in each process.
 
-    The optimiser's variables hold its iterations, which are the place in the schedule, and the
-    average of the weights; `variables` has the states of random layers, too.
+    The optimiser's variables include its iterations, which are the position in the schedule, and
+    the average of the weights; `variables` also includes the states of random layers.
     """
     groups = {"model": trainer.variables, "optimiser": trainer.optimizer.variables}
     return {

@@ -1,4 +1,4 @@
-"""Which process of a run this one is, by the variable TF_CONFIG of the environment."""
+"""Which process of a run this one is, by the environment variable TF_CONFIG."""
 
 import json
 import os
@@ -14,7 +14,7 @@ class Place:
     """Which of the processes of a run this one is.
 
     Attributes:
-        index: counted from 0, which is the chief: it alone writes.
+        index: counted from 0; process 0 is the chief, the only one that writes.
         count: how many processes there are.
     """
 
@@ -28,7 +28,7 @@ class Place:
 
 
 def place_in_cluster() -> Place:
-    """Reads from TF_CONFIG which of the processes of a run this one is; without it, the only one.
+    """Reads from TF_CONFIG which process of a run this one is; without it, it is the only one.
 
     Raises:
         ValueError: if TF_CONFIG is damaged, or has processes other than chief and workers.
@@ -53,7 +53,7 @@ def place_in_cluster() -> Place:
 
 
 def refuse_workers(what: str) -> None:
-    """Raises a ValueError if TF_CONFIG names several processes, which `what` is not made for."""
+    """Raises a ValueError if TF_CONFIG names several processes, which `what` does not support."""
     count = place_in_cluster().count
     if count > 1:
         raise ValueError(
@@ -63,7 +63,7 @@ def refuse_workers(what: str) -> None:
 
 
 def _problem_of_cluster(cluster: Any) -> str | None:
-    """Says what is wrong with the addresses of TF_CONFIG, or None."""
+    """Returns what is wrong with the addresses in TF_CONFIG, or None."""
     if not isinstance(cluster, dict):
         return "there is no cluster in it"
     unknown = sorted(set(cluster) - {"chief", "worker"})
@@ -81,7 +81,7 @@ def _problem_of_cluster(cluster: Any) -> str | None:
 
 
 def _problem_of_task(cluster: dict[str, list[str]], task: Any) -> str | None:
-    """Says what is wrong with the place of this process in TF_CONFIG, or None."""
+    """Returns what is wrong with the place of this process in TF_CONFIG, or None."""
     if not isinstance(task, dict) or task.get("type") not in tuple(cluster):
         return f"task has no type, or one that is not in the cluster: {task!r}"
     index, count = str(task.get("index")), len(cluster[task["type"]])

@@ -8,12 +8,12 @@ from typing import Any
 
 from keras_3dmmstn.network.focal_length import FOCAL_LENGTHS
 
-# The smallest number that float32, in which is trained, has with all its digits.
+# The smallest number that float32, which training uses, represents with full precision.
 _SMALLEST = 2.0**-126
-# So many passes, photographs and steps are more than anyone has.
+# An upper limit for passes, photographs and steps that nobody reaches.
 _MOST = 10**9
 
-# What settings were called before version 0.1.0; these names go in 0.2.
+# The names of settings before version 0.1.0; they will be removed in 0.2.
 _FORMER_NAMES = {
     "localiser": "backbone",
     "landmarks": "landmark_weight",
@@ -27,7 +27,7 @@ _FORMER_NAMES = {
 
 
 def _setting(default: Any, meaning: str, *, low=-math.inf, high=math.inf, choices=()) -> Any:
-    """Declares a setting with its meaning, unit and source, and what is allowed."""
+    """Declares a setting with its meaning, unit, source and allowed values."""
     limits = {"meaning": meaning, "low": low, "high": high, "choices": choices}
     return field(default=default, metadata=limits)
 
@@ -36,51 +36,51 @@ def _setting(default: Any, meaning: str, *, low=-math.inf, high=math.inf, choice
 class TrainingConfig:
     """How the network is trained.
 
-    The defaults are the paper's recipe: what Bas et al. 2017 print ("sec. 4") and, where they print
-    nothing, what their MatConvNet code has ("code"). `describe_settings` gives each setting's
-    meaning, unit and source. Where a number had to be converted to this package's units,
-    `docs/paper_numbers.md` has the derivation.
+    The defaults are the paper's recipe: the numbers that Bas et al. 2017 print ("sec. 4") or,
+    where they print none, those of their MatConvNet code ("code"). `describe_settings` gives each
+    setting's meaning, unit and source. For numbers that had to be converted to this package's
+    units, `docs/paper_numbers.md` has the derivation.
 
     Raises:
         TypeError: if a setting is of another type.
-        ValueError: if it is out of range or none of its choices.
+        ValueError: if it is out of range or not one of its choices.
     """
 
     backbone: str = _setting(
         "vgg_face",
-        "of the localiser: vgg_face (sec. 2.1), compact or base",
+        "backbone of the localiser: vgg_face (sec. 2.1), compact or base",
         choices=("vgg_face", "compact", "base"),
     )
     pretrained: str = _setting(
         "vgg-face.mat",
-        "vgg_face: file with its weights, as MatConvNet ships them (code); empty: from scratch",
+        "vgg_face: file with its weights as shipped by MatConvNet (code); empty: from scratch",
     )
     image_size: int = _setting(224, "side of the network's input, pixels; code", low=32, high=4096)
     focal_length: float = _setting(
-        0.0, "of a perspective camera, in sides of the input; 0: orthographic, as sec. 2.2", low=0
+        0.0, "of a perspective camera, in sides of the input; 0: orthographic, sec. 2.2", low=0
     )
     visibility: str = _setting(
         "normals",
-        "what hides a part of the face from the losses on textures: normals that face away "
+        "how hidden parts are excluded from the losses on textures: by normals that face away "
         "(sec. 2.3), a table of occlusions, or depth",
         choices=("normals", "table", "depth"),
     )
     landmark_loss: str = _setting(
         "sum",
-        "squared pixels summed over the landmarks (eq. 5), their mean by confidence, or the mean "
-        "distance in pixels",
+        "sum: squared pixels summed over the landmarks (eq. 5); mean: their mean, weighted by "
+        "confidence; distance: the mean distance in pixels",
         choices=("sum", "mean", "distance"),
     )
     landmark_weight: float = _setting(
         1.0,
-        "weight of the landmark loss; code: 0.8998, to which all weights are relative",
+        "weight of the landmark loss; code: 0.8998; all weights are relative to that",
         low=0,
         high=1e9,
     )
     opening_weight: float = _setting(
         0.0,
-        "weight of how far lids and inner lips are apart, beside landmark_loss distance; not in "
-        "the paper",
+        "weight of the loss on the openings of lids and inner lips, with landmark_loss distance; "
+        "not in the paper",
         low=0,
         high=1e9,
     )
@@ -102,14 +102,14 @@ class TrainingConfig:
     identity_pairs: float = _setting(
         0.0,
         "weight of the siamese loss (eq. 3) on two photographs of one person, mean squared level; "
-        "0: photographs come alone",
+        "0: no pairs",
         low=0,
         high=1e9,
     )
     tied_identity: float = _setting(
         0.0,
-        "weight of the squared distance of the coefficients of identity in such a pair; not in the "
-        "paper",
+        "weight of the squared distance between the identity coefficients of such a pair; not in "
+        "the paper",
         low=0,
         high=1e9,
     )
@@ -128,21 +128,21 @@ class TrainingConfig:
     )
     only_points: str = _setting(
         "all",
-        "the labels that are kept: all, or five (eye centres, nose tip, mouth corners)",
+        "labels that are kept: all, or five (eye centres, nose tip, mouth corners)",
         choices=("all", "five"),
     )
     optimiser: str = _setting("sgd", "sgd (code) or adamw", choices=("sgd", "adamw"))
     batch_size: int = _setting(
         32,
-        "photographs in a step, without reflections and others of the same people; code: 32",
+        "photographs per step, not counting reflections and partners in pairs; code: 32",
         low=1,
         high=_MOST,
     )
     epochs: int = _setting(1000, "passes over the photographs; code", low=1, high=_MOST)
     learning_rate: float = _setting(
         1e-9,
-        "the highest; code: 1e-10 for micrometres and a face first 1000 times too large, "
-        "calibrated anew",
+        "highest learning rate; code: 1e-10 for micrometres and a face initially 1000 times too "
+        "large, recalibrated",
         low=0,
         high=1e4,
     )
@@ -150,7 +150,7 @@ class TrainingConfig:
         "constant", "constant (code), or cosine to zero", choices=("constant", "cosine")
     )
     warm_up: float = _setting(
-        0.0, "share of the steps in which the learning rate rises linearly; code", low=0, high=0.9
+        0.0, "share of the steps over which the learning rate rises linearly; code", low=0, high=0.9
     )
     momentum: float = _setting(0.9, "of sgd; default of cnn_train_dag in the code", low=0, high=1)
     weight_decay: float = _setting(
@@ -158,36 +158,36 @@ class TrainingConfig:
     )
     head_kernel_rate: float = _setting(
         4.0,
-        "learning rate of the last layer's kernel over that of the rest; sec. 4",
+        "learning rate of the last layer's kernel, relative to the rest; sec. 4",
         low=0,
         high=1e6,
     )
     head_bias_rate: float = _setting(
-        8.0, "the same of its bias, which has no weight decay; code", low=0, high=1e6
+        8.0, "the same for its bias, which has no weight decay; code", low=0, high=1e6
     )
     face_model_rate: float = _setting(
         0.0,
-        "learning rate of the face model's mean and modes, millimetres; 0: they stay as they are, "
+        "learning rate of the face model's mean and modes, millimetres; 0: they are not trained, "
         "as in the paper",
         low=0,
         high=1000,
     )
     face_model_smoothness: float = _setting(
         20.0,
-        "cells of the grid over which the face model that is saved spreads what its landmarks "
-        "learnt; 0: it is saved as it was trained",
+        "cells of the grid over which the saved face model spreads what its landmarks learnt; "
+        "0: it is saved as trained",
         low=0,
         high=1000,
     )
     face_model_noise: float = _setting(
         0.08,
-        "millimetres that each mode of the face model moves by at random in an epoch; modes and "
-        "named expressions are held to what they were accordingly; 0: they are free",
+        "millimetres by which each mode of the face model moves at random in an epoch; modes and "
+        "named expressions are held to their original values accordingly; 0: they are free",
         low=0,
         high=100,
     )
     ema_momentum: float = _setting(
-        0.0, "of the average of the weights that is measured and saved; 0: none", low=0, high=1
+        0.0, "of the average of the weights, which is measured and saved; 0: none", low=0, high=1
     )
     augmentation: bool = _setting(
         False, "whether photographs are changed at random; the code only reflects them"
@@ -214,7 +214,7 @@ class TrainingConfig:
         high=1,
     )
     patch_share: float = _setting(
-        0.3, "augmentation: share of the crops of which a rectangle is hidden", low=0, high=1
+        0.3, "augmentation: share of the crops in which a rectangle is hidden", low=0, high=1
     )
     precision: str = _setting(
         "float32",
@@ -223,12 +223,12 @@ class TrainingConfig:
     )
     jit_compile: str = _setting(
         "auto",
-        "XLA: on for all, off for none, auto for all on a GPU and the losses on textures elsewhere",
+        "XLA: on (for everything), off, or auto (everything on a GPU, else losses on textures)",
         choices=("auto", "on", "off"),
     )
     checkpoint_steps: int = _setting(
         0,
-        "steps between checkpoints within an epoch; 0: at the end of an epoch only",
+        "steps between checkpoints within an epoch; 0: only at the end of each epoch",
         low=0,
         high=_MOST,
     )
@@ -256,19 +256,19 @@ class TrainingConfig:
 
     @property
     def learns_face_model(self) -> bool:
-        """Whether the face model is trained, too."""
+        """Whether the face model is also trained."""
         return self.face_model_rate > 0
 
     @property
     def compares_people(self) -> bool:
-        """Whether each photograph is followed by another one of the same person."""
+        """Whether each photograph is followed by another of the same person."""
         return self.identity_pairs > 0 or self.tied_identity > 0
 
 
 def with_settings(config: TrainingConfig, settings: Mapping[str, Any]) -> TrainingConfig:
     """Returns a config with some settings changed.
 
-    The names that settings had before version 0.1.0 are still read, with a FutureWarning.
+    Names of settings from before version 0.1.0 are still read, with a FutureWarning.
 
     Raises:
         TypeError: if a value is of another type than its setting.
@@ -296,7 +296,7 @@ def describe_settings() -> dict[str, str]:
 
 
 def by_current_names(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Returns settings by their current names, and the former names among them with the current.
+    """Returns settings by their current names, and the former names used, with the current ones.
 
     Raises:
         ValueError: if a setting is given by both of its names.
@@ -312,7 +312,7 @@ def by_current_names(settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[
 
 
 def _checked(name, value, kind):
-    """Returns a value as its setting's type; an integer is a float too, but a bool no number."""
+    """Returns a value as its setting's type; an integer may be a float, but a bool no number."""
     if kind is float and type(value) is int:
         try:
             return float(value)

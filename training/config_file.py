@@ -1,4 +1,4 @@
-"""Training configs as TOML files: written with the meaning of each setting, read with care."""
+"""Training configs as TOML files: written with the meaning of each setting, checked when read."""
 
 import json
 import tomllib
@@ -17,13 +17,13 @@ from keras_3dmmstn.training.config import (
 )
 from keras_3dmmstn.training.recipes import recipe
 
-# Bytes of a TOML file, and dots in one of its lines: a name of many parts takes memory with their
-# square.
+# Maximum bytes of a TOML file, and dots in one of its lines: the memory for a name grows with the
+# square of its parts.
 _LARGEST, _DOTS = 100_000, 200
 
 
 def save_config(config: TrainingConfig, path: str | Path) -> None:
-    """Writes a config with all its settings; `load_config` reads it back as it was."""
+    """Writes a config with all its settings; `load_config` reads back the same config."""
     meanings = describe_settings()
     lines = [
         f"# {meanings[name]}\n{name} = {_toml_value(value)}\n"
@@ -33,17 +33,17 @@ def save_config(config: TrainingConfig, path: str | Path) -> None:
 
 
 def load_config(path: str | Path, *, warn: bool = True) -> TrainingConfig:
-    """Reads a config: settings by name, and the recipe whose settings are not repeated.
+    """Reads a config: settings by name, and the recipe that gives all others.
 
-    `recipe = "compact"` says what the file builds on; without it that is the paper's recipe.
+    `recipe = "compact"` names the recipe that the file builds on; the default is the paper's.
 
     Args:
         path: the file.
-        warn: whether one FutureWarning lists the former names of settings that the file has.
+        warn: whether one FutureWarning lists the former names of settings in the file.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no TOML, or a setting is unknown, of another type or out of range.
+        ValueError: if it is not TOML, or a setting is unknown, of another type or out of range.
     """
     content = read_toml(path, "settings")
     try:
@@ -67,11 +67,11 @@ def read_toml(path: str | Path, what: str) -> dict[str, Any]:
 
     Args:
         path: the file.
-        what: what it should hold, for the error.
+        what: what it should contain, for the error message.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is larger, no TOML, or has a line with more than 200 dots.
+        ValueError: if it is larger, not TOML, or has a line with more than 200 dots.
     """
     try:
         text = read_file(path, _LARGEST).decode("utf-8")
@@ -89,7 +89,7 @@ def read_toml(path: str | Path, what: str) -> dict[str, Any]:
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
-    """Reads `name=value` as it stands on a command line; a text needs no quotation marks.
+    """Reads `name=value` as written on a command line; a text needs no quotation marks.
 
     Raises:
         ValueError: if there is no equals sign.
@@ -104,9 +104,9 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
 
 def config_differences(before: TrainingConfig, after: TrainingConfig) -> list[str]:
-    """Returns what differs between two configs, as `name: before → after`.
+    """Returns the differences between two configs, as `name: before → after`.
 
-    A file of weights that neither reads is no difference.
+    A file of weights that neither config reads does not count as a difference.
     """
     old, new = asdict(before), asdict(after)
     if "vgg_face" not in (before.backbone, after.backbone):
@@ -115,5 +115,5 @@ def config_differences(before: TrainingConfig, after: TrainingConfig) -> list[st
 
 
 def _toml_value(value):
-    """Writes a text, truth value or number; JSON's notation of these is TOML's."""
+    """Returns a text, truth value or number in TOML, whose notation of these is JSON's."""
     return json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Looks after an epoch: stops at a loss that is not finite, and saves checkpoints on the way."""
+"""Monitors an epoch: stops at a loss that is not finite, and saves checkpoints on the way."""
 
 import math
 import time
@@ -20,9 +20,9 @@ class StepProgress:
 
     Attributes:
         epoch: counted from 1.
-        epochs: of the whole run.
-        step: of the epoch, counted from 1: so many are done.
-        steps: of the epoch.
+        epochs: epochs of the whole run.
+        step: step of the epoch, counted from 1; also the number of steps done.
+        steps: steps of the epoch.
         photographs_per_second: the mean since the epoch's first step, which may compile.
         loss: the mean over the epoch so far.
     """
@@ -36,12 +36,12 @@ class StepProgress:
 
 
 class EpochCallback(keras.callbacks.Callback):
-    """Watches one epoch of `fit`, which may begin in the middle.
+    """Monitors one epoch of `fit`, which may start in the middle.
 
     Args:
         progress: how far the run is; `step` and `partial` are kept up to date.
         steps: steps of a whole epoch.
-        config: gives `checkpoint_steps` and whether weights are averaged.
+        config: sets `checkpoint_steps` and whether weights are averaged.
         save: called with `progress` for a checkpoint within the epoch.
         step_progress: called with a `StepProgress` after each step.
     """
@@ -63,7 +63,7 @@ class EpochCallback(keras.callbacks.Callback):
         self._began = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Notes the means, stops at a loss that is not finite, saves and reports."""
+        """Records the means, stops at a loss that is not finite, saves and reports."""
         step = self.first_step + batch + 1
         self._means = {name: float(value) for name, value in (logs or {}).items()}
         if not math.isfinite(self._means["loss"]):
@@ -98,13 +98,13 @@ class EpochCallback(keras.callbacks.Callback):
         )
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Keeps the weights as they were trained."""
+        """Stores the weights as they were trained."""
         if self.config.ema_momentum:
-            # At the end of `fit` Keras puts their average in the place of the weights.
+            # At the end of `fit` Keras replaces the weights with their average.
             self.weights = [variable.numpy() for variable in self.model.trainable_variables]
 
     def means(self) -> dict[str, float]:
-        """Returns the means over the steps of the epoch so far, those before a break included."""
+        """Returns the means over the steps of the epoch so far, including those before a break."""
         share = self.first_step / max(self.progress.step, 1)
         return {
             name: share * self.before.get(name, value) + (1 - share) * value
@@ -114,9 +114,9 @@ class EpochCallback(keras.callbacks.Callback):
 
 @contextmanager
 def averaged_weights(trainer: keras.Model, callback: EpochCallback) -> Iterator[None]:
-    """Keeps the averaged weights that `fit` left, and then puts back those that it trained.
+    """Keeps the averaged weights that `fit` left, and afterwards restores the trained ones.
 
-    The averages themselves are the optimiser's variables, so that they are in its checkpoint.
+    The averages are variables of the optimiser, so its checkpoint includes them.
     """
     yield
     if callback.weights is not None:

@@ -1,4 +1,4 @@
-"""The epochs of a run: each is trained, measured and written, whole or in two parts."""
+"""The epochs of a run: each is trained, measured and written, in one part or two."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,18 +18,18 @@ from keras_3dmmstn.training.workers import Workers
 
 @dataclass
 class EpochTrainer:
-    """Trains the epochs of a run that are left.
+    """Trains the remaining epochs of a run.
 
     Attributes:
         trainer: the compiled model.
         config: the numbers of the run.
         source: the faces to train on.
-        steps: of an epoch.
+        steps: steps per epoch.
         progress: how far the run is; it is kept up to date.
-        results: what is written after each epoch; None in a worker that is not the chief, which
-            writes and measures nothing.
+        results: what is written after each epoch; None in workers other than the chief, which
+            write and measure nothing.
         settle: called after the steps of each epoch, before anything is measured.
-        measure: called after each epoch, with the weights that are saved; returns what it measured.
+        measure: called after each epoch, with the weights that are saved; returns measurements.
         step_progress: called after each step.
         workers: the processes that train together.
     """
@@ -46,7 +46,7 @@ class EpochTrainer:
     workers: Workers
 
     def train(self) -> Iterator[str]:
-        """Trains epoch after epoch, leaves results and a checkpoint, yields a line on each."""
+        """Trains each epoch, writes its results and a checkpoint, and yields a line on it."""
         progress = self.progress
         while progress.epoch < self.config.epochs:
             began = time.perf_counter()
@@ -67,12 +67,12 @@ class EpochTrainer:
             yield _line(progress.epoch, self.config.epochs, row, faces / row["seconds"])
 
     def _save(self, progress):
-        """Writes a checkpoint, if this process is the one that writes."""
+        """Writes a checkpoint if this process is the chief."""
         if self.results:
             save_checkpoint(self.results.folder, self.trainer, progress)
 
     def _fit(self):
-        """Trains for what is left of one epoch."""
+        """Trains the rest of one epoch."""
         progress, config, place = self.progress, self.config, self.workers.place
         callback = EpochCallback(progress, self.steps, config, self._save, self.step_progress)
         batches = epoch_batches(self.source, config, progress.epoch, place.index, place.count)
@@ -89,6 +89,6 @@ class EpochTrainer:
 
 
 def _line(epoch, epochs, row, rate):
-    """Says in one line what an epoch gave."""
+    """Returns the results of an epoch as one line."""
     values = "  ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "seconds")
     return f"epoch {epoch}/{epochs}  {values}  {rate:.0f} photographs/s"

@@ -1,4 +1,4 @@
-"""Logs for TensorBoard, written with TensorFlow alone: looking at them needs `tensorboard`."""
+"""Logs for TensorBoard, written with TensorFlow alone; viewing them needs `tensorboard`."""
 
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ class EventLog:
     `keras.callbacks.TensorBoard` fail without it; `tf.summary.write` does not.
 
     Args:
-        folder: for the event files. Each `EventLog` begins a new one with the first that it writes;
+        folder: folder for the event files. Each `EventLog` starts a new file when it first writes;
             TensorBoard shows all files of a folder as one run.
     """
 
@@ -46,5 +46,5 @@ class EventLog:
             tf.summary.write(tag, tensor, step, metadata)
 
     def flush(self) -> None:
-        """Makes sure that what was written is in the file."""
+        """Flushes what was written to the file."""
         self._writer.flush()

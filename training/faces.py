@@ -1,4 +1,4 @@
-"""Labelled photographs and their readers, under their public name."""
+"""Labelled photographs and their readers, under their public names."""
 
 from keras_3dmmstn.training.data.faces import (
     LabelledFaces,

@@ -1,4 +1,4 @@
-"""The network of a training run: the backbone by name, the losses, and what is kept of it."""
+"""The network of a training run: the backbone by name, the losses, and what is saved."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,8 +25,8 @@ def build_network(config: TrainingConfig, grid_model: GridModel) -> keras.Model:
 
     Raises:
         FileNotFoundError: if the file with pretrained weights is missing.
-        ValueError: if it is damaged, the image size does not go with the backbone, or the face
-            model lacks landmark sets.
+        ValueError: if it is damaged, the image size does not suit the backbone, or the face model
+            lacks landmark sets.
     """
     _check_landmark_sets(grid_model)
     before = keras.config.dtype_policy()
@@ -47,7 +47,7 @@ def build_network(config: TrainingConfig, grid_model: GridModel) -> keras.Model:
 
 
 def _check_landmark_sets(grid_model):
-    """Raises a ValueError unless a face model has the landmark sets of the labels."""
+    """Raises a ValueError unless a face model has the labels' landmark sets."""
     needed = LANDMARK_SET.split("+")
     if not set(needed) <= set(grid_model.landmarks):
         raise ValueError(
@@ -92,7 +92,7 @@ def build_trainer(model: keras.Model, config: TrainingConfig, steps: int) -> ker
 def build_measure(model: keras.Model, config: TrainingConfig) -> keras.Model:
     """Returns the compiled model that measures the network on labelled photographs.
 
-    It has the landmark loss and error alone: no texture is sampled, and photographs need no
+    It has only the landmark loss and error: no texture is sampled, and photographs need no
     reflections.
     """
     measure = TrainingModel(model)
@@ -107,7 +107,7 @@ def build_measure(model: keras.Model, config: TrainingConfig) -> keras.Model:
 def uses_xla(config: TrainingConfig) -> bool:
     """Returns whether whole training steps are compiled by XLA.
 
-    By itself only on a GPU: on a CPU its convolutions are about ten times slower than those of
+    By default only on a GPU: on a CPU, XLA's convolutions are about ten times slower than
     TensorFlow's kernels.
     """
     if config.jit_compile == "auto":
@@ -118,9 +118,9 @@ def uses_xla(config: TrainingConfig) -> bool:
 def inference_localiser(
     config: TrainingConfig, model: keras.Model, grid_model: GridModel
 ) -> keras.Model:
-    """Returns the localiser that is saved, with weights of its own, in float32.
+    """Returns the localiser to save, with its own copy of the weights, in float32.
 
-    The residual ones take the paper's 224 pixel images, whatever they were trained at.
+    Residual localisers take the paper's 224 pixel images, whatever size they were trained at.
     """
     if config.backbone in LOCALISERS:
         return LOCALISERS[config.backbone](grid_model)
@@ -133,24 +133,24 @@ def inference_localiser(
 def learnt_face_model(
     config: TrainingConfig, model: keras.Model, grid_model: GridModel
 ) -> GridModel:
-    """Returns the face model of a network that is trained, as symmetric as it was before.
+    """Returns the face model of a trained network, as symmetric as it was before.
 
-    An average of weights is made smooth as well: the weights themselves are so after each epoch, by
-    `smooth_face_model`, but not after each step.
+    An average of weights is also smoothed: `smooth_face_model` smooths the weights themselves after
+    each epoch, but not after each step.
 
     Args:
         config: the numbers.
         model: the network.
-        grid_model: its face model when it was built, which is returned if it does not learn.
+        grid_model: its face model when it was built, which is returned if it is not trained.
     """
     return _learnt(config, model, grid_model, bool(config.ema_momentum))
 
 
 def smooth_face_model(config: TrainingConfig, model: keras.Model, grid_model: GridModel) -> None:
-    """Makes the face model of a network that is trained smooth, steady and as symmetric as before.
+    """Makes the face model of a trained network smooth, steady and as symmetric as before.
 
     Args:
-        config: the numbers; if the face model does not learn, nothing is done.
+        config: the numbers; if the face model is not trained, nothing is done.
         model: the network.
         grid_model: its face model when it was built.
     """
@@ -160,7 +160,7 @@ def smooth_face_model(config: TrainingConfig, model: keras.Model, grid_model: Gr
 
 
 def _learnt(config, model, grid_model, smooth):
-    """Returns the face model of a network, smooth and steady, or as its weights are."""
+    """Returns the face model of a network, smooth and steady or exactly as its weights."""
     if not config.learns_face_model:
         return grid_model
     smoothness = config.face_model_smoothness if smooth else 0.0
@@ -176,7 +176,7 @@ def _learnt(config, model, grid_model, smooth):
 
 
 def _landmark_loss(config):
-    """Returns the loss on landmarks of a config."""
+    """Returns the landmark loss of a config."""
     if config.landmark_loss == "distance" and config.opening_weight:
         return LandmarkOpeningLoss(config.opening_weight)
     if config.landmark_loss == "distance":
@@ -185,7 +185,7 @@ def _landmark_loss(config):
 
 
 def _backbone(config):
-    """Returns the backbone of a config, or the name of one that is trained from scratch."""
+    """Returns the backbone of a config, or its name if it is trained from scratch."""
     if config.backbone in LOCALISERS:
         return config.backbone
     if config.pretrained and not Path(config.pretrained).exists():

@@ -1,4 +1,4 @@
-"""The optimiser of a training run, with learning rates of their own for some of its weights."""
+"""The optimiser of a training run, with separate learning rates for some of its weights."""
 
 from dataclasses import replace
 
@@ -12,8 +12,8 @@ def build_optimiser(config: TrainingConfig, steps: int) -> keras.optimizers.Opti
 
     The last layer of the localiser learns `head_kernel_rate` (kernel) and `head_bias_rate` (bias)
     times as fast as the rest; its bias has no weight decay. The face model, if it learns, has
-    `face_model_rate` and no weight decay. Where nothing has a rate of its own that is one optimiser
-    for everything.
+    `face_model_rate` and no weight decay. Without separate rates, there is one optimiser for
+    everything.
 
     Args:
         config: the numbers.
@@ -45,13 +45,13 @@ def learning_rate(
     Args:
         config: the numbers.
         steps: steps of the whole run.
-        rate: what everything is multiplied by.
+        rate: a factor for all learning rates.
     """
     highest = config.learning_rate * rate
     warm_up = int(config.warm_up * steps)
     if config.schedule == "constant" and not warm_up:
         return highest
-    # A cosine that ends at all of its start is constant.
+    # A cosine whose end equals its start is constant.
     return keras.optimizers.schedules.CosineDecay(
         highest * 0.01 if warm_up else highest,
         decay_steps=max(steps - warm_up, 1),

@@ -35,10 +35,10 @@ RECIPES: Mapping[str, TrainingConfig] = {
 
 
 def recipe(name: str) -> TrainingConfig:
-    """Returns a recipe by its name.
+    """Returns a recipe by name.
 
     Raises:
-        ValueError: if there is none of that name.
+        ValueError: if there is no such recipe.
     """
     if name not in RECIPES:
         raise ValueError(f"Expected a recipe among {', '.join(RECIPES)}, received {name!r}.")

@@ -1,4 +1,4 @@
-"""The folder of a run: what the run was made with, and its log."""
+"""The folder of a run: what it was made with, and its log."""
 
 import csv
 import datetime
@@ -25,28 +25,28 @@ from keras_3dmmstn.version import versions
 def begin_run(
     folder: Path, config: TrainingConfig, inputs: Mapping[str, Any], epochs_done: int = 0
 ) -> int:
-    """Begins a run in a folder, or goes on with the one that is there.
+    """Begins a run in a folder, or continues the one that is there.
 
-    Writes `config.toml`, with every setting, and `run.json`: command line, versions, seed and what
-    was trained on, with an entry for each start. Of the settings `epochs` alone may change.
+    Writes `config.toml`, with every setting, and `run.json`: command line, versions, seed and the
+    training data, with an entry for each start. Only the setting `epochs` may change.
 
     Args:
-        folder: the folder of the run; made if missing.
+        folder: the folder of the run; created if missing.
         config: the numbers.
-        inputs: what the run is made of besides: name to description.
+        inputs: the other inputs of the run: name to description.
         epochs_done: how many epochs of the folder's run are complete.
 
     Returns:
-        How many epochs the folder's run was to have before, or those of `config` for a new run.
+        How many epochs the folder's run was planned to have, or those of `config` for a new run.
 
     Raises:
-        ValueError: if the folder's run has another config or other inputs, whose differences are
-            named, its record is missing or damaged, or `epochs` is below what is done.
+        ValueError: if the folder's run has another config or other inputs (the differences are
+            named), its record is missing or damaged, or `epochs` is below what is done.
     """
     epochs_before = config.epochs
     config_path, record_path = folder / "config.toml", folder / "run.json"
     record: dict[str, Any] = {"seed": config.seed, "inputs": dict(inputs), "starts": []}
-    # The config is written last: where it is, the record is.
+    # The config is written last: if it exists, so does the record.
     if config_path.exists():
         record = _read_record(record_path)
         saved = load_config(config_path, warn=False)  # it is written again below
@@ -66,21 +66,21 @@ def begin_run(
         remove_leftovers(folder)
     record["starts"].append(_this_start(config.epochs))
     text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-    # Of a path that is no UTF-8 there are surrogates, which JSON has as escapes.
+    # A path that is not UTF-8 contains surrogates, which JSON writes as escapes.
     write_atomically(record_path, text.encode(errors="backslashreplace"))
     save_config(config, config_path)
     return epochs_before
 
 
 def describe_model(grid_model: GridModel, start: str | Path | None) -> dict[str, str]:
-    """Describes the face model of a run, and the localiser that it begins with."""
+    """Describes the face model of a run and the localiser that it starts from."""
     model = f"{grid_model.name} {_checksum(grid_model.mean, grid_model.basis)}"
     begun = "nothing" if start is None else _checksum(Path(start).read_bytes())
     return {"face model": model, "start": begun}
 
 
 def write_log(folder: Path, history: Sequence[Mapping[str, Any]]) -> None:
-    """Writes `log.csv`, a row for each complete epoch, counted from 1."""
+    """Writes `log.csv`, with a row for each complete epoch, counted from 1."""
     names = list(dict.fromkeys(name for row in history for name in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, ["epoch", *names])
@@ -108,7 +108,7 @@ def _read_record(path):
 
 
 def _changes(before, after):
-    """Returns what of the inputs changed."""
+    """Returns which inputs changed."""
     names = dict.fromkeys([*before, *after])
     return [
         f"{name}: {before.get(name)} → {after.get(name)}"
@@ -118,7 +118,7 @@ def _changes(before, after):
 
 
 def _this_start(epochs):
-    """Describes this process, and how many epochs it is to end with."""
+    """Describes this process and the number of epochs at which it will end."""
     return {
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "epochs": epochs,

@@ -1,4 +1,4 @@
-"""What a run leaves after each epoch: the localiser, numbers for TensorBoard and pictures."""
+"""What a run writes after each epoch: the localiser, and numbers and pictures for TensorBoard."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +28,7 @@ class RunResults:
         model: the network that is trained.
         grid_model: its face model.
         config: the numbers of the run.
-        faces: where the faces that are drawn after each epoch come from.
+        faces: the source of the faces that are drawn after each epoch.
     """
 
     def __init__(
@@ -46,18 +46,18 @@ class RunResults:
         self._live = _LiveLocaliser(self._localiser)
         self._normaliser = self._with_face_model(grid_model)
         self._normaliser.camera.save(folder)
-        # A run that goes on has saved what its face model had learnt, beside the localiser.
+        # A run that continues has saved its learnt face model beside the localiser.
         if not (config.learns_face_model and (folder / LOCALISER_FILE).exists()):
             self._save_face_model()
         self._crops = fixed_faces(faces, config)
         self._events = EventLog(folder / "events")
 
     def write(self, epoch: int, row: Mapping[str, float]) -> None:
-        """Writes what an epoch gave, by the weights as they are.
+        """Writes the results of an epoch with the current weights.
 
         Args:
             epoch: counted from 1.
-            row: what was measured.
+            row: the measurements.
         """
         for name, value in row.items():
             self._events.scalar(name, value, epoch)
@@ -74,16 +74,16 @@ class RunResults:
         self._save_localiser()
 
     def _with_face_model(self, grid_model):
-        """Returns what normalises with a face model by the weights as they are."""
+        """Returns a normaliser with a face model and the current weights."""
         focal_length = self._config.focal_length or None
         return Normaliser(self._live, grid_model, focal_length=focal_length)
 
     def _save_face_model(self):
-        """Writes the face model as it is used, which is smaller in half precision."""
+        """Writes the face model as it is used; half precision makes it smaller."""
         self._normaliser.grid_model.save(self.folder / FACE_MODEL_FILE, basis_dtype="float16")
 
     def _save_localiser(self):
-        """Writes the localiser, in float32 and for images of the paper's size."""
+        """Writes the localiser in float32, for images of the paper's size."""
         if self._inference is not self._localiser:
             self._inference.set_weights(self._localiser.get_weights())
         with atomic_destination(self.folder / LOCALISER_FILE, keep_suffix=True) as aside:
@@ -91,10 +91,10 @@ class RunResults:
 
 
 class _LiveLocaliser:
-    """A localiser by the weights that it has when it is called: a normaliser would keep the first.
+    """A localiser that always uses the current weights; a normaliser would keep the first ones.
 
     Args:
-        localiser: that is trained.
+        localiser: the localiser that is being trained.
     """
 
     def __init__(self, localiser: keras.Model):

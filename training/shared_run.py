@@ -1,4 +1,4 @@
-"""What the workers of a run share: settings, inputs, and the state that they begin with."""
+"""What the workers of a run share: settings, inputs and initial state."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from keras_3dmmstn.training.workers import Workers
 
 
 def check_setting_for_workers(config: TrainingConfig) -> None:
-    """Raises a ValueError for settings that do not go with the workers of TF_CONFIG."""
+    """Raises a ValueError for settings that do not work with the workers of TF_CONFIG."""
     count = place_in_cluster().count
     if count == 1:
         return
@@ -35,7 +35,7 @@ def check_setting_for_workers(config: TrainingConfig) -> None:
 
 
 def check_same_run(config: TrainingConfig, inputs: Mapping[str, Any], workers: Workers) -> None:
-    """Raises a ValueError in a worker whose settings or inputs are not those of the chief."""
+    """Raises a ValueError in a worker whose settings or inputs differ from the chief's."""
     own = {**asdict(config), **inputs}
     chief = json.loads(workers.from_chief(json.dumps(own).encode()))
     own = json.loads(json.dumps(own))
@@ -50,10 +50,10 @@ def check_same_run(config: TrainingConfig, inputs: Mapping[str, Any], workers: W
 def restore_everywhere(
     folder: Path, trainer: keras.Model, workers: Workers, steps: int | None = None
 ) -> Progress:
-    """Puts the chief in the state of its last checkpoint, and the other workers in that of it.
+    """Restores the chief from its last checkpoint, and gives the other workers its state.
 
     Args:
-        folder, trainer, steps: as of `restore_checkpoint`.
+        folder, trainer, steps: as for `restore_checkpoint`.
         workers: the processes that train together.
 
     Returns:

@@ -1,4 +1,4 @@
-"""A training in stages: commands in order, each beginning with the results of those before."""
+"""A training in stages: commands in order, each starting from the results of those before."""
 
 import hashlib
 import json
@@ -15,14 +15,14 @@ from keras_3dmmstn.folder_lock import folder_in_use
 from keras_3dmmstn.outside_files import read_file
 from keras_3dmmstn.training.config_file import read_toml
 
-#: Of the file that says which stages are done, in the folder of the run.
+#: The name of the file in the run's folder that records which stages are done.
 STAGES_FILE = "stages.json"
 
 #: The stages that make weights like the bundled ones.
 BUNDLED_WEIGHTS = Path(__file__).with_name("bundled_weights.toml")
 
 _NAME = re.compile(r"\{(\w+)\}")
-# What comes of a file with other values in it than there should be.
+# Exceptions caused by a file with unexpected values.
 _NOT_AS_WRITTEN = (AttributeError, KeyError, OverflowError, TypeError, RecursionError, ValueError)
 
 
@@ -31,9 +31,9 @@ class Stage:
     """A stage of a training.
 
     Attributes:
-        name: of the stage, and of its result in the folder of the run.
-        command: arguments of `keras-3dmmstn`; a first one that ends with `.py` is a script.
-        minutes: about what it takes on two cores.
+        name: the name of the stage and of its result in the folder of the run.
+        command: arguments of `keras-3dmmstn`; if the first ends with `.py`, it is a script.
+        minutes: the approximate duration on two cores.
     """
 
     name: str
@@ -42,16 +42,16 @@ class Stage:
 
     @property
     def digest(self) -> str:
-        """Says in few letters which command it is."""
+        """Returns a short digest of the command."""
         return hashlib.sha256(json.dumps(self.command).encode()).hexdigest()[:16]
 
     def with_paths(self, paths: Mapping[str, str | Path]) -> "Stage":
-        """Returns the stage with paths in place of names in braces."""
+        """Returns the stage with names in braces replaced by paths."""
         filled = (_NAME.sub(lambda match: str(paths[match[1]]), text) for text in self.command)
         return replace(self, command=tuple(filled))
 
     def arguments(self, options: Sequence[str] = ()) -> list[str]:
-        """Returns the arguments of the process that runs it; a script gets no `options`."""
+        """Returns the arguments of the process that runs the stage; a script gets no `options`."""
         script = self.command[0].endswith(".py")
         program = () if script else ("-m", "keras_3dmmstn", *options)
         return [sys.executable, *program, *self.command]
@@ -60,9 +60,9 @@ class Stage:
 def read_stages(path: str | Path, paths: Mapping[str, str | Path]) -> list[Stage]:
     """Reads a file of stages.
 
-    It has `[[stage]]`s, each with a `name`, a `command`, which is a list of texts, and `minutes`.
-    `{name}` in an argument stands for one of `paths`. An argument `@name` stands for the arguments
-    of that name in the table `[lists]`.
+    It has `[[stage]]`s, each with a `name`, a `command` (a list of texts) and `minutes`. `{name}`
+    in an argument stands for one of `paths`. An argument `@name` stands for the list of arguments
+    with that name in the table `[lists]`.
 
     Args:
         path: a TOML file.
@@ -70,7 +70,7 @@ def read_stages(path: str | Path, paths: Mapping[str, str | Path]) -> list[Stage
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no TOML or no such file, or a path is not given.
+        ValueError: if it is not TOML or not a file of stages, or a path is not given.
     """
     content = read_toml(path, "stages")
     try:
@@ -100,19 +100,19 @@ def run_stages(
 ) -> None:
     """Runs the stages that are not done.
 
-    A stage that was stopped goes on when it is run again, as far as its command can do that.
+    A stage that was stopped continues when it is run again, if its command can.
 
     Args:
-        stages: as of `read_stages`.
-        out: the folder of the run; `stages.json` in it says what is done.
+        stages: as from `read_stages`.
+        out: the folder of the run; `stages.json` in it records what is done.
         only: name of the one stage to run; by default all of them.
         report: called with a line of text on each stage.
-        options: that stages which are commands of this program get as well, such as `-q`.
+        options: further options, such as `-q`, for stages that are commands of this program.
 
     Raises:
         FolderInUseError: if another process runs stages there.
         ValueError: if there is no stage of that name, or one was done by another command.
-        subprocess.CalledProcessError: if a stage fails; those before it stay done.
+        subprocess.CalledProcessError: if a stage fails; earlier ones remain done.
     """
     check_stage(stages, only)
     with folder_in_use(out) as lock:
@@ -129,7 +129,7 @@ def run_stages(
 
 
 def check_stage(stages: Sequence[Stage], only: str | None) -> None:
-    """Raises a ValueError unless there is a stage of a name; None stands for all."""
+    """Raises a ValueError unless there is a stage with this name; None stands for all."""
     if only is not None and only not in [stage.name for stage in stages]:
         raise ValueError(
             f"Expected a stage among {', '.join(stage.name for stage in stages)}, received {only}."
@@ -137,7 +137,7 @@ def check_stage(stages: Sequence[Stage], only: str | None) -> None:
 
 
 def _run(arguments, lock):
-    """Runs a process, which keeps the lock of the folder if this one is killed."""
+    """Runs a process, which keeps the folder's lock if this process is killed."""
     try:
         errors = sys.stderr.fileno()  # not that of this process, if its libraries are silenced
     except (AttributeError, OSError):
@@ -147,7 +147,7 @@ def _run(arguments, lock):
 
 
 def _left(stages, done, only, report) -> Iterator[Stage]:
-    """Yields the stages that are to be run, and says so."""
+    """Yields the stages to be run, and reports each."""
     for number, stage in enumerate(stages, 1):
         title = f"stage {number} of {len(stages)}, {stage.name}"
         if stage.name in done:
@@ -158,7 +158,7 @@ def _left(stages, done, only, report) -> Iterator[Stage]:
 
 
 def _stage(entry, lists):
-    """Returns the stage of an entry, with names in place of paths."""
+    """Returns the stage of an entry, with names instead of paths."""
     name = entry["name"]
     for given in (entry["command"], *lists.values()):
         if not isinstance(given, list):
@@ -172,7 +172,7 @@ def _stage(entry, lists):
 
 
 def _done(out):
-    """Returns what is known of the stages that are done."""
+    """Returns the record of the stages that are done."""
     path = Path(out) / STAGES_FILE
     if not path.exists():
         return {}

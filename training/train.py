@@ -63,35 +63,36 @@ def train(
 ) -> list[dict[str, Any]]:
     """Trains a localiser and writes it to a folder that `Normaliser.load` reads.
 
-    A run that was stopped, at whatever moment, goes on when it is started again with the same
-    arguments, and ends as it would have ended without the break. Of a finished run only the history
-    is returned.
+    A run that was stopped at any moment continues when it is started again with the same arguments,
+    and ends as it would have ended without the break. For a finished run, only the history is
+    returned.
 
-    `config.epochs` may be raised on a run that was begun, finished or not; everything else must
-    stay. The learning rate is then that of the longer run at the same step: one that falls as a
-    cosine rises again to what it is there, and warm-up is a share of the new number of steps. Such
-    a run does not end as one that was begun with so many epochs, unless the rate is constant.
+    `config.epochs` may be raised for a run that was begun, finished or not; everything else must
+    stay the same. The learning rate is then that of the longer run at the same step: a cosine
+    schedule rises again to its value there, and warm-up is a share of the new number of steps. So
+    the result differs from that of a run begun with the new number of epochs, unless the rate is
+    constant.
 
-    Where the environment has a TF_CONFIG with several workers, each of them calls this with the
-    same arguments, before TensorFlow has done anything else, and gets the same history. A batch is
-    shared among them. The first one alone writes to `out`, which the others need not see.
+    If TF_CONFIG in the environment names several workers, each of them calls this with the same
+    arguments, before TensorFlow has done anything else, and gets the same history. The workers
+    share each batch. Only the first one writes to `out`, which the others need not see.
 
     Args:
         folders: data sets to train on, each a folder of labelled photographs or of shards.
         out: the folder of the run. `localiser.keras` and `face_model.npz` are its result;
-            `config.toml`, `run.json`, `log.csv` and `events` say how it came about;
-            `checkpoint.npz` is what it goes on from.
+            `config.toml`, `run.json`, `log.csv` and `events` record how it was made;
+            `checkpoint.npz` is where a stopped run continues.
         validation: data sets to measure the error on after each epoch.
         grid_model: the face model; the bundled one by default.
         config: the numbers of the run; the paper's by default.
-        start: a `localiser.keras` to begin with, or the folder that it is in; one of compact for
-            base, too, which is widened.
-        weights: how often each of `folders` is drawn from; by default as many as it has faces.
-        unmirrored: those of `folders` whose faces augmentation does not reflect, such as those that
-            a detector labelled: its errors are not mirror symmetric.
+        start: a `localiser.keras` to start from, or its folder; for base it may also be one of
+            compact, which is widened.
+        weights: how often each of `folders` is drawn from; by default its number of faces.
+        unmirrored: those of `folders` whose faces augmentation does not reflect, such as those
+            labelled by a detector, whose errors are not mirror symmetric.
         report: called with a line of text on what happens.
         progress_bar: called on the sequence of faces that is read, to show progress.
-        step_progress: called after each step with how far the epoch is.
+        step_progress: called after each step with the progress of the epoch.
 
     Returns:
         What was measured in each epoch.
@@ -100,17 +101,17 @@ def train(
         FileNotFoundError: if a file of weights is missing.
         FolderInUseError: if another process is writing to `out`.
         WorkersError: if another worker of the run has ended.
-        FloatingPointError: if the loss is no longer finite; the last good weights stay.
-        ValueError: if the photographs do not fill a batch, the folder's run is another one or has
-            more epochs behind it than `config.epochs`, or a shard is damaged; if TF_CONFIG is
-            damaged, or its workers do not divide the batch or are not given the same.
+        FloatingPointError: if the loss is no longer finite; the last good weights are kept.
+        ValueError: if the photographs do not fill a batch, the folder contains a different run or
+            one that has done more epochs than `config.epochs`, or a shard is damaged; if TF_CONFIG
+            is damaged, or its workers do not divide the batch or get different arguments.
     """
     config, grid_model = config or TrainingConfig(), grid_model or GridModel.bundled()
     out, start = Path(out), start and _localiser_file(start)
     check_setting_for_workers(config)
     with joined_workers(report) as workers, _kept_folder(out, workers):
         report = report if workers.place.is_chief else _unsaid
-        # What can be wrong with files of weights shows before anything is read or written.
+        # Faults in files of weights are found before anything is read or written.
         with workers.scope():
             model = _first_network(config, grid_model, start)
         source = read_sources(folders, config, weights, progress_bar, unmirrored)
@@ -153,16 +154,16 @@ def train(
 
 
 def _unsaid(line):
-    """Says nothing: the chief does."""
+    """Prints nothing, as the chief reports."""
 
 
 def _kept_folder(out, workers):
-    """Keeps the folder of the run for the one process that writes to it."""
+    """Locks the folder of the run for the process that writes to it."""
     return folder_in_use(out) if workers.place.is_chief else nullcontext()
 
 
 def _begin(out, config, inputs, workers, report):
-    """Begins the run in its folder, or goes on with it; all workers must have the same."""
+    """Begins or continues the run in its folder; all workers must have the same run."""
     check_same_run(config, inputs, workers)
     if workers.place.is_chief:
         epochs_before = begin_run(out, config, inputs, saved_progress(out).epoch)
@@ -175,7 +176,7 @@ def _localiser_file(path):
 
 
 def _first_network(config, grid_model, start):
-    """Returns the network to begin with: random weights by the seed, or those of a localiser."""
+    """Returns the network to start from: random weights by the seed, or those of a localiser."""
     keras.utils.set_random_seed(config.seed)
     model = build_network(config, grid_model)
     if start is not None:
@@ -184,7 +185,7 @@ def _first_network(config, grid_model, start):
 
 
 def _log_run(model, config, source, steps):
-    """Logs what a run computes on, and how much there is to do."""
+    """Logs the hardware of a run and how much there is to do."""
     devices = [device.name for device in tf.config.get_visible_devices()]
     compiled = "by XLA" if uses_xla(config) else "as graphs of TensorFlow"
     logger.info("devices: %s; %s, steps %s", ", ".join(devices), config.precision, compiled)
@@ -196,13 +197,13 @@ def _log_run(model, config, source, steps):
 
 
 def _report_skipped(source, measured, report):
-    """Says which photographs could not be used."""
+    """Reports which photographs could not be used."""
     for skipped in skipped_faces(source) + (skipped_faces(measured) if measured else []):
         report(f"skipped: {skipped}")
 
 
 def _report_epochs(before, config, report):
-    """Says that a run has another number of epochs than before, and what that does to its rate."""
+    """Reports a changed number of epochs, and its effect on the learning rate."""
     if config.epochs == before:
         return
     change = "raised" if config.epochs > before else "lowered"
@@ -215,7 +216,7 @@ def _report_epochs(before, config, report):
 
 
 def _is_finished(out, progress, config, steps, report, workers):
-    """Says whether all epochs of a run are done, and how far it is if it was begun before."""
+    """Returns whether all epochs of a run are done; reports how far a run begun before is."""
     if workers.place.is_chief and (progress.epoch or progress.step):
         write_log(out, progress.history)
     if progress.epoch >= config.epochs:

@@ -1,4 +1,4 @@
-"""The processes that train one run together, joined by a strategy of TensorFlow."""
+"""The processes that train one run together, joined by a TensorFlow strategy."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from keras_3dmmstn.training.cluster_place import Place, place_in_cluster
 
-#: What TensorFlow raises in a process when another one of the cluster is gone.
+#: What TensorFlow raises in a process when another process of the cluster is gone.
 _LOST = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
@@ -21,33 +21,33 @@ _LOST = (
     tf.errors.InternalError,
     tf.errors.UnavailableError,
 )
-# Seconds that the chief, which the others are connected to, stays after all is done: they are still
+# Seconds that the chief, to which the others are connected, stays after all is done: they are still
 # receiving what it has sent.
 _GRACE = 1
 
 
 class WorkersError(ConnectionError):
-    """Raised in a process whose run has lost another one of its processes."""
+    """Raised in a process whose run has lost another of its processes."""
 
 
 @dataclass(frozen=True)
 class Workers:
-    """The processes of a run, joined by a strategy; one process without a strategy, too.
+    """The processes of a run, joined by a strategy; or a single process without one.
 
     Attributes:
         place: which of them this is.
-        strategy: of several processes, else None.
+        strategy: the strategy of several processes, else None.
     """
 
     place: Place
     strategy: Any  # tf.distribute.Strategy | None, whose parts are not typed
 
     def scope(self) -> AbstractContextManager[Any]:
-        """Within it, the variables of a network are the same in each process."""
+        """Returns a context in which the variables of a network are the same in each process."""
         return self.strategy.scope() if self.strategy else nullcontext()
 
     def distributed(self, batches: tf.data.Dataset) -> Any:
-        """Returns what `fit` takes for this process's share of the batches, as it is."""
+        """Returns this process's share of the batches in a form that `fit` takes unchanged."""
         if self.strategy is None:
             return batches
         return self.strategy.distribute_datasets_from_function(lambda _: batches)
@@ -62,16 +62,16 @@ class Workers:
         return self._of_chief(own, -(-size // 2)).astype(np.uint16).tobytes()[:size]
 
     def _of_chief(self, numbers, count):
-        """Returns the chief's `(count,)` whole numbers below 2¹⁶, which float32 has exactly.
+        """Returns the chief's whole numbers `(count,)` below 2¹⁶, which float32 represents exactly.
 
-        They are summed, the others giving zeros: a sum is what every kind of device can do.
+        They are summed, with zeros from the others, as every kind of device can compute a sum.
         """
         given = numbers if self.place.is_chief else np.zeros(count)
         return self._sum(tf.constant(given, tf.float32)).numpy()
 
     @cached_property
     def _sum(self):
-        """A function that sums `(n,)` numbers over the processes, which must have as many."""
+        """A function that sums numbers `(n,)` over the processes; each must have the same count."""
         strategy = self.strategy
 
         def summed(own):
@@ -87,12 +87,12 @@ class Workers:
 
 @contextmanager
 def joined_workers(report: Callable[[str], None]) -> Iterator[Workers]:
-    """Joins the processes of TF_CONFIG, and waits until all are there; without it, this one alone.
+    """Joins the processes of TF_CONFIG and waits for all of them; without it, only this one.
 
-    TensorFlow must not have worked before in this process.
+    TensorFlow must not have been used in this process before.
 
     Args:
-        report: called with a line on which process this is.
+        report: called with a line that says which process this is.
 
     Raises:
         ValueError: if TF_CONFIG is damaged, or a process has several GPUs.

@@ -2,14 +2,14 @@
 
 python experiments/other_objects/cars.py [--crops 3000] [--epochs 6] [--out FOLDER] [--record]
 
-Car bodies, all of one topology, become a shape model; that is flattened and re-meshed on a grid. A
-network is trained from random weights on pictures of painted cars, with landmarks where they are
-seen, the shape prior and the symmetry of textures. Printed are the errors of landmarks on cars that
-it has not seen, and of their textures. The figure shows held-out cars in several poses with their
-textures and the mean of these.
+Car bodies with the same topology become a shape model, which is flattened and re-meshed on a grid.
+A network is trained from random weights on pictures of painted cars, with visible landmarks, the
+shape prior and the symmetry of textures. It prints the errors of landmarks on cars that it has not
+seen, and of their textures. The figure shows held-out cars in several poses with their textures and
+the mean of these.
 
-Give the same command again to go on after a stop. Results go to FOLDER, build/experiments/cars
-unless another is given; with `--record` the table goes to experiments/results and the figure to
+To continue after a stop, repeat the command. Results go to FOLDER, by default
+build/experiments/cars; with `--record` the table goes to experiments/results and the figure to
 docs/figures.
 """
 

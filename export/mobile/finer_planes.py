@@ -9,7 +9,7 @@ from keras_3dmmstn.mesh.finer_grid import interpolation_weights
 def finer_planes(planes, grid_shape, texture_shape):
     """Returns `ops.refine_grid` of planes `(count, H'·W')`, flat `(count, rows·columns)`.
 
-    Two products of matrices, which every delegate has.
+    It consists of two matrix products, which every delegate supports.
     """
     (height, width), (rows, columns) = grid_shape, texture_shape
     row_weights, column_weights = (

@@ -1,7 +1,7 @@
 """The network after its features, written for one image and the operators of a phone.
 
-The same functions as in `keras_3dmmstn.ops`, without gradients and with other shapes: planes in
-place of interleaved coordinates, and gathers with one-dimensional indices. Only here is the basis
+The functions are those of `keras_3dmmstn.ops`, without gradients and with other shapes: planes
+instead of interleaved coordinates, and gathers with one-dimensional indices. Only here is the basis
 replaced by its `SurfaceFactors`; the landmarks keep their exact vertices.
 """
 
@@ -41,15 +41,15 @@ def scaled_rotation(theta, rows=2):
 
 
 def placed(scaled, theta, intrinsics=None):
-    """Returns where scaled and turned vertices appear, planes `(2, N)` in pixels.
+    """Returns the image positions of scaled and turned vertices, planes `(2, N)` in pixels.
 
     With q = (s X'_xy + t − c, s X'_z + f) the perspective camera of `ops.project_perspective`, its
     tangent near the camera included, is f (2 − q_z / d) q_xy / d + c, d = max(q_z, s n).
 
     Args:
-        scaled: planes of s R X, `(3, N)`; `(2, N)` are enough unless there is a perspective camera.
+        scaled: planes of s R X, `(3, N)`; `(2, N)` are enough without a perspective camera.
         theta: θ `(1, 6 + D)`.
-        intrinsics: of a perspective camera in pixels of the image, as of `Camera.intrinsics`.
+        intrinsics: those of a perspective camera in pixels of the image, as `Camera.intrinsics`.
     """
     t = tf.reshape(theta[:, 3:5], (2, 1))
     if not intrinsics:
@@ -64,8 +64,8 @@ def placed(scaled, theta, intrinsics=None):
 def surface(theta, grid_model: GridModel, factors: SurfaceFactors, axes=2):
     """Returns the turned and scaled vertices s R X as planes `(axes, H'·W')`, pixels.
 
-    The small core is turned before it is spread over the grid, so that of three coordinates only
-    those are spread that are needed.
+    The small core is turned before it is spread over the grid, so that only the coordinates that
+    are needed are spread.
     """
     height, width = grid_model.grid_shape
     rank_rows, rank_columns = factors.rows.shape[1], factors.columns.shape[1]
@@ -85,7 +85,7 @@ def exact_visibility(scaled, points, theta, grid_model: GridModel, method, intri
 
     Args:
         scaled: planes of s R X, `(3, H'·W')`.
-        points: of `placed`.
+        points: as from `placed`.
         theta: θ `(1, 6 + D)`.
         grid_model: the face model.
         method: "depth" or "table".
@@ -140,8 +140,8 @@ def masked_samples(image, points, visible):
     count = points.shape[1]
     last = tf.constant([[width - 2.0], [height - 2.0]])
     low = tf.minimum(tf.maximum(tf.floor(points), 0.0), last)
-    # How far a point is from the pixels before and after it, `(axis, pixel, N)`; both further than
-    # 1 beyond the image.
+    # Distance of a point from the pixels before and after it, `(axis, pixel, N)`; outside the image
+    # both are above 1.
     distance = tf.abs((points - low)[:, None] - tf.constant([[0.0], [1.0]]))
     weight_x, weight_y = tf.split(tf.nn.relu(1 - distance), 2)
     weight = tf.reshape(weight_y * visible, (2, 1, count)) * weight_x
@@ -150,7 +150,7 @@ def masked_samples(image, points, visible):
     taps = tf.constant([[0.0], [1.0], [width], [width + 1.0]])  # as the weights: row, column
     index = tf.cast(low_y * width + low_x + taps, tf.int32)
     pixels = tf.gather(tf.reshape(image, (height * width, 3)), tf.reshape(index, (-1,)))
-    # Planes again: a product that repeats the weight for each colour is slow.
+    # Again planes: a product that repeats the weight for each colour is slow.
     planes = tf.transpose(pixels) * tf.reshape(weight, (1, -1))
     samples = tf.reduce_sum(tf.reshape(planes, (3, 4, count)), axis=1)
     return tf.transpose(tf.minimum(samples, 255.0))  # rounding may take the sum past it
@@ -172,8 +172,8 @@ def landmark_points(theta, grid_model: GridModel, name: str, intrinsics=None):
     mean = grid_model.mean[vertices].T.reshape(1, -1)
     matrix = scaled_rotation(theta, axes)
     weights = tf.concat([tf.ones((1, 1)), theta[:, 6:]], axis=1)
-    # What float16 leaves of a number goes into a second one. Without it 0.03 pixels are off, which
-    # is enough for another jaw point to lie outermost now and then.
+    # The part of a number that float16 loses goes into a second one. Without it, points are off by
+    # 0.03 pixels, which is sometimes enough for another jaw point to lie outermost.
     halves = _float16_and_rest(np.concatenate([mean, basis]))
     shape = tf.matmul(tf.concat([weights, weights], axis=1), tf.constant(halves))
     scaled = tf.matmul(matrix, tf.reshape(shape, (3, len(vertices))))
@@ -189,13 +189,13 @@ def landmark_points(theta, grid_model: GridModel, name: str, intrinsics=None):
 
 
 def _float16_and_rest(values):
-    """Returns numbers `(rows, columns)` as two whose sum they are, `(2·rows, columns)` float32."""
+    """Returns numbers `(rows, columns)` as sums of two each, `(2·rows, columns)` float32."""
     nearest = values.astype(np.float16).astype(np.float32)
     return np.concatenate([nearest, values - nearest])
 
 
 def _quaternion_matrix(rows):
-    """Returns the `(16, rows · 3)` matrix from q qᵀ to the first rows of the rotation."""
+    """Returns the matrix `(16, rows · 3)` from q qᵀ to the first rows of the rotation."""
     matrix = np.zeros((4, 4, 3, 3), np.float32)
     for (row, column), terms in _QUATERNION_TERMS.items():
         for product, factor in terms.items():

@@ -1,4 +1,4 @@
-"""A face model's basis in few numbers, for files that go to a phone."""
+"""A face model's basis in few numbers, for files for phones."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ class SurfaceFactors:
 
         P_k[i, j] ≈ Σ_ab U[i, a] C_k[a, b] V[j, b]
 
-    The displacements of a face are smooth over its grid, so few patterns along its rows and
-    columns make up all of them. The sum over the modes comes first, on the small core.
+    The displacements of a face are smooth over its grid, so a few patterns along its rows and
+    columns are enough for all of them. The sum over the modes comes first, on the small core.
 
     Attributes:
         rows: `(H', rank)` float32, U.
@@ -28,17 +28,17 @@ class SurfaceFactors:
     core: np.ndarray
 
     def basis(self) -> np.ndarray:
-        """Returns the basis that these factors stand for, `(modes, H'·W', 3)`."""
+        """Returns the basis that these factors represent, `(modes, H'·W', 3)`."""
         product = np.einsum("ia,kcba,jb->kijc", self.rows, self.core, self.columns, optimize=True)
         return product.reshape(len(self.core), -1, 3)
 
 
 def factorise_basis(grid_model: GridModel, rank: int) -> SurfaceFactors:
-    """Returns the higher-order singular value decomposition of a basis, cut off at a rank.
+    """Returns the higher-order singular value decomposition of a basis, truncated at a rank.
 
     Args:
-        grid_model: the face model; its modes weigh as much as their standard deviations.
-        rank: patterns along rows and columns; more than the grid has are left out.
+        grid_model: the face model; its modes are weighted by their standard deviations.
+        rank: patterns along rows and columns; limited to the size of the grid.
 
     Raises:
         ValueError: if `rank` is less than 1.

@@ -31,7 +31,7 @@ from keras_3dmmstn.mesh.finer_grid import texture_shape
 from keras_3dmmstn.network.sampler import mask_cleaning
 
 #: How the numbers of a file are stored, by the name of the file's kind. The localiser's head and
-#: the geometry are never integers: they would move the landmarks by pixels.
+#: the geometry never use integers, which would move the landmarks by pixels.
 PRECISIONS = {
     "float32": "everything in float32",
     "float16": "weights and face model in float16",
@@ -39,7 +39,7 @@ PRECISIONS = {
     "integer": "weights and activations of the localiser in int8; the rest in float16",
 }
 
-#: Patterns along the rows and columns of the texture that the basis is reduced to. With 48 the
+#: Patterns along the rows and columns of the texture to which the basis is reduced. With 48, the
 #: points of the bundled model move by 0.02 pixels at 224 on average.
 RANK = 48
 
@@ -57,34 +57,34 @@ def export_tflite(
 ) -> Path:
     """Writes the whole network as one `.tflite` file, and its card as `.json` beside it.
 
-    The file has built-in operators only. With a batch of 1 all its shapes are fixed and its gathers
-    have one-dimensional indices, as delegates want them; its landmarks are those of
-    `spatial_transformer`, its texture is sampled at the points of a basis reduced to `RANK`
-    patterns along rows and columns. With a free batch the file has the network's own layers: it is
-    larger by the whole basis, slower, and its input has to be resized to the batch.
+    The file has only built-in operators. With a batch of 1, all its shapes are fixed and its
+    gathers have one-dimensional indices, as delegates require. Its landmarks are those of
+    `spatial_transformer`; its texture is sampled at the points of a basis reduced to `RANK`
+    patterns along rows and columns. With a free batch, the file has the network's own layers: it
+    is larger by the whole basis, slower, and its input has to be resized to the batch.
 
     Args:
         normaliser: the trained localiser and its face model.
-        path: the file to write; there must be nothing yet at it or beside it as `.json`.
+        path: the file to write; neither it nor a `.json` beside it may exist.
         precision: one of `PRECISIONS`.
         photographs: crops `(image_size, image_size, 3)`, RGB in 0..255, as the network will see
-            them; the ranges of integer activations come from them. For `"integer"` only.
+            them, for the ranges of integer activations. Only for `"integer"`.
         landmarks: name of the landmark set, as for `spatial_transformer`.
         batch: 1, or None for any number of images at a time.
-        visibility: how the mask is computed, as for `spatial_transformer`; as the normaliser
-            computes it if None. With `"normals"` a phone takes about half the time.
-        texture_size: side of texture and mask in pixels, from 32 to 2,048, sampled between the
-            vertices, too; None for the face model's grid, whatever size the normaliser samples at.
+        visibility: how the mask is computed, as for `spatial_transformer`; as in the normaliser if
+            None. With `"normals"` a phone takes about half the time.
+        texture_size: side of texture and mask in pixels, from 32 to 2,048, also sampled between the
+            vertices; None for the face model's grid, whatever size the normaliser samples at.
 
     Returns:
         The path of the file.
 
     Raises:
         FileExistsError: if one of the two files exists.
-        ValueError: if `precision`, `batch` or `visibility` is unknown or they do not go together
-            (integers go with a batch of 1), `photographs` are missing or of another shape,
-            `texture_size` is out of its range, or the localiser is not one of `build_localiser`.
-        OSError: if it cannot be written; then neither file is there.
+        ValueError: if `precision`, `batch` or `visibility` is unknown or they cannot be combined
+            (integers need a batch of 1), `photographs` are missing or of another shape,
+            `texture_size` is out of range, or the localiser is not one of `build_localiser`.
+        OSError: if it cannot be written; then neither file exists.
     """
     path = Path(path)
     with (
@@ -127,7 +127,7 @@ def tflite_model(
     visibility: str | None = None,
     texture_size: int | None = None,
 ) -> bytes:
-    """Returns the content of the file that `export_tflite` writes; arguments and errors are its."""
+    """Returns the content of the file of `export_tflite`; arguments and errors are the same."""
     visibility = visibility or normaliser.visibility
     if precision not in PRECISIONS:
         raise ValueError(
@@ -165,7 +165,7 @@ def tflite_model(
 def _any_batch(normaliser, precision, landmarks, visibility, texture_size):
     """Returns the content of a file that takes any number of images at a time."""
     if precision not in ("float32", "float16"):
-        # As one model, the basis would become integers, too.
+        # As one model, the basis would also become integers.
         raise ValueError(
             "export_tflite expects for a free batch the precision float32 or float16, "
             f"received {precision!r}."
@@ -233,7 +233,7 @@ def _geometry(normaliser, head, landmarks, method, shape):
 
 
 def _judging_layers(normaliser):
-    """Returns the layers from features to confidence and spread, two for each that there is."""
+    """Returns the layers from features to confidence and spread, two for each that exists."""
     localiser = normaliser.localiser
     return [
         (localiser.get_layer(f"{name}_hidden"), localiser.get_layer(name))
@@ -261,7 +261,7 @@ def _converted(converter):
 
 
 def _with_built_in_operators(model):
-    """Returns the model; the converter was told to use nothing else."""
+    """Returns the model, converted with only built-in operators."""
     others = {"CUSTOM", "DELEGATE"} & set(operator_names(model))
     if others:
         raise ValueError(f"Expected built-in operators alone, the model has {sorted(others)}.")

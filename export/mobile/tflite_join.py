@@ -1,4 +1,4 @@
-"""The content of TensorFlow Lite models: two that follow one another, names, operators."""
+"""The content of TensorFlow Lite models: joining two in sequence, names, operators."""
 
 from collections.abc import Sequence
 
@@ -9,14 +9,14 @@ from tensorflow.lite.tools import flatbuffer_utils
 def join_models(
     first: bytes, second: bytes, shared: str, link: str, outputs: Sequence[str]
 ) -> bytes:
-    """Joins two models, each in its own precision, to one with one signature.
+    """Joins two models, each in its own precision, into one with one signature.
 
     Args:
         first: the model that runs first, with one input and one output.
-        second: the other one, with inputs called `shared` and `link`.
-        shared: name of the input that both have, and that the result has.
-        link: name of the input of the second that the first computes.
-        outputs: names for the outputs of the second, in their order.
+        second: the other model, with inputs called `shared` and `link`.
+        shared: name of the input that both models and the result have.
+        link: name of the input of the second model that the first computes.
+        outputs: names for the outputs of the second model, in order.
 
     Returns:
         The joined model, whose signature and tensors have these names.
@@ -64,14 +64,14 @@ def rename_tensors(model: bytes, inputs: Sequence[str], outputs: Sequence[str]) 
 
 
 def operator_names(model: bytes) -> list[str]:
-    """Returns the names of the operators of a model, in order of the alphabet, each once."""
+    """Returns the names of the operators of a model in alphabetical order, without repeats."""
     codes = flatbuffer_utils.convert_bytearray_to_object(model).operatorCodes
     builtin = {number: name for name, number in vars(schema.BuiltinOperator).items()}
     return sorted({builtin[max(code.builtinCode, code.deprecatedBuiltinCode)] for code in codes})
 
 
 def _append(model, tail, number):
-    """Appends the content of `tail`; `number` tells where its tensors are in `model`."""
+    """Appends the content of `tail`; `number` gives the indices of its tensors in `model`."""
     graph, added = model.subgraphs[0], tail.subgraphs[0]
     for tensor in added.tensors:
         # Buffer 0 is the empty one in every file.

@@ -10,7 +10,7 @@ _LARGEST_LEVEL = 255
 def decode(encoded):
     """Decodes one JPEG or PNG file to the pixels that the package reads; raises if it is damaged.
 
-    The pixels are as they are stored: an orientation in EXIF is not applied. Grey images get three
+    The pixels are as stored: an EXIF orientation is not applied. Grey images get three
     equal channels, transparency is dropped and 16-bit images are reduced to 8. Check with
     `item_faults.file_fault` first that the file does not claim too many pixels.
 
@@ -29,9 +29,9 @@ def decode(encoded):
 
 
 def claimed_size(encoded):
-    """Returns width and height that the header of a JPEG or PNG file claims, `(2,)` int64.
+    """Returns the width and height that the header of a JPEG or PNG file claims, `(2,)` int64.
 
-    Raises if the header of a JPEG file is damaged; the other may claim anything.
+    Raises if the header of a JPEG file is damaged; a PNG header may claim anything.
     """
     return tf.cond(
         is_jpeg(encoded),
@@ -41,18 +41,18 @@ def claimed_size(encoded):
 
 
 def is_jpeg(encoded):
-    """Says of each string whether it begins as a JPEG file does."""
-    # A regular expression would want UTF-8.
+    """Returns, for each string, whether it begins like a JPEG file."""
+    # A regular expression would require UTF-8.
     return tf.equal(_first_bytes(encoded, 3), b"\xff\xd8\xff")
 
 
 def is_png(encoded):
-    """Says of each string whether it begins as a PNG file does."""
+    """Returns, for each string, whether it begins like a PNG file."""
     return tf.equal(_first_bytes(encoded, 8), b"\x89PNG\r\n\x1a\n")
 
 
 def middle_square(image):
-    """Returns centre (x, y) and side, in pixels, of the largest square in the middle of an image.
+    """Returns the centre (x, y) and side in pixels of the largest central square of an image.
 
     Args:
         image: `(height, width, 3)` tensor.
@@ -65,7 +65,7 @@ def middle_square(image):
 
 
 def face_squares(boxes):
-    """Returns the squares for faces, as `framing.crop_square` does, `(..., 4)` -> `(..., 3)`."""
+    """Returns the squares for face boxes, as `framing.crop_square`, `(..., 4)` -> `(..., 3)`."""
     first, last = boxes[..., :2], boxes[..., 2:]
     side = CROP_TO_BOX * tf.reduce_max(last - first, axis=-1, keepdims=True)
     return tf.concat([(first + last) / 2, side], axis=-1)
@@ -74,7 +74,7 @@ def face_squares(boxes):
 def cut_square(image, square, image_size):
     """Cuts a square out of an image and scales it, as `inference.photograph.warp` does.
 
-    Where that makes it smaller by 2 and more, blocks of pixels are averaged first.
+    If that shrinks it by a factor of 2 or more, blocks of pixels are averaged first.
 
     Args:
         image: `(height, width, 3)` uint8 tensor.
@@ -90,7 +90,7 @@ def cut_square(image, square, image_size):
     corner = square[:2] + 0.5 - square[2] / 2
     first = block * (tf.floor(corner / block) - 1)
     count = tf.cast(tf.math.ceil(square[2] / block), tf.int32) + 3
-    # What is read, alone: all rows of a large photograph would take their time.
+    # Only what is read: all rows of a large photograph would take too long.
     low = tf.maximum(tf.cast(first, tf.int32), 0)
     high = tf.cast(first, tf.int32) + count * tf.cast(block, tf.int32)
     part = image[low[1] : high[1], low[0] : high[0]]
@@ -111,7 +111,7 @@ def cut_square(image, square, image_size):
 
 
 def _scaled(image, side, scale, shift, kernel, antialias):
-    """Returns the square at the first pixels of an image that is scaled, then shifted (x, y)."""
+    """Returns the square at the first pixels of an image after scaling and shifting by (x, y)."""
     scaled = tf.raw_ops.ScaleAndTranslate(
         images=image[None],
         size=tf.stack([side, side]),
@@ -124,7 +124,7 @@ def _scaled(image, side, scale, shift, kernel, antialias):
 
 
 def _png_size(encoded):
-    """Returns width and height of a PNG file, the numbers at bytes 16 and 20, big-endian."""
+    """Returns the width and height of a PNG file, the big-endian numbers at bytes 16 and 20."""
     header = tf.io.decode_raw(_first_bytes(encoded, 24), tf.uint8, fixed_length=24)
     digits = tf.reshape(tf.cast(header[16:], tf.int64), (2, 4))
     return tf.reduce_sum(digits * [1 << 24, 1 << 16, 1 << 8, 1], axis=1)

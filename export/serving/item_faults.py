@@ -1,4 +1,4 @@
-"""What one photograph or one box of a request is refused for: a status and a message."""
+"""Why one photograph or one box of a request is refused: a status and a message."""
 
 import tensorflow as tf
 
@@ -15,17 +15,17 @@ DATA_LOSS = 15
 
 
 def file_fault(encoded):
-    """Says what is wrong with the first bytes of a file, before it is decoded.
+    """Returns what is wrong with the first bytes of a file, before it is decoded.
 
-    The environment variable for the most pixels counts where the graph is made.
+    The environment variable for the most pixels is read when the graph is built.
 
     Args:
         encoded: scalar string tensor.
 
     Returns:
-        status, message and size: int32, string, `(2,)` int64 width and height as claimed. The
-        status is 0 and the message empty if nothing is wrong. Raises if the header of a JPEG file
-        is damaged.
+        status, message and size: int32, string, `(2,)` int64 claimed width and height. The status
+        is 0 and the message empty if nothing is wrong. Raises if the header of a JPEG file is
+        damaged.
     """
     length = tf.strings.length(encoded)
     is_photograph = is_jpeg(encoded) | is_png(encoded)
@@ -37,12 +37,12 @@ def file_fault(encoded):
     ]
     kind = _fault(~is_photograph, INVALID_ARGUMENT, strange)
     fault = first_fault(kind, _size_fault(size, tf.cast(length, tf.int64)))
-    # A header that is cut off: boxes would be found outside of nothing.
+    # A header that is cut off gives no size against which boxes could be checked.
     return *first_fault(fault, damaged(encoded, tf.reduce_any(size < 1))), size
 
 
 def damaged(encoded, is_damaged):
-    """Returns status and message of files that cannot be decoded, `(...)` string and bool."""
+    """Returns the status and message of files that cannot be decoded, `(...)` string and bool."""
     received = [
         "encoded: expected whole JPEG or PNG files, received a damaged or truncated one of ",
         tf.strings.as_string(tf.strings.length(encoded)),
@@ -52,7 +52,7 @@ def damaged(encoded, is_damaged):
 
 
 def box_faults(boxes, size):
-    """Says of boxes what is wrong with them, as `inference.boxes` does.
+    """Returns what is wrong with boxes, as `inference.boxes` does.
 
     Args:
         boxes: `(faces, 4)` float32 tensor x0, y0, x1, y1.
@@ -87,13 +87,13 @@ def box_faults(boxes, size):
 
 
 def first_fault(first, second):
-    """Returns the first of two pairs of status and message that says something is wrong."""
+    """Returns the first of two pairs of status and message that reports a fault."""
     is_first = tf.not_equal(first[0], GOOD)
     return tf.where(is_first, first[0], second[0]), tf.where(is_first, first[1], second[1])
 
 
 def _size_fault(size, length):
-    """Returns status and message for a file of a size in pixels and a length in bytes."""
+    """Returns the status and message for a file of a size in pixels and a length in bytes."""
     width, height = size[0], size[1]
     most = int(limit(MAX_MEGAPIXELS) * 1e6)
     likely = tf.maximum(tf.constant(SMALL_PICTURE, tf.int64), PIXELS_A_BYTE * length)
@@ -112,7 +112,7 @@ def _size_fault(size, length):
 
 
 def _fault(is_wrong, status, message):
-    """Returns status and message where something is wrong, else 0 and the empty string."""
+    """Returns the status and message where something is wrong, else 0 and the empty string."""
     status = tf.where(is_wrong, status, GOOD)
     return status, tf.where(is_wrong, tf.strings.join(message), "")
 

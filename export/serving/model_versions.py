@@ -1,15 +1,15 @@
-"""Numbered versions of a model, as TensorFlow Serving wants them."""
+"""Numbered versions of a model, as TensorFlow Serving requires them."""
 
 from pathlib import Path
 
 
 def next_version(folder: Path) -> Path:
-    """Returns the folder of the next version below `folder`, named as TensorFlow Serving does.
+    """Returns the folder of the next version below `folder`, named as for TensorFlow Serving.
 
-    The first is `1`; after that one more than the largest number, which is the one that is served.
+    The first is `1`; later ones are one more than the largest number, which is the one served.
 
     Raises:
-        FileExistsError: if `folder` is a file, or holds other things than versions.
+        FileExistsError: if `folder` is a file, or contains anything but versions.
     """
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"Expected a folder for versions, received the file {folder}.")

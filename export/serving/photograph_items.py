@@ -1,4 +1,4 @@
-"""The crops of faces in encoded photographs, each with a status: one does not fail the others."""
+"""Crops of faces in encoded photographs, each with its own status, so that faults stay separate."""
 
 import tensorflow as tf
 
@@ -13,7 +13,7 @@ def crops_of_whole(encoded, image_size):
         image_size: side of a crop in pixels.
 
     Returns:
-        crops, status and message, as of `crops_of_faces`, `(batch, ...)`.
+        crops, status and message, as from `crops_of_faces`, `(batch, ...)`.
     """
 
     def crop(file):
@@ -26,7 +26,7 @@ def crops_of_whole(encoded, image_size):
 
 
 def crops_of_faces(encoded, boxes, image_size):
-    """Decodes each photograph once, and scales the squares of the faces in its boxes.
+    """Decodes each photograph once and scales the squares of the faces in its boxes.
 
     Args:
         encoded: `(batch,)` string tensor, JPEG or PNG files.
@@ -35,7 +35,7 @@ def crops_of_faces(encoded, boxes, image_size):
 
     Returns:
         crops, status and message: `(batch, faces, image_size, image_size, 3)` float32,
-        `(batch, faces)` int32 and string. Where the status is not 0 the crop means nothing.
+        `(batch, faces)` int32 and string. Where the status is not 0, the crop is meaningless.
     """
 
     def crops(file, boxes):
@@ -55,7 +55,7 @@ def crops_of_faces(encoded, boxes, image_size):
 
 
 def _decoded(encoded, is_good):
-    """Decodes a file if it is good; else returns one black pixel."""
+    """Decodes a file if it is valid; otherwise returns one black pixel."""
     return tf.cond(
         is_good,
         lambda: encoded_photographs.decode(encoded),
@@ -64,21 +64,21 @@ def _decoded(encoded, is_good):
 
 
 def _of_each(function, inputs, crop_shape, status_shape):
-    """Calls a function for each photograph, one after the other; where it raises, says so.
+    """Calls a function for each photograph in turn; where it raises, the status says so.
 
     Args:
-        function: of one photograph and what belongs to it, to crops, status and message.
+        function: from one photograph and what belongs to it to crops, status and message.
         inputs: `(batch,)` string tensor, and others `(batch, ...)`.
-        crop_shape: of the crops of one photograph.
-        status_shape: of status and message of one photograph.
+        crop_shape: shape of the crops of one photograph.
+        status_shape: shape of status and message of one photograph.
     """
     count = tf.shape(inputs[0])[0]
-    # TensorFlow has no other way to go on after an error: the set leaves out what raises.
+    # TensorFlow has no other way to continue after an error: the data set drops what raises.
     items = tf.data.Dataset.from_tensor_slices((tf.range(count), *inputs))
     items = items.map(
         tf.autograph.experimental.do_not_convert(lambda place, *rest: (place, *function(*rest)))
     ).ignore_errors()
-    # It may leave out all, and a batch of none is none. Row 0 stands for what is left out.
+    # It may drop all, and would then yield no batch. Row 0 stands for what is dropped.
     nothing = (
         tf.constant(-1),
         tf.zeros(crop_shape),

@@ -1,4 +1,4 @@
-"""The signatures that take encoded photographs, and answer for each face of a request."""
+"""The signatures that take encoded photographs and answer for each face of a request."""
 
 import tensorflow as tf
 
@@ -13,13 +13,13 @@ from keras_3dmmstn.export.serving.item_faults import (
 from keras_3dmmstn.export.serving.photograph_items import crops_of_faces, crops_of_whole
 from keras_3dmmstn.ops.parameters import POSE_SIZE
 
-# What is not an answer is 0 in them, as what is hidden is; NaN in the others.
+# Missing answers are 0 in these, as hidden parts are; NaN in the others.
 _PICTURES = ("texture", "mask")
 
-# Faces that are cut out and looked at together: a crop and its layers take 3 MB.
+# Faces that are cut out and processed together: a crop and its layers take 3 MB.
 _PIECE = 64
 
-#: What the card says of these signatures.
+#: What the card says about these signatures.
 CARD = {
     "signatures": ["serving_bytes", "serving_faces", "serving_groups"],
     "status": {
@@ -36,7 +36,7 @@ CARD = {
 def signatures_of_photographs(whole, image):
     """Returns name to function and signature for encoded photographs.
 
-    Their outputs are those of the network, and for each face
+    Their outputs are those of the network and, for each face,
 
     - `status` int32: 0, or a code of google.rpc.Code that says why there is no answer:
       3 (INVALID_ARGUMENT) for files that are neither JPEG nor PNG or too large, and for numbers
@@ -44,12 +44,12 @@ def signatures_of_photographs(whole, image):
       file that is damaged;
     - `message` string: what was expected and what was received; empty if the status is 0.
 
-    Where the status is not 0, parameters, landmarks, confidence and
-    spread are NaN, texture and mask 0.
+    Where the status is not 0, parameters, landmarks, confidence and spread are NaN, texture and
+    mask 0.
 
     Args:
-        whole: the network, images `(batch, size, size, 3)` to a dictionary.
-        image: signature of its images.
+        whole: the network, from images `(batch, size, size, 3)` to a dictionary.
+        image: the signature of its images.
     """
     image_size = image.shape[1]
     encoded = tf.TensorSpec((None,), tf.string, name="encoded")
@@ -92,16 +92,16 @@ def signatures_of_photographs(whole, image):
 
 
 def _in_pieces(function, step, *inputs):
-    """Calls a function for some photographs after the others: memory is that of one piece.
+    """Calls a function for one piece of the photographs after another, to need memory for only one.
 
     Args:
-        function: `tf.function` with a signature, of inputs `(photographs, ...)` to name to tensor
+        function: `tf.function` with a signature, from inputs `(photographs, ...)` to name to tensor
             `(faces, ...)`.
         step: photographs in a piece.
         inputs: `(batch, ...)` tensors.
 
     Returns:
-        Name to tensor, the pieces in a row.
+        Name to tensor, with the pieces concatenated.
     """
     pieces = -(-tf.shape(inputs[0])[0] // step)
     specs = function.get_concrete_function().structured_outputs
@@ -133,7 +133,7 @@ def _in_pieces(function, step, *inputs):
 
 
 def _answers_of_faces(whole, image, encoded, boxes):
-    """Answers for boxes `(batch, faces, 4)` of photographs, all in a row, in their pixels."""
+    """Returns the answers for boxes `(batch, faces, 4)`, concatenated, in pixels of photographs."""
     crops, status, message = crops_of_faces(encoded, boxes, image.shape[1])
     crops = tf.reshape(crops, (-1, *image.shape[1:]))
     outputs = _answers(whole, crops, tf.reshape(status, (-1,)), tf.reshape(message, (-1,)))
@@ -141,9 +141,9 @@ def _answers_of_faces(whole, image, encoded, boxes):
 
 
 def _answers(whole, crops, status, message):
-    """Returns what the network says of the crops whose status is good, and the status of all."""
+    """Returns the network's outputs for the crops whose status is 0, and the status of all."""
     good = tf.where(tf.equal(status, GOOD))
-    # TensorFlow's optimised convolutions fail for a batch of none: a black one takes its place.
+    # TensorFlow's optimised convolutions fail for an empty batch: a black crop takes its place.
     images = tf.cond(
         tf.equal(tf.size(good), 0),
         lambda: tf.zeros((1, *crops.shape[1:]), crops.dtype),
@@ -162,10 +162,10 @@ def _answers(whole, crops, status, message):
 
 
 def _in_photograph(outputs, squares, image_size):
-    """Takes landmarks, t and log s from pixels of crops to pixels of photographs.
+    """Converts landmarks, t and log s from pixels of crops to pixels of photographs.
 
     Args:
-        outputs: of the network.
+        outputs: the outputs of the network.
         squares: `(batch, 3)`, centre and side of each crop in its photograph.
         image_size: side of a crop in its own pixels.
     """

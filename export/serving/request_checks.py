@@ -1,18 +1,18 @@
-"""What a whole request is refused for, in a TensorFlow graph."""
+"""Checks in a TensorFlow graph that refuse a whole request."""
 
 import tensorflow as tf
 
 _LARGEST_LEVEL = 255
 
-#: Boxes of one photograph. A box is 16 bytes, and the crop that it asks for 600 kB.
+#: The most boxes for one photograph. A box takes 16 bytes, and the crop that it asks for 600 kB.
 MOST_BOXES = 64
 
 
 def checked_images(images, image_size):
-    """Stops unless images are `(batch, image_size, image_size, 3)` with levels in 0..255.
+    """Raises unless images are `(batch, image_size, image_size, 3)` with levels in 0..255.
 
-    Levels in 0..1 are refused, too, in any image of the batch: one with nothing above 1 would be
-    all but black.
+    Levels in 0..1 are also refused, in any image of the batch: one with nothing above 1 would be
+    almost black.
 
     Returns:
         The same images.
@@ -43,8 +43,8 @@ def checked_images(images, image_size):
 
 
 def checked_photographs(encoded):
-    """Stops unless encoded photographs are `(batch,)`, at least one; returns the same."""
-    # As of images, the static shape is forgotten, so that the checks are kept.
+    """Raises unless encoded photographs are `(batch,)`, at least one; returns them."""
+    # As for images, the static shape is forgotten, so that the checks are kept.
     seen = tf.raw_ops.PlaceholderWithDefault(input=encoded, shape=None)
     message = "encoded: expected shape (batch,)."
     with tf.control_dependencies([tf.debugging.assert_rank(seen, 1, message)]):
@@ -54,10 +54,10 @@ def checked_photographs(encoded):
 
 
 def checked_box_shape(boxes, encoded):
-    """Stops unless boxes are `(batch, ..., 4)` with a batch as large as that of the photographs.
+    """Raises unless boxes are `(batch, ..., 4)` with the batch size of the photographs.
 
     Args:
-        boxes: tensor of known rank, 2 or 3; of the latter at most `MOST_BOXES` a photograph.
+        boxes: tensor of known rank, 2 or 3; with rank 3, at most `MOST_BOXES` per photograph.
         encoded: `(batch,)` string tensor.
 
     Returns:
@@ -76,7 +76,7 @@ def checked_box_shape(boxes, encoded):
 
 
 def _not_empty(batch, name):
-    """Stops unless there is at least one element; returns the check."""
+    """Raises unless there is at least one element; returns the check."""
     count = tf.shape(batch)[0]
     return tf.debugging.assert_positive(
         count, f"{name}: expected at least one, received an empty batch."

@@ -33,20 +33,20 @@ def export_saved_model(
 
     Args:
         normaliser: the trained localiser and its face model.
-        path: the model's folder, of which a server is told; its name is the model's name.
+        path: the model's folder, which a server is given; its name is the model's name.
         landmarks: name of the landmark set, as for `spatial_transformer`.
-        visibility: how the mask is computed, as for `spatial_transformer`; as the normaliser
-            computes it if None.
-        texture_size: side of texture and mask in pixels, from 32 to 2,048, sampled between the
-            vertices, too; None for the face model's grid, whatever size the normaliser samples at.
+        visibility: how the mask is computed, as for `spatial_transformer`; as in the normaliser if
+            None.
+        texture_size: side of texture and mask in pixels, from 32 to 2,048, also sampled between the
+            vertices; None for the face model's grid, whatever size the normaliser samples at.
 
     Returns:
         The folder of the version. It appears when all of it is written.
 
     Raises:
-        FileExistsError: if `path` is a file or holds other things than versions.
+        FileExistsError: if `path` is a file or contains anything but versions.
         ValueError: if the face model has no such landmark set, `visibility` is unknown or
-            `texture_size` is out of its range.
+            `texture_size` is out of range.
         OSError: if it cannot be written; then nothing is left of it.
     """
     version = next_version(Path(path))
@@ -68,33 +68,33 @@ def write_version(
       `landmarks`, `texture`, `mask` and, if the network has them, `confidence` and `spread`;
     - `fit`: `image` to the same without texture and mask;
     - `serving_bytes`: `encoded` `(batch,)`, JPEG or PNG files that show the square crop of a face
-      (of one that is not square, the middle is taken), to all of them, landmarks in pixels of the
-      crop scaled to the network's size;
+      (if it is not square, the middle is taken), to all of them, landmarks in pixels of the crop
+      scaled to the network's size;
     - `serving_faces`: `encoded`, whole photographs, and `boxes` `(batch, 4)` float32, x0, y0, x1,
       y1, the tight box of the face's 68 landmarks in pixels of each, to all of them, landmarks and
       pose in pixels of the photograph;
     - `serving_groups`: `encoded` and `boxes` `(batch, faces, 4)`, several for each photograph, to
       the same as `(batch, faces, ...)`.
 
-    Levels, shapes, boxes and files are checked in the graph. The first two refuse a whole request;
-    the others answer `status` and `message`, too, for each face, as `photograph_signatures` says.
-    Requests that warm up a server are in `assets.extra`, too, if the extra `serving` is installed.
-    A reloaded model has the signatures as methods, and `trainable_variables` and `variables`: the
-    hand-written gradients are saved, too.
+    Levels, shapes, boxes and files are checked in the graph. The first two signatures refuse a
+    whole request; the others also return `status` and `message` for each face, as described in
+    `photograph_signatures`. `assets.extra` also contains requests that warm up a server, if the
+    extra `serving` is installed. A reloaded model has the signatures as methods, and
+    `trainable_variables` and `variables`: the hand-written gradients are also saved.
 
     Args:
-        network: as of `spatial_transformer`.
+        network: a network of `spatial_transformer`.
         folder: where to write.
-        card: such as of `network_card`; written to `assets.extra/card.json`, which servers leave
-            alone, with `photographs`: what the signatures that take files answer.
+        card: a card as from `network_card`; written to `assets.extra/card.json`, which servers
+            ignore, with `photographs`: the answers of the signatures that take files.
 
     Raises:
-        ValueError: if the network is none of `spatial_transformer`.
+        ValueError: if the network is not one of `spatial_transformer`.
         OSError: if it cannot be written.
     """
     image_size = input_size(network)
     served = _Served()
-    # The variables alone, not the Keras model: its own functions would be saved beside these.
+    # Only the variables, not the Keras model, whose own functions would also be saved.
     served.variables = [variable.value for variable in network.variables]
     served.trainable_variables = [variable.value for variable in network.trainable_variables]
     signatures = {}
@@ -115,7 +115,7 @@ def write_version(
 
 
 def _write_error(error, folder):
-    """Returns as an OSError of the folder what TensorFlow says of a file in it."""
+    """Returns TensorFlow's error on a file in a folder as an OSError on the folder."""
     for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES):
         if os.strerror(number) in error.message:
             return OSError(number, os.strerror(number), str(folder))

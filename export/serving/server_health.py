@@ -1,4 +1,4 @@
-"""Asks a model server whether it is well and which versions of the model it serves."""
+"""Asks a model server whether it is healthy and which versions of the model it serves."""
 
 import time
 from typing import TYPE_CHECKING
@@ -24,19 +24,19 @@ def health_by_grpc(
     timeout: float = 5.0,
     credentials: "grpc.ChannelCredentials | None" = None,
 ) -> list[int]:
-    """Asks a server by gRPC: `grpc.health.v1` if it has that, and for the state of the model.
+    """Asks a server by gRPC for its health, if it has `grpc.health.v1`, and the model's state.
 
     Args:
         address: host and port, such as `localhost:8500`.
         model: name of the model on the server.
         timeout: for both questions together, in seconds.
-        credentials: as of `predict_by_grpc`.
+        credentials: as for `predict_by_grpc`.
 
     Returns:
         The versions that are served, the newest last.
 
     Raises:
-        ServingError: if the server cannot be reached within the time, says that it is not well, or
+        ServingError: if the server cannot be reached in time, reports that it is not healthy, or
             serves no version of the model; with the state and the error of each version.
         ImportError: if the extra `serving` is not installed.
     """
@@ -73,15 +73,15 @@ def health_by_grpc(
 
 
 def health_by_rest(address: str, model: str = MODEL, timeout: float = 5.0) -> list[int]:
-    """Asks a server by REST for the state of the model; as `health_by_grpc`.
+    """Asks a server by REST for the state of the model, like `health_by_grpc`.
 
     Args:
-        address: where the server is, such as `http://localhost:8501`.
+        address: address of the server, such as `http://localhost:8501`.
         model: name of the model on the server.
         timeout: in seconds.
 
     Raises:
-        ServingError: as of `health_by_grpc`.
+        ServingError: as for `health_by_grpc`.
     """
     answer = json_answer(address, json_request(address, f"/v1/models/{model}"), timeout)
     try:
@@ -98,7 +98,7 @@ def health_by_rest(address: str, model: str = MODEL, timeout: float = 5.0) -> li
 
 
 def _asked(grpc, address, call, request, timeout):
-    """Returns the answer to a call; None if the server does not have it."""
+    """Returns the answer to a call; None if the server does not support it."""
     try:
         return call(request, timeout)
     except grpc.RpcError as error:

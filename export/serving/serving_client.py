@@ -21,13 +21,13 @@ MODEL = "keras_3dmmstn"
 
 
 class ServingError(RuntimeError):
-    """Raised when a server cannot be reached, or refuses a request; says what it answered."""
+    """Raised if a server cannot be reached or refuses a request; contains its answer."""
 
 
 def photograph_inputs(
     photographs: Sequence[str | Path | bytes], boxes: np.ndarray | None = None
 ) -> tuple[str, dict[str, np.ndarray]]:
-    """Returns signature and inputs for JPEG or PNG files.
+    """Returns the signature and inputs for JPEG or PNG files.
 
     Args:
         photographs: paths, or the files' contents.
@@ -54,11 +54,11 @@ def photograph_inputs(
 def group_inputs(
     photographs: Sequence[str | Path | bytes], boxes: Sequence[np.ndarray]
 ) -> tuple[str, dict[str, np.ndarray]]:
-    """Returns signature and inputs for JPEG or PNG files with several faces, each sent once.
+    """Returns the signature and inputs for JPEG or PNG files with several faces, each sent once.
 
     Args:
         photographs: paths, or the files' contents.
-        boxes: for each photograph `(faces, 4)`, as of `photograph_inputs`.
+        boxes: for each photograph `(faces, 4)`, as for `photograph_inputs`.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -79,14 +79,14 @@ def group_inputs(
 def group_answers(
     outputs: dict[str, np.ndarray], boxes: Sequence[np.ndarray]
 ) -> list[dict[str, np.ndarray]]:
-    """Returns the answers of `serving_groups` by photograph, without those that fill it up.
+    """Returns the answers of `serving_groups` by photograph, without padding.
 
     Args:
         outputs: name to array `(photographs, faces, ...)`.
         boxes: as for `group_inputs`.
 
     Returns:
-        For each photograph name to array `(faces, ...)`.
+        For each photograph, name to array `(faces, ...)`.
 
     Raises:
         ValueError: if there are fewer answers than boxes.
@@ -118,14 +118,14 @@ def predict_by_grpc(
     Args:
         address: host and port, such as `localhost:8500`.
         signature: name of the signature.
-        inputs: name to array; an array of bytes objects is one of strings.
+        inputs: name to array; an array of bytes objects is sent as strings.
         model: name of the model on the server.
         timeout: in seconds.
-        credentials: for a server with TLS, such as of `grpc.ssl_channel_credentials`; None for one
-            without.
+        credentials: for a server with TLS, such as from `grpc.ssl_channel_credentials`; None for a
+            server without TLS.
 
     Returns:
-        Name to array. For photographs there is a `status` of each, 0 if it was answered, and a
+        Name to array. For photographs there is a `status` for each, 0 if it was answered, and a
         `message` that says why not.
 
     Raises:
@@ -161,10 +161,10 @@ def predict_by_rest(
     model: str = MODEL,
     timeout: float = 10.0,
 ) -> dict[str, np.ndarray]:
-    """Asks a server by REST; arguments and result as of `predict_by_grpc`.
+    """Asks a server by REST; arguments and result as for `predict_by_grpc`.
 
     Args:
-        address: where the server is, such as `http://localhost:8501`.
+        address: address of the server, such as `http://localhost:8501`.
         signature: name of the signature.
         inputs: name to array.
         model: name of the model on the server.
@@ -202,10 +202,10 @@ def grpc_channel(
 
 
 def json_request(address: str, path: str, body: bytes | None = None) -> urllib.request.Request:
-    """Returns a request by HTTP, a POST if there is a body.
+    """Returns an HTTP request, a POST if there is a body.
 
     Raises:
-        ServingError: if the address is none, such as one without http:// or https://.
+        ServingError: if the address is invalid, such as one without http:// or https://.
     """
     try:
         request = urllib.request.Request(
@@ -222,11 +222,11 @@ def json_request(address: str, path: str, body: bytes | None = None) -> urllib.r
 
 
 def json_answer(address: str, request: urllib.request.Request, timeout: float) -> Any:
-    """Returns what a server answers to a request by HTTP.
+    """Returns a server's answer to an HTTP request.
 
     Raises:
-        ServingError: if it cannot be reached, refuses the request, has not answered within
-            `timeout` seconds or answers something else than JSON.
+        ServingError: if it cannot be reached, refuses the request, does not answer within `timeout`
+            seconds, or answers with something other than JSON.
     """
     end = time.monotonic() + timeout
     try:
@@ -275,7 +275,7 @@ def _as_text(values):
 
 
 def _as_json(values):
-    """Returns an array as lists; bytes as the server's REST interface has them."""
+    """Returns an array as lists, with bytes as the server's REST interface expects them."""
     if values.dtype != object:
         return values.tolist()
     return [{"b64": base64.b64encode(content).decode()} for content in values]

@@ -11,15 +11,15 @@ from keras_3dmmstn.export.serving.serving_client import MODEL, group_inputs, pho
 
 logger = logging.getLogger(__name__)
 
-#: Where a server looks for them, below the folder of a version.
+#: Where a server looks for these requests, below the folder of a version.
 WARM_UP = Path("assets.extra", "tf_serving_warmup_requests")
 
-# Of what a request holds: the first has to be quick, and several are what batching makes of them.
+# Batch sizes of the requests: one must be quick, and batching makes several.
 _BATCHES = (1, 4)
 
 
 def warm_up_requests(image_size: int) -> list[tuple[str, dict[str, np.ndarray]]]:
-    """Returns signature and inputs of one request for each signature and size of a batch."""
+    """Returns the signature and inputs of one request for each signature and batch size."""
     side = 2 * image_size
     level = np.tile(np.linspace(0, 255, side).astype(np.uint8)[:, None], (side, 1, 3))
     level = level.reshape(side, side, 3)
@@ -46,7 +46,7 @@ def write_warm_up(folder: str | Path, image_size: int) -> bool:
     not load the version.
 
     Args:
-        folder: of the version.
+        folder: the folder of the version.
         image_size: side of the network's images in pixels.
 
     Returns:
@@ -75,7 +75,7 @@ def write_warm_up(folder: str | Path, image_size: int) -> bool:
 
 
 def _tensor(values):
-    """Returns an array as a message; one number if all are the same, as TensorFlow reads it."""
+    """Returns an array as a message; as one number if all are the same, which TensorFlow reads."""
     message = tf.make_tensor_proto(values)
     if values.dtype == np.float32 and np.all(values == values.flat[0]):
         message.ClearField("tensor_content")

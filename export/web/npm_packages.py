@@ -1,4 +1,4 @@
-"""The npm packages that the page runs on: fetched by npm, and the files of them that it loads."""
+"""The npm packages of the page: fetching them with npm, and the files that the page loads."""
 
 import json
 import shutil
@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-#: What the page loads: where it lies below `node_modules`, and where in the site.
+#: What the page loads: its path below `node_modules`, and its path in the site.
 FILES: Mapping[str, str] = {
     "@litertjs/core/dist/index.js": "vendor/litert/core.js",
     "@litertjs/wasm-utils/dist/index.js": "vendor/litert/wasm_utils.js",
@@ -25,7 +25,7 @@ FILES: Mapping[str, str] = {
     "three/LICENSE": "vendor/three/LICENSE",
 }
 
-# npm's own words that are shown if it fails.
+# How much of npm's own output is shown if it fails.
 _LAST_LINES = 5
 _LONGEST = 600.0
 
@@ -42,11 +42,11 @@ def find_npm() -> str:
 
 
 def fetch_packages(page: Path, folder: Path) -> Path:
-    """Fetches the packages that `package-lock.json` names, and returns their `node_modules`.
+    """Fetches the packages that `package-lock.json` names and returns their `node_modules`.
 
     Args:
-        page: with `package.json` and `package-lock.json`.
-        folder: where they are fetched to; is made.
+        page: folder with `package.json` and `package-lock.json`.
+        folder: the folder to fetch them to; it is created.
 
     Raises:
         OSError: if there is no npm, or it fails, for example without a network.
@@ -72,10 +72,10 @@ def fetch_packages(page: Path, folder: Path) -> Path:
 
 
 def check_packages(page: Path, packages: Path) -> dict[str, str]:
-    """Returns the versions of the page's packages, all of whose files are there.
+    """Returns the versions of the page's packages after checking that all their files exist.
 
     Args:
-        page: with `package.json`.
+        page: folder with `package.json`.
         packages: the folder `node_modules`.
 
     Raises:
@@ -95,10 +95,10 @@ def check_packages(page: Path, packages: Path) -> dict[str, str]:
 
 
 def copy_packages(page: Path, packages: Path, site: Path) -> dict[str, str]:
-    """Copies what the page loads of its packages into a site, and returns their versions.
+    """Copies the packages' files that the page loads into a site, and returns their versions.
 
     Args:
-        page, packages: as of `check_packages`, which raises what this does.
+        page, packages: as for `check_packages`, which raises the same errors.
         site: the folder of the site.
     """
     versions = check_packages(page, packages)

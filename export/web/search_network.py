@@ -1,4 +1,4 @@
-"""The network of the detector's search, in which the page writes other sizes of pictures."""
+"""The network of the detector's search, into which the page writes other picture sizes."""
 
 from importlib import resources
 from typing import Any
@@ -6,18 +6,19 @@ from typing import Any
 import numpy as np
 from tensorflow.lite.tools import flatbuffer_utils
 
-# Two sides in pixels of pictures, multiples of 32.
+# Two sides of pictures in pixels, multiples of 32.
 _SIDE, _OTHER_SIDE = 640, 320
 
 
 def search_network() -> tuple[dict[str, Any], bytes]:
-    """Returns where sizes stand in the network of the bundled detector's search, and its file.
+    """Returns the positions of sizes in the network of the bundled detector's search, and its file.
 
-    LiteRT changes no sizes in a browser, but the few numbers of the file that depend on them can be
-    changed before it is compiled. Each is a little-endian 32-bit integer at some byte, and stands
-    for `side / stride + more`: `heights` and `widths` list (byte, stride, more).
+    LiteRT cannot change sizes in a browser, but the few numbers of the file that depend on them can
+    be changed before it is compiled. Each is a little-endian 32-bit integer at some byte, and has
+    the value `side / stride + more`: `heights` and `widths` list (byte, stride, more).
 
-    The input is a row and a column larger than a picture, as `inference.detection.search` fills it.
+    The input is one row and one column larger than a picture, as `inference.detection.search` fills
+    it.
     """
     square, lower, narrower = (
         np.frombuffer(_file(*size), "<i4")
@@ -29,7 +30,7 @@ def search_network() -> tuple[dict[str, Any], bytes]:
 
 def _file(height, width):
     """Returns the network's file for one size of pictures."""
-    # Loaded before TensorFlow, LiteRT makes that crash.
+    # If LiteRT is loaded before TensorFlow, TensorFlow crashes.
     from ai_edge_litert.interpreter import Interpreter
 
     content = (resources.files("keras_3dmmstn.assets") / "yunet.tflite").read_bytes()

@@ -1,4 +1,4 @@
-"""The page with all that it needs, written to a folder that any file server can serve."""
+"""The page and everything that it needs, in a folder that any file server can serve."""
 
 import json
 import os
@@ -48,26 +48,26 @@ def write_site(
     packages: str | Path | None = None,
     progress: Callable[[str], None] = lambda message: None,
 ) -> Path:
-    """Writes the page for a network: whole, or not at all.
+    """Writes the page for a network atomically.
 
     Args:
-        folder: where the site belongs; a site that is there is replaced.
+        folder: where the site belongs; an existing site is replaced.
         network: content of a `.tflite` file for one image.
         card: its card.
         grid_model: the face model that it was exported with.
-        focal_length: of its camera in sides of its input; None for orthographic.
-        packages: a folder `node_modules` that holds the page's packages; None fetches them by npm.
-        progress: called with what is done next.
+        focal_length: focal length of its camera in sides of its input; None for orthographic.
+        packages: a folder `node_modules` with the page's packages; None fetches them with npm.
+        progress: called with a description of the next step.
 
     Returns:
         The folder.
 
     Raises:
-        FileExistsError: if the folder holds something else than a site.
-        FileNotFoundError: if `packages` lacks some of a package.
+        FileExistsError: if the folder contains anything but a site.
+        FileNotFoundError: if `packages` lacks a package or part of one.
         ValueError: if the page cannot use this network, or a package has another version.
-        OSError: if npm is missing or fails, or the site cannot be written. After any of these, the
-            folder is as it was.
+        OSError: if npm is missing or fails, or the site cannot be written. After any of these
+            errors, the folder is unchanged.
     """
     folder = Path(folder)
     check_replaceable(folder)
@@ -100,7 +100,7 @@ def write_site(
 
 
 def check_site(folder: Path, packages: Path | None) -> None:
-    """Raises what `write_site` would, as far as that can be known before there is a network."""
+    """Raises the errors of `write_site` that can be foreseen before the network exists."""
     check_replaceable(folder)
     if packages is None:
         find_npm()
@@ -110,7 +110,7 @@ def check_site(folder: Path, packages: Path | None) -> None:
 
 
 def check_replaceable(folder: Path) -> None:
-    """Raises a FileExistsError if there is something else at a path than a site, or nothing."""
+    """Raises a FileExistsError unless a path contains a site or nothing."""
     if folder.is_dir() and (_is_site(folder) or not any(folder.iterdir())):
         return
     if folder.exists() or folder.is_symlink():
@@ -142,7 +142,7 @@ def _page():
 
 
 def _is_site(folder):
-    """Says whether a folder is a site that was written here."""
+    """Returns whether a folder is a site written by this package."""
     try:
         content = json.loads((folder / DESCRIPTION).read_text("utf-8"))
         return content["format"] == _FORMAT
@@ -151,7 +151,7 @@ def _is_site(folder):
 
 
 def _write_page(page, site):
-    """Copies the page's own files, and those that come from the package."""
+    """Copies the page's own files and those from the package."""
     (site / "js").mkdir()
     for path in [
         *page.glob("*.html"),
@@ -177,10 +177,10 @@ def _write_models(models, network, surface, search):
 
 
 def _remove_site(folder):
-    """Removes the site that is to be replaced: out of the way first, since that is one step."""
+    """Removes the site to be replaced; it is first moved out of the way, which is one step."""
     if not folder.exists():
         return
-    # By this name, what is left of it if the process is killed is removed by the next one.
+    # By this name, the next process removes what is left of it if this one is killed.
     former = folder.with_name(f".{folder.name}.{os.getpid()}.tmp.former")
     folder.rename(former)
     shutil.rmtree(former, ignore_errors=True)

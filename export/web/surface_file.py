@@ -7,22 +7,23 @@ import numpy as np
 from keras_3dmmstn.export.mobile.surface_factors import factorise_basis
 from keras_3dmmstn.mesh import GridModel
 
-#: Patterns along rows and columns that the basis is reduced to, as in the TensorFlow Lite files.
+#: Patterns along rows and columns to which the basis is reduced, as in the TensorFlow Lite files.
 RANK = 48
 
 _LARGEST = 2**15 - 1
 
 
 def surface_file(grid_model: GridModel, focal_length: float | None) -> tuple[dict[str, Any], bytes]:
-    """Returns what the page has to know of a face model, and the content of its file.
+    """Returns what the page needs to know about a face model, and the content of its file.
 
-    The file holds the mean `(H'·W', 3)`, the patterns along rows `(H', a)` and columns `(W', b)`,
-    and the core `(modes, 3, b, a)` of `SurfaceFactors`, all as little-endian 16-bit integers. Each
-    has a scale, the core one for each mode.
+    The file contains the mean `(H'·W', 3)`, the patterns along rows `(H', a)` and columns
+    `(W', b)`, and the core `(modes, 3, b, a)` of `SurfaceFactors`, all as little-endian 16-bit
+    integers. Each has a scale; the core has one for each mode.
 
     Args:
         grid_model: the face model.
-        focal_length: of the network's camera in sides of its input; None for orthographic.
+        focal_length: focal length of the network's camera in sides of its input; None for
+            orthographic.
     """
     factors = factorise_basis(grid_model, RANK)
     parts = {

@@ -6,7 +6,7 @@ import sys
 
 def main() -> None:
     """Runs the command line, in a process of its own."""
-    # Whatever backend the user's other programs have.
+    # Whatever backend the user's other programs use.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     from keras_3dmmstn.cli.stopping import stopping_on_signals
 
@@ -14,7 +14,7 @@ def main() -> None:
         from keras_3dmmstn.cli.encodings import print_what_there_is
 
         for stream in (sys.stdout, sys.stderr):
-            # A name that the terminal cannot print is nobody's failure.
+            # A name that the terminal cannot print is no reason to fail.
             print_what_there_is(stream)
         from keras_3dmmstn.cli.app import app
         from keras_3dmmstn.cli.native_output import NativeOutput

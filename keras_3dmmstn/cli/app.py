@@ -1,4 +1,4 @@
-"""What `keras-3dmmstn` consists of: a command a file."""
+"""The commands of `keras-3dmmstn`, one in each file."""
 
 import inspect
 import re
@@ -34,7 +34,7 @@ def _group(*commands, **options):
 
 
 def help_text(command):
-    """Returns a command's docstring with each paragraph on a line; the screen breaks it."""
+    """Returns a command's docstring, one line per paragraph; the terminal wraps the lines."""
     paragraphs = re.split(r"\n\s*\n", inspect.getdoc(command) or "")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
@@ -58,7 +58,7 @@ app.add_typer(
         inspect_data.inspect,
         turn.turn,
         name="data",
-        help="Inspect labelled photographs, and store crops for training.",
+        help="Inspect labelled photographs and store crops for training.",
     )
 )
 app.add_typer(
@@ -80,6 +80,6 @@ app.add_typer(
         mean_texture.mean_texture,
         textures.textures,
         name="figure",
-        help="The paper's figures, of any photographs.",
+        help="The paper's figures, made from any photographs.",
     )
 )

@@ -1,4 +1,4 @@
-"""What `normalise` is asked for with --engine: whole data sets, into shards."""
+"""The options of `normalise` that go with --engine: whole data sets, written as shards."""
 
 import re
 import time
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 # Seconds between two lines of progress where there is no terminal.
 _LINE_SECONDS = 60
-# A path object makes one slash of two.
+# A path object turns two slashes into one.
 _SLASHES = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/(?!/)")
 
 Engine = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="ray: normalise a whole data set into shards, by many workers. here: likewise, in "
+        help="ray: normalise a whole data set into shards, with many workers. here: the same, in "
         "this process alone.",
     ),
 ]
@@ -35,7 +35,7 @@ Workers = Annotated[
     typer.Option(help="With --engine ray: processes, one processor each. Default: all processors."),
 ]
 ShardSize = Annotated[
-    int | None, typer.Option(help="With --engine: photographs of a shard. Default: 1000.")
+    int | None, typer.Option(help="With --engine: photographs in each shard. Default: 1000.")
 ]
 ShardFormat = Annotated[
     str | None,
@@ -44,23 +44,22 @@ ShardFormat = Annotated[
 Textures = Annotated[
     str | None,
     typer.Option(
-        help="With --engine: how textures and masks are stored, as png or as raw bytes. "
-        "Default: png."
+        help="With --engine: how textures and masks are stored, png or raw (bytes). Default: png."
     ),
 ]
 RayAddress = Annotated[
     str | None,
     typer.Option(
         metavar="HOST:PORT",
-        help="With --engine ray: the head of a Ray cluster, or auto for the one that runs on this "
-        "machine. Default: that of RAY_ADDRESS, else one of our own.",
+        help="With --engine ray: the head of a Ray cluster, or auto for the cluster running on "
+        "this machine. Default: RAY_ADDRESS if set; otherwise a new cluster is started.",
     ),
 ]
 
 
 @dataclass(frozen=True)
 class DataSetOptions:
-    """The options that go with --engine, by their names; None for those that are not given."""
+    """The options that go with --engine, by name; None for those that are not given."""
 
     workers: int | None
     shard_size: int | None
@@ -69,7 +68,7 @@ class DataSetOptions:
     ray_address: str | None
 
     def given(self) -> dict[str, Any]:
-        """Returns those that are given, by name."""
+        """Returns the options that are given, by name."""
         values = {one.name: getattr(self, one.name) for one in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
 
@@ -77,12 +76,12 @@ class DataSetOptions:
 def check_options(
     engine: str | None, options: DataSetOptions, of_pictures: Mapping[str, bool]
 ) -> None:
-    """Ends the program with a message if options do not go together.
+    """Ends the program with a message if the options cannot be combined.
 
     Args:
         engine: as given.
-        options: those that go with it.
-        of_pictures: options that do not go with it, and whether they are given.
+        options: the options that go with an engine.
+        of_pictures: the options that do not go with an engine, and whether they are given.
     """
     for name in options.given() if engine is None else ():
         terminal.fail(f"--{name.replace('_', '-')} goes with --engine.")
@@ -101,13 +100,13 @@ def normalise_all(
     options: DataSetOptions,
     settings: Mapping[str, Any],
 ) -> None:
-    """Normalises a data set, says how far it is, and at the end what came of it.
+    """Normalises a data set, shows the progress, and reports the outcome.
 
     Args:
         photographs: one folder, table or URL.
         out: the folder or URL for the results.
-        engine: as of `normalise_data_set`.
-        options: likewise.
+        engine: as for `normalise_data_set`.
+        options: the options that go with the engine.
         settings: further arguments of `normalise_data_set`.
     """
     from keras_3dmmstn.drawing.results.files import without_results
@@ -137,14 +136,14 @@ def normalise_all(
 
 
 def _where(path: Path) -> Path | str:
-    """Returns a path, or the URL that was made one."""
+    """Returns a path, or the URL that was parsed as one."""
     text = str(path)
     return _SLASHES.sub(r"\1://", text) if _SLASHES.match(text) and not path.exists() else path
 
 
 @contextmanager
 def _stopped_with_a_message() -> Iterator[None]:
-    """Says how a run that is stopped goes on."""
+    """Tells the user how to continue a run that was stopped."""
     try:
         yield
     except KeyboardInterrupt:
@@ -153,7 +152,7 @@ def _stopped_with_a_message() -> Iterator[None]:
 
 @contextmanager
 def _told():
-    """Gives a function that shows progress: in a line that changes, or a line a minute."""
+    """Yields a function that shows progress: a line that changes, or one line per minute."""
     failures, last = 0, time.monotonic()
     with photographs_with_progress() as show:
 
@@ -173,7 +172,7 @@ def _told():
 
 
 def _report(manifest, place):
-    """Says what a finished data set holds."""
+    """Prints what a finished data set contains."""
     told = f"{manifest['photographs']} photographs, {manifest['faces']} faces"
     for name, what in {"without_face": "without a face", "failed": "failed"}.items():
         told += f", {manifest[name]} {what}" if manifest[name] else ""

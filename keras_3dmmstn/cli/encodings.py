@@ -1,4 +1,4 @@
-"""Text for terminals that do not have all characters, such as Windows' in cp1252."""
+"""Text for terminals that lack some characters, such as those of Windows with cp1252."""
 
 import codecs
 import io
@@ -22,14 +22,14 @@ _NAME = "keras_3dmmstn.plain"
 
 
 def print_what_there_is(stream: TextIO | None) -> None:
-    """Makes a stream print other characters in the place of those that its encoding lacks."""
+    """Makes a stream print substitutes for the characters that its encoding lacks."""
     codecs.register_error(_NAME, _plain)
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors=_NAME)
 
 
 def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Returns what stands for the characters that cannot be encoded, and where to go on."""
+    """Returns substitutes for the characters that cannot be encoded, and where to continue."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     characters = error.object[error.start : error.end]

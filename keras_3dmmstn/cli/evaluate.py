@@ -16,14 +16,14 @@ from keras_3dmmstn.cli.options import (
 )
 from keras_3dmmstn.cli.progress import tracking
 
-# Eye centres, nose tip and corners of the mouth: their own box is not that of a face.
+# Eye centres, nose tip and corners of the mouth: the box around them is too small for a face.
 _FEW_POINTS = 5
 
 Folders = Annotated[
     list[Path],
     typer.Argument(
         help="Folders of labelled photographs: 300-W, landmarks.csv, CFP, AFLW or AFLW2000-3D. "
-        "The first may be the weights instead: the folder of a run, or an exported .tflite, "
+        "The first argument may be the weights: the folder of a run, or an exported .tflite, "
         ".onnx or SavedModel."
     ),
 ]
@@ -35,14 +35,14 @@ Out = Annotated[
     Path | None, typer.Option(help="Folder for pictures. Created if it does not exist.")
 ]
 Threshold = Annotated[
-    float, typer.Option(min=0.01, help="Mean error in % beyond which a face counts as failed.")
+    float, typer.Option(min=0.01, help="Mean error in % above which a face counts as failed.")
 ]
 BoxNoise = Annotated[
     float,
     typer.Option(
         min=0,
         max=0.5,
-        help="How far boxes are moved and scaled at random, as a share of their size.",
+        help="How far boxes are moved and scaled at random, as a fraction of their size.",
     ),
 ]
 EstimateBoxes = Annotated[
@@ -62,8 +62,7 @@ HeldOut = Annotated[
         "--held-out",
         "--left-out",
         min=2,
-        help="Measure only the faces that `data convert --held-out`, with the same number, kept "
-        "out.",
+        help="Measure only the faces that `data convert --held-out` with the same number held out.",
     ),
 ]
 Looks = Annotated[
@@ -71,8 +70,8 @@ Looks = Annotated[
     typer.Option(
         min=1,
         max=2,
-        help="How often the network sees each face: 2, as normalise does, or once, in the box of "
-        "the labels.",
+        help="How often the network sees each face: 2, as in `normalise`, or 1, in the box of the "
+        "labels.",
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed for the noise of the boxes and for --balanced.")]
@@ -96,8 +95,8 @@ def evaluate(
 ) -> None:
     """Measure the landmark error on labelled photographs. The labels frame the faces.
 
-    Errors are in % of √(w·h) of the tight box of a face's labelled points, and in pixels where the
-    photograph is scaled so that the larger side of that box has 120, as the paper frames faces.
+    Errors are in % of √(w·h) of the tight box around a face's labelled points, and in pixels, with
+    the photograph scaled so that the larger side of that box is 120 pixels, as in the paper.
     """
     from keras_3dmmstn.training.evaluation.report import describe
 
@@ -131,7 +130,7 @@ def evaluate(
 
 
 def _weights_and_folders(weights, folders):
-    """Returns the weights and the folders of data; the first folder may be the weights."""
+    """Returns the weights and the data folders; the first folder may be the weights."""
     from keras_3dmmstn.export.exported_localiser import is_exported
 
     first = folders[0]
@@ -176,7 +175,7 @@ def _measure(normaliser, folder, settings):
 
 
 def _read(folder, settings):
-    """Reads labelled faces, all or some of them, and says where their jaw is."""
+    """Reads labelled faces, all or some of them, and returns them with the kind of jaw labels."""
     import numpy as np
 
     from keras_3dmmstn.training.data import labelled_faces

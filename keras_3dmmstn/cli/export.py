@@ -29,8 +29,8 @@ AnyBatch = Annotated[
     bool,
     typer.Option(
         "--any-batch",
-        help="TensorFlow Lite files that take any number of images at a time, in float32 and "
-        "float16; otherwise one image.",
+        help="Write TensorFlow Lite files, in float32 and float16, that take any number of images "
+        "at a time instead of one.",
     ),
 ]
 Visibility = Annotated[
@@ -38,30 +38,30 @@ Visibility = Annotated[
     typer.Option(
         callback=known_visibility,
         help="How the mask is computed: depth, table or normals (about twice as fast on a "
-        "phone). Default: as the weights' own normaliser computes it.",
+        "phone). Default: as in the normaliser of the weights.",
     ),
 ]
 Photographs = Annotated[
     list[Path] | None,
     typer.Option(
-        help="A photograph to compare on, a face in the middle of it, or a folder of labelled "
-        "photographs. Can be repeated. They also give integers their ranges. A portrait and "
+        help="Photograph to compare on, with a face in the middle, or folder of labelled "
+        "photographs. Can be repeated. Integer files are also calibrated on them. A portrait and "
         "rendered faces are always compared."
     ),
 ]
 Landmarks = Annotated[
     str | None,
     typer.Option(
-        help='The landmark set; several joined by "+" follow one another. Default: ibug68, or '
-        "the only set of the face model."
+        help='The landmark set, or several joined by "+", in that order. Default: ibug68, or the '
+        "only set of the face model."
     ),
 ]
 Overwrite = Annotated[
     bool,
     typer.Option(
         "--overwrite",
-        help="Replace files of an earlier export. Of a SavedModel the next version is written, "
-        "with this option or without.",
+        help="Replace files of an earlier export. A SavedModel is always written as the next "
+        "version, even without this option.",
     ),
 ]
 JsonFile = Annotated[
@@ -84,8 +84,8 @@ def export(
 ) -> None:
     """Export the network for servers and phones, and check each file against it.
 
-    Each artefact is run in a fresh process on the same photographs as the network. If one differs
-    by more than its precision allows, nothing is written and the exit status is 1.
+    Each exported file is run in a fresh process on the same photographs as the network. If one
+    differs by more than its precision allows, nothing is written and the exit status is 1.
     """
     from keras_3dmmstn.export.artefacts import export_artefacts
     from keras_3dmmstn.export.half_moved import recover
@@ -144,7 +144,7 @@ def _planned(out, to, precision, any_batch):
 
 
 def _refuse_existing(artefacts):
-    """Raises a FileExistsError if there is something where an artefact belongs."""
+    """Raises a FileExistsError if something exists at the path of an artefact."""
     there = [path for a in artefacts for path in a.paths if path.exists() or path.is_symlink()]
     if there:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
@@ -155,7 +155,7 @@ def _refuse_existing(artefacts):
 
 
 def _images(normaliser, paths):
-    """Returns the square crops on which is compared, `(n, size, size, 3)` float32."""
+    """Returns the square crops to compare on, `(n, size, size, 3)` float32."""
     import numpy as np
 
     from keras_3dmmstn.export import comparison_photographs

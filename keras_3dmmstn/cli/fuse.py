@@ -1,4 +1,4 @@
-"""`keras-3dmmstn fuse`: one face of several photographs of a person."""
+"""`keras-3dmmstn fuse`: one face from several photographs of a person."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ from keras_3dmmstn.cli.options import Boxes, Fill, Weights, load_normaliser
 
 Photographs = Annotated[
     list[Path],
-    typer.Argument(help="Photographs of one person, and folders, of which all below are taken."),
+    typer.Argument(help="Photographs of one person, or folders, searched with their subfolders."),
 ]
 Out = Annotated[Path, typer.Option(help="Folder for the results. Created if it does not exist.")]
 TextureSize = Annotated[int, typer.Option(help="Side of the texture in pixels, from 32 to 2048.")]
@@ -24,11 +24,11 @@ def fuse(
     fill: Fill = None,
     weights: Weights = None,
 ) -> None:
-    """Make one face of several photographs of a person: the more sides they show, the better.
+    """Make one face from several photographs of a person: the more sides they show, the better.
 
-    In each photograph the face nearest the middle counts. Writes texture.png, mask.png, the face
+    The face nearest the middle of each photograph is used. Writes texture.png, mask.png, the face
     from the front, a mesh with blend shapes (mesh.glb), and person.json, which says how much each
-    photograph contributed. A former result in the same folder is replaced.
+    photograph contributed. An earlier result in the same folder is replaced.
 
     Photographs without a face are named and left out. If one cannot be read, the others are still
     used, and the exit status is 1.

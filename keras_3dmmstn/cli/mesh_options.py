@@ -1,4 +1,4 @@
-"""What `normalise` is asked for in meshes."""
+"""The options of `normalise` for meshes."""
 
 from typing import Annotated, Any
 
@@ -11,14 +11,14 @@ MeshKinds = Annotated[
     typer.Option(
         "--mesh",
         help="Also write the face as a mesh: glb, obj or ply, or npz for its vertices as arrays. "
-        "Repeat it for several.",
+        "Can be repeated.",
     ),
 ]
 MeshFrame = Annotated[
     str | None,
     typer.Option(
-        help="head: the face looks at the viewer. camera: it is turned and placed as in the "
-        "photograph. Default: head."
+        help="head: the face looks at the viewer. camera: pose and position as in the photograph. "
+        "Default: head."
     ),
 ]
 BlendShapes = Annotated[

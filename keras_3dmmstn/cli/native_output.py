@@ -1,7 +1,7 @@
-"""Keeps what TensorFlow prints from the terminal, and shows the end of it when the program dies.
+"""Hides what TensorFlow prints from the terminal, and shows the end of it when the program dies.
 
-Native code writes to file descriptor 2, some of it before TensorFlow reads its level of logging. So
-the descriptor becomes a temporary file, while `sys.stderr` goes on to where it went.
+Native code writes to file descriptor 2, in part before TensorFlow reads its logging level. So the
+descriptor is redirected to a temporary file, while `sys.stderr` still goes to where it went before.
 """
 
 import faulthandler
@@ -14,23 +14,23 @@ import tempfile
 import warnings
 from typing import IO, Self
 
-# Of its end, this much is looked at, in bytes, and this much shown, in lines.
+# How much of its end is read, in bytes, and how much is shown, in lines.
 _END, _LINES = 1 << 16, 20
 # What stops a program from outside.
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
-# Loggers of libraries: that from which others have their level, and those with one of their own.
+# Loggers of libraries: the root, from which others inherit their level, and those with their own.
 _LOGGERS = (None, "absl", "tensorflow")
-# Lines that say of themselves that nothing is wrong.
+# Lines that are marked as harmless.
 _REMARK = re.compile(r"I\d{4} |INFO: |WARNING: All log messages before absl::InitializeLog")
 
 
 class NativeOutput:
-    """The printing of native code, as a context in which it can be hidden.
+    """The output of native code, as a context in which it can be hidden.
 
-    An exception that leaves the context is printed as Python does, followed by the end of what was
-    hidden, and ends the program.
+    An exception that leaves the context is printed as Python would print it, followed by the end
+    of the hidden output, and ends the program.
     """
 
     def __init__(self) -> None:
@@ -53,10 +53,10 @@ class NativeOutput:
             sys.exit(1)
 
     def hide(self, keep_log: bool = False) -> None:
-        """Hides it from now on, and what libraries log and warn of in Python.
+        """Hides the output from now on, as well as log messages and Python warnings of libraries.
 
         Args:
-            keep_log: whether this package's own log stays.
+            keep_log: whether this package's own log is still shown.
         """
         if self._hidden is not None or sys.stderr is None:
             return
@@ -81,12 +81,12 @@ class NativeOutput:
 
 
 def is_asked_for(verbose: bool) -> bool:
-    """Says whether the user wants to see it: by an option, or as TensorFlow is told."""
+    """Returns whether the user wants to see it, by an option or by TensorFlow's own variable."""
     return verbose or os.environ.get("TF_CPP_MIN_LOG_LEVEL") in ("0", "1", "2")
 
 
 def _ignore_warnings_of_others():
-    """Prints warnings of this package as lines and ignores others, unless told otherwise."""
+    """Prints this package's warnings as lines and ignores others, unless told otherwise."""
     if not sys.warnoptions:
         warnings.filterwarnings("ignore")
         warnings.filterwarnings("default", module=r"keras_3dmmstn\b")
@@ -94,7 +94,7 @@ def _ignore_warnings_of_others():
 
 
 def _watch(hidden):
-    """Starts a process that prints the end of what is hidden when this one dies without a word.
+    """Starts a process that prints the end of the hidden output if this one dies silently.
 
     Returns:
         The file descriptor to which a byte is written if all is well; None on Windows.
@@ -102,7 +102,7 @@ def _watch(hidden):
     if not hasattr(os, "fork"):
         return None
     alive, dismiss = os.pipe()
-    # A signal that came while Python forks would be lost, and the lock of its logging never let go.
+    # A signal that arrived during the fork would be lost, and the logging lock never released.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     if os.fork():
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

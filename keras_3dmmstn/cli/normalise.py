@@ -1,4 +1,4 @@
-"""`keras-3dmmstn normalise`: from photographs to pictures and numbers of their faces."""
+"""`keras-3dmmstn normalise`: pictures and numbers of the faces in photographs."""
 
 import contextlib
 import math
@@ -30,17 +30,17 @@ from keras_3dmmstn.cli.options import (
 )
 from keras_3dmmstn.cli.progress import tracking
 
-# From this many photographs on, progress is shown.
+# Progress is shown for at least this many photographs.
 _MANY = 3
 
 Photographs = Annotated[
     list[Path],
-    typer.Argument(help="Image files, and folders, of which everything below is normalised."),
+    typer.Argument(help="Image files, or folders, which are searched with their subfolders."),
 ]
 Out = Annotated[
     Path | None,
     typer.Option(
-        help="Folder for the results. Created if it does not exist. May be left out with --table."
+        help="Folder for the results. Created if it does not exist. Optional with --table."
     ),
 ]
 Table = Annotated[
@@ -48,30 +48,30 @@ Table = Annotated[
     typer.Option(
         metavar="FILE",
         help="Also write a table with a row for each face: size, pose, sharpness, light, mouth and "
-        "eyes. FILE ends in .csv or .parquet; a former table is replaced.",
+        "eyes. FILE ends in .csv or .parquet; an existing table is replaced.",
     ),
 ]
 BoxTexts = Annotated[
     list[str] | None,
     typer.Option(
         "--box",
-        help="x0,y0,x1,y1: the tight box of a face's 68 landmarks, in pixels. Repeat it for "
-        "several faces of one photograph. Without it, the detector finds the faces.",
+        help="x0,y0,x1,y1: the tight box around a face's 68 landmarks, in pixels. Repeat it for "
+        "several faces in one photograph. Without it, the detector finds the faces.",
     ),
 ]
 Rolls = Annotated[
     list[float] | None,
     typer.Option(
         "--roll",
-        help="Degrees by which the face of a --box is turned clockwise in the photograph. Give "
-        "none, or one for each --box.",
+        help="Clockwise roll of the face of a --box in the photograph, in degrees. Give none, or "
+        "one for each --box.",
     ),
 ]
 Overlay = Annotated[
     bool,
     typer.Option(
         "--overlay/--no-overlay",
-        help="Draw the fitted meshes on each photograph, as NAME_overlay.jpg.",
+        help="Draw the fitted meshes onto each photograph, as NAME_overlay.jpg.",
     ),
 ]
 Visibility = Annotated[
@@ -83,21 +83,20 @@ Visibility = Annotated[
 Front = Annotated[
     bool,
     typer.Option(
-        "--front", help="Also draw the face turned to the viewer, with the photograph's pixels."
+        "--front", help="Also draw the face from the front, with the photograph's pixels."
     ),
 ]
 FrontSize = Annotated[
     int | None,
-    typer.Option(help="Side of that picture in pixels, from 16 to 4096. Default: 512."),
+    typer.Option(help="With --front: side of the picture, 16 to 4096 pixels. Default: 512."),
 ]
 Neutral = Annotated[
     bool,
-    typer.Option(
-        "--neutral", help="Draw it, and make the meshes, without the photograph's expression."
-    ),
+    typer.Option("--neutral", help="With --front or --mesh: remove the photograph's expression."),
 ]
 Transparent = Annotated[
-    bool, typer.Option("--transparent", help="Draw it on a transparent background, not on white.")
+    bool,
+    typer.Option("--transparent", help="With --front: a transparent background instead of white."),
 ]
 
 
@@ -126,22 +125,21 @@ def normalise(
     textures: Textures = None,
     ray_address: RayAddress = None,
 ) -> None:
-    """Normalise the faces of photographs.
+    """Normalise the faces in photographs.
 
-    Writes for each face its texture, its mask, its parameters as JSON, with --front the face from
-    the front, and with --mesh its mesh; and for each photograph the fitted meshes on it. Results of
-    folders have their folders below --out. A former run's results of the same photograph are
-    replaced, those of others never. With --table, also a table of all faces; without --out, only
-    that.
+    For each face, writes its texture, its mask, its parameters as JSON, with --front the face from
+    the front, and with --mesh its mesh; for each photograph, writes the fitted meshes drawn on it.
+    Subfolders are repeated below --out. Earlier results of the same photograph are replaced, those
+    of others never. With --table, also writes a table of all faces; without --out, only the table.
 
     If a photograph fails, its name and the reason are printed, the others are still normalised, and
-    the exit status is 1. So it is for a photograph without a face, unless it lies in a folder that
-    was given: those are named and counted, and are no failures.
+    the exit status is 1. A photograph without a face counts as a failure only if it was named
+    itself; those found in a folder are named and counted.
 
-    With --engine, a whole data set instead: one folder, one table of paths and boxes (.csv or
-    .parquet) or one URL, such as s3://bucket/folder, becomes shards of textures, masks and
-    parameters. What failed is in failures.csv, and the exit status is 0. A run that was stopped or
-    killed goes on when it is repeated.
+    With --engine, normalises a whole data set instead: one folder, one table of paths and boxes
+    (.csv or .parquet) or one URL, such as s3://bucket/folder, becomes shards of textures, masks and
+    parameters. Failures are listed in failures.csv, and the exit status is 0. To continue a run
+    that was stopped or killed, repeat the command.
     """
     from keras_3dmmstn.cli.photograph_files import photograph_files
     from keras_3dmmstn.cli.photograph_work import photograph_work
@@ -196,7 +194,7 @@ def _check_outputs(out, table, pictures):
 
 
 def _make(out):
-    """Makes the folder for the results, if there is to be one."""
+    """Creates the folder for the results, if one is given."""
     if out is not None:
         try:
             out.mkdir(parents=True, exist_ok=True)
@@ -225,7 +223,7 @@ def _view(front, size, neutral, transparent, fill):
 
 
 def _boxes_and_rolls(texts, degrees, photographs):
-    """Returns the boxes as lists of four numbers and the rolls in radians, or None without any."""
+    """Returns the boxes as lists of four numbers and the rolls in radians; None if not given."""
     from keras_3dmmstn.cli.photograph_files import is_folder
 
     if not texts:

@@ -7,12 +7,12 @@ from pathlib import Path
 from keras_3dmmstn.cli.memory_problem import memory_problem
 
 _INSTALL = 'pip install "opencv-python-headless>=4.11"'
-# What they install lies in one folder: without both gone first, it would be a mixture.
+# Both install into the same folder: unless both are removed first, the result is a mixture.
 _REPLACE = f"pip uninstall --yes opencv-python opencv-python-headless && {_INSTALL}"
 
 
 def opencv_problem(error: BaseException) -> str | None:
-    """Returns a sentence on OpenCV and what to install, or None if an error is not about it."""
+    """Returns a sentence on OpenCV and what to install, or None if an error has another cause."""
     if memory_problem(error):
         return None
     if isinstance(error, ModuleNotFoundError) and error.name == "cv2":
@@ -26,6 +26,6 @@ def opencv_problem(error: BaseException) -> str | None:
 
 
 def _comes_from_opencv(error):
-    """Says whether an exception was raised while `cv2` was imported."""
+    """Returns whether an exception was raised while `cv2` was imported."""
     frames = traceback.extract_tb(error.__traceback__)
     return any(Path(frame.filename).parts[-2:] == ("cv2", "__init__.py") for frame in frames)

@@ -1,4 +1,4 @@
-"""Options that several commands have, and loading what they name."""
+"""Options that several commands share, and loading what they name."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,36 +22,36 @@ Model = Annotated[Path, typer.Argument(help="Grid model (.npz) that `build` wrot
 Boxes = Annotated[
     Path | None,
     typer.Option(
-        help="CSV with columns image, x0, y0, x1, y1: the tight box of the 68 landmarks of each "
-        "photograph's face, in pixels; semicolons or tabs will do. Without it, the detector finds "
-        "the faces."
+        help="CSV with columns image, x0, y0, x1, y1: the tight box around the 68 landmarks of "
+        "each photograph's face, in pixels; semicolons and tabs work, too. Without it, the "
+        "detector finds the faces."
     ),
 ]
 Folders = Annotated[
     list[Path],
     typer.Argument(
-        help="Folders of labelled photographs: 300-W (.pts), landmarks.csv with images/ (CFP's, "
-        "too), or AFLW (aflw.sqlite with flickr/)."
+        help="Folders of labelled photographs: 300-W (.pts), landmarks.csv with images/ (also "
+        "CFP's), or AFLW (aflw.sqlite with flickr/)."
     ),
 ]
 Subjects = Annotated[
     str | None,
     typer.Option(
         metavar="RANGES",
-        help="Only people with these numbers in the data set's own labels: 301-350, or 1-10,20.",
+        help="Only people with these numbers in the data set's labels: 301-350, or 1-10,20.",
     ),
 ]
 Anywhere = Annotated[
     bool,
     typer.Option(
         "--anywhere",
-        help="Also read photographs that a landmarks.csv or aflw.sqlite has outside of its folder.",
+        help="Also read photographs that landmarks.csv or aflw.sqlite names outside its folder.",
     ),
 ]
 
 
 def _npz_name(value: Path) -> Path:
-    """Returns the name of a grid model to write; the command ends on another ending."""
+    """Returns the name of the grid model to write, or ends the command if the suffix is wrong."""
     if value.suffix != ".npz":
         fail(f"--out expects a name that ends in .npz, received {value}.")
     return value
@@ -66,22 +66,22 @@ OutFolder = Annotated[
 TextureSize = Annotated[
     int | None,
     typer.Option(
-        help="Side of texture and mask in pixels, from 32 to 2048, sampled between the vertices of "
-        "the face model, too. Default: one pixel for each vertex."
+        help="Side of texture and mask, 32 to 2048 pixels, also sampled between the vertices of "
+        "the face model. Default: one pixel for each vertex."
     ),
 ]
 Fill = Annotated[
     str | None,
     typer.Option(
-        help="mirror: fill what is hidden, in the texture and in the picture from the front, from "
-        "the other side of the face. The mask keeps saying what was seen. Default: leave it empty."
+        help="mirror: fill hidden parts of the texture and of the picture from the front from the "
+        "other side of the face. The mask still shows what was seen. Default: leave them empty."
     ),
 ]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="File for all numbers, as JSON.")]
 
 
 def known_visibility(value: str | None) -> str | None:
-    """Returns the value of --visibility; the command ends if it is none."""
+    """Returns the value of --visibility, or ends the command if it is unknown."""
     if value not in (None, "depth", "table", "normals"):
         fail(f"--visibility expects depth, table or normals, received {value!r}.")
     return value
@@ -111,7 +111,7 @@ def load_face_model(path: Path | None) -> "GridModel":
 
 
 def _is_bundled(path: Path) -> bool:
-    """Says whether a path is the word for what comes with the package."""
+    """Returns whether a path is the word for what comes with the package."""
     return path == Path("bundled") and not path.exists()
 
 

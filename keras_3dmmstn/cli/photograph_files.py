@@ -1,4 +1,4 @@
-"""Which photographs a command line names: files, and what lies in folders."""
+"""The photographs that a command line names: files, and those in folders."""
 
 import logging
 import os
@@ -19,8 +19,8 @@ class PhotographFile:
 
     Attributes:
         path: its file.
-        folder: its folder below the one that was given, empty if the file was given itself.
-        is_named: whether the file was given itself.
+        folder: its folder relative to the given one, empty if the file itself was given.
+        is_named: whether the file itself was given.
     """
 
     path: Path
@@ -29,7 +29,7 @@ class PhotographFile:
 
 
 def photograph_files(given: Sequence[Path]) -> tuple[list[PhotographFile], list[Exception]]:
-    """Returns the photographs among files and folders, with everything below a folder.
+    """Returns the given photographs and those in the given folders and their subfolders.
 
     Files that are given are taken whatever their names. In folders, these are left out: files
     whose names have none of `ENDINGS`, named pipes and devices, hidden files and folders, folders
@@ -37,7 +37,7 @@ def photograph_files(given: Sequence[Path]) -> tuple[list[PhotographFile], list[
 
     Returns:
         The photographs, those of a folder in the order of their names, and the errors of folders
-        that cannot be read or have none.
+        that cannot be read or contain none.
     """
     files: list[PhotographFile] = []
     errors: list[Exception] = []
@@ -55,21 +55,21 @@ def photograph_files(given: Sequence[Path]) -> tuple[list[PhotographFile], list[
 
 
 def is_folder(path: Path) -> bool:
-    """Says whether a path is a folder's, as far as that can be seen."""
+    """Returns whether a path is a folder, as far as that can be determined."""
     try:
         return path.is_dir()
     except OSError:
-        return False  # what is wrong with it is said when it is read
+        return False  # the problem is reported when it is read
 
 
 def is_photograph(path: str | Path) -> bool:
-    """Says whether a path below a folder is a photograph's by its ending, and nothing is hidden."""
+    """Returns whether a path below a folder ends like a photograph's and no part is hidden."""
     hidden = any(part.startswith(".") for part in Path(path).parts)
     return not hidden and str(path).lower().endswith(ENDINGS)
 
 
 def _may_block(path: Path) -> bool:
-    """Says whether a path is a named pipe, a socket or a device: reading those may never end."""
+    """Returns whether a path is a named pipe, a socket or a device: reading may never end."""
     try:
         mode = path.stat().st_mode
     except OSError:
@@ -78,7 +78,7 @@ def _may_block(path: Path) -> bool:
 
 
 def _below(top: Path, errors: list[Exception]) -> Iterator[PhotographFile]:
-    """Yields the photographs below a folder; what cannot be read is added to `errors`."""
+    """Yields the photographs below a folder; folders that cannot be read are added to `errors`."""
     for folder, folders, names in os.walk(top, onerror=errors.append):
         for name in sorted(folders):
             if name.startswith(".") or Path(folder, name).is_symlink():

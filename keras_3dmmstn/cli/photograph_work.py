@@ -1,4 +1,4 @@
-"""What is to be done with each photograph that a command line names."""
+"""What to do with each photograph that a command line names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from keras_3dmmstn.drawing.results.names import result_files
 
 @dataclass(frozen=True)
 class Work:
-    """A photograph, and where its results are written; None if they are not."""
+    """A photograph and where its results are written; None if they are not."""
 
     photograph: PhotographFile
     results: ResultFiles | None
 
 
 def photograph_work(found: Sequence[PhotographFile], out: Path | None) -> list[Work]:
-    """Returns the work on photographs; one that is named twice is done once.
+    """Returns the work on photographs; one that is named twice is listed once.
 
     Args:
         found: the photographs.

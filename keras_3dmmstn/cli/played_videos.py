@@ -16,7 +16,7 @@ from keras_3dmmstn.inference.normaliser import Normaliser
 from keras_3dmmstn.inference.threads import ahead
 from keras_3dmmstn.inference.video.frames import Camera, VideoFile
 
-# What a video, and the folder for the results, can cause.
+# Exceptions that a video, or the folder for the results, can cause.
 _FAILURES = (OSError, ValueError, TypeError, MemoryError, cv2.error)
 
 
@@ -25,9 +25,9 @@ class Player:
 
     Args:
         normaliser: finds and follows the faces.
-        smoothing: as of `Normaliser.track`.
+        smoothing: as for `Normaliser.track`.
         out: folder for the results, None for a camera that is only shown.
-        suffix: of the videos that are written.
+        suffix: file suffix of the videos that are written.
         overlay, textures: whether these are written.
     """
 
@@ -45,7 +45,11 @@ class Player:
         self._names: dict[str, str] = {}
 
     def play_file(self, path: Path, progress: Callable[[Iterable, int | None], Iterable]) -> bool:
-        """Writes the results of a video file; says so, or why not, and returns whether it could."""
+        """Writes the results of a video file; prints their paths, or why it failed.
+
+        Returns:
+            Whether it succeeded.
+        """
         try:
             video = VideoFile(path)
             with self._results(path.stem, self._source(path), video.rate) as results:
@@ -72,7 +76,7 @@ class Player:
         with open_window(f"camera {_public(source)}", with_window) as window:
             if window is None and self._out is None:
                 terminal.fail("Expected --out, a folder for the results: there is no window.")
-            # A recording cannot be made again: each has a name of its own.
+            # A recording cannot be repeated: each gets its own name.
             began = time.strftime("%Y%m%d-%H%M%S")
             name = f"camera-{source}-{began}" if source.isdecimal() else f"camera-{began}"
             with (
@@ -95,17 +99,17 @@ class Player:
         except KeyboardInterrupt:
             if window is not None:
                 raise
-            # Without a window this is how a camera ends.
+            # Without a window, this is how a recording ends.
 
     def _track(self, frames, rate):
         return self._normaliser.track(frames, rate, self._smoothing)
 
     def _source(self, path):
-        """Returns how results name their video."""
+        """Returns the name of a video in its results."""
         return source_in(self._out or Path(), path)
 
     def _results(self, stem, source, rate, is_shown=False):
-        """Returns where results are written; nothing is, without a folder for them."""
+        """Returns where results are written; without a folder, nothing is written."""
         if self._out is None:
             return ShownVideo()
         name = self._name(stem, source)
@@ -113,14 +117,14 @@ class Player:
         return VideoResults(self._out, name, source, rate, self._suffix, overlay, self._textures)
 
     def _name(self, stem, source):
-        """Returns how the names of a video's results begin: not as those of another one."""
+        """Returns a prefix for the names of a video's results that no other video has."""
         names = (stem if count == 1 else f"{stem}-{count}" for count in itertools.count(1))
         name = next(name for name in names if self._names.get(name, source) == source)
         self._names[name] = source
         return name
 
     def _tell(self, results, written):
-        """Says which files there are, and whom they show."""
+        """Prints the files that were written, and says so if no face was found."""
         for path in written:
             terminal.tell_if_possible(path)
         if written and not results.people:
@@ -128,7 +132,7 @@ class Player:
 
 
 def _public(source):
-    """Returns a camera's name without what a URL says of its user."""
+    """Returns a camera's name without the user's credentials in a URL."""
     if "://" not in source:
         return source
     parts = urlsplit(source)

@@ -1,4 +1,4 @@
-"""What shows that a command is at work, beside its results."""
+"""Progress bars and lines that show that a command is at work."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +22,7 @@ from keras_3dmmstn.cli.terminal import errors, output, remark
 
 
 def progress_bar(*columns: ProgressColumn) -> Progress:
-    """Returns a bar that is shown on a terminal, and gone when it is done.
+    """Returns a bar that is shown on a terminal and disappears when it is done.
 
     What is printed meanwhile appears above it, unless it goes to a file.
     """
@@ -36,10 +36,10 @@ def progress_bar(*columns: ProgressColumn) -> Progress:
 
 
 def tracking(title: str, count: int | None = None) -> Callable[[Iterable], Iterable]:
-    """Returns a function that goes through items with a progress bar.
+    """Returns a function that iterates over items with a progress bar.
 
     Args:
-        title: what is done with them.
+        title: what is done with the items.
         count: how many there are, for items that have no length.
     """
 
@@ -51,11 +51,11 @@ def tracking(title: str, count: int | None = None) -> Callable[[Iterable], Itera
 
 
 def frames_with_progress(frames: Iterable, count: int | None = None) -> Iterator:
-    """Yields a video's frames with a bar that says how many there are in a second.
+    """Yields a video's frames with a bar that shows the number of frames per second.
 
     Args:
         frames: the frames.
-        count: how many there are, None if that is not known.
+        count: how many there are, None if unknown.
     """
     columns = MofNCompleteColumn(), BarColumn(), _Speed("frames"), TimeRemainingColumn()
     with progress_bar(*columns) as bar:
@@ -64,7 +64,7 @@ def frames_with_progress(frames: Iterable, count: int | None = None) -> Iterator
 
 @contextmanager
 def photographs_with_progress() -> Iterator[Callable[[int, int, str], None]]:
-    """Gives a function that shows how many photographs are done, of how many, and a remark."""
+    """Yields a function that shows how many photographs are done, of how many, and a remark."""
     columns = MofNCompleteColumn(), BarColumn(), _Speed("photographs"), TimeRemainingColumn()
     with progress_bar(*columns, TextColumn("{task.description}")) as bar:
         task = None
@@ -79,7 +79,7 @@ def photographs_with_progress() -> Iterator[Callable[[int, int, str], None]]:
 
 
 class _Speed(ProgressColumn):
-    """How many of something are done in a second."""
+    """How many items are done per second."""
 
     def __init__(self, what: str):
         super().__init__()
@@ -92,9 +92,9 @@ class _Speed(ProgressColumn):
 
 @contextmanager
 def steps(count: int) -> Iterator[Callable[[str], None]]:
-    """Gives a function that says what is done next, as one of so many steps, and the time so far.
+    """Yields a function that shows the next of `count` steps and the time so far.
 
-    On a terminal the line changes; elsewhere each step has a line of its own.
+    On a terminal the line changes; elsewhere each step has its own line.
     """
     if not errors.is_terminal:
         yield _lines(count)

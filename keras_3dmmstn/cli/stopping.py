@@ -8,44 +8,44 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn
 
-# Signals that came, in order. A library may swallow the exception that one raises.
+# Signals received, in order. A library may swallow the exception that one raises.
 _received: list[int] = []
 
-# What the command said about it.
+# What the command told the user about stopping.
 _said: list[str] = []
 
-# Seconds after which a signal comes again that Python itself swallowed.
+# Seconds after which a signal that Python itself swallowed is sent again.
 _AGAIN = 0.05
 
 
 @contextmanager
 def stopping_on_signals() -> Iterator[None]:
-    """Makes SIGTERM end what is within as Ctrl-C does, with its own exit status.
+    """Makes SIGTERM end the code in this context as Ctrl-C does, with its own exit status.
 
-    Both raise KeyboardInterrupt, so that nothing half written is left, and a run of training says
-    how it goes on.
+    Both raise KeyboardInterrupt, so that no half-written file is left, and a training run can say
+    how to continue it.
     """
     _received.clear()
     _said.clear()
-    # Who started the program with signals ignored, such as nohup, wants them ignored.
+    # If the program was started with signals ignored, as by nohup, they stay ignored.
     numbers = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
     before = {number: signal.signal(number, _stop) for number in numbers}
     hook, sys.unraisablehook = sys.unraisablehook, _come_again
     try:
         yield
-    except KeyboardInterrupt:  # while the program starts: its commands handle it by themselves
+    except KeyboardInterrupt:  # while the program starts: the commands handle it themselves
         sys.exit(exit_status())
     except SystemExit as end:
         if _received and end.code in (128 + signal.SIGINT, exit_status()):
             end.code = exit_status()
-            if not _said:  # a command that does not say how it goes on
+            if not _said:  # a command that does not say how to continue
                 with suppress(OSError, ValueError):
                     print("Stopped.", file=sys.stderr, flush=True)
         raise
     except Exception:
         if not _received:
             raise
-        sys.exit(exit_status())  # a library that was being imported made an error of its own of it
+        sys.exit(exit_status())  # a library being imported turned it into an error of its own
     finally:
         sys.unraisablehook = hook
         for number, handler in before.items():
@@ -53,8 +53,8 @@ def stopping_on_signals() -> Iterator[None]:
 
 
 def end_stopped(message: str) -> NoReturn:
-    """Ends a command that a signal has stopped with a message, such as how it goes on."""
-    # What the commands need is imported by then: nothing waits for it before Ctrl-C is handled.
+    """Ends a command that a signal has stopped, with a message such as how to continue."""
+    # The commands have imported these by then, so Ctrl-C is handled without waiting for them.
     import typer
 
     from keras_3dmmstn.cli import terminal
@@ -65,20 +65,20 @@ def end_stopped(message: str) -> NoReturn:
 
 
 def exit_status() -> int:
-    """Returns the exit status of a program that the first of the signals has stopped."""
+    """Returns the exit status of a program stopped by the first signal received."""
     return 128 + (_received[0] if _received else signal.SIGINT)
 
 
 def raise_if_stopped() -> None:
-    """Raises KeyboardInterrupt if a signal came, for loops in which a library may swallow it."""
+    """Raises KeyboardInterrupt after a signal, for loops in which a library may swallow it."""
     if _received:
         raise KeyboardInterrupt
 
 
 def _come_again(unraisable: Any) -> None:
-    """Sends a signal once more whose exception could not go up, as in `__del__` or a callback.
+    """Sends a signal again whose exception could not propagate, as in `__del__` or a callback.
 
-    Python would print a traceback, and go on.
+    Python would print a traceback and continue.
     """
     if not (_received and issubclass(unraisable.exc_type, KeyboardInterrupt)):
         sys.__unraisablehook__(unraisable)
@@ -95,6 +95,6 @@ def _send(number: int) -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    """Notes a signal and interrupts the program."""
+    """Records a signal and interrupts the program."""
     _received.append(number)
     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Whether TensorFlow has room: where the address space is too small, it dies without a word.
+"""Whether TensorFlow has enough memory: if the address space is too small, it dies silently.
 
 Its threads abort the program, or wait for ever, when they get no memory.
 """
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 
-# The lowest limits of address space with which commands end well, in KiB as `ulimit -v` counts,
-# measured with TensorFlow 2.21 on two processors; more of them take more. A group's is that of its
-# commands, and the first that of all others, which is what the import alone takes.
+# The lowest limits of address space with which commands succeed, in KiB as `ulimit -v` counts,
+# measured with TensorFlow 2.21 on two processors; more processors take more. A group's limit is
+# that of its commands; the first, which the import alone takes, is that of all other commands.
 _LEAST = {
     "": 2_100_000,
     "data": 2_200_000,
@@ -29,16 +29,16 @@ _KIB = 1024
 
 @contextmanager
 def room_for_tensorflow(command: str) -> Iterator[None]:
-    """Lets TensorFlow be imported only if the address space suffices for a command.
+    """Lets TensorFlow be imported only if the address space is large enough for a command.
 
-    What needs no TensorFlow is not refused.
+    Code that does not need TensorFlow is not affected.
 
     Args:
         command: its name, such as `data inspect`.
 
     Raises:
-        MemoryError: where TensorFlow would be imported, if the limit of the process is lower than
-            what the command takes.
+        MemoryError: on the import of TensorFlow, if the limit of the process is lower than what
+            the command takes.
     """
     limit = _limit()
     if limit is None:
@@ -53,13 +53,13 @@ def room_for_tensorflow(command: str) -> Iterator[None]:
 
 
 def least_room(command: str) -> int:
-    """Returns how much address space a command takes at least, KiB, if it needs TensorFlow."""
+    """Returns the least address space, KiB, of a command that needs TensorFlow."""
     group = command.split(" ")[0]
     return _LEAST.get(command, _LEAST.get(group, _LEAST[""]))
 
 
 class _Finder(MetaPathFinder):
-    """Finds no module, but raises a MemoryError where TensorFlow is looked for without room."""
+    """Finds no module, but raises a MemoryError if TensorFlow is imported without enough memory."""
 
     def __init__(self, command, limit):
         self._command, self._limit = command, limit
@@ -75,7 +75,7 @@ class _Finder(MetaPathFinder):
 
 
 def _limit():
-    """Returns the address space that this process may have, KiB; None where there is no limit."""
+    """Returns the address space that this process may use, KiB; None if there is no limit."""
     try:
         from resource import RLIM_INFINITY, RLIMIT_AS, getrlimit
     except ImportError:  # not a Unix

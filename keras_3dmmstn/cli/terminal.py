@@ -1,4 +1,4 @@
-"""What the commands print with: consoles, paths, failures, skipped items."""
+"""What the commands use for printing: consoles, paths, failures, skipped items."""
 
 import errno
 import json
@@ -24,36 +24,36 @@ _has_terminal = sys.stdout is not None and sys.stdout.isatty()
 output = Console(soft_wrap=True, width=None if _has_terminal else _FILE_WIDTH)
 errors = Console(stderr=True, soft_wrap=True)
 
-#: Whether the running command prints errors only, and results that were asked for.
+#: Whether the running command prints only errors and results that were asked for.
 is_quiet = False
 
-# Reasons why a file that the output goes to takes no more.
+# Reasons why a file that receives the output takes no more.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
-# Skipped items that are named; more are counted.
+# How many skipped items are named; the rest are counted.
 _NAMED = 20
 
 # Kinds of characters that a terminal does not print: control characters, surrogates (bytes of a
-# name that are no text), and ends of lines and paragraphs.
+# name that are not text), and ends of lines and paragraphs.
 _UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 
 
 def say(text: object) -> None:
     """Prints a line of a result that was asked for, as it is.
 
-    What a terminal cannot print, or would act upon, is escaped.
+    Characters that a terminal cannot print, or would act upon, are escaped.
     """
     _print(output, text)
 
 
 def tell(text: object) -> None:
-    """Prints a line of what was done, such as the path of a file that was written; not if quiet."""
+    """Prints a line on what was done, such as the path of a written file; not if quiet."""
     if not is_quiet:
         say(text)
 
 
 def tell_if_possible(text: object) -> None:
-    """Prints a line likewise; where that fails, as on a full disk, notes it and carries on.
+    """Does what `tell` does; if that fails, as on a full disk, notes it and carries on.
 
     A closed pipe ends the program as always.
     """
@@ -66,23 +66,23 @@ def tell_if_possible(text: object) -> None:
 
 
 def note(text: object) -> None:
-    """Prints a line beside the results as `say` does, if that is possible."""
+    """Prints a line to stderr, escaped as by `say`, if that is possible."""
     with _giving_up(sys.stderr):
         _print(errors, text)
 
 
 def remark(text: object) -> None:
-    """Notes what is no error; not if quiet."""
+    """Notes something that is not an error; not if quiet."""
     if not is_quiet:
         note(text)
 
 
 def printable(text: object, keep: str = "") -> str:
-    """Returns a text with escapes for its control characters, and for bytes that are no text.
+    """Returns a text with escapes for its control characters and for bytes that are not text.
 
     Args:
         text: for example a path.
-        keep: control characters that stay.
+        keep: control characters that are not escaped.
     """
     return "".join(
         character
@@ -93,7 +93,7 @@ def printable(text: object, keep: str = "") -> str:
 
 
 def _print(console, text):
-    """Prints a line as it is, as far as the console's encoding has it."""
+    """Prints a line as it is, as far as the console's encoding allows."""
     line = printable(text, keep="" if isinstance(text, Path) else "\n\t")
     encoding = getattr(console.file, "encoding", None) or "utf-8"
     line = line.encode(encoding, "backslashreplace").decode(encoding)
@@ -105,7 +105,7 @@ def _print(console, text):
 
 @contextmanager
 def _giving_up(stream):
-    """Gives a list for the error on which nothing more is printed to a stream."""
+    """Yields a list that receives the error after which nothing more is printed to a stream."""
     failures: list[Exception] = []
     try:
         yield failures
@@ -113,7 +113,7 @@ def _giving_up(stream):
         raise
     except (OSError, ValueError) as error:
         failures.append(error)
-        # What is still to be written would fail again, at the latest when the program ends.
+        # What is still in the buffer would fail again, at the latest when the program ends.
         with suppress(AttributeError, OSError, ValueError), Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), stream.fileno())
 
@@ -126,11 +126,11 @@ def fail(message: object) -> NoReturn:
 
 @contextmanager
 def failing_on(*kinds: type[Exception], about: object = "") -> Iterator[None]:
-    """Ends the program with its message when an exception of these kinds comes.
+    """Ends the program with the message of an exception if one of these kinds is raised.
 
     Args:
         kinds: the exceptions that the user's input can cause.
-        about: what was worked on; it precedes a message that does not name it.
+        about: what was being worked on; it precedes a message that does not name it.
     """
     try:
         yield
@@ -140,7 +140,7 @@ def failing_on(*kinds: type[Exception], about: object = "") -> Iterator[None]:
 
 @contextmanager
 def naming_opencv_problems() -> Iterator[None]:
-    """Ends the program with what to install where OpenCV is missing or does not load."""
+    """Ends the program with what to install if OpenCV is missing or does not load."""
     try:
         yield
     except (ImportError, AttributeError) as error:
@@ -153,14 +153,14 @@ def naming_opencv_problems() -> Iterator[None]:
 
 @contextmanager
 def naming_missing_memory() -> Iterator[None]:
-    """Ends the program with a sentence where the memory does not suffice."""
+    """Ends the program with a sentence if memory runs out."""
     try:
         yield
     except Exception as error:
         problem = memory_problem(error)
         if problem is None:
             raise
-        # What the frames hold goes with them: there must be room for the sentence.
+        # This frees what the frames hold, so that there is memory for the sentence.
         error.__traceback__ = error.__context__ = error.__cause__ = None
     else:
         return
@@ -170,20 +170,20 @@ def naming_missing_memory() -> Iterator[None]:
 
 @contextmanager
 def naming_full_outputs() -> Iterator[None]:
-    """Ends the program with a sentence where what was asked for can no longer be printed."""
+    """Ends the program with a sentence if the results can no longer be printed."""
     try:
         yield
     except OSError as error:
         if error.filename is not None or error.errno not in _FULL:
             raise
-        with _giving_up(sys.stdout):  # what is left in its buffer would fail again
+        with _giving_up(sys.stdout):  # what is still in its buffer would fail again
             raise
         note(f"The results cannot be printed: {error.strerror}.")
         sys.exit(1)
 
 
 def message_of(error: Exception, about: object = "") -> str:
-    """Returns what to tell the user of an exception: of an OSError, its file and reason."""
+    """Returns what to tell the user about an exception: for an OSError, its file and reason."""
     problem = opencv_problem(error)
     if problem is not None:
         return problem
@@ -201,7 +201,7 @@ def message_of(error: Exception, about: object = "") -> str:
 
 
 def _file_for_a_folder(error):
-    """Returns the file that an OSError met where a folder was expected, or None."""
+    """Returns the file that an OSError found in place of a folder, or None."""
     if not (isinstance(error, (FileExistsError, NotADirectoryError)) and error.filename):
         return None
     path = Path(error.filename)
@@ -211,7 +211,7 @@ def _file_for_a_folder(error):
 def report_skipped(
     skipped: Sequence[object], rest: str = "and {} more.", is_error: bool = False
 ) -> None:
-    """Names what was skipped, and says with `rest` how many more there are than are named."""
+    """Names the first skipped items and says with `rest` how many more there are."""
     line = note if is_error else remark
     for item in skipped[:_NAMED]:
         line(f"skipped: {item}")
@@ -220,7 +220,7 @@ def report_skipped(
 
 
 def fail_on_faults(about: object, faults: Sequence[object]) -> None:
-    """Ends the program with exit status 1, and the first faults by name, if there are any."""
+    """Prints the first faults and ends the program with exit status 1, if there are any."""
     for fault in faults[:_NAMED]:
         note(fault)
     if len(faults) > 1:
@@ -231,7 +231,7 @@ def fail_on_faults(about: object, faults: Sequence[object]) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Writes a file and says where, or ends the program with a message."""
+    """Writes a file and prints its path, or ends the program with a message."""
     from keras_3dmmstn.atomic_files import write_atomically
 
     with failing_on(OSError):
@@ -240,5 +240,5 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, content: object) -> None:
-    """Writes a file of JSON and says where, or ends the program with a message."""
+    """Writes a JSON file and prints its path, or ends the program with a message."""
     write_file(path, (json.dumps(content, indent=1) + "\n").encode())

@@ -1,4 +1,4 @@
-"""`keras-3dmmstn train`: a run of training."""
+"""`keras-3dmmstn train`: a training run."""
 
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,21 +11,21 @@ from keras_3dmmstn.cli.options import FaceModel, load_face_model
 from keras_3dmmstn.cli.stopping import end_stopped, raise_if_stopped
 from keras_3dmmstn.cli.training_progress import training_progress
 
-# The paper's recipe is the default of `TrainingConfig`. The command's is the one that anybody can
-# run: the paper's needs the VGG-Face weights, and a GPU to end within a lifetime.
+# The paper's recipe is the default of `TrainingConfig`. The command's default is one that anybody
+# can run: the paper's needs the VGG-Face weights, and a GPU to finish in reasonable time.
 _DEFAULT_RECIPE = "compact"
 
 Folders = Annotated[
     list[Path],
     typer.Argument(
-        help="Data sets: 300-W, AFLW, CFP, a folder with landmarks.csv, or shards of "
+        help="Data sets: 300-W, AFLW, CFP, a folder with landmarks.csv, or shards from "
         "`data convert`."
     ),
 ]
 Out = Annotated[
     Path,
     typer.Option(
-        help="Folder for the run. If it holds a run that was stopped, that run continues."
+        help="Folder for the run. If it contains a run that was stopped, that run continues."
     ),
 ]
 Validation = Annotated[
@@ -60,12 +60,12 @@ Setting = Annotated[
 Start = Annotated[
     Path | None,
     typer.Option(
-        help="localiser.keras to start from, or the folder that it is in; base takes one of "
-        "compact, too."
+        help="localiser.keras to start from, or its folder; base can also start from one of "
+        "compact."
     ),
 ]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the photographs.")]
-BatchSize = Annotated[int | None, typer.Option(help="Photographs in a step.")]
+BatchSize = Annotated[int | None, typer.Option(help="Photographs per step.")]
 LearningRate = Annotated[float | None, typer.Option(help="Highest learning rate of the schedule.")]
 Seed = Annotated[int | None, typer.Option(help="Seed for weights, order and augmentation.")]
 
@@ -88,9 +88,9 @@ def train(
 ) -> None:
     """Train a localiser on labelled photographs.
 
-    The run's folder has everything: the result for `--weights`, its settings, versions and log,
-    numbers and pictures for TensorBoard, and the checkpoint. Repeat the command to continue a run
-    that was stopped. With TF_CONFIG in the environment, several workers train together.
+    The run's folder contains everything: the result for `--weights`, the settings, versions and
+    log, numbers and pictures for TensorBoard, and the checkpoint. To continue a run that was
+    stopped, repeat the command. With TF_CONFIG in the environment, several workers train together.
     """
     from keras_3dmmstn.training.cluster_place import place_in_cluster
     from keras_3dmmstn.training.train import train as run
@@ -122,7 +122,7 @@ def train(
 
 @contextmanager
 def _ending_a_run():
-    """Says what ended a run without a traceback."""
+    """Reports what ended a run, without a traceback."""
     try:
         with terminal.failing_on(ArithmeticError, MemoryError, OSError, TypeError, ValueError):
             yield
@@ -131,7 +131,7 @@ def _ending_a_run():
 
 
 def _settings(recipe_name, config_file, texts, flags):
-    """Returns what the settings are called and the settings: recipe or file, then the flags."""
+    """Returns a name for the settings, and the settings: recipe or file, then the flags."""
     from keras_3dmmstn.training.config import with_settings
     from keras_3dmmstn.training.config_file import load_config, parse_setting
     from keras_3dmmstn.training.recipes import recipe

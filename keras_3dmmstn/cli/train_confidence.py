@@ -1,4 +1,4 @@
-"""`keras-3dmmstn train-confidence`: how sure trained weights are of their result."""
+"""`keras-3dmmstn train-confidence`: how confident trained weights are of their result."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,12 +16,12 @@ Out = Annotated[
 Calibration = Annotated[
     list[Path] | None,
     typer.Option(
-        help="Labelled photographs that the weights were not trained on: the confidence is made "
-        "the share of faces that are right there. Can be repeated."
+        help="Labelled photographs that the weights were not trained on: the confidence is "
+        "calibrated to the share of faces that are right there. Can be repeated."
     ),
 ]
 Crops = Annotated[int, typer.Option(min=100, help="Crops to train on.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of the crops and the new weights.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed for the crops and the new weights.")]
 
 
 def train_confidence(
@@ -29,7 +29,7 @@ def train_confidence(
         list[Path],
         typer.Argument(
             help="Folders of labelled photographs: 300-W (.pts), landmarks.csv with images/ "
-            "(CFP's, too), AFLW (aflw.sqlite with flickr/), or shards of `data convert`."
+            "(also CFP's), AFLW (aflw.sqlite with flickr/), or shards from `data convert`."
         ),
     ],
     out: Out,
@@ -38,12 +38,12 @@ def train_confidence(
     crops: Crops = 12_000,
     seed: Seed = 0,
 ) -> None:
-    """Train how sure the network is of its own result.
+    """Train the network to estimate how reliable its own result is.
 
-    The faces are misframed, hidden and removed at random, and a second head learns on which of
-    these crops the landmarks come out right; a third one, the spread, how far off each of the 68
-    landmarks is. That takes labels of all 68; without them the weights get no spread, and lose one
-    that they had. The first head, and so the fit, stays what it is.
+    The faces are misframed, hidden and removed at random. A second head, the confidence, learns on
+    which of these crops the landmarks are right. A third, the spread, learns how far off each of
+    the 68 landmarks is. The spread needs labels of all 68; without them the weights get no spread,
+    and lose one that they had. The first head, and so the fit, does not change.
     """
     from keras_3dmmstn.folder_lock import LOCK_FILE, folder_in_use
     from keras_3dmmstn.training.cluster_place import refuse_workers
@@ -68,7 +68,7 @@ def train_confidence(
 
 
 def _print(name, run, judged):
-    """Says how well the confidence of a run tells crops apart, and how far it can be relied on."""
+    """Prints how well a run's confidence tells crops apart, and how reliable it is."""
     import numpy as np
 
     from keras_3dmmstn.training.confidence.reliability import (

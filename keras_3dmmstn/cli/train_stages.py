@@ -1,4 +1,4 @@
-"""`keras-3dmmstn train-stages`: several trainings in order."""
+"""`keras-3dmmstn train-stages`: several training stages in order."""
 
 import shlex
 import subprocess
@@ -11,18 +11,18 @@ from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.stopping import end_stopped
 
 Out = Annotated[
-    Path, typer.Option(help="Folder for the stages' results. Stages that are done there are kept.")
+    Path, typer.Option(help="Folder for the stages' results. Stages already done there are kept.")
 ]
 File = Annotated[
     Path | None,
-    typer.Argument(help="TOML file of stages; by default training/bundled_weights.toml."),
+    typer.Argument(help="TOML file of stages. Default: training/bundled_weights.toml."),
 ]
 Paths = Annotated[
     list[str] | None,
     typer.Option("--path", help="NAME=PATH: what {NAME} in the file stands for. Can be repeated."),
 ]
 Only = Annotated[str | None, typer.Option(help="Name of the one stage to run.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the commands, and run nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the commands without running them.")]
 
 
 def train_stages(
@@ -34,7 +34,7 @@ def train_stages(
 ) -> None:
     """Run a training of several stages, by default one that makes weights like the bundled ones.
 
-    Repeat the command to go on with a run that was stopped.
+    To continue a run that was stopped, repeat the command.
     """
     from keras_3dmmstn.cli.verbosity import verbosity_options
     from keras_3dmmstn.training.cluster_place import refuse_workers

@@ -1,4 +1,4 @@
-"""What shows on a terminal how far a training is."""
+"""The progress of a training run on a terminal."""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class TrainingProgress:
-    """A line for what a training is at: reading, the first step's preparation, an epoch's steps.
+    """A line that shows the state of a training run: reading, preparing the first step, or steps.
 
     Args:
-        bar: with the columns of `training_progress`.
+        bar: a bar with the columns of `training_progress`.
     """
 
     def __init__(self, bar: Progress):
@@ -27,7 +27,7 @@ class TrainingProgress:
         self._first: tuple[float, int] | None = None  # when the first step ended, and its number
 
     def reading(self, faces: Sequence) -> Iterable:
-        """Goes through the faces of a data set."""
+        """Iterates over the faces of a data set."""
         self._show("Reading photographs", 0, len(faces))
         for number, face in enumerate(faces, start=1):
             yield face
@@ -35,13 +35,13 @@ class TrainingProgress:
         self._show("Preparing the first step", 0, None)
 
     def step(self, progress: "StepProgress") -> None:
-        """Shows a step, the loss, the speed, and the time that is left of the run."""
+        """Shows a step, the loss, the speed, and the remaining time of the run."""
         p = progress
         numbers = f"loss {p.loss:.4g}  {p.photographs_per_second:.0f} photographs/s"
         done, whole = (p.epoch - 1) * p.steps + p.step, p.epochs * p.steps
         now = time.monotonic()
         if self._first is None:
-            self._first = now, done  # it took longer than all others
+            self._first = now, done  # the first step takes longer than the others
         elif done > self._first[1]:
             seconds = (now - self._first[0]) / (done - self._first[1]) * (whole - done)
             numbers += f"  {timedelta(seconds=round(seconds))} left"
@@ -60,7 +60,7 @@ class TrainingProgress:
 
 @contextmanager
 def training_progress() -> Iterator[TrainingProgress]:
-    """Gives the progress of a training; it is shown on a terminal only."""
+    """Yields the progress of a training run; it is shown on a terminal only."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(20),

@@ -1,4 +1,4 @@
-"""How much commands print: `-v`, `-vv` and `-q`, before a command's name or behind it."""
+"""How much commands print: `-v`, `-vv` and `-q`, before or after a command's name."""
 
 import functools
 import inspect
@@ -28,18 +28,18 @@ Verbose = Annotated[
         count=True,
         show_default=False,
         metavar="",
-        help="Also show the log; -vv: more of it, and the messages of TensorFlow and other "
+        help="Also show the log; -vv: show more of it, and the messages of TensorFlow and other "
         "libraries.",
     ),
 ]
 Quiet = Annotated[
     bool,
-    typer.Option("--quiet", "-q", help="Show errors only, and tables that were asked for."),
+    typer.Option("--quiet", "-q", help="Show only errors and tables that were asked for."),
 ]
 
 
 class LogLines(logging.Handler):
-    """Prints log records as lines beside a command's results."""
+    """Prints log records as lines on stderr, apart from a command's results."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class LogLines(logging.Handler):
 
 
 def keep_for_command(context: typer.Context, verbose: int, quiet: bool) -> None:
-    """Keeps the options before a command's name for the command."""
+    """Stores the options before a command's name for the command."""
     context.meta[_BEFORE] = verbose, quiet
 
 
@@ -89,7 +89,7 @@ def with_verbosity(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _name_of(context):
-    """Returns the name of a command with that of its group, without the program's."""
+    """Returns the name of a command with its group, without the program's name."""
     words = []
     while context.parent is not None:
         words.append(context.info_name)
@@ -98,7 +98,7 @@ def _name_of(context):
 
 
 def verbosity_options() -> list[str]:
-    """Returns the options with which a program prints as much as the running command."""
+    """Returns the options that make a program print as much as the running command."""
     level = logging.getLogger("keras_3dmmstn").level
     verbose = ["-v"] * _LEVELS.index(level) if level in _LEVELS else []
     return ["-q"] if terminal.is_quiet else verbose
@@ -106,7 +106,7 @@ def verbosity_options() -> list[str]:
 
 @contextmanager
 def _printing(verbose: int, quiet: bool) -> Iterator[None]:
-    """Prints as much of the log as was asked for, and of what commands say, while it is entered."""
+    """Applies the verbosity to the log and to what commands print, inside the context."""
     package, lines = logging.getLogger("keras_3dmmstn"), LogLines()
     level, terminal.is_quiet = package.level, quiet
     if verbose:
@@ -124,7 +124,7 @@ def _printing(verbose: int, quiet: bool) -> Iterator[None]:
 
 @contextmanager
 def _timed(name: str) -> Iterator[None]:
-    """Logs how long a command took, however it ended."""
+    """Logs how long a command took, even if it failed."""
     began = time.monotonic()
     try:
         yield

@@ -1,4 +1,4 @@
-"""`keras-3dmmstn video`: the faces of videos and cameras, followed and smoothed."""
+"""`keras-3dmmstn video`: faces in videos and from cameras, tracked and smoothed."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,8 +16,8 @@ Videos = Annotated[
 Out = Annotated[
     Path | None,
     typer.Option(
-        help="Folder for the results. Created if it does not exist. A camera that is shown in a "
-        "window needs none."
+        help="Folder for the results. Created if it does not exist. Optional for a camera that is "
+        "shown in a window."
     ),
 ]
 CameraSource = Annotated[
@@ -27,13 +27,13 @@ CameraSource = Annotated[
     ),
 ]
 SmoothingStrength = Annotated[
-    float, typer.Option("--smoothing", help="How much jitter is taken out: 0 for none, up to 1.")
+    float, typer.Option("--smoothing", help="How much jitter is removed: from 0 (none) to 1.")
 ]
 Format = Annotated[
     str,
     typer.Option(
         "--format",
-        help="mp4, which is quick to write, or webm, which browsers play: of the videos written.",
+        help="Format of the videos written: mp4, quick to write, or webm, which browsers play.",
     ),
 ]
 OverlayVideo = Annotated[
@@ -61,15 +61,15 @@ def video(
     window: Window = True,
     weights: Weights = None,
 ) -> None:
-    """Follow the faces of videos, or of a camera.
+    """Track the faces in videos, or from a camera.
 
-    Writes for each video the fitted meshes on it, a video of each face's texture, one texture of
-    each face from its best frames, and all numbers of all frames as CSV and NumPy arrays. Each face
-    has a number for as long as it is followed. A former run's results of the same video are
-    replaced, those of others never.
+    For each video, writes the video with the fitted meshes, a video of each face's texture, one
+    texture of each face from its best frames, and the numbers of all frames as CSV and NumPy
+    arrays. Each face keeps its number for as long as it is tracked. Earlier results of the same
+    video are replaced, those of others never.
 
-    A camera is shown in a window and ends with q, or with Ctrl-C where there is no window. What
-    was seen until then is written, if --out is given.
+    A camera is shown in a window until q is pressed, or Ctrl-C if there is no window. What was
+    seen until then is written if --out is given.
 
     If a video fails, its name and the reason are printed, the others are still played, and the exit
     status is 1.
@@ -86,7 +86,7 @@ def video(
 
     normaliser = load_normaliser(weights, texture_size)
     with terminal.failing_on(ValueError):
-        normaliser.track([], smoothing=smoothing)  # whether its face model has the landmarks
+        normaliser.track([], smoothing=smoothing)  # checks that its face model has the landmarks
     player = Player(normaliser, smoothing, out, f".{format}", overlay, textures)
     if camera is not None:
         player.play_camera(camera, window)

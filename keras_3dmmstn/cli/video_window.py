@@ -17,14 +17,14 @@ class VideoWindow:
     """An open window.
 
     Args:
-        title: of the window, and its name.
+        title: title and name of the window.
     """
 
     def __init__(self, title: str):
         self.title = title
 
     def show(self, picture: np.ndarray) -> bool:
-        """Shows a picture, RGB; returns False if the user closed the window, or typed q."""
+        """Shows an RGB picture; returns False if the user closed the window or typed q."""
         cv2.imshow(self.title, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         key = cv2.waitKey(1) & 0xFF
         is_open = cv2.getWindowProperty(self.title, cv2.WND_PROP_VISIBLE) >= 1
@@ -33,7 +33,7 @@ class VideoWindow:
 
 @contextmanager
 def open_window(title: str, is_wanted: bool) -> Iterator[VideoWindow | None]:
-    """Gives a window, or None if none is wanted or possible; then it says why."""
+    """Yields a window, or None if none is wanted or possible; if not possible, says why."""
     reason = _why_not() if is_wanted else None
     if reason:
         terminal.remark(f"No window is shown: {reason} Ctrl-C ends the recording.")

@@ -19,12 +19,12 @@ Weights = Annotated[
     Path | None,
     typer.Argument(
         help="Folder with localiser.keras and face_model.npz, or `bundled`, the default; or a "
-        ".tflite file that `export` wrote, with its card beside it."
+        ".tflite file written by `export`, with its card beside it."
     ),
 ]
 Out = Annotated[
     Path,
-    typer.Option(help="Folder for the site: new, empty, or a site to replace."),
+    typer.Option(help="Folder for the site: new, empty, or an existing site to replace."),
 ]
 Precision = Annotated[
     str | None,
@@ -36,14 +36,14 @@ Visibility = Annotated[
     str | None,
     typer.Option(
         callback=known_visibility,
-        help="How the mask is computed: normals, the default, the fastest; depth or table. By "
-        "WebGPU only normals run.",
+        help="How the mask is computed: normals (the default, and the fastest), depth or table. "
+        "WebGPU runs only normals.",
     ),
 ]
 Packages = Annotated[
     Path | None,
     typer.Option(
-        help="Folder node_modules that holds the page's packages. Without it, npm fetches them."
+        help="Folder node_modules with the page's packages. Without it, npm fetches them."
     ),
 ]
 
@@ -58,8 +58,8 @@ def web(
 ) -> None:
     """Write a page that runs the network in the browser, on the visitor's own machine.
 
-    Any server of files will do to host the folder, such as `python -m http.server`. Pictures stay
-    on the visitor's machine. npm (Node.js) fetches the packages that the page is made of.
+    Any static file server can host the folder, such as `python -m http.server`. Pictures stay on
+    the visitor's machine. npm (Node.js) fetches the packages that the page needs.
     """
     from keras_3dmmstn.export.web.site import check_site, write_site
 
@@ -78,7 +78,7 @@ def web(
 
 
 def _read(path, options, face_model, begin):
-    """Returns content, card, face model and focal length of an exported file."""
+    """Returns the content, card, face model and focal length of an exported file."""
     from keras_3dmmstn.export.card import read_card
     from keras_3dmmstn.export.exported_localiser import load_exported
     from keras_3dmmstn.outside_files import open_file
@@ -94,7 +94,7 @@ def _read(path, options, face_model, begin):
 
 
 def _export(weights, options, face_model, begin):
-    """Exports weights, compares them with the network, and returns the same of them."""
+    """Exports weights, compares the file with the network, and returns the same as `_read`."""
     from keras_3dmmstn.export.artefacts import export_artefacts, planned_artefacts
     from keras_3dmmstn.export.card import read_card
     from keras_3dmmstn.export.comparison_photographs import (

@@ -1,4 +1,4 @@
-"""What `normalise` does with each photograph: it writes the results and says so."""
+"""What `normalise` does with each photograph: it writes the results and prints their paths."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from keras_3dmmstn.drawing.results.files import remove_unfinished_results
 from keras_3dmmstn.drawing.results.writing import write_results
 from keras_3dmmstn.inference.normalised_photograph import NormalisedPhotograph
 
-# What the folder for the results can cause.
+# Exceptions that the folder for the results can cause.
 _FAILURES = (OSError, ValueError, MemoryError, cv2.error)
 
 
@@ -27,16 +27,16 @@ def write_all(
     table: FaceTable | None,
     meshes: Mapping[str, Any] | None = None,
 ) -> Counter[str]:
-    """Writes the results of photographs, and says what was written.
+    """Writes the results of photographs and prints what was written.
 
     Args:
         normalised: the photographs, in the order of `work`.
         work: what they are, and where to write.
         view, overlay, meshes: as `front`, `overlay` and `meshes` of `write_results`.
-        table: to which the faces are added, too.
+        table: a table to which the faces are also added.
 
     Returns:
-        How many were "written", how many "failed", and how many of a folder are "faceless".
+        How many were "written", how many "failed", and how many from folders are "faceless".
 
     Raises:
         OSError: if the table cannot be written.
@@ -57,7 +57,7 @@ def write_all(
 
 
 def _write_one(normalised, work, wanted, table):
-    """Writes the results of a photograph, says so, and returns what came of it, and the files."""
+    """Writes the results of a photograph, prints them, and returns the outcome and the files."""
     photograph, error, faces, written = work.photograph, normalised.error, [], []
     if error is None:
         faces = normalised.faces
@@ -85,7 +85,7 @@ def _write_one(normalised, work, wanted, table):
 
 
 def _tell(work, faces, written):
-    """Says what was written of a photograph: its files, or of a folder's how many faces it has."""
+    """Prints the files written for a named photograph, or the number of faces for a folder's."""
     if work.photograph.is_named and work.results:
         for path in written:
             terminal.tell_if_possible(path)
@@ -100,7 +100,7 @@ def report(outcomes: Counter[str], troubles: Sequence[Exception]) -> None:
 
     Args:
         outcomes: as `write_all` returns them.
-        troubles: what folders met; each has been noted.
+        troubles: the errors of folders; each has already been noted.
     """
     if outcomes["faceless"]:
         terminal.remark(

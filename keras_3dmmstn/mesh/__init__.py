@@ -1,4 +1,4 @@
-"""Face models as NumPy arrays: shape models, their flattening and their re-meshing on a grid."""
+"""Face models as NumPy arrays: shape models, flattening, and re-meshing on a grid."""
 
 from keras_3dmmstn.mesh.cutting.face_region import cut_face
 from keras_3dmmstn.mesh.cutting.holes import close_holes

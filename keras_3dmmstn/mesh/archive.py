@@ -1,4 +1,4 @@
-"""Model files: named arrays in one `.npz` with a format version, written whole or not at all."""
+"""Model files: named arrays in one `.npz` with a format version, written atomically."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from keras_3dmmstn.mesh.numpy_files import read_npz
 
 
 def write_archive(path: str | Path, kind: str, version: int, arrays: dict) -> None:
-    """Writes arrays to `path`, whole or not at all.
+    """Writes arrays to `path` atomically.
 
     Args:
-        path: the file to write; `.npz` is appended when it is missing, folders are made.
-        kind: what the file holds, checked when it is read.
+        path: the file to write; a missing `.npz` is appended, missing folders are created.
+        kind: what the file contains, checked when it is read.
         version: the format version, an integer.
         arrays: name to array.
     """
@@ -36,16 +36,16 @@ def read_archive(
     Args:
         path: the file.
         kind, version: what it must be.
-        names: of arrays that it must have.
-        optional: of arrays that it may have; a name that ends in a slash stands for all that
-            begin with it. Others are not read.
+        names: names of arrays that it must contain.
+        optional: names of arrays that it may contain; a name that ends in a slash stands for all
+            that begin with it. Other arrays are not read.
 
     Returns:
         Name to array.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is no archive of this kind and version, or lacks one of `names`.
+        ValueError: if the file is not of this kind and version, or lacks one of `names`.
     """
     single = {"kind", "version", *names, *optional}
     prefixes = tuple(name for name in optional if name.endswith("/"))
@@ -71,7 +71,7 @@ def read_archive(
 
 
 def text_in(path: str | Path, arrays: dict, name: str, default: str = "") -> str:
-    """Returns a text among the arrays of a file, or the default where there is none.
+    """Returns a text among the arrays of a file, or the default if it is missing.
 
     Raises:
         ValueError: if it is something else.
@@ -83,7 +83,7 @@ def text_in(path: str | Path, arrays: dict, name: str, default: str = "") -> str
 
 
 def whole_number_in(path: str | Path, arrays: dict, name: str, default: int = 0) -> int:
-    """Returns a whole number among the arrays of a file, or the default where there is none.
+    """Returns a whole number among the arrays of a file, or the default if it is missing.
 
     Raises:
         ValueError: if it is something else.
@@ -97,12 +97,12 @@ def whole_number_in(path: str | Path, arrays: dict, name: str, default: int = 0)
 
 
 def check_types(path: str | Path, arrays: dict, names: tuple[str, ...], kinds: str) -> None:
-    """Raises a ValueError unless the arrays of these names, where they are, are numbers.
+    """Raises a ValueError unless those arrays of these names that exist are numbers.
 
     Args:
-        path: the file, for the error.
-        arrays: what it holds.
-        names: of arrays; one that ends in a slash stands for all that begin with it.
+        path: the file, for the error message.
+        arrays: its content.
+        names: names of arrays; one that ends in a slash stands for all that begin with it.
         kinds: NumPy's letters for the types, `"iu"` for whole numbers and `"iuf"` for any.
     """
     prefixes = tuple(name for name in names if name.endswith("/"))
@@ -115,5 +115,5 @@ def check_types(path: str | Path, arrays: dict, names: tuple[str, ...], kinds: s
 
 
 def _described(array):
-    """Returns shape and type of an array, for an error."""
+    """Returns the shape and type of an array, for an error message."""
     return f"shape {array.shape} of {array.dtype.name[:40]}"

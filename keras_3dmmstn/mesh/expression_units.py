@@ -1,4 +1,4 @@
-"""The named expressions of a face model's source, in terms of its modes of expression."""
+"""The named expressions of a face model's source, as coefficients of its expression modes."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ def as_expression_units(units: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def check_expression_units(units: dict[str, np.ndarray], modes: int) -> None:
-    """Raises a ValueError unless all have a finite coefficient for each mode of expression."""
+    """Raises a ValueError unless all have a finite coefficient for each expression mode."""
     for name, coefficients in units.items():
         if coefficients.shape != (modes,) or not np.isfinite(coefficients).all():
             raise ValueError(
@@ -21,16 +21,16 @@ def check_expression_units(units: dict[str, np.ndarray], modes: int) -> None:
 def expression_units(
     names: list[str], offsets: np.ndarray, modes: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Returns the coefficients of modes that come nearest to blend shapes.
+    """Returns the mode coefficients that approximate blend shapes best.
 
     Args:
-        names: of the blend shapes.
+        names: the names of the blend shapes.
         offsets: `(shapes, vertices, 3)`, each at full activation.
         modes: `(modes, vertices, 3)`, linearly independent.
 
     Returns:
-        Name to `(modes,)` coefficients; with as many modes as blend shapes they are exact. Nothing
-        without modes.
+        Name to `(modes,)` coefficients; with as many modes as blend shapes they are exact. Empty
+        if there are no modes.
     """
     if not len(modes):
         return {}
@@ -40,10 +40,10 @@ def expression_units(
 
 
 def unit_activations(units: dict[str, np.ndarray], coefficients: np.ndarray) -> np.ndarray | None:
-    """Returns the smallest activations `(units,)` that make an expression `(modes,)`.
+    """Returns the smallest activations `(units,)` that produce an expression `(modes,)`.
 
     Returns:
-        None if the units do not span all modes: then there are expressions that they cannot make.
+        None if the units do not span all modes: they cannot produce every expression then.
     """
     matrix = np.stack([*units.values()]).astype(float) if units else np.zeros((0, 0))
     if np.linalg.matrix_rank(matrix) < len(coefficients):

@@ -1,4 +1,4 @@
-"""How much of a texture the features of a face get: widths and areas."""
+"""How much of a texture the features of a face take up: widths and areas."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_3dmmstn.mesh.grid_model import GridModel
 
-# Pairs of ibug68 points whose distances are widths; the first is the unit of all.
+# Pairs of ibug68 points whose distances are widths; the first is the unit of the others.
 _EYE_DISTANCE = (36, 45)
 _WIDTHS = {
     "mouth": ((48, 54),),
@@ -28,10 +28,10 @@ class FeatureLayout:
 
     Attributes:
         widths: mouth, inner lips, eye (mean of both) and nose to their width in the texture and on
-            the mean face, as shares of the distance between the outer eye corners there.
+            the mean face, as a fraction of the distance between the outer eye corners there.
         cell_areas: eyes and lips to the mean area of the cells inside their contours, mm².
-        median_area: of all cells of the grid, mm².
-        area_95, area_largest: 95 % quantile and largest of the cells' areas, in medians.
+        median_area: the median of all cells of the grid, mm².
+        area_95, area_largest: 95 % quantile and maximum of the cells' areas, in medians.
     """
 
     widths: dict[str, tuple[float, float]]
@@ -42,15 +42,15 @@ class FeatureLayout:
 
 
 def feature_layout(model: GridModel) -> FeatureLayout:
-    """Measures what a grid model's texture gives to eyes, nose and mouth.
+    """Measures how much room a grid model's texture gives to eyes, nose and mouth.
 
-    Distances in the texture are those of rows and columns, as shares of its height and width.
+    Distances in the texture are those of rows and columns, as fractions of its height and width.
 
     Args:
-        model: has the landmark set `ibug68`.
+        model: a model with the landmark set `ibug68`.
 
     Raises:
-        ValueError: if it has not.
+        ValueError: if the model lacks it.
     """
     points = model.landmark_indices("ibug68")
     rows, columns = model.grid_shape
@@ -76,10 +76,10 @@ def feature_widths(points: np.ndarray) -> dict[str, float]:
     """Returns the widths of mouth, inner lips, eye (mean of both) and nose.
 
     Args:
-        points: `(68, 2)` or `(68, 3)`, where the landmarks of `ibug68` are, in any unit.
+        points: `(68, 2)` or `(68, 3)`, positions of the landmarks of `ibug68`, in any unit.
 
     Returns:
-        Name to width, as a share of the distance between the outer eye corners.
+        Name to width, as a fraction of the distance between the outer eye corners.
     """
     first, last = _EYE_DISTANCE
     eyes = np.linalg.norm(points[last] - points[first])
@@ -90,7 +90,7 @@ def feature_widths(points: np.ndarray) -> dict[str, float]:
 
 
 def cell_areas(model: GridModel) -> np.ndarray:
-    """Returns what each cell of a grid covers of the mean face, `(H' − 1, W' − 1)` mm²."""
+    """Returns the area of the mean face in each cell of a grid, `(H' − 1, W' − 1)` mm²."""
     a, b, c = (model.mean.astype(float)[model.triangles[:, corner]] for corner in range(3))
     areas = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
     rows, columns = model.grid_shape
@@ -98,14 +98,14 @@ def cell_areas(model: GridModel) -> np.ndarray:
 
 
 def inside_polygon(places: np.ndarray, polygon: np.ndarray) -> np.ndarray:
-    """Says which places lie inside a polygon: those from which a ray crosses it an odd time.
+    """Returns which places lie inside a polygon: a ray from them crosses it an odd number of times.
 
     Args:
         places: `(..., 2)`.
         polygon: `(corners, 2)`, closed from the last corner to the first.
 
     Returns:
-        `(...)` bool. On the polygon itself it may be either.
+        `(...)` bool. For places on the polygon itself it may be either.
     """
     first, second = places[..., 0, None], places[..., 1, None]
     starts, ends = polygon, np.roll(polygon, -1, axis=0)
@@ -116,7 +116,7 @@ def inside_polygon(places: np.ndarray, polygon: np.ndarray) -> np.ndarray:
 
 
 def _mean_area(areas, polygons):
-    """Returns the mean area of the cells whose middle lies in one of some polygons of the grid."""
+    """Returns the mean area of the cells whose middle lies in one of the polygons on the grid."""
     middles = np.moveaxis(np.indices(areas.shape), 0, -1) + 0.5
     inside = np.any([inside_polygon(middles, polygon) for polygon in polygons], axis=0)
     return float(areas[inside].mean()) if inside.any() else float("nan")

@@ -1,4 +1,4 @@
-"""The insides of eyes and mouth on a grid, where a model does not say what they are."""
+"""The insides of eyes and mouth on a grid, for models that do not name them."""
 
 from dataclasses import replace
 
@@ -14,10 +14,10 @@ _CONTOURS = {"left_eye": range(36, 42), "mouth": range(60, 68)}
 def with_feature_regions(grid_model: GridModel) -> GridModel:
     """Returns a model with the regions `left_eye`, `right_eye` and `mouth`.
 
-    They are the vertices inside of the polygons of the landmarks' places on the grid.
+    They are the vertices inside the polygons that the landmarks form on the grid.
 
     Args:
-        grid_model: a model; one that has regions or lacks `ibug68` is returned as it is.
+        grid_model: a model; one that has regions or lacks `ibug68` is returned unchanged.
     """
     if grid_model.regions or "ibug68" not in grid_model.landmarks:
         return grid_model

@@ -1,12 +1,12 @@
-"""The plane of the texture at another resolution than the face model's grid."""
+"""The plane of the texture at a resolution other than that of the face model's grid."""
 
 import numpy as np
 
 #: The smallest and the largest side of a texture in pixels.
 SMALLEST_TEXTURE, LARGEST_TEXTURE = 32, 2048
 
-# Weights are whole numbers of so many parts. float16 holds these exactly, and float32 the sums of
-# their products: the mask of a network is that of its exports to the last vertex.
+# Weights are multiples of one part in this many. float16 represents them exactly, and float32 the
+# sums of their products, so that a network and its exports agree in every vertex of the mask.
 _PARTS = 2048
 
 
@@ -14,7 +14,7 @@ def texture_shape(texture_size: int | None, grid_shape: tuple[int, int]) -> tupl
     """Returns the rows and columns of a texture.
 
     Args:
-        texture_size: side of a square texture in pixels; None for one texel for each vertex.
+        texture_size: side of a square texture in pixels; None for one texel per vertex.
         grid_shape: (H', W') of the face model.
 
     Raises:
@@ -35,12 +35,12 @@ def interpolation_weights(count: int, grid_count: int) -> np.ndarray:
     """Returns the weights of linear interpolation along one side of a grid, end to end.
 
     Args:
-        count: number of places, the first and the last at the ends of the side.
+        count: number of places, the first and last at the ends of the side.
         grid_count: number of vertices along the side.
 
     Returns:
-        `(count, grid_count)` float32, whole multiples of 1/2048; at most two in a row are not 0,
-        and each row sums to 1.
+        `(count, grid_count)` float32, whole multiples of 1/2048; each row has at most two non-zero
+        entries and sums to 1.
     """
     places = np.round(np.linspace(0, grid_count - 1, count) * _PARTS)[:, None] / _PARTS
     return np.maximum(1 - np.abs(places - np.arange(grid_count)), 0).astype(np.float32)
@@ -50,7 +50,7 @@ def interpolate_grid(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Interpolates values at the vertices of a grid bilinearly, corners to corners.
 
     Args:
-        values: `(H', W', channels)`, such as where the vertices are in a photograph.
+        values: `(H', W', channels)`, such as the vertices' positions in a photograph.
         shape: rows and columns to return; (H', W') returns the values as they are.
 
     Returns:

@@ -26,7 +26,7 @@ from keras_3dmmstn.mesh.shape_model import (
 
 _KIND, _VERSION = "keras_3dmmstn grid model", 1
 
-# How many times as far apart the rows of a face lie in a grid whose sides were swapped, at least.
+# If a grid's sides were swapped, the rows of a face lie at least this many times as far apart.
 _FAR_APART = 2
 
 
@@ -43,11 +43,12 @@ class GridModel:
         grid_shape: (H', W').
         landmarks: set name to vertex indices.
         identity_count: how many of the modes are identity; the others are expression.
-        name: what the model is called.
-        regions: name to vertex indices: what lies inside of eyes, mouth and nostrils, as in
-            `ShapeModel`. These vertices are seen where their rims are, see `mesh.visibility_rims`.
-        expression_units: name to coefficients of the modes of expression: the blend shapes that
-            the model's source has, at full activation. None if it names none.
+        name: the name of the model.
+        regions: name to vertex indices: the insides of eyes, mouth and nostrils, as in
+            `ShapeModel`. These vertices count as visible where their rims are, see
+            `mesh.visibility_rims`.
+        expression_units: name to coefficients of the expression modes: the blend shapes of the
+            model's source, at full activation. None if it names none.
 
     Source:
         Bas et al. 2017, sec. 2.3, after the geometry images of Gu et al. 2002.
@@ -73,7 +74,7 @@ class GridModel:
         self.check()
 
     def check(self) -> None:
-        """Raises a ValueError if the arrays do not fit together."""
+        """Raises a ValueError if the arrays do not match."""
         check_linear_model("GridModel", self.mean, self.basis, self.identity_count)
         if len(self.grid_shape) != 2 or min(self.grid_shape) < 2:
             raise ValueError(
@@ -117,8 +118,8 @@ class GridModel:
         """Returns the vertices of a landmark set.
 
         Args:
-            name: a set, or several joined by "+", such as `"ibug68+aflw21"`: their landmarks one
-                after the other.
+            name: a set, or several joined by "+", such as `"ibug68+aflw21"`: their landmarks are
+                concatenated.
 
         Raises:
             ValueError: if the model has no such set.
@@ -135,14 +136,14 @@ class GridModel:
     def mirror_permutation(self, name: str) -> np.ndarray:
         """Returns, for each landmark of a set, the one that takes its place in a mirrored picture.
 
-        It is the one on the mirror image of its vertex, or on a neighbour of that: the two columns
-        beside the symmetry line of an even grid are one line.
+        It is the landmark on the mirror image of its vertex, or on a neighbour of that: the two
+        columns beside the symmetry line of an even grid count as one line.
 
         Args:
-            name: a set, or several joined by "+": their landmarks one after the other.
+            name: a set, or several joined by "+": their landmarks are concatenated.
 
         Returns:
-            `(L,)` numbers of landmarks, for `with_reflections`.
+            `(L,)` indices of landmarks, for `with_reflections`.
 
         Raises:
             ValueError: if the model has no such set, or a landmark has no partner in it.
@@ -162,8 +163,8 @@ class GridModel:
 
         Args:
             path: the file to write.
-            basis_dtype: `"float16"` halves the file; the basis, of a few millimetres, then
-                loses less than 0.01 mm.
+            basis_dtype: `"float16"` halves the file size; a basis of a few millimetres then
+                changes by less than 0.01 mm.
         """
         arrays = {
             "mean": self.mean,
@@ -181,10 +182,10 @@ class GridModel:
 
     @classmethod
     def load(cls, path: str | Path) -> "GridModel":
-        """Reads a model that `save` wrote.
+        """Reads a model written by `save`.
 
         Raises:
-            ValueError: if the file is damaged or holds something else.
+            ValueError: if the file is damaged or contains something else.
         """
         names = ("mean", "basis", "grid_shape", "identity_count")
         optional = ("name", "landmarks/", "regions/", "expression_units/")
@@ -216,7 +217,7 @@ class GridModel:
 
 
 def _partners(name, vertices, columns):
-    """Returns the partner of each landmark `(L,)` on the mirror images of their vertices."""
+    """Returns the partner of each landmark, on the mirror image of its vertex, `(L,)`."""
     place = np.stack(np.divmod(vertices, columns), axis=1)
     mirrored = place * [1, -1] + [0, columns - 1]
     distance = np.linalg.norm(mirrored[:, None] - place, axis=-1)
@@ -231,7 +232,7 @@ def _partners(name, vertices, columns):
 
 
 def _check_order(model):
-    """Raises a ValueError if rows and columns were swapped: neighbours would lie far apart."""
+    """Raises a ValueError if rows and columns were swapped, so that neighbours lie far apart."""
     rows, columns = model.grid_shape
     if rows == columns:
         return

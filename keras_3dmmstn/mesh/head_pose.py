@@ -1,4 +1,4 @@
-"""The pose of a head in angles that people use."""
+"""The pose of a head in conventional angles."""
 
 from typing import NamedTuple
 
@@ -6,15 +6,15 @@ import numpy as np
 
 
 class HeadPose(NamedTuple):
-    """The pose of a head in degrees: 0, 0, 0 is upright and looks at the viewer.
+    """The pose of a head in degrees: at 0, 0, 0 it is upright and looks at the viewer.
 
     From that pose the head first tilts about the axis along which it looks (roll), then nods about
     the axis through its ears (pitch), then turns about the vertical (yaw).
 
     Attributes:
-        yaw: positive where the face looks to the right of the image, in (−180, 180].
-        pitch: positive where it looks up, in [−90, 90].
-        roll: positive where its top is tilted clockwise, as the viewer sees it, in (−180, 180].
+        yaw: positive if the face looks to the right of the image, in (−180, 180].
+        pitch: positive if it looks up, in [−90, 90].
+        roll: positive if its top is tilted clockwise, as seen by the viewer, in (−180, 180].
     """
 
     yaw: float
@@ -27,10 +27,10 @@ def head_pose(rotation: np.ndarray) -> HeadPose:
 
         R = R_y(−yaw) R_x(−pitch) R_z(roll),   pitch = asin(R₂₃),   roll = atan2(R₂₁, R₂₂)
 
-    Where pitch is ±90° yaw and roll are one turn, and it is given as yaw.
+    If pitch is ±90°, yaw and roll are the same turn, and it is given as yaw.
 
     Args:
-        rotation: `(3, 3)` R, as of `yaw_of_rotation`.
+        rotation: `(3, 3)` R, as for `yaw_of_rotation`.
     """
     pitch = np.arcsin(np.clip(rotation[1, 2], -1, 1))
     if np.hypot(rotation[1, 0], rotation[1, 1]) < 1e-6:
@@ -42,13 +42,13 @@ def head_pose(rotation: np.ndarray) -> HeadPose:
 
 
 def yaw_of_rotation(rotation: np.ndarray) -> np.ndarray:
-    """Returns by how much faces are turned sideways, radians.
+    """Returns how far faces are turned sideways, in radians.
 
         yaw = atan2(−R₁₃, R₃₃)
 
-    It is the angle between the viewer and where the face looks, −z turned by R, seen from above:
-    0 where it looks at the viewer, positive where it looks to the right of the image, π where it
-    looks away.
+    It is the angle, seen from above, between the direction to the viewer and the direction in
+    which the face looks (−z turned by R): 0 if it looks at the viewer, positive if it looks to the
+    right of the image, π if it looks away.
 
     Args:
         rotation: `(..., 3, 3)` R, which acts on column vectors: x right, y down, z away from the

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-#: What the 21 points of AFLW are, in the database's order (feature_id 1 to 21).
+#: The names of the 21 points of AFLW, in the database's order (feature_id 1 to 21).
 AFLW21_NAMES = (
     "left brow left corner",
     "left brow centre",
@@ -27,8 +27,8 @@ AFLW21_NAMES = (
     "chin centre",
 )
 
-#: Points of `ibug68` on the jaw line, the first ones: they lie on the apparent contour of the
-#: face, which moves over its surface when it turns.
+#: How many of the first points of `ibug68` are on the jaw line: they lie on the apparent contour
+#: of the face, which moves over its surface when the face turns.
 JAW_POINTS = 17
 
 _IBUG68_GROUPS = {
@@ -43,7 +43,7 @@ _IBUG68_GROUPS = {
     "inner lips": 8,
 }
 
-#: What the 68 points of 300-W are, in their order, each group numbered from 1.
+#: The names of the 68 points of 300-W, in order, each group numbered from 1.
 IBUG68_NAMES = tuple(
     f"{group} {number}" for group, count in _IBUG68_GROUPS.items() for number in range(1, count + 1)
 )
@@ -52,7 +52,7 @@ IBUG68_NAMES = tuple(
 IBUG68_COUNT = len(IBUG68_NAMES)
 NOSE_TIP = 30
 
-#: The landmarks of each set by name. "Left" is left in the image.
+#: The names of the landmarks of each set. "Left" is left in the image.
 NAMES = {"aflw21": AFLW21_NAMES, "ibug68": IBUG68_NAMES}
 
 #: The landmarks of a labelled face: the 68 of 300-W, then the 21 of AFLW.
@@ -74,8 +74,8 @@ def mirror_permutation(name: str) -> np.ndarray:
     """Returns, for each landmark of a set, the one that takes its place in the mirrored photograph.
 
     Args:
-        name: a set, or several joined by "+", such as `"ibug68+aflw21"`: their landmarks one
-            after the other.
+        name: a set, or several joined by "+", such as `"ibug68+aflw21"`: their landmarks are
+            concatenated.
 
     Raises:
         KeyError: if a set is unknown.

@@ -1,4 +1,4 @@
-"""Landmarks from one face model to another: similarity alignment and closest points."""
+"""Transfers landmarks between face models: similarity alignment and closest points."""
 
 import dataclasses
 
@@ -12,24 +12,24 @@ from keras_3dmmstn.mesh.shape_model import ShapeModel
 
 # Rounds of closest points, and the share of the points, the closest ones, that each round uses.
 _ROUNDS, _CLOSEST_SHARE = 30, 0.8
-# So many points of the source are aligned.
+# How many points of the source are aligned.
 _ALIGNED_POINTS = 1000
 
 
 def transfer_landmarks(source: ShapeModel | GridModel, target: ShapeModel) -> ShapeModel:
-    """Gives a model the landmarks of another one that it lacks.
+    """Gives a model the landmarks that it lacks and another model has.
 
-    The source's mean face is brought onto the target's by a similarity: from the landmarks that
-    both have, or, where there are none, from the tips of the noses on and then by iterated
-    closest points, of which the nearest 80 % count. Each landmark goes to the vertex nearest to
-    the closest point of the target's surface.
+    The source's mean face is aligned to the target's by a similarity: by the landmarks that both
+    have or, if there are none, by iterative closest points that start at the tips of the noses and
+    use the nearest 80 %. Each landmark goes to the vertex nearest to the closest point of the
+    target's surface.
 
     Args:
         source: a face with landmarks.
         target: a head or face, in the same frame and about the same unit.
 
     Returns:
-        The target with the source's landmark sets besides its own.
+        The target with the source's landmark sets in addition to its own.
 
     Raises:
         ValueError: if the source has no landmarks.
@@ -75,7 +75,7 @@ def fit_similarity(points: np.ndarray, targets: np.ndarray) -> tuple[float, np.n
 
 
 def _closest_points(source, vertices, triangles, tip):
-    """Aligns the source's mean to a surface by closest points, beginning with the noses."""
+    """Aligns the source's mean to a surface by closest points, starting with the noses."""
     step = max(1, len(source.mean) // _ALIGNED_POINTS)
     points = source.mean[::step].astype(np.float64)
     scale, rotation = 1.0, np.eye(3)
@@ -89,7 +89,7 @@ def _closest_points(source, vertices, triangles, tip):
 
 
 def _nearest_vertices(points, vertices, triangles):
-    """Returns for each point the corner nearest to its closest point on the surface."""
+    """Returns, for each point, the corner nearest to its closest point on the surface."""
     _, face, closest = igl.point_mesh_squared_distance(points, vertices, triangles)
     corners = triangles[face]
     distance = np.linalg.norm(vertices[corners] - closest[:, None], axis=2)

@@ -1,4 +1,4 @@
-"""From a model of heads, or of other objects, to a grid: cut, flatten, re-mesh."""
+"""Turns a model of heads, or of other objects, into a grid: cuts, flattens and re-meshes it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,12 +23,12 @@ _LARGEST_EMPHASIS = 2.0
 
 @dataclass(frozen=True)
 class FlattenedFace:
-    """A face model, or one of other objects, its flattening, and both on a grid.
+    """A model of faces, or of other objects, its flattening, and the model on a grid.
 
     Attributes:
-        face: the face as one mirror-symmetric disc; or another surface, as it is.
-        uv: `(N, 2)` where its vertices lie in the unit square.
-        grid_model: the same on the grid.
+        face: the face as one mirror-symmetric disc; or another surface, unchanged.
+        uv: `(N, 2)` positions of its vertices in the unit square.
+        grid_model: the model on the grid.
     """
 
     face: ShapeModel
@@ -53,21 +53,21 @@ def model_to_grid(
     Args:
         model: any head or face, roughly symmetric about x = 0; any object with the region `"disc"`.
         grid_shape: (H', W'), rows and columns.
-        region, radius, centre, keep_cavities: what of the head is taken, see `cut_face`; or
-            `"disc"`: the surface is one disc, of any object, and stays as it is. If its triangles
-            are mirror symmetric about x = 0 its grid is, too; if not, `flatten_disc` flattens it.
-        evenness: 0 for the paper's flattening; more gives nose and mouth more room, see
+        region, radius, centre, keep_cavities: which part of the head is taken, see `cut_face`; or
+            `"disc"`: the surface is one disc, of any object, and is not cut. If its triangles are
+            mirror symmetric about x = 0, so is its grid; if not, `flatten_disc` flattens it.
+        evenness: 0 for the paper's flattening; larger values give nose and mouth more room, see
             `flatten_symmetric`.
-        flattening: `"tutte"`, as in the paper; or `"least-distortion"`, which begins there and
+        flattening: `"tutte"`, as in the paper; or `"least-distortion"`, which starts from it and
             takes up to a minute, see `flatten_least_distorted`.
         emphasis: how much more room eyes, mouth and the middle of the face get in the flattening of
             least distortion: 0 none, 1 as much as in the bundled face, see `feature_magnification`.
             Needs the landmarks `ibug68`.
-        progress: called with what is done next, three times.
+        progress: called three times with a description of the next step.
 
     Raises:
         ValueError: if the surface cannot be cut or flattened, `flattening` is unknown, or
-            `emphasis` is out of range or does not go with the rest; the message says why.
+            `emphasis` is out of range or conflicts with the other arguments; the message says why.
     """
     if flattening not in FLATTENINGS:
         raise ValueError(

@@ -10,11 +10,11 @@ import numpy as np
 
 from keras_3dmmstn.outside_files import check_memory, open_file
 
-# Whole numbers, floats, complex numbers, texts and dates: what is no object.
+# Whole numbers, floats, complex numbers, texts and dates: everything but objects.
 _KINDS = "biufcSUmM"
 _MOST_MEMBERS = 10_000
 
-# np.savez writes no others; the decoders of others take memory as they like.
+# np.savez writes no others; the decoders of others take memory without limit.
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -25,15 +25,15 @@ def read_npz(
 
     Args:
         path: the file.
-        names: of the arrays, or a function that says whether a name is wanted; None for all.
+        names: names of arrays, or a function that returns whether a name is wanted; None for all.
 
     Returns:
         Name to array, for those of `names` that the file has.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is damaged, something else, holds Python objects, or asks for more memory
-            than a file of its size may take.
+        ValueError: if it is damaged or something else, contains Python objects, or asks for more
+            memory than a file of its size may take.
     """
     is_wanted = names if callable(names) else (None if names is None else set(names).__contains__)
     try:
@@ -60,7 +60,7 @@ def read_npy(path: str | Path) -> np.ndarray:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is damaged, something else, or holds Python objects.
+        ValueError: if it is damaged or something else, or contains Python objects.
     """
     try:
         with open_file(path) as file:
@@ -82,7 +82,7 @@ def first_sentence(error: Exception) -> str:
 
 
 def _read_members(archive, members, file_size):
-    """Returns the arrays of members of an archive, once their sizes are held against the file's."""
+    """Returns the arrays of an archive's members after checking their sizes against the file's."""
     arrays, needed = {}, 0
     for name, member in members.items():
         if member.compress_type not in _COMPRESSIONS:
@@ -97,13 +97,13 @@ def _read_members(archive, members, file_size):
 
 
 def npy_header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
-    """Reads the header of an `.npy` stream, up to where its content begins.
+    """Reads the header of an `.npy` stream, up to the start of its content.
 
     Returns:
         The array's shape and type.
 
     Raises:
-        ValueError: if it is none, or of a version that arrays of numbers do not have.
+        ValueError: if it is not one, or of a version that arrays of numbers do not have.
     """
     version = np.lib.format.read_magic(stream)
     read = {
@@ -117,7 +117,7 @@ def npy_header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
 
 
 def _check_array(stream: BinaryIO, size: int) -> int:
-    """Returns how many bytes the numbers of a `.npy` stream of `size` bytes take, checked."""
+    """Checks an `.npy` stream of `size` bytes and returns how many bytes its numbers take."""
     shape, dtype = npy_header(stream)
     if dtype.kind not in _KINDS:
         raise ValueError(f"Object arrays cannot be loaded, nor those of {dtype.name[:40]}")

@@ -1,4 +1,4 @@
-"""A shape model of one's own: the principal components of registered meshes."""
+"""Your own shape model: the principal components of registered meshes."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ def shape_model_from_meshes(
     symmetric: bool = False,
     name: str = "",
 ) -> ShapeModel:
-    """Makes a shape model of meshes of one connectivity, of faces or of any other objects.
+    """Makes a shape model from meshes with the same connectivity, of faces or other objects.
 
     The meshes are aligned by similarity transforms to their common mean (generalised Procrustes
     analysis), which keeps the average size and the first mesh's pose. The modes are the principal
@@ -29,19 +29,18 @@ def shape_model_from_meshes(
     Args:
         meshes: `(meshes, vertices, 3)`, at least three, in the frame of `ShapeModel`: the object
             looks at the viewer.
-        triangles: `(triangles, 3)` vertex indices of them all, counter-clockwise seen from outside.
-        modes: how many to keep, at most the number of meshes less 1; None for all.
-        landmarks: set name to vertex indices; the names are yours.
-        align: False if the meshes are aligned and their sizes are part of their shape.
+        triangles: `(triangles, 3)` vertex indices, counter-clockwise seen from outside.
+        modes: how many to keep, at most the number of meshes minus 1; None for all.
+        landmarks: set name to vertex indices; you choose the names.
+        align: False if the meshes are already aligned and their sizes are part of their shape.
         symmetric: whether the objects are mirror symmetric about x = 0, as the losses of the
-            paper's sections 3.1 and 3.2 want it. Then the model has a mirror map, and its mean and
-            modes become exactly symmetric about x = 0; of what is asymmetric in single meshes
-            nothing is kept.
-        name: what the model is called.
+            paper's sections 3.1 and 3.2 require. Then the model has a mirror map, and its mean and
+            modes become exactly symmetric about x = 0; asymmetries of single meshes are lost.
+        name: the name of the model.
 
     Raises:
-        ValueError: if the meshes are too few, not finite or without extent, arrays do not fit
-            together, or a symmetric connectivity is asked for and there is none.
+        ValueError: if the meshes are too few, not finite or without extent, arrays do not match,
+            or `symmetric` is True and the connectivity is not symmetric.
 
     Source:
         Blanz & Vetter 1999, sec. 3; alignment: Gower 1975.
@@ -80,7 +79,7 @@ def shape_model_from_meshes(
 
 
 def principal_components(meshes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns mean `(N, 3)` and modes `(count, N, 3)` of unit variance of `(meshes, N, 3)`."""
+    """Returns the mean `(N, 3)` and unit-variance modes `(count, N, 3)` of `(meshes, N, 3)`."""
     mean = meshes.mean(axis=0)
     offsets = (meshes - mean).reshape(len(meshes), -1)
     _, values, directions = np.linalg.svd(offsets, full_matrices=False)
@@ -89,7 +88,7 @@ def principal_components(meshes: np.ndarray, count: int) -> tuple[np.ndarray, np
 
 
 def aligned_meshes(meshes: np.ndarray) -> np.ndarray:
-    """Aligns meshes `(meshes, N, 3)` by similarities, to the first one's pose and middle.
+    """Aligns meshes `(meshes, N, 3)` by similarities to the first one's pose and centre.
 
     Raises:
         ValueError: if one of them has no extent.
@@ -114,7 +113,7 @@ def aligned_meshes(meshes: np.ndarray) -> np.ndarray:
 
 
 def _similarity(mesh, target):
-    """Returns a centred mesh `(N, 3)`, turned and scaled to lie closest to `target`."""
+    """Returns a centred mesh `(N, 3)`, rotated and scaled to be closest to `target`."""
     left, values, right = np.linalg.svd(mesh.T @ target)
     handedness = np.array([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
     scale = (values * handedness).sum() / (mesh**2).sum()

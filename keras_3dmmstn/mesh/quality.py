@@ -19,10 +19,10 @@ _FEATURES = {
 
 @dataclass(frozen=True)
 class Distortion:
-    """What a flattening does to the surface's angles and areas.
+    """How a flattening distorts the surface's angles and areas.
 
     Attributes:
-        flipped: how many triangles are turned over or have no area in the plane.
+        flipped: how many triangles are flipped or have no area in the plane.
         angle_mean, angle_95: mean and 95 % quantile of σ₁ / σ₂ over the surface; 1 is best.
         area_mean, area_95: the same of max(a, 1/a), a = σ₁σ₂ over its mean on the surface; 1 is
             best.
@@ -58,9 +58,8 @@ def triangle_distortions(
         uv: `(N, 2)` positions in the plane.
 
     Returns:
-        Of the triangles that have an area on the surface: σ₁ / σ₂; max(a, 1/a), a = σ₁σ₂ over its
-        mean; their areas; and how many of all triangles are turned over or have no area in the
-        plane.
+        For the triangles that have an area on the surface: σ₁ / σ₂; max(a, 1/a), a = σ₁σ₂ over its
+        mean; their areas; and how many of all triangles are flipped or have no area in the plane.
 
     Source:
         Floater & Hormann 2005, Surface parameterization: a tutorial and survey, sec. 5.
@@ -110,8 +109,8 @@ def mirror_errors(vertices: np.ndarray, mirror: np.ndarray) -> np.ndarray:
 def feature_shares(uv: np.ndarray, ibug68: np.ndarray) -> dict[str, float]:
     """Returns the shares of the unit square that eyes, nose and mouth take.
 
-    The share is the area of the convex hull of the feature's landmarks (of both eyes together):
-    the lid corners and lids, the bridge and the base of the nose, the outer lips.
+    The share is the area of the convex hull of the feature's landmarks: the corners and lids of
+    the eyes (both eyes together), the bridge and the base of the nose, the outer lips.
 
     Args:
         uv: `(N, 2)` in the unit square.
@@ -128,7 +127,7 @@ def landmark_asymmetries(model: ShapeModel | GridModel, name: str) -> np.ndarray
 
     Args:
         model: a model with the landmark set.
-        name: of the set.
+        name: the name of the set.
 
     Returns:
         Distances in millimetres, or None for a set whose partners are not known.

@@ -16,7 +16,7 @@ from keras_3dmmstn.mesh.expression_units import as_expression_units, check_expre
 from keras_3dmmstn.mesh.landmark_sets import NAMES
 
 _KIND, _VERSION = "keras_3dmmstn shape model", 1
-# Millimetres that no face has. Float32 still has the square of it, and of sums of many.
+# No face is this large (millimetres). Float32 can still represent its square, and sums of many.
 _LARGEST = 1e9
 
 
@@ -25,7 +25,7 @@ class ShapeModel:
     """Mean, basis and triangles of a 3D morphable model: X(α) = mean + Σ α_k basis_k.
 
     The frame is the package's: x right, y down, z away from the viewer, millimetres; the mean
-    face looks towards −z. The basis vectors carry their standard deviation, so α ~ N(0, I).
+    face looks towards −z. The basis is scaled by the standard deviations, so α ~ N(0, I).
 
     Attributes:
         mean: `(vertices, 3)` float32, millimetres.
@@ -35,11 +35,11 @@ class ShapeModel:
         landmarks: set name (`"ibug68"`, `"aflw21"`, ...) to vertex indices.
         identity_count: how many of the modes are identity.
         mirror: `(vertices,)` index of each vertex's mirror image, or None if unknown.
-        name: what the model is called.
-        regions: name to vertex indices: the insides of the caps that close holes of the skin, such
-            as `"left_eye"`, `"mouth"`; their rims are not part of them.
-        expression_units: name to coefficients of the modes of expression: the blend shapes that
-            the model's source has, at full activation. None if it names none.
+        name: the name of the model.
+        regions: name to vertex indices: the insides of the caps that close holes in the skin, such
+            as `"left_eye"`, `"mouth"`, without their rims.
+        expression_units: name to coefficients of the expression modes: the blend shapes of the
+            model's source, at full activation. None if it names none.
     """
 
     mean: np.ndarray
@@ -65,7 +65,7 @@ class ShapeModel:
         self.check()
 
     def check(self) -> None:
-        """Raises a ValueError if the arrays do not fit together."""
+        """Raises a ValueError if the arrays do not match."""
         count = len(self.mean)
         check_linear_model("ShapeModel", self.mean, self.basis, self.identity_count)
         check_triangles("ShapeModel", self.triangles, count)
@@ -112,10 +112,10 @@ class ShapeModel:
 
     @classmethod
     def load(cls, path: str | Path) -> "ShapeModel":
-        """Reads a model that `save` wrote.
+        """Reads a model written by `save`.
 
         Raises:
-            ValueError: if the file is damaged or holds something else.
+            ValueError: if the file is damaged or contains something else.
         """
         names = ("mean", "basis", "triangles", "identity_count")
         optional = ("mirror", "name", "landmarks/", "regions/", "expression_units/")
@@ -139,7 +139,7 @@ class ShapeModel:
 
 
 def check_linear_model(who: str, mean: np.ndarray, basis: np.ndarray, identity_count: int) -> None:
-    """Raises a ValueError unless mean and basis are finite and belong together."""
+    """Raises a ValueError unless mean and basis are finite and match."""
     if mean.ndim != 2 or mean.shape[1] != 3 or not len(mean):
         raise ValueError(f"{who} expects `mean` of shape (vertices, 3), received {mean.shape}.")
     if basis.ndim != 3 or basis.shape[1:] != mean.shape:
@@ -162,10 +162,10 @@ def check_linear_model(who: str, mean: np.ndarray, basis: np.ndarray, identity_c
 
 
 def as_float32(array: np.ndarray) -> np.ndarray:
-    """Returns an array as float32; numbers beyond it become infinite, which the checks refuse.
+    """Returns an array as float32; numbers out of range become infinite, which the checks refuse.
 
     Raises:
-        ValueError: if it holds anything but real numbers.
+        ValueError: if it contains anything but real numbers.
     """
     array = np.asarray(array)
     if array.dtype.kind not in "iuf":
@@ -178,11 +178,11 @@ def as_indices(what: str, array: np.ndarray) -> np.ndarray:
     """Returns vertex numbers as int32.
 
     Args:
-        what: they are, for the error.
-        array: whole numbers, whatever their type.
+        what: a name for them, for the error message.
+        array: whole numbers of any type.
 
     Raises:
-        ValueError: if they are no whole numbers.
+        ValueError: if they are not whole numbers.
     """
     array = np.asarray(array)
     with np.errstate(invalid="ignore"):  # NaN, which is equal to no number
@@ -198,12 +198,12 @@ def as_index_sets(what: str, sets: dict[str, np.ndarray]) -> dict[str, np.ndarra
 
 
 def check_triangles(who: str, triangles: np.ndarray, count: int) -> None:
-    """Raises a ValueError unless triangles `(triangles, 3)` number some of `count` vertices.
+    """Raises a ValueError unless triangles `(triangles, 3)` are indices of `count` vertices.
 
     Args:
-        who: expects them, for the error.
+        who: who expects them, for the error message.
         triangles: whole numbers.
-        count: of the vertices.
+        count: the number of vertices.
     """
     if triangles.ndim != 2 or triangles.shape[1] != 3:
         raise ValueError(
@@ -213,9 +213,9 @@ def check_triangles(who: str, triangles: np.ndarray, count: int) -> None:
 
 
 def check_index_sets(what: str, sets: dict[str, np.ndarray], count: int) -> None:
-    """Raises a ValueError unless all indices number one of `count` vertices.
+    """Raises a ValueError unless all are indices of `count` vertices.
 
-    A landmark set that is known by its name has as many as there are names.
+    A landmark set with a known name must have the right number of landmarks.
     """
     for name, indices in sets.items():
         if indices.ndim != 1:
@@ -229,7 +229,7 @@ def check_index_sets(what: str, sets: dict[str, np.ndarray], count: int) -> None
 
 
 def index_set_arrays(**kinds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Returns the arrays that sets with names are in a model file: `kind/name`."""
+    """Returns named sets as the arrays of a model file: `kind/name`."""
     return {f"{kind}/{name}": a for kind, sets in kinds.items() for name, a in sets.items()}
 
 

@@ -1,4 +1,4 @@
-"""A small toy face, for tests and examples: no real person's shape, no file to load."""
+"""A small toy face for tests and examples: not a real person's shape, and no file to load."""
 
 import numpy as np
 
@@ -94,7 +94,7 @@ def _bump(x, y, width, height):
 
 
 def _triangulate(index):
-    """Two triangles a cell, outward; mirror symmetric, with a diagonal into every corner."""
+    """Returns two outward triangles per cell, mirror symmetric, with a diagonal in every corner."""
     a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]
     falling = np.stack([a, c, d, a, d, b], axis=-1)
     rising = np.stack([a, c, b, b, c, d], axis=-1)
@@ -104,7 +104,7 @@ def _triangulate(index):
 
 
 def _toy_landmarks(mean, mirror):
-    """Returns the vertices nearest to a drawn layout, mirror symmetric, in both sets."""
+    """Returns both landmark sets: the vertices nearest to a drawn layout, mirror symmetric."""
     jaw_angle = np.radians(np.linspace(-90, 0, 9))
     jaw_left_half = np.stack([66 * np.sin(jaw_angle), 82 * np.cos(jaw_angle)], axis=1)
     half = dict(zip(_LEFT_HALF, [*jaw_left_half, *_LEFT_HALF_POSITIONS], strict=True))

@@ -1,1 +1,1 @@
-"""How sure the network is: its second head, and what that is trained on."""
+"""How sure the network is: its second head, and what it is trained on."""

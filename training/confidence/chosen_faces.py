@@ -1,4 +1,4 @@
-"""Faces of several data sets, as many of each as can be, in memory."""
+"""Faces chosen evenly from several data sets, in memory."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -21,13 +21,13 @@ def chosen_faces(
     seed: int = 0,
     progress: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> FaceCrops:
-    """Returns faces of data sets chosen at random, equally many of each as far as they have them.
+    """Returns randomly chosen faces of data sets, equally many of each if there are enough.
 
     Args:
         folders: labelled photographs, or shards with them.
-        most: how many faces at most.
+        most: the maximum number of faces.
         size: side of the crops in pixels.
-        seed: of the choice.
+        seed: seed for the choice.
         progress: called on the sequence of faces that is iterated over, to show progress.
 
     Raises:
@@ -56,10 +56,10 @@ def chosen_faces(
 
 
 def equal_shares(counts: Sequence[int], most: int) -> list[int]:
-    """Returns how many to take of each: all, or equally many of those that have more.
+    """Returns how many to take from each: all, or equally many from those that have more.
 
     Args:
-        counts: how many there are of each.
+        counts: how many there are in each.
         most: how many to take altogether.
     """
     shares, left = [0] * len(counts), most
@@ -71,7 +71,7 @@ def equal_shares(counts: Sequence[int], most: int) -> list[int]:
 
 
 def _of_shards(shards, chosen, size):
-    """Returns some of the crops of shards, by their place, as `cut_faces` would cut them out."""
+    """Returns some of the crops of shards, by position, as `cut_faces` would cut them out."""
     images, landmarks = [], []
     scale = size / STORED_TO_CROP / shards.crop_side
     shift = (size - 1) / 2 - scale * (shards.size - 1) / 2

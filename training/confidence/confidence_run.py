@@ -28,20 +28,20 @@ from keras_3dmmstn.training.data.crops import FaceCrops
 from keras_3dmmstn.training.data.skipped import Skipped
 from keras_3dmmstn.training.recipes import recipe
 
-#: Side in pixels of the crops that are kept in memory, and how many are at most.
+#: Side in pixels of the crops that are kept in memory, and their maximum number.
 STORED_SIZE, MOST_FACES = 256, 6000
 _CALIBRATION_SEED = 1
 
 
 @dataclass(frozen=True)
 class ConfidenceRun:
-    """What a run gave.
+    """The result of a run.
 
     Attributes:
         normaliser: the weights with their confidence and spread.
-        trained_on: what they made of the crops for training.
-        calibrated_on: the same of those for the calibration; None without one.
-        scale_and_shift: of the logit by the calibration.
+        trained_on: their results on the crops for training.
+        calibrated_on: the same for the crops for calibration; None without calibration.
+        scale_and_shift: how the calibration scaled and shifted the logit.
         skipped: faces that could not be used.
     """
 
@@ -52,7 +52,7 @@ class ConfidenceRun:
     skipped: tuple[Skipped, ...] = ()
 
     def confidence(self, judgements: Judgements) -> np.ndarray:
-        """Returns how sure the weights are of crops that they have judged, `(n,)`."""
+        """Returns the confidence of the weights in crops that they have judged, `(n,)`."""
         return confidence_of(self.normaliser.localiser, judgements.features)
 
     def spread(self, judgements: Judgements) -> np.ndarray | None:
@@ -70,22 +70,22 @@ def add_confidence(
     seed: int = 0,
     progress: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> ConfidenceRun:
-    """Trains the confidence of weights on photographs with labels; θ stays what it is.
+    """Trains the confidence of weights on labelled photographs; θ does not change.
 
-    They get a spread, too, if each of the 68 landmarks is labelled in some of the photographs.
+    They also get a spread if each of the 68 landmarks is labelled in some of the photographs.
 
     Args:
         normaliser: the trained weights.
         folders: labelled photographs, such as those that the weights were trained on, or shards;
-            equally many faces are taken of each, as far as it has them.
+            equally many faces are taken from each if there are enough.
         calibration: labelled photographs that they were not trained on; none: no calibration.
-        crops: how many the head is trained on, and a third of it for the calibration.
-        seed: of all chance.
+        crops: how many crops the head is trained on; a third as many are used for calibration.
+        seed: seed for all randomness.
         progress: called on each sequence that is iterated over, to show progress.
 
     Raises:
-        ValueError: if there are no labelled photographs, the crops come out all right or all wrong,
-            or the localiser is not one of `build_localiser`.
+        ValueError: if there are no labelled photographs, the results on the crops are all right or
+            all wrong, or the localiser is not one of `build_localiser`.
     """
     check_localiser(normaliser.localiser)
     choice = (MOST_FACES, STORED_SIZE, seed, progress)
@@ -125,14 +125,14 @@ def judged(
     seed: int = 0,
     progress: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> Judgements:
-    """Returns what weights make of difficult crops of faces.
+    """Returns the results of weights on difficult crops of faces.
 
     Args:
         normaliser: the weights.
-        faces: with their labels.
+        faces: faces with their labels.
         count: how many crops.
-        seed: of the crops.
-        progress: as of `add_confidence`.
+        seed: seed for the crops.
+        progress: as for `add_confidence`.
     """
     config = replace(recipe("compact"), image_size=normaliser.image_size)
     crops = difficult_crops(faces, config, count, seed)

@@ -1,4 +1,4 @@
-"""Crops on which a network may be wrong: misframed and hidden faces, and none at all."""
+"""Crops on which a network may be wrong: misframed faces, hidden faces, and no face at all."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,13 +16,13 @@ SHARES = {"ordinary": 0.4, "misframed": 0.2, "hidden": 0.15, "faceless": 0.25}
 
 @dataclass(frozen=True)
 class DifficultCrop:
-    """What the network is to judge itself on.
+    """A crop on which the network judges itself.
 
     Attributes:
         image: `(size, size, 3)` uint8 RGB.
-        landmarks: `(89, 3)` float32 x, y in its pixels and confidence; 0 where there is no face.
+        landmarks: `(89, 3)` float32 x, y in its pixels and confidence; 0 if there is no face.
         kind: one of `SHARES`.
-        number: of the face that it is made of.
+        number: the number of the face that it is made from.
     """
 
     image: np.ndarray
@@ -34,19 +34,19 @@ class DifficultCrop:
 def difficult_crops(
     crops: FaceCrops, config: TrainingConfig, count: int, seed: int = 0
 ) -> Iterator[DifficultCrop]:
-    """Yields crops of all kinds, made of faces in random order.
+    """Yields crops of all kinds, made from faces in random order.
 
     - "ordinary": changed as for training.
     - "misframed": as if a detector had been wrong, by up to the size of the face and any turn.
-    - "hidden": half of the face and more behind other things.
-    - "faceless": the photograph with its blocks exchanged, with the face blurred away, a detail of
+    - "hidden": half of the face or more is behind other things.
+    - "faceless": the photograph with its blocks exchanged or the face blurred away, a detail of
       it, or a pattern.
 
     Args:
-        crops: faces with the room for augmentation that `cut_faces` leaves.
-        config: gives `image_size` and the amounts of the ordinary changes.
+        crops: faces with the margin for augmentation that `cut_faces` leaves.
+        config: sets `image_size` and the amounts of the ordinary changes.
         count: how many.
-        seed: of everything.
+        seed: seed for everything.
     """
     rng = np.random.default_rng([seed, 5])
     wild = replace(
@@ -81,7 +81,7 @@ def _faceless(image, rng):
 
 
 def _blocks_exchanged(image, rng):
-    """Cuts a picture into square blocks and puts them elsewhere, some turned."""
+    """Cuts a picture into square blocks and rearranges them, some of them turned."""
     count = int(rng.integers(4, 9))
     side = image.shape[0] // count
     blocks = [
@@ -107,7 +107,7 @@ def _blurred_away(image, rng):
 
 
 def _detail(image, rng):
-    """Enlarges a part of the face, too small a part to tell what is where."""
+    """Enlarges a part of the face that is too small to tell what is where."""
     size = image.shape[0]
     side = int(size * rng.uniform(0.06, 0.13))
     top, left = (size * rng.uniform(0.32, 0.6, 2)).astype(int)
@@ -116,7 +116,7 @@ def _detail(image, rng):
 
 
 def _corner(image, rng):
-    """Enlarges a corner of the picture, where there is background, hair or a shoulder."""
+    """Enlarges a corner of the picture, which shows background, hair or a shoulder."""
     size = image.shape[0]
     side = int(size * rng.uniform(0.15, 0.24))
     top, left = (int(rng.choice([0, size - side])) for _ in range(2))
@@ -125,7 +125,7 @@ def _corner(image, rng):
 
 
 def _pattern(size, rng):
-    """Draws coloured noise of some size of grain over a slope of light, or one colour."""
+    """Draws coloured noise of a random grain size over a gradient of light, or one colour."""
     grain = int(rng.choice([1, 2, 3, 5, 9, 24]))
     noise = rng.normal(0, rng.uniform(0, 70), (grain * 4, grain * 4, 3)).astype(np.float32)
     slope = np.linspace(-1, 1, size)[:, None] * rng.normal(0, 40)
@@ -135,7 +135,7 @@ def _pattern(size, rng):
 
 
 def _hidden(image, other, landmarks, rng):
-    """Hides half of a face and more behind ellipses and rectangles of another picture."""
+    """Hides half of a face or more behind ellipses and rectangles of another picture."""
     known = landmarks[landmarks[:, 2] > 0, :2]
     low, high = known.min(axis=0), known.max(axis=0)
     size = image.shape[0]

@@ -1,4 +1,4 @@
-"""Training of small heads on features that are known: of a localiser all else stays what it is."""
+"""Training of small heads on known features: the rest of the localiser does not change."""
 
 from collections.abc import Callable
 
@@ -15,13 +15,13 @@ def train_head(
     wanted: np.ndarray,
     loss: str | Callable,
 ) -> None:
-    """Trains a head of two layers, which are changed.
+    """Trains a head of two layers in place.
 
     Args:
-        hidden, last: the layers, one after the other.
-        features: `(n, F)` float32 that the first one sees.
-        wanted: `(n, ...)` float32 for the loss.
-        loss: of what is wanted and what the head says, as of `keras.Model.compile`.
+        hidden, last: the two layers, in this order.
+        features: `(n, F)` float32 input of the first layer.
+        wanted: `(n, ...)` float32 targets.
+        loss: loss of targets and outputs, as for `keras.Model.compile`.
     """
     mean, deviation = features.mean(axis=0), features.std(axis=0) + 1e-3
     standardised = (features - mean) / deviation
@@ -37,11 +37,11 @@ def train_head(
 
 
 def before_activation(localiser: keras.Model, name: str, features: np.ndarray) -> np.ndarray:
-    """Returns what the head of a name computes of features, before its last activation.
+    """Returns what a named head computes from features, before its last activation.
 
     Args:
-        localiser: with the layers `name` and `name_hidden`.
-        name: of the head.
+        localiser: a localiser with the layers `name` and `name_hidden`.
+        name: the name of the head.
         features: `(n, F)`.
     """
     (kernel, bias), (last_kernel, last_bias) = (
@@ -51,6 +51,6 @@ def before_activation(localiser: keras.Model, name: str, features: np.ndarray) -
 
 
 def rescale(layer: keras.layers.Dense, factor: float, shift: float) -> None:
-    """Makes a · x + b of what a layer computes before its activation."""
+    """Turns the x that a layer computes before its activation into a · x + b."""
     kernel, bias = layer.get_weights()
     layer.set_weights([factor * kernel, factor * bias + shift])

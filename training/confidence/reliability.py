@@ -1,4 +1,4 @@
-"""How far confidence and spread can be relied on."""
+"""How reliable confidence and spread are."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class ReliabilityBin:
         low, high: the range.
         count: how many faces.
         confidence: their mean confidence, NaN without a face.
-        right: which share of them is right, NaN without a face.
+        right: the share of them that is right, NaN without a face.
     """
 
     low: float
@@ -27,7 +27,7 @@ class ReliabilityBin:
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray) -> list[ReliabilityBin]:
-    """Returns, by confidence, the share of faces that are right: equal, if it can be relied on.
+    """Returns the share of right faces by confidence; a reliable confidence equals that share.
 
     Args:
         confidence: `(n,)` in 0..1.
@@ -48,7 +48,7 @@ class SpreadBin:
 
     Attributes:
         count: how many.
-        spread, distance: how far off they are expected to be on average, and how far they are.
+        spread, distance: how far off they are expected to be on average, and how far off they are.
     """
 
     count: int
@@ -57,14 +57,14 @@ class SpreadBin:
 
 
 def spread_reliability(spread: np.ndarray, distances: np.ndarray) -> list[SpreadBin]:
-    """Returns, from the least spread to the largest, how far off landmarks are.
+    """Returns how far off landmarks are, from the least spread to the largest.
 
     Args:
         spread: `(n, 68)`.
         distances: `(n, 68)`, NaN where a landmark has no label.
 
     Returns:
-        Ten bins of equally many landmarks; none without landmarks.
+        Ten bins with equally many landmarks; none without landmarks.
     """
     known = ~np.isnan(distances)
     spread, distances = spread[known], distances[known]
@@ -77,7 +77,7 @@ def spread_reliability(spread: np.ndarray, distances: np.ndarray) -> list[Spread
 
 
 def area_under_roc(confidence: np.ndarray, positive: np.ndarray) -> float:
-    """Returns how often a positive has a higher confidence than a negative, ties counted half.
+    """Returns how often a positive has a higher confidence than a negative; ties count half.
 
     Args:
         confidence: `(n,)`.
@@ -90,7 +90,7 @@ def area_under_roc(confidence: np.ndarray, positive: np.ndarray) -> float:
     if positives in (0, count):
         return float("nan")
     ordered = np.sort(confidence)
-    # From 1; of equal ones, the mean of theirs.
+    # Counted from 1; equal values get the mean of their ranks.
     places = [np.searchsorted(ordered, confidence, side) for side in ("left", "right")]
     ranks = (places[0] + places[1] + 1) / 2
     lowest = positives * (positives + 1) / 2

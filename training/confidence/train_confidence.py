@@ -1,4 +1,4 @@
-"""Training of the head that says how sure the network is."""
+"""Training of the head that estimates how sure the network is."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from keras_3dmmstn.training.confidence.difficult_crops import DifficultCrop
 from keras_3dmmstn.training.confidence.head_training import before_activation, rescale, train_head
 from keras_3dmmstn.training.evaluation.measurement import LEAST_CONFIDENCE
 
-#: A face is right if its landmarks are off by this share of √(w h) of their box on average.
+#: A face is right if its landmarks are off by at most this share of √(w h) of their box on average.
 LARGEST_ERROR = 0.05
 # Crops that go through the network together.
 _BATCH = 64
@@ -26,14 +26,14 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class Judgements:
-    """What the network made of crops, and whether it was right.
+    """The network's results on crops, and whether they are right.
 
     Attributes:
-        features: `(n, F)` float32, what its heads see.
-        distances: `(n, 89)` of the landmarks from their labels as a share of √(w h); NaN where
+        features: `(n, F)` float32 input of its heads.
+        distances: `(n, 89)` of the landmarks from their labels, as a share of √(w h); NaN where
             they have none.
-        kinds: `(n,)` of the crops.
-        numbers: `(n,)` of the faces that they are made of.
+        kinds: `(n,)` kinds of the crops.
+        numbers: `(n,)` numbers of the faces that they are made from.
     """
 
     features: np.ndarray
@@ -43,7 +43,7 @@ class Judgements:
 
     @property
     def errors(self) -> np.ndarray:
-        """The mean distances `(n,)`; infinite where nothing is labelled, as without a face."""
+        """The mean distances `(n,)`; infinite if nothing is labelled, as without a face."""
         known = ~np.isnan(self.distances)
         sums = np.where(known, self.distances, 0).sum(axis=1)
         return np.where(known.any(axis=1), sums / np.maximum(known.sum(axis=1), 1), np.inf)
@@ -86,7 +86,7 @@ def check_localiser(localiser: keras.Model) -> None:
 
 
 def _check_both(judgements, what):
-    """Raises a ValueError unless some crops came out right and some wrong."""
+    """Raises a ValueError unless some crops are right and some wrong."""
     right = int(judgements.right.sum())
     if right in (0, len(judgements.right)):
         raise ValueError(
@@ -100,8 +100,8 @@ def landmark_distances(fitted: FittedFaces, labels: np.ndarray) -> np.ndarray:
     """Returns distances `(n, 89)` as a share of √(w h); NaN where nothing is labelled.
 
     Args:
-        fitted: faces in pixels of their crops.
-        labels: `(n, 89, 3)` there.
+        fitted: faces, in pixels of their crops.
+        labels: `(n, 89, 3)`, in the same pixels.
     """
     points = np.concatenate([fitted.landmarks(name) for name in LANDMARK_SET.split("+")], axis=1)
     distances = np.linalg.norm(points - labels[..., :2], axis=-1)
@@ -114,12 +114,12 @@ def landmark_distances(fitted: FittedFaces, labels: np.ndarray) -> np.ndarray:
 
 
 def train_confidence(localiser: keras.Model, judgements: Judgements, seed: int = 0) -> keras.Model:
-    """Adds a confidence to a localiser and trains it; θ stays what it is.
+    """Adds a confidence to a localiser and trains it; θ does not change.
 
     Args:
-        localiser: as of `build_localiser`; a confidence that it has is replaced, a spread is lost.
-        judgements: of this localiser.
-        seed: of the new weights and the order.
+        localiser: as from `build_localiser`; an existing confidence is replaced, a spread is lost.
+        judgements: judgements of this localiser.
+        seed: seed for the new weights and the order.
 
     Returns:
         The localiser `with_confidence`.
@@ -143,17 +143,17 @@ def confidence_of(localiser: keras.Model, features: np.ndarray) -> np.ndarray:
 
 
 def calibrate(localiser: keras.Model, judgements: Judgements) -> tuple[float, float]:
-    """Makes the confidence the share of faces that are right, on photographs it never saw.
+    """Calibrates the confidence to the share of right faces, on photographs it never saw.
 
     A network is surer of the photographs that it was trained on than it should be of others. The
-    logit becomes a · logit + b, the a and b of least cross-entropy.
+    logit becomes a · logit + b, with the a and b of least cross-entropy.
 
     Args:
-        localiser: with a trained confidence, which is changed.
-        judgements: of this localiser on photographs that it was not trained on.
+        localiser: a localiser with a trained confidence, which is changed.
+        judgements: judgements of this localiser on photographs that it was not trained on.
 
     Returns:
-        a and b; a is positive, so that the order of the crops stays.
+        a and b; a is positive, so the order of the crops does not change.
 
     Raises:
         ValueError: if all crops are right or none is.

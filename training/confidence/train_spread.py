@@ -1,4 +1,4 @@
-"""Training of the head that says how far off each landmark may be."""
+"""Training of the head that estimates how far off each landmark may be."""
 
 import keras
 import numpy as np
@@ -9,31 +9,32 @@ from keras_3dmmstn.network.spread import with_spread
 from keras_3dmmstn.training.confidence.head_training import before_activation, rescale, train_head
 from keras_3dmmstn.training.confidence.train_confidence import Judgements
 
-#: Landmarks that are further off, in √(w·h), count as these.
+#: Larger distances from the label, in √(w·h), count as this.
 FURTHEST = 0.5
 # Stands for the distance of a landmark that has no label.
 _UNKNOWN = -1.0
 
 
 def has_labels_of_all(judgements: Judgements) -> bool:
-    """Says whether each landmark has a label in some of the crops."""
+    """Returns whether each landmark has a label in some of the crops."""
     return _labelled_landmarks(judgements) == SPREAD_LANDMARKS
 
 
 def train_spread(localiser: keras.Model, judgements: Judgements, seed: int = 0) -> keras.Model:
-    """Adds a spread to a localiser and trains it; all else stays what it is.
+    """Adds a spread to a localiser and trains it; everything else does not change.
 
-    Least at the expected distance E[d] is the loss of each landmark
+    The loss of each landmark is
 
         d / s + log s
 
-    which is, but for a constant, the negative logarithm of the likelihood if distances d have an
-    exponential distribution with mean s.
+    which is least at the expected distance E[d]. Up to a constant, it is the negative log
+    likelihood if distances d have an exponential distribution with mean s.
 
     Args:
-        localiser: as of `build_localiser` or `with_confidence`, without a spread.
-        judgements: of this localiser; crops without labels, and thus without a face, do not count.
-        seed: of the new weights and the order.
+        localiser: as from `build_localiser` or `with_confidence`, without a spread.
+        judgements: judgements of this localiser; crops without labels, and thus without a face, do
+            not count.
+        seed: seed for the new weights and the order.
 
     Returns:
         The localiser `with_spread`.
@@ -47,7 +48,7 @@ def train_spread(localiser: keras.Model, judgements: Judgements, seed: int = 0) 
     hidden, last = whole.get_layer("spread_hidden"), whole.get_layer("spread")
     distances = _distances(judgements)
     kernel, _ = last.get_weights()
-    # The training starts where each landmark is as far off as it is on average.
+    # Training starts from the mean distance of each landmark.
     last.set_weights([kernel, np.log(np.nanmean(distances, axis=0))])
     labelled = np.isfinite(distances).any(axis=1)
     wanted = np.nan_to_num(distances[labelled], nan=_UNKNOWN).astype(np.float32)
@@ -61,16 +62,16 @@ def spread_of(localiser: keras.Model, features: np.ndarray) -> np.ndarray:
 
 
 def calibrate_spread(localiser: keras.Model, judgements: Judgements) -> tuple[float, float]:
-    """Makes the spread the mean distance on photographs that the network never saw.
+    """Calibrates the spread to the mean distance, on photographs that the network never saw.
 
-    It becomes e^b · spread^a, with the a and b of the least loss.
+    It becomes e^b · spread^a, with the a and b of least loss.
 
     Args:
-        localiser: with a trained spread, which is changed.
-        judgements: of this localiser on photographs that it was not trained on.
+        localiser: a localiser with a trained spread, which is changed.
+        judgements: judgements of this localiser on photographs that it was not trained on.
 
     Returns:
-        a and b; a is positive, so that the order stays.
+        a and b; a is positive, so the order does not change.
 
     Raises:
         ValueError: if a landmark is labelled in none of the crops.
@@ -97,7 +98,7 @@ def _distances(judgements):
 
 
 def _labelled_landmarks(judgements):
-    """Returns of how many landmarks there are labels."""
+    """Returns how many landmarks have labels."""
     return int(np.isfinite(_distances(judgements)).any(axis=0).sum())
 
 
@@ -111,7 +112,7 @@ def _check_labels(judgements, what):
 
 
 def _loss(wanted, spread):
-    """Returns the mean loss of the landmarks that have a label, `(batch,)`."""
+    """Returns the mean loss of the labelled landmarks, `(batch,)`."""
     known = keras.ops.cast(wanted >= 0, "float32")
     each = wanted / spread + keras.ops.log(spread)
     count = keras.ops.maximum(keras.ops.sum(known, axis=-1), 1)

@@ -22,10 +22,10 @@ def augment(
     Args:
         image: stored crop `(size, size, 3)` uint8, face in the middle.
         landmarks: `(89, 3)`: x, y in its pixels, and confidence.
-        side: side in its pixels of the square that the network sees.
-        config: gives the amounts and the size of the result.
-        rng: the source of chance.
-        mirror: whether the crop is reflected; None to leave it to chance.
+        side: side of the square that the network sees, in pixels of the stored crop.
+        config: sets the amounts and the size of the result.
+        rng: the random generator.
+        mirror: whether the crop is reflected; None for a random choice.
 
     Returns:
         `(image_size, image_size, 3)` uint8 and `(89, 3)` float32.
@@ -48,7 +48,7 @@ def augment(
 
 
 def _random_similarity(size, side, config, rng):
-    """Returns a `(2, 3)` matrix from stored crop to network crop."""
+    """Returns a random matrix `(2, 3)` from the stored crop to the network's crop."""
     angle = np.radians(rng.normal(0, config.rotation_deviation))
     scale = config.image_size / side * np.exp(rng.normal(0, config.scale_deviation))
     shift = rng.normal(0, config.shift_deviation, 2) * config.image_size
@@ -59,7 +59,7 @@ def _random_similarity(size, side, config, rng):
 
 
 def _mirrored(matrix, landmarks, image_size):
-    """Appends a reflection to the matrix and exchanges left and right landmarks."""
+    """Appends a reflection to the matrix and swaps left and right landmarks."""
     matrix = matrix.copy()
     matrix[0] *= -1
     matrix[0, 2] += image_size - 1
@@ -67,7 +67,7 @@ def _mirrored(matrix, landmarks, image_size):
 
 
 def _random_light(crop, strength, rng):
-    """Changes exposure, contrast, gamma and colour cast; sometimes drops the colour."""
+    """Changes exposure, contrast, gamma and colour cast; sometimes removes the colour."""
     levels = np.arange(256) / 255.0
     gamma, contrast = np.exp(strength * rng.normal(0, [0.3, 0.2]))
     curve = (levels**gamma - 0.5) * contrast + 0.5 + strength * rng.normal(0, 0.08)
@@ -79,7 +79,7 @@ def _random_light(crop, strength, rng):
 
 
 def _random_blur(crop, rng):
-    """Blurs, loses resolution, compresses or adds noise."""
+    """Blurs, reduces the resolution, compresses or adds noise."""
     choice, size = rng.integers(9), crop.shape[0]
     if choice < 2:
         crop = cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.5, 1.8))
@@ -97,7 +97,7 @@ def _random_blur(crop, rng):
 
 
 def _random_patch(crop, rng):
-    """Hides a rectangle behind one colour or noise."""
+    """Hides a rectangle behind a uniform colour or noise."""
     size = crop.shape[0]
     height, width = (rng.uniform(0.1, 0.4, 2) * size).astype(int)
     top, left = rng.integers(0, size - height), rng.integers(0, size - width)

@@ -36,28 +36,28 @@ def training_batches(
 ) -> tf.data.Dataset:
     """Returns shuffled, augmented batches; each iteration is the next epoch.
 
-    Epoch k has the same faces in the same order with the same changes whenever it is asked for:
-    they depend on `config.seed` and k alone, so that a run that goes on at epoch k sees what an
-    unbroken one does. In an epoch each face comes once, or as often as the mixture says; what does
-    not fill a batch is left out.
+    Epoch k always has the same faces in the same order with the same changes: they depend only on
+    `config.seed` and k, so that a run that continues at epoch k sees the same as an unbroken one.
+    In an epoch each face occurs once, or as often as the mixture says; faces that do not fill a
+    batch are left out.
 
     Args:
         source: crops in memory, shards, or a `mixture` of several.
-        config: gives `batch_size`, `image_size`, `seed` and the amounts of the augmentation.
+        config: sets `batch_size`, `image_size`, `seed` and the amounts of the augmentation.
         mirror_pairs: whether each image is followed by its reflection, for `mirror_pair_loss`; a
             batch then has twice `batch_size` images.
         supervision: which labels are kept.
         first_epoch: the epoch of the first iteration.
-        part: i and n, for the i-th of n equal parts of each batch, which n workers train on; they
-            must divide `batch_size`. Its images are those that they are in the whole batch.
-        identity_pairs: whether each face is followed by another one of the same person, as
-            `PairedFaces` draws it, and a batch has twice as many images; with `mirror_pairs` a
-            face, its reflection, the other and its reflection, and four times as many. A face
-            whose person has no other photograph, or is not known, is followed by itself, changed
-            otherwise: its labels count as ever. It takes crops in memory.
+        part: i and n, for the i-th of n equal parts of each batch, which n workers train on; n
+            must divide `batch_size`. Its images are the same as in the whole batch.
+        identity_pairs: whether each face is followed by another of the same person, drawn by
+            `PairedFaces`; a batch then has twice as many images. With `mirror_pairs`, the order is
+            face, its reflection, the other, its reflection, with four times as many images. A face
+            whose person is unknown or has no other photograph is followed by itself with different
+            changes; its labels count as usual. Needs crops in memory.
 
     Raises:
-        ValueError: if there are fewer faces than in a batch, or with `identity_pairs` nobody has
+        ValueError: if there are fewer faces than in a batch; with `identity_pairs`, if nobody has
             two photographs, or faces are in shards.
     """
     mixed = source if isinstance(source, Mixture) else mixture([source])
@@ -132,7 +132,7 @@ def _finished(batches, steps, ahead):
 
 
 def _element(made, image_size, count):
-    """Gives image and landmarks their shapes, and the image its type."""
+    """Sets the shapes of image and landmarks, and the type of the image."""
     images = tf.ensure_shape(made[0], (count, image_size, image_size, 3))
     landmarks = tf.ensure_shape(made[1], (count, FEATURES["landmarks"].shape[0], 3))
     return tf.cast(images, tf.float32), {"landmarks": landmarks}

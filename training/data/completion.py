@@ -1,4 +1,4 @@
-"""Labels for the points that nobody labelled: where a fitted face model has them."""
+"""Labels for points that nobody labelled, from a fitted face model."""
 
 from dataclasses import replace
 
@@ -14,9 +14,9 @@ from keras_3dmmstn.training.fitting.face_fit import (
     FaceFitter,
 )
 
-#: Confidence of points of `ibug68` that are not seen or not labelled but follow from the others.
+#: Confidence of points of `ibug68` that are hidden or not labelled but follow from the others.
 DOUBTFUL = 0.5
-#: Faces with fewer labelled points, or a worse fit (mean error, share of the box), are left alone.
+#: Faces with fewer labelled points, or a worse fit (mean error, share of the box), do not change.
 FEWEST_POINTS, WORST_FIT = 15, 0.05
 _YAW = 2  # its place in the pose
 
@@ -26,19 +26,19 @@ def completed(
 ) -> LabelledFaces:
     """Adds the points of `ibug68` that labels lack.
 
-    The points of one side of a face hardly say by how much it is turned: a network that is trained
-    on them alone fits profiles as if they were half profiles. The face model, fitted to the labels
-    and to what is known of the yaw, says where the other points are. They get the confidence
+    The points of one side of a face hardly determine how far it is turned: a network trained only
+    on them fits profiles as if they were half profiles. The face model, fitted to the labels and
+    to what is known of the yaw, gives the positions of the other points. They get the confidence
     `DOUBTFUL`; labels of less confidence are replaced.
 
     Args:
-        faces: labelled photographs. Of their pose only |yaw| is used: signs differ from data set to
-            data set, and the labels tell the side.
-        yaw: about what |yaw| is for faces without a pose, radians; None if that is not known.
+        faces: labelled photographs. Only |yaw| of their pose is used: its sign differs between
+            data sets, and the labels tell the side.
+        yaw: the approximate |yaw| of faces without a pose, radians; None if unknown.
         model: has the landmarks of `LANDMARK_SET`; the bundled one by default.
 
     Returns:
-        The same faces. Those with too few points, or which the model does not fit, are unchanged.
+        The same faces. Those with too few points or a poor fit are unchanged.
     """
     fitter = FaceFitter(model or GridModel.bundled())
     landmarks = faces.landmarks.copy()
@@ -59,7 +59,7 @@ def completed(
 
 
 def _best_fit(fitter: FaceFitter, points: np.ndarray, yaw: float | None) -> FaceFit | None:
-    """Returns the better of the fits with the yaw to either side, None if it is a poor one."""
+    """Returns the better of the fits with the yaw to either side; None if it is poor."""
     sides: list[float | None] = [None] if yaw is None else [yaw, -yaw]
     try:
         fits = {side: fitter.fit(points, side) for side in sides}

@@ -49,26 +49,26 @@ def convert(
 ) -> Shards:
     """Cuts faces out of their photographs and stores the crops as TFRecord shards.
 
-    The faces are put in a random order first, so that each shard is a sample of all. A shard is
-    written aside and moved into place when it is whole: a conversion that was killed goes on when
-    it is called again, and ends with the same files.
+    The faces are shuffled first, so that each shard is a sample of all. A shard is written to a
+    temporary file and moved into place when it is complete: a conversion that was killed continues
+    when it is called again, and ends with the same files.
 
     Args:
         faces: the labelled photographs.
-        out: the folder for the shards and `index.json`; made if missing.
+        out: the folder for the shards and `index.json`; created if missing.
         size: side of the stored crops in pixels, 1.5 times what the network sees of them at most.
         image_format: "jpeg" (quality 95) or "png".
-        faces_per_shard: how many go in one file.
-        seed: of the order.
+        faces_per_shard: how many faces go in one file.
+        seed: seed for the order.
         progress: called on the sequence of faces that is iterated over, to show progress.
 
     Returns:
-        The shards, with the photographs that were missing or broken in `skipped`, and what was left
-        out of `faces`.
+        The shards. Their `skipped` lists missing and broken photographs, and what was left out of
+        `faces`.
 
     Raises:
-        ValueError: if the folder holds a conversion with other settings or anything else, a setting
-            is out of range, there is no face, or none could be cut out.
+        ValueError: if the folder contains a conversion with other settings or anything else, a
+            setting is out of range, there is no face, or none could be cut out.
         FolderInUseError: if another process is writing to the folder.
     """
     _check(faces, size, image_format, faces_per_shard)
@@ -77,7 +77,7 @@ def convert(
 
 
 def _convert(faces, out, size, image_format, faces_per_shard, seed, progress):
-    """Converts to a folder that is this process's own; arguments as of `convert`."""
+    """Converts to a folder that is locked by this process; arguments as for `convert`."""
     settings = {
         "landmark_set": LANDMARK_SET,
         "size": size,
@@ -118,7 +118,7 @@ def _check(faces, size, image_format, faces_per_shard):
 
 
 def _write_missing(faces, out, parts, missing, index, progress):
-    """Writes the shards with these numbers one after the other, and the index after each."""
+    """Writes the shards with these numbers in order, and the index after each."""
     settings = index["settings"]
     todo = [int(face) for number in missing for face in parts[number]]
     boxes = np.full((len(faces), 4), np.nan)
@@ -151,7 +151,7 @@ def _write_missing(faces, out, parts, missing, index, progress):
         }
         index["shards"] = sorted([*index["shards"], shard], key=lambda shard: shard["number"])
         write_index(out, index)
-    # Lets the progress bar and the threads come to their end.
+    # Lets the progress bar and the threads finish.
     next(results, None)
 
 
@@ -164,7 +164,7 @@ def _encoded(image, image_format):
 
 
 def _write_records(path, records):
-    """Writes a shard, whole or not at all."""
+    """Writes a shard atomically."""
     with atomic_destination(path) as aside:
         try:
             with tf.io.TFRecordWriter(str(aside)) as writer:

@@ -1,4 +1,4 @@
-"""Face crops of one or several data sets as the network sees them, one batch at a time."""
+"""Face crops of one or several data sets, as the network sees them, in batches."""
 
 from collections.abc import Iterable, Iterator
 
@@ -13,20 +13,20 @@ from keras_3dmmstn.training.data.pairs import PairedFaces
 from keras_3dmmstn.training.data.shards import Shards, checked_crop
 from keras_3dmmstn.training.data.supervision import Supervision
 
-# Sets the chance of pairs apart from that of single faces and of mixtures.
+# Separates the randomness of pairs from that of single faces and of mixtures.
 _PAIRS = 2**20
 
 
 class CropReader:
-    """Reads faces of a mixture, with the labels that the supervision leaves.
+    """Reads faces of a mixture, with the labels that the supervision keeps.
 
-    Where faces are is said by arrays, as the streams of `streams` do: `sources` `(batch,)` is which
-    data set of the mixture, `numbers` `(batch,)` which of its faces; `records` `(batch,)` has the
-    encoded images of shards, and `landmarks` `(batch, 89, 3)` their labels.
+    Arrays identify the faces, as in the streams of `streams`: `sources` `(batch,)` gives the data
+    sets of the mixture and `numbers` `(batch,)` their faces; `records` `(batch,)` has the encoded
+    images of shards, and `landmarks` `(batch, 89, 3)` their labels.
 
     Args:
         mixed: the data sets.
-        config: gives `image_size`, `seed` and the amounts of the augmentation.
+        config: sets `image_size`, `seed` and the amounts of the augmentation.
         supervision: which labels are kept.
     """
 
@@ -41,7 +41,7 @@ class CropReader:
     def centred(
         self, sources: np.ndarray, numbers: np.ndarray, records: np.ndarray, landmarks: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns faces as they are: images `(batch, size, size, 3)` uint8 and their landmarks."""
+        """Returns unchanged faces: images `(batch, size, size, 3)` uint8 and their landmarks."""
         return _stacked(map(self._centred, self._read(sources, numbers, records, landmarks)))
 
     def augmented(
@@ -53,7 +53,7 @@ class CropReader:
         records: np.ndarray,
         landmarks: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns faces changed at random, if the config says so, by `seed`, epoch and position."""
+        """Returns faces, randomly changed by `seed`, epoch and position if the config says so."""
         crops = self._read(sources, numbers, records, landmarks)
         if not self._config.augmentation:
             return _stacked(map(self._centred, crops))
@@ -79,15 +79,15 @@ class CropReader:
         numbers: np.ndarray,
         paired: PairedFaces,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Returns faces, each followed by one of the same person: face 0, its other, face 1, ...
+        """Returns faces, each followed by its partner, a face of the same person.
 
-        Both are changed at random, if the config says so, each in its own way, but they are
-        reflected together: the features of a face would be on other sides else. Which one follows
-        depends on `seed`, epoch and position, too.
+        If the config says so, both are changed at random, independently of each other; but they are
+        reflected together, as the features of the face would otherwise be on different sides. The
+        choice of the partner also depends on `seed`, epoch and position.
 
         Args:
-            epoch, positions, sources, numbers: as of `augmented`.
-            paired: says which faces follow which.
+            epoch, positions, sources, numbers: as for `augmented`.
+            paired: decides which faces follow which.
         """
         pairs = []
         for position, place, number in zip(positions, sources, numbers, strict=True):
@@ -105,7 +105,7 @@ class CropReader:
         return _stacked(pairs)
 
     def _read(self, sources, numbers, records, landmarks) -> Iterator:
-        """Yields image, landmarks and side of the network's square for each face of a batch."""
+        """Yields the image, landmarks and side of the network's square for each face of a batch."""
         for k, (place, number) in enumerate(zip(sources, numbers, strict=True)):
             source = self._mixed.sources[place]
             if isinstance(source, Shards):

@@ -1,4 +1,4 @@
-"""Faces cut out of their photographs once, with room for augmentation."""
+"""Faces cut out of their photographs once, with a margin for augmentation."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,13 +25,13 @@ class FaceCrops:
     """Face crops in memory.
 
     Attributes:
-        images: `(faces, size, size, 3)` uint8, RGB; outside the photograph black.
+        images: `(faces, size, size, 3)` uint8, RGB; black outside the photograph.
         landmarks: `(faces, L, 3)` float32: x, y in pixels of the crop, and confidence.
-        crop_side: side of the square that the network is to see, in pixels of the stored crop.
+        crop_side: side of the square that the network will see, in pixels of the stored crop.
         kept: which of the faces these are, `(faces,)` int64; None for all.
         skipped: the faces that could not be cut out, and those whose labels could not be read.
-        people: who each is, with the data set, "" where that is not known; none by default.
-        views: of what kind each photograph of a person is, as of `LabelledFaces`; none by default.
+        people: the person of each, with the data set, "" if unknown; none by default.
+        views: the kind of each photograph of a person, as in `LabelledFaces`; none by default.
     """
 
     images: np.ndarray
@@ -53,8 +53,8 @@ def cut_faces(
 ) -> FaceCrops:
     """Reads the photographs and cuts the faces out, centred.
 
-    A face is framed by the tight box of its 68 points, which is estimated where they are not all
-    labelled. One whose photograph is missing or broken, or that lies outside it, is skipped.
+    A face is framed by the tight box of its 68 points, which is estimated if not all are labelled.
+    A face is skipped if its photograph is missing or broken, or if it lies outside it.
 
     Args:
         faces: the labelled photographs.
@@ -77,7 +77,7 @@ def cut_faces(
         if isinstance(result, Skipped):
             skipped.append(result)
         else:
-            # Written to the front: the arrays are not needed twice.
+            # Moved to the front, so that the arrays are not needed twice.
             images[len(kept)], landmarks[len(kept)] = result
             kept.append(number)
     if skipped and not kept:
@@ -107,7 +107,7 @@ def cut_face(
 
     Returns:
         The crop `(size, size, 3)` uint8 and landmarks `(L, 3)` float32 in its pixels, 0 where not
-        labelled; or why there is none.
+        labelled; or the reason why there is none.
     """
     if not np.isfinite(box).all():
         reason = "expected two labelled points or a rectangle that say where the face is"
@@ -126,7 +126,7 @@ def cut_face(
 
 
 def stored_matrix(box: np.ndarray, size: int) -> np.ndarray:
-    """Returns the similarity from photograph to stored crop, `(2, 3)`.
+    """Returns the similarity from the photograph to the stored crop, `(2, 3)`.
 
     Args:
         box: x0, y0, x1, y1, the tight box of the face's 68 points.

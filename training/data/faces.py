@@ -31,15 +31,15 @@ def read_faces(
     """Reads folders of labelled photographs into one collection.
 
     Args:
-        folders: one or several; each may be of another format: 300-W (`.pts` beside each
-            photograph), `landmarks.csv` with `images/`, CFP (the same with columns of its own), or
-            AFLW (`aflw.sqlite` with `flickr/`).
-        anywhere: whether a CSV file or database may name photographs outside of its folder, by an
-            absolute name or with `..`. Otherwise these are left out by name.
-        frontal: whether the frontal photographs of CFP are read, too, without labels.
+        folders: one or several; their formats may differ: 300-W (`.pts` beside each photograph),
+            `landmarks.csv` with `images/`, CFP (the same with its own columns), or AFLW
+            (`aflw.sqlite` with `flickr/`).
+        anywhere: whether a CSV file or database may name photographs outside its folder, by an
+            absolute name or with `..`. Otherwise these are left out and named.
+        frontal: whether the frontal photographs of CFP are also read, without labels.
 
     Raises:
-        ValueError: if a folder is none of these, or what is in it is malformed.
+        ValueError: if a folder has none of these formats, or its content is malformed.
     """
     if isinstance(folders, str | Path):
         folders = [folders]
@@ -49,7 +49,7 @@ def read_faces(
 
 
 def _read_and_logged(folder, anywhere, frontal):
-    """Reads one folder, and logs how many faces there are and which were left out."""
+    """Reads one folder and logs how many faces there are and which were left out."""
     faces = _read_folder(folder, anywhere, frontal)
     logger.info("%s: %d labelled faces, %d left out", folder, len(faces), len(faces.skipped))
     for skipped in faces.skipped:
@@ -58,7 +58,7 @@ def _read_and_logged(folder, anywhere, frontal):
 
 
 def _read_folder(folder, anywhere, frontal):
-    """Reads one folder, of whatever format it is."""
+    """Reads one folder of any of the formats."""
     if not folder.is_dir():
         found = "a file" if folder.exists() else "and there is nothing of that name"
         raise ValueError(f"Expected a folder of labelled photographs, received {folder}, {found}.")

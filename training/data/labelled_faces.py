@@ -1,4 +1,4 @@
-"""Photographs with labelled landmarks, whatever data set they come from."""
+"""Photographs with labelled landmarks from any data set."""
 
 import zlib
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ _FIVE_NAMES = (
     "mouth left corner",
     "mouth right corner",
 )
-#: Where in `LANDMARK_SET` eye centres, nose tip and mouth corners are: image-left first.
+#: Indices in `LANDMARK_SET` of eye centres, nose tip and mouth corners: image-left first.
 FIVE_POINTS = tuple(IBUG68_COUNT + AFLW21_NAMES.index(name) for name in _FIVE_NAMES)
-# The same among the 68; an eye's centre is that of its outline.
+# The same among the 68 points; an eye's centre is that of its outline.
 _FIVE_OF_68 = (range(36, 42), range(42, 48), (NOSE_TIP,), (48,), (54,))
 
 _PLACES = {
@@ -36,7 +36,7 @@ _PLACES = {
     "five points": np.array(FIVE_POINTS),
 }
 
-# Stands for an array of NaN until it is known how many faces there are.
+# Stands for an array of NaN until the number of faces is known.
 _NONE = cast(np.ndarray, None)
 
 
@@ -48,19 +48,19 @@ class LabelledFaces:
         paths: the photograph of each face.
         landmarks: `(faces, 89, 3)` float32 in the order of `LANDMARK_SET`: x, y in pixels of the
             photograph as its file stores them (the centre of the top-left pixel is (0, 0); an
-            orientation in EXIF does not count) and confidence, 0 where a point is not labelled,
-            which one that is not finite is not. `joint_landmarks` makes them from 68, 21 or 5
-            points.
-        pose: `(faces, 3)` float32 roll, pitch, yaw in radians as the data set has them (signs
-            too), NaN where it has none.
-        subjects: who it is, "" where that is not known.
-        names: what a face is called in messages; the path and a number by default.
+            EXIF orientation is ignored) and confidence, 0 where a point is not labelled. A point
+            that is not finite counts as not labelled. `joint_landmarks` makes them from 68, 21 or
+            5 points.
+        pose: `(faces, 3)` float32 roll, pitch, yaw in radians as in the data set (with its signs),
+            NaN where it has none.
+        subjects: the person of each face, "" if unknown.
+        names: what each face is called in messages; the path and a number by default.
         rectangles: `(faces, 4)` float32 x0, y0, x1, y1 of the data set's own face rectangle, NaN
             where it has none.
         sources: the data set of each face, "" by default.
-        views: of what kind each photograph of a person is, such as "frontal" and "profile", "" by
+        views: the kind of each photograph of a person, such as "frontal" and "profile", "" by
             default: photographs of different kinds make pairs of one person.
-        skipped: what a reader left out, since it could not be read or is no face.
+        skipped: what a reader left out because it could not be read or is not a face.
     """
 
     paths: tuple[Path, ...]
@@ -117,9 +117,9 @@ class LabelledFaces:
         )
 
     def choose(self, indices: Sequence[int] | np.ndarray) -> "LabelledFaces":
-        """Returns some of the faces, in the order of their indices or where a mask is true."""
+        """Returns some of the faces, in the order of the given indices or where a mask is true."""
         indices = np.asarray(indices)
-        # An empty list has no type that says whether it is of numbers or a mask.
+        # The type of an empty list does not tell whether it contains indices or is a mask.
         indices = np.arange(len(self))[indices if indices.size else indices.astype(int)]
         return LabelledFaces(
             tuple(self.paths[index] for index in indices),
@@ -135,20 +135,20 @@ class LabelledFaces:
 
     @property
     def people(self) -> tuple[str, ...]:
-        """Who each is, with the name of the data set; "" where that is not known."""
+        """The person of each face, with the name of the data set; "" if unknown."""
         return tuple(map(person_name, self.sources, self.subjects))
 
 
 def person_name(source: str, subject: str) -> str:
-    """Returns a name that nobody of another data set has; "" where the subject is not known."""
+    """Returns a name that nobody in another data set has; "" if the subject is unknown."""
     return f"{source}: {subject}" if subject else ""
 
 
 def held_out(faces: LabelledFaces, every: int) -> np.ndarray:
-    """Returns which faces are held out of training, to measure on: about one in `every`.
+    """Returns which faces are held out of training for measuring: about one in `every`.
 
-    It depends on nothing but the person's name, or the photograph's where that is not known, so
-    that it is the same on every machine and no person is on both sides.
+    This depends only on the person's name, or on the photograph's if the person is unknown. So it
+    is the same on every machine, and no person is on both sides.
 
     Returns:
         `(faces,)` bool.
@@ -169,7 +169,7 @@ def joint_landmarks(points: np.ndarray, landmark_set: str) -> np.ndarray:
 
     Args:
         points: `(faces, L, 2)` x, y in pixels of the photograph, or `(faces, L, 3)` with a
-            confidence. One that is not finite is not labelled.
+            confidence. A point that is not finite counts as not labelled.
         landmark_set: "ibug68", "aflw21", "ibug68+aflw21" or "five points" (eye centres, nose tip,
             mouth corners; image-left before image-right).
 
@@ -203,8 +203,8 @@ def joint_landmarks(points: np.ndarray, landmark_set: str) -> np.ndarray:
 def with_five_points(landmarks: np.ndarray) -> np.ndarray:
     """Adds the five points to landmarks of which only the 68 are labelled.
 
-    Eye centres are the means of the eyes' six points. Points that are labelled stay; where one of
-    those that a point is made of is not labelled, it stays unlabelled.
+    Eye centres are the means of the eyes' six points. Labelled points do not change; a point that
+    would depend on an unlabelled point remains unlabelled.
 
     Args:
         landmarks: `(..., 89, 3)` x, y in pixels, and confidence.
@@ -222,7 +222,7 @@ def with_five_points(landmarks: np.ndarray) -> np.ndarray:
 
 
 def _default(name, paths):
-    """Returns names for the faces, different ones for the faces of one photograph."""
+    """Returns names for the faces that differ for the faces of one photograph."""
     if name != "names":
         return ("",) * len(paths)
     count: dict[Path, int] = {}

@@ -1,4 +1,4 @@
-"""Several data sets in one epoch, each by its weight."""
+"""Several data sets in one epoch, each with a weight."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from keras_3dmmstn.training.data.shards import Shards
 class Mixture:
     """Data sets that are drawn from together.
 
-    An epoch has `faces_per_epoch` faces, of each data set its share of them by weight, in random
-    order. A data set that has fewer is passed through again, in another order; one that has more
-    gives a random part of itself, in each epoch another. With weights as the sizes and as many
-    faces as there are, each face comes once.
+    An epoch has `faces_per_epoch` faces in random order; the weights set the share of each data
+    set. A data set with fewer faces is repeated in another order; from one with more faces, each
+    epoch takes a different random part. If the weights are the sizes and an epoch has as many faces
+    as there are, each face occurs once.
 
     Attributes:
         sources: the data sets: crops in memory or shards.
-        weights: share of each, adding up to 1.
+        weights: the share of each, adding up to 1.
         faces_per_epoch: how many faces an epoch has.
-        mirrored: of each, whether augmentation reflects its faces.
+        mirrored: for each, whether augmentation reflects its faces.
     """
 
     sources: tuple[FaceCrops | Shards, ...]
@@ -42,12 +42,12 @@ class Mixture:
         return counts
 
     def choices(self, seed: int, epoch: int) -> np.ndarray:
-        """Returns which data set each face of an epoch is from, `(faces_per_epoch,)` int64."""
+        """Returns the data set of each face of an epoch, `(faces_per_epoch,)` int64."""
         choices = np.repeat(np.arange(len(self.sources)), self.counts())
         return np.random.default_rng([seed, epoch, 2]).permutation(choices)
 
     def numbers(self, place: int, seed: int, epoch: int) -> np.ndarray:
-        """Returns which faces of one data set an epoch has, in order, int64."""
+        """Returns the faces of one data set in an epoch, in order, int64."""
         rng, count = np.random.default_rng([seed, epoch, 3, place]), self.counts()[place]
         passes = -(-count // len(self.sources[place]))
         order = [rng.permutation(len(self.sources[place])) for _ in range(passes)]
@@ -64,14 +64,14 @@ def mixture(
 
     Args:
         sources: crops in memory or shards.
-        weights: how often each is drawn from, in any unit; by default as many as it has faces.
+        weights: how often each is drawn from, in any unit; by default its number of faces.
         faces_per_epoch: faces in an epoch; by default as many as the data sets have together.
-        mirrored: of each, whether augmentation reflects its faces; by default all. The errors of a
-            detector are not mirror symmetric: reflected labels of one are not what it would say.
+        mirrored: for each, whether augmentation reflects its faces; by default all. A detector's
+            errors are not mirror symmetric: its reflected labels are not what it would output.
 
     Raises:
-        ValueError: if there is no data set, one is empty, the weights are not one each and
-            positive, `mirrored` is not one each, or an epoch is to have no face.
+        ValueError: if there is no data set, one is empty, there is not one positive weight and, if
+            given, one value of `mirrored` for each, or an epoch would have no face.
     """
     sources = tuple(sources)
     sizes = [len(source) for source in sources]

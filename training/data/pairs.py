@@ -7,26 +7,26 @@ import numpy as np
 from keras_3dmmstn.training.data.crops import FaceCrops
 from keras_3dmmstn.training.data.mixture import Mixture
 
-# Of the order of the photographs of a person: those of a video lie behind one another.
+# One in this many of a person's photographs may follow, the furthest: frames of a video are close.
 _FURTHER_HALF = 2
 
 
 def other_photographs(
     people: Sequence[str], views: Sequence[str], numbers: Sequence[int] | np.ndarray
 ) -> list[np.ndarray]:
-    """Returns for each face which others may follow it: of the same person, from elsewhere.
+    """Returns, for each face, which other photographs of the same person may follow it.
 
     They are the person's photographs of another view, such as the profiles for a frontal one. If
-    there is none, they are the half of the person's photographs that is further away in the order
-    of the data set, since neighbours there are frames of one moment.
+    there are none, they are the half of the person's photographs that is further away in the order
+    of the data set, as neighbours there may be frames of the same moment.
 
     Args:
-        people: who each is, "" where that is not known.
-        views: of what kind each photograph is, "" where that is not known.
-        numbers: the place of each in the order of its data set.
+        people: the person of each face, "" if unknown.
+        views: the kind of each photograph, "" if unknown.
+        numbers: the position of each in the order of its data set.
 
     Returns:
-        For each face the places of those faces; its own alone if nobody knows another one.
+        For each face, the positions of those faces; only its own if no other one is known.
     """
     of_person: dict[str, list[int]] = {}
     for place in np.argsort(numbers, kind="stable"):
@@ -44,15 +44,15 @@ def other_photographs(
 
 
 def _people(crops):
-    """Returns who each of some crops is, "" for all if that is not known."""
+    """Returns the person of each crop, "" for all if unknown."""
     return crops.people or ("",) * len(crops)
 
 
 class PairedFaces:
-    """Says which photograph follows each face of a mixture.
+    """Chooses the photograph that follows each face of a mixture.
 
     Args:
-        mixed: crops in memory that know their people.
+        mixed: crops in memory with known people.
 
     Raises:
         ValueError: if a data set is not in memory, or nobody has two photographs.
@@ -80,12 +80,12 @@ class PairedFaces:
         return other_photographs(_people(source), source.views or ("",) * len(source), numbers)
 
     def other(self, place: int, number: int, rng: np.random.Generator) -> int:
-        """Draws the face that follows one; the same face again if its person has no other.
+        """Draws the face that follows another; the same face if its person has no other.
 
         Args:
             place: which data set of the mixture.
             number: which of its faces.
-            rng: the source of chance.
+            rng: the random generator.
         """
         others = self._others[place][number]
         return int(others[rng.integers(len(others))])

@@ -1,4 +1,4 @@
-"""What the files in a folder depend on: checksums of it, and the refusal of anything else."""
+"""Checksums of what the files in a folder depend on, and the refusal of anything else."""
 
 import hashlib
 import zlib
@@ -13,7 +13,7 @@ from keras_3dmmstn.training.data.labelled_faces import LabelledFaces
 
 
 def labels_checksum(faces: LabelledFaces) -> str:
-    """Returns a checksum of what faces are called and how they are labelled."""
+    """Returns a checksum of the names and labels of faces."""
     digest = hashlib.sha256("\n".join([*faces.names, *faces.subjects]).encode())
     for array in (faces.landmarks, faces.pose, faces.rectangles):
         digest.update(np.nan_to_num(array, nan=-1e9).astype("<f4").tobytes())
@@ -31,13 +31,13 @@ def model_checksum(model: GridModel) -> str:
 def refuse_other_settings(
     folder: Path, what: str, before: Mapping[str, Any], now: Mapping[str, Any]
 ) -> None:
-    """Raises a ValueError that names the settings in which a folder's own differ from others.
+    """Raises a ValueError that names the settings that differ from those of a folder.
 
     Args:
         folder: the folder.
-        what: was begun there, such as "conversion".
+        what: what was begun there, such as "conversion".
         before: the settings that it was begun with.
-        now: those that are wanted.
+        now: the settings that are wanted.
     """
     changes = [
         f"{name} {before.get(name)!r} and not {value!r}"

@@ -1,4 +1,4 @@
-"""The faces of a run, and the batches of each of its epochs."""
+"""The faces of a run and the batches of each of its epochs."""
 
 import zlib
 from collections.abc import Callable, Sequence
@@ -35,16 +35,16 @@ def read_sources(
 
     Args:
         folders: the folders.
-        config: gives the size of the crops that are kept in memory, and says whether pairs of one
-            person are wanted.
-        weights: how often each folder is drawn from; by default as many as it has faces.
+        config: sets the size of the crops that are kept in memory, and whether pairs of one person
+            are wanted.
+        weights: how often each folder is drawn from; by default its number of faces.
         progress: called on the sequence of faces that is iterated over, to show progress.
         unmirrored: those of the folders whose faces augmentation does not reflect.
-        measured: whether the faces are measured on, which takes no pairs.
+        measured: whether the faces are for measuring, which needs no pairs.
 
     Raises:
-        ValueError: if a folder is neither, or has no face, the weights are not one each, or one of
-            `unmirrored` is none of them.
+        ValueError: if a folder is neither, or has no face, there is not one weight for each, or one
+            of `unmirrored` is not among the folders.
     """
     if not folders:
         raise ValueError("Expected at least one folder of labelled photographs, received none.")
@@ -73,18 +73,18 @@ def read_sources(
 def epoch_batches(
     source: Mixture, config: TrainingConfig, epoch: int, worker: int = 0, workers: int = 1
 ) -> tf.data.Dataset:
-    """Returns the batches of one epoch, the same ones whenever it is asked for.
+    """Returns the batches of one epoch, which are always the same.
 
-    A run that goes on thus sees what it would have seen without the break.
+    So a run that continues sees what it would have seen without the break.
     `keras.callbacks.BackupAndRestore` restores weights and the number of the epoch, but not the
-    state of `tf.data`, whose shuffling and augmentation would begin anew.
+    state of `tf.data`, whose shuffling and augmentation would start again.
 
     Args:
         source: the faces.
         config: the numbers; with `mirror_pairs` each image is followed by its reflection, with
-            `identity_pairs` or `tied_identity` by another one of the same person.
+            `identity_pairs` or `tied_identity` by another image of the same person.
         epoch: counted from 0.
-        worker: of several workers, which part of each batch is wanted.
+        worker: which of several workers, and so which part of each batch.
         workers: how many parts a batch has.
 
     Raises:
@@ -105,7 +105,7 @@ def epoch_batches(
 def fixed_faces(source: Mixture, config: TrainingConfig, count: int = 4) -> np.ndarray:
     """Returns some images `(count, size, size, 3)` uint8 as the network sees them, always the same.
 
-    They are drawn from all faces, by the seed; fewer than `count` where there are no more.
+    They are drawn from all faces by the seed; there are fewer than `count` if there are not enough.
     """
     count = min(count, len(source))
     plain = replace(
@@ -128,7 +128,7 @@ def describe_sources(
     Args:
         folders: the data sets.
         source: their faces.
-        people: whether the checksum is also that of who is who, as pairs of one person need it.
+        people: whether the checksum includes who is who, as needed for pairs of one person.
     """
     if source is None:
         return {}
@@ -142,12 +142,12 @@ def describe_sources(
 
 
 def skipped_faces(source: Mixture) -> list[str]:
-    """Returns which faces could not be read, and why."""
+    """Returns the faces that could not be read, and why."""
     return [str(skipped) for part in source.sources for skipped in part.skipped]
 
 
 def _supervision(config):
-    """Returns which labels count, and how much those of the jaw line do."""
+    """Returns which labels count, and how much those of the jaw line count."""
     confidence = np.ones(LANDMARK_COUNT)
     confidence[:JAW_POINTS] = config.jaw_confidence
     points = FIVE_POINTS if config.only_points == "five" else None
@@ -155,7 +155,7 @@ def _supervision(config):
 
 
 def _checksum(folder, part, people):
-    """Returns a checksum of the labels of crops, with people or not, or of the index of shards."""
+    """Returns a checksum of the labels of crops (and people if wanted) or the index of shards."""
     if isinstance(part, FaceCrops):
         checksum = zlib.crc32(np.ascontiguousarray(part.landmarks).tobytes())
         if people:

@@ -1,4 +1,4 @@
-"""The index of a folder of shards: what it holds, and how far its conversion is."""
+"""The index of a folder of shards: its content, and how far its conversion is."""
 
 import hashlib
 import json
@@ -10,21 +10,21 @@ from keras_3dmmstn.mesh.landmark_sets import LANDMARK_SET
 from keras_3dmmstn.training.data.recorded_settings import refuse_other_settings
 from keras_3dmmstn.training.data.skipped import Skipped
 
-#: The file that says what a folder of shards holds.
+#: The file that describes the content of a folder of shards.
 INDEX = "index.json"
-#: Of the format; another one is refused.
+#: Version of the format; others are refused.
 VERSION = 1
-#: Side in pixels of the largest crops that a folder may hold.
+#: Side in pixels of the largest crops that a folder may contain.
 LARGEST_SIZE = 4096
-# The largest share of a stored crop to what the network sees, and the fewest bytes that a record
-# has: those of its landmarks.
+# The largest ratio of a stored crop to what the network sees, and the fewest bytes of a record:
+# those of its landmarks.
 _LARGEST_SHARE, _LEAST_BYTES = 10, 1000
-# Under this name, and as `faces-NUMBER.part`, files were written aside before version 0.1.0.
+# Temporary files had this name, or `faces-NUMBER.part`, before version 0.1.0.
 _OLD_INDEX = f"{INDEX}.part"
 
 
 def is_shards(folder: str | Path) -> bool:
-    """Says whether a folder is one of shards."""
+    """Returns whether a folder contains shards."""
     return (Path(folder) / INDEX).is_file()
 
 
@@ -56,7 +56,7 @@ def read_index(folder: Path) -> dict[str, Any]:
 
 
 def _fault(index):
-    """Returns what of an index is of another kind than `begun_index` makes it, or None."""
+    """Returns which part of an index differs from the form that `begun_index` writes, or None."""
     settings, shards, skipped = index["settings"], index.get("shards"), index.get("skipped", [])
     size, share, sources = (settings.get(name) for name in ("size", "share", "sources"))
     if not (
@@ -75,7 +75,7 @@ def _fault(index):
 
 
 def _is_shard(shard):
-    """Says whether a shard of an index has a file in its folder and what belongs to it."""
+    """Returns whether a shard of an index names a file in its folder and has all its entries."""
     if not isinstance(shard, dict) or not isinstance(shard.get("file"), str):
         return False
     plain = Path(shard["file"]).name == shard["file"] and "\\" not in shard["file"]
@@ -85,7 +85,7 @@ def _is_shard(shard):
 
 
 def _are_skipped(entries):
-    """Says whether these are faces that were left out, each with its reason."""
+    """Returns whether these are faces that were left out, each with its reason."""
     return isinstance(entries, list) and all(
         isinstance(entry, dict)
         and entry.keys() == {"name", "reason"}
@@ -95,18 +95,18 @@ def _are_skipped(entries):
 
 
 def _is_count(value, least=0, most=2**62):
-    """Says whether a value of JSON is a whole number within a range."""
+    """Returns whether a JSON value is a whole number within a range."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def is_whole(folder: Path, shard: dict[str, Any]) -> bool:
-    """Says whether a shard of an index is there, as long as it was written."""
+    """Returns whether a shard of an index exists with the length that was written."""
     path = folder / shard["file"]
     return not shard["faces"] or (path.is_file() and path.stat().st_size == shard["bytes"])
 
 
 def skipped_in(index: dict[str, Any]) -> list[Skipped]:
-    """Returns what an index says was left out: by the reader of labels, then shard by shard."""
+    """Returns what was left out according to an index: by the label reader, then by shard."""
     lists = [index.get("skipped", []), *(shard["skipped"] for shard in index["shards"])]
     return [Skipped(**skipped) for entries in lists for skipped in entries]
 
@@ -114,15 +114,15 @@ def skipped_in(index: dict[str, Any]) -> list[Skipped]:
 def begun_index(folder: Path, settings: dict[str, Any], shard_count: int) -> dict[str, Any]:
     """Returns the index of a conversion that was begun with the same settings, or a new one.
 
-    What a conversion that was killed left half written is removed.
+    Half-written files of a conversion that was killed are removed.
 
     Args:
-        folder: the folder of shards; made if missing.
+        folder: the folder of shards; created if missing.
         settings: what the shards depend on, ready for JSON.
-        shard_count: how many there are to be.
+        shard_count: how many shards there will be.
 
     Raises:
-        ValueError: if the folder holds anything else, or a conversion with other settings.
+        ValueError: if the folder contains anything else, or a conversion with other settings.
     """
     checksum = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
     if not is_shards(folder):
@@ -152,12 +152,12 @@ def begun_index(folder: Path, settings: dict[str, Any], shard_count: int) -> dic
 
 
 def write_index(folder: Path, index: dict[str, Any]) -> None:
-    """Writes the index, whole or not at all."""
+    """Writes the index atomically."""
     write_atomically(folder / INDEX, (json.dumps(index, indent=1) + "\n").encode())
 
 
 def _remove_unfinished(folder):
-    """Removes what a conversion that was killed left half written, by this version or before."""
+    """Removes half-written files of a conversion that was killed, of this or an earlier version."""
     remove_leftovers(folder)
     for path in [*folder.glob("faces-*.part"), folder / _OLD_INDEX]:
         path.unlink(missing_ok=True)

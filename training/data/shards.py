@@ -1,4 +1,4 @@
-"""Face crops stored as TFRecord shards: what a record and a folder of shards hold."""
+"""Face crops stored as TFRecord shards: the content of a record and of a folder of shards."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from keras_3dmmstn.training.data.labelled_faces import person_name
 from keras_3dmmstn.training.data.shard_index import is_whole, read_index, skipped_in
 from keras_3dmmstn.training.data.skipped import Skipped
 
-#: What a record holds. The number is that of the face before any was skipped.
+#: The content of a record. The number is that of the face before any was skipped.
 FEATURES = {
     "image": tf.io.FixedLenFeature([], tf.string, ""),
     "landmarks": tf.io.FixedLenFeature([LANDMARK_COUNT, 3], tf.float32, [0.0] * LANDMARK_COUNT * 3),
@@ -28,10 +28,10 @@ FEATURES = {
     "source": tf.io.FixedLenFeature([], tf.string, ""),
     "view": tf.io.FixedLenFeature([], tf.string, ""),
 }
-# What TensorFlow raises of a damaged record; its error may quote bytes that are no UTF-8.
+# What TensorFlow raises for a damaged record; its error may quote bytes that are not UTF-8.
 _DAMAGE = (tf.errors.OpError, UnicodeDecodeError)
 
-# Pixels of a crop within which its points are, and those of its photograph that were cut off.
+# Points lie within this many pixels of a crop, even points of the photograph outside the crop.
 _LARGEST_COORDINATE = 1e8
 
 
@@ -41,11 +41,11 @@ class Shards:
 
     Attributes:
         files: the shards.
-        counts: how many faces each holds.
+        counts: how many faces each contains.
         size: side of the stored crops in pixels.
-        crop_side: side of the square that the network is to see, in pixels of the stored crop.
+        crop_side: side of the square that the network will see, in pixels of the stored crop.
         planned: how many faces there were before any was skipped; records are numbered by these.
-        sources: the data sets, and how many faces were planned of each.
+        sources: the data sets, and how many faces of each were planned.
         skipped: the faces that could not be cut out, and those whose labels could not be read.
     """
 
@@ -88,7 +88,7 @@ class Shards:
         return FaceCrops(images, landmarks, self.crop_side, numbers, *about)
 
     def labels(self) -> tuple[np.ndarray, np.ndarray, list[str]]:
-        """Reads landmarks `(n, 89, 3)`, poses `(n, 3)` and subjects of all faces, not the crops.
+        """Reads landmarks `(n, 89, 3)`, poses `(n, 3)` and subjects of all faces, without crops.
 
         Raises:
             ValueError: if a shard is damaged.
@@ -104,7 +104,7 @@ class Shards:
         return landmarks, pose, [face["subject"].decode(errors="replace") for face in faces]
 
     def check(self) -> None:
-        """Reads all records, and decodes their pictures.
+        """Reads all records and decodes their pictures.
 
         Raises:
             ValueError: the first of the `faults`.
@@ -120,15 +120,15 @@ class Shards:
 
         Yields:
             A sentence with shard and record, counted from 0, for each record whose picture, labels
-            or number cannot be, or whose number another one has; and one for each shard that is
-            damaged or does not hold what the index says.
+            or number are invalid, or whose number occurs twice; and one for each shard that is
+            damaged or does not match the index.
         """
         seen: dict[int, str] = {}
         for place in progress(range(len(self.files))):
             yield from self._faults_of_shard(self.files[place], self.counts[place], seen)
 
     def _faults_of_shard(self, file, count, seen):
-        """Yields what is wrong with a shard; adds its numbers to `seen`, each with its place."""
+        """Yields what is wrong with a shard; adds its numbers with their places to `seen`."""
         what, found = f"{file}: expected {count} face crops of {self.size} pixels", 0
         again = "delete the file and run the conversion again."
         records = tf.data.TFRecordDataset(str(file)).map(
@@ -152,14 +152,14 @@ class Shards:
                 yield f"{what}, received {found}: delete {file.name} and run the conversion again."
 
     def _looked_at(self, record):
-        """Returns the name and number of a record, and what is wrong with it, "" if nothing is."""
+        """Returns the name and number of a record and what is wrong with it, "" if nothing."""
         parsed = tf.io.parse_single_example(record, FEATURES)
         values = [parsed[name] for name in ("image", "landmarks", "number")]
         fault = tf.numpy_function(self._fault, values, tf.string)
         return parsed["name"], parsed["number"], fault
 
     def _fault(self, data, landmarks, number):
-        """Says what is wrong with a record; b"" if nothing is."""
+        """Returns what is wrong with a record; b"" if nothing."""
         try:
             shape = checked_crop(data, landmarks, number, self.planned).shape
         except (ValueError, cv2.error) as error:
@@ -167,7 +167,7 @@ class Shards:
         return b"" if shape == (self.size, self.size, 3) else f"one of shape {shape}".encode()
 
     def decoded(self, record: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """Returns what a record tensor holds of a crop.
+        """Returns the content of a record tensor.
 
         Returns:
             Image `(size, size, 3)` uint8, landmarks `(L, 3)`, number, source, subject and view.
@@ -179,7 +179,7 @@ class Shards:
         return image, *about
 
     def records(self) -> tf.data.Dataset:
-        """Returns the serialised records in their order."""
+        """Returns the serialised records in order."""
         return tf.data.TFRecordDataset([str(file) for file in self.files])
 
 
@@ -187,7 +187,7 @@ def read_shards(folder: str | Path) -> Shards:
     """Opens a folder of shards.
 
     Raises:
-        ValueError: if there is none, its conversion is not finished, or shards are missing.
+        ValueError: if it is not one, its conversion is not finished, or shards are missing.
     """
     folder = Path(folder)
     index = read_index(folder)
@@ -218,11 +218,11 @@ def read_shards(folder: str | Path) -> Shards:
 
 @contextmanager
 def named_damage(sources: Iterable[FaceCrops | Shards]) -> Iterator[None]:
-    """Says which shard is damaged where reading records fails, as TensorFlow does not.
+    """Names the damaged shard if reading records fails, which TensorFlow does not.
 
     Raises:
-        ValueError: if a shard is missing, is as long as it was written but its checksums are wrong,
-            or holds anything but the face crops that the index says.
+        ValueError: if a shard is missing, has the length that was written but wrong checksums, or
+            contains anything but the face crops that the index lists.
     """
     try:
         yield
@@ -246,7 +246,7 @@ def serialised(
     source: str,
     view: str = "",
 ) -> bytes:
-    """Returns one record, of what `FEATURES` names."""
+    """Returns one record with the features in `FEATURES`."""
     values: dict[str, list] = {
         "image": [image],
         "landmarks": landmarks.ravel().tolist(),
@@ -275,13 +275,13 @@ def checked_crop(data: bytes, landmarks: np.ndarray, number: int, planned: int) 
 
     Args:
         data: the encoded image.
-        landmarks: `(L, 3)`, of the record, too.
-        number: of the face.
+        landmarks: `(L, 3)` landmarks of the record.
+        number: number of the face.
         planned: how many faces there were before any was skipped.
 
     Raises:
-        ValueError: that says what the record holds, if it is no image, one that is cut off, or a
-            number or landmarks that cannot be.
+        ValueError: if the image is not one or is cut off, or the number or landmarks are invalid;
+            the message says what the record contains.
     """
     if not 0 <= number < planned:
         raise ValueError(f"the number {number} of {planned:,} faces")

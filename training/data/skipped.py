@@ -1,4 +1,4 @@
-"""Faces that are left out, and why."""
+"""Faces that were left out, and why."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Skipped:
-    """A face that was left out: what it is called, and why."""
+    """A face that was left out: its name and the reason."""
 
     name: str
     reason: str
@@ -16,7 +16,7 @@ class Skipped:
 
 
 def reason_of(error: Exception) -> str:
-    """Returns why a face was left out: of an error of a file, the file and what is wrong."""
+    """Returns why a face was left out: for a file error, the file and what is wrong."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return str(error) or type(error).__name__  # MemoryError often says nothing

@@ -1,6 +1,6 @@
-"""The faces of an epoch as a `tf.data` stream, before they are images.
+"""The faces of an epoch as a `tf.data` stream, before they become images.
 
-An element says where a face is: {source: which data set of a mixture, number: which of its faces,
+An element identifies a face: {source: which data set of a mixture, number: which of its faces,
 record: its TFRecord if it is from a shard, else ""}.
 """
 
@@ -15,12 +15,12 @@ from keras_3dmmstn.training.data.shards import FEATURES, Shards
 # Records in the shuffle buffer, about 15 kB each; shards read at a time.
 _SHUFFLE_BUFFER = 4096
 _OPEN_SHARDS = 8
-#: Batches made and shards read at the same time: more threads would wait for Python's lock.
+#: Batches made, and shards read, in parallel: more threads would wait for Python's lock.
 PARALLEL = min(4, os.cpu_count() or 1)
 
 
 def faces_of_epoch(mixed: Mixture, epoch: tf.Tensor, seed: int) -> tf.data.Dataset:
-    """Returns the faces of one epoch, in order: {source, number, record}; no batches yet."""
+    """Returns the faces of one epoch in order, {source, number, record}, not yet in batches."""
     choices = tf.numpy_function(lambda epoch: mixed.choices(seed, epoch), [epoch], tf.int64)
     parts = []
     for place, source in enumerate(mixed.sources):
@@ -40,7 +40,7 @@ def _shuffled_crops(place, mixed, epoch, seed):
 
 
 def _shuffled_shards(place, source, epoch, seed):
-    """Returns records in random order, pass after pass: shards in another order, interleaved."""
+    """Returns records in random order, pass after pass: shards reordered and interleaved."""
     files = tf.constant([str(file) for file in source.files])
 
     def one_pass(number):
@@ -71,7 +71,7 @@ def faces_in_order(place: int, source: FaceCrops | Shards) -> tf.data.Dataset:
 
 
 def _face(place, number, record):
-    """Returns where one face is: which source, which of its faces, and its record if it has one."""
+    """Returns the element of one face: its source, its number, and its record if it has one."""
     return {"source": tf.constant(place, tf.int64), "number": number, "record": record}
 
 

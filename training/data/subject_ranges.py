@@ -1,4 +1,4 @@
-"""Faces of some people, chosen by ranges of their numbers."""
+"""Chooses faces of some people by ranges of their numbers."""
 
 import re
 
@@ -10,19 +10,18 @@ _RANGE = re.compile(r"\s*([0-9]+)(?:\s*-\s*([0-9]+))?\s*")
 
 
 def of_subjects(faces: LabelledFaces, ranges: str) -> np.ndarray:
-    """Returns which faces are of the people with these numbers, as the data set numbers them.
+    """Returns which faces show the people with these numbers in the data set.
 
     Args:
-        faces: each with a number as its subject.
-        ranges: numbers and ranges, both ends included, with commas between them: "1-300" or
-            "1-10,20".
+        faces: faces whose subjects are numbers.
+        ranges: numbers and ranges, both ends included, separated by commas: "1-300" or "1-10,20".
 
     Returns:
         `(faces,)` bool.
 
     Raises:
-        ValueError: if `ranges` is malformed, a face has no number as its subject, or no face is of
-            these people.
+        ValueError: if `ranges` is malformed, the subject of a face is not a number, or no face
+            shows these people.
     """
     bounds = [_bounds(part, ranges) for part in ranges.split(",")]
     numbers = [
@@ -36,7 +35,7 @@ def of_subjects(faces: LabelledFaces, ranges: str) -> np.ndarray:
 
 
 def _bounds(part, ranges):
-    """Returns the first and the last number of a range such as "1-10" or "20"."""
+    """Returns the first and last numbers of a range such as "1-10" or "20"."""
     match = _RANGE.fullmatch(part)
     first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
     if first > last:

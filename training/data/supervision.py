@@ -1,4 +1,4 @@
-"""Labels taken away on purpose: how little supervision is enough?"""
+"""Labels removed on purpose, to see how little supervision is enough."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from keras_3dmmstn.training.data.labelled_faces import FIVE_POINTS, with_five_po
 
 @dataclass(frozen=True)
 class Supervision:
-    """Which labels the training sees; the others get confidence 0.
+    """Which labels training sees; the others get confidence 0.
 
     Attributes:
         label_share: share of the faces that keep their labels, chosen once by the seed.
-        only_points: the landmarks, by their places in `LANDMARK_SET`, that keep their labels; None
-            for all. `labelled_faces.FIVE_POINTS` are eye centres, nose tip and mouth corners; a
-            face that has the 68 points instead gets them from these.
+        only_points: the landmarks that keep their labels, as indices in `LANDMARK_SET`; None for
+            all. `labelled_faces.FIVE_POINTS` are eye centres, nose tip and mouth corners; for a
+            face that has the 68 points instead, they are computed from these.
         confidence: factor for each landmark's confidence; 1 by default.
 
     Raises:
@@ -40,16 +40,16 @@ class Supervision:
             )
 
     def labels(self, landmarks: np.ndarray) -> np.ndarray:
-        """Returns landmarks `(..., 89, 3)`, with the five points where only they are kept."""
+        """Returns landmarks `(..., 89, 3)`, with the five points if only these are kept."""
         five = self.only_points is not None and set(self.only_points) == set(FIVE_POINTS)
         return with_five_points(landmarks) if five else landmarks
 
     def factors(self, count: int, seed: int) -> np.ndarray:
-        """Returns what the confidences are multiplied by, `(count, 89)` float32.
+        """Returns factors for the confidences, `(count, 89)` float32.
 
         Args:
             count: number of faces.
-            seed: of the choice of faces. A smaller share keeps some of those that a larger keeps.
+            seed: seed for the choice of faces. A smaller share keeps a subset of a larger one.
         """
         of_points = np.ones(LANDMARK_COUNT, np.float32)
         if self.only_points is not None:

@@ -1,23 +1,23 @@
-"""Measures of landmark error: shares of a face's size, pixels, failures and cumulative curves."""
+"""Measures of landmark error: relative errors, pixels, failures and cumulative curves."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-#: Pixels that the larger side of the tight box of a face's labelled points has in the framing of
-#: Bas et al. 2017: the 224 pixel crops of the authors' demonstration.
+#: The larger side, in pixels, of the tight box of a face's labelled points in the framing of Bas et
+#: al. 2017: the 224 pixel crops of the authors' demonstration.
 PAPER_BOX_SIDE = 120.0
 
 
 @dataclass(frozen=True)
 class ErrorSummary:
-    """The errors of several faces in few numbers, in the unit of the errors.
+    """A summary of the errors of several faces, in the unit of the errors.
 
     Attributes:
         faces: how many faces have an error.
-        mean: of their errors.
-        median: of their errors.
-        standard_deviation: of their errors.
+        mean: mean of their errors.
+        median: median of their errors.
+        standard_deviation: standard deviation of their errors.
     """
 
     faces: int
@@ -41,15 +41,15 @@ def paper_pixels(distances: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
     Args:
         distances: in pixels of the photographs.
-        boxes: `(n, 4)`, the tight boxes of the labelled points there. The photograph is thought
-            scaled so that the larger side has `PAPER_BOX_SIDE` pixels.
+        boxes: `(n, 4)`, the tight boxes of the labelled points there. Errors are those of the
+            photograph scaled so that the larger side is `PAPER_BOX_SIDE` pixels.
     """
     larger_side = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
     return distances * (PAPER_BOX_SIDE / larger_side)[:, None]
 
 
 def face_errors(errors: np.ndarray, points: np.ndarray | slice = slice(None)) -> np.ndarray:
-    """Returns the mean error `(n,)` of each face over some points, NaN where none is labelled.
+    """Returns the mean error `(n,)` of each face over some points, NaN if none is labelled.
 
     Args:
         errors: `(n, L)`, NaN where a point is not labelled.
@@ -63,15 +63,15 @@ def face_errors(errors: np.ndarray, points: np.ndarray | slice = slice(None)) ->
 
 
 def point_errors(errors: np.ndarray) -> np.ndarray:
-    """Returns the mean error `(L,)` of each point over faces `(n, L)`, NaN where none has it."""
+    """Returns the mean error `(L,)` of each point over faces `(n, L)`, NaN if no face has it."""
     return face_errors(errors.T)
 
 
 def summarise(errors: np.ndarray) -> ErrorSummary:
-    """Summarises the errors of faces `(n,)`; those that are NaN are left out.
+    """Summarises the errors of faces `(n,)`, ignoring NaN.
 
     Raises:
-        ValueError: if all are.
+        ValueError: if all are NaN.
     """
     errors = _finite(errors)
     return ErrorSummary(
@@ -80,7 +80,7 @@ def summarise(errors: np.ndarray) -> ErrorSummary:
 
 
 def failure_rate(errors: np.ndarray, threshold: float) -> float:
-    """Returns the share of faces, of those with an error `(n,)`, whose error is above a threshold.
+    """Returns the share of the faces with an error `(n,)` whose error is above a threshold.
 
     Raises:
         ValueError: if no face has an error.
@@ -99,7 +99,7 @@ def cumulative_curve(errors: np.ndarray, levels: np.ndarray) -> np.ndarray:
 
 
 def area_under_curve(errors: np.ndarray, threshold: float) -> float:
-    """Returns the area under the cumulative curve from 0 to a threshold, as a share of its largest.
+    """Returns the area under the cumulative curve from 0 to a threshold, relative to its maximum.
 
         1/T ∫₀ᵀ #{e ≤ x} / n dx = mean of max(0, 1 − e / T)
 
@@ -114,7 +114,7 @@ def area_under_curve(errors: np.ndarray, threshold: float) -> float:
 
 
 def mean_over_bins(means: list[float]) -> float:
-    """Returns the unweighted mean over bins, NaN if a bin has no face and so no mean.
+    """Returns the unweighted mean over bins, NaN if a bin has no face.
 
     Source:
         The protocol of AFLW2000-3D, Zhu et al. 2016, "Face Alignment Across Large Poses: A 3D

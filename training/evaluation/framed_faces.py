@@ -1,4 +1,4 @@
-"""Labelled faces, each in the boxes in which the network is to see it."""
+"""Labelled faces, each in the boxes in which the network will see it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -34,15 +34,15 @@ class FramedFace:
 def random_moves(count: int, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns shifts `(count, 2)`, in sides of a box, and scales `(count,)`.
 
-    Shifts are uniform in ± noise, scales in 1 ± noise. More faces leave those of the first as they
-    are.
+    Shifts are uniform in ± noise, scales in 1 ± noise. A larger count does not change the first
+    ones.
     """
     draws = np.random.default_rng(seed).uniform(-noise, noise, (count, 3))
     return draws[:, :2], 1 + draws[:, 2]
 
 
 def moved_box(box: np.ndarray, shift: np.ndarray, scale: float) -> np.ndarray:
-    """Returns a box moved by `shift` `(2,)` of its sides and scaled about its middle."""
+    """Returns a box moved by `shift` `(2,)` times its sides and scaled about its centre."""
     middle, sides = (box[:2] + box[2:]) / 2, box[2:] - box[:2]
     middle = middle + shift * sides
     return np.concatenate([middle - scale * sides / 2, middle + scale * sides / 2])
@@ -55,14 +55,14 @@ def frame_faces(
     progress: Callable[[Sequence[int]], Iterable[int]] = iter,
     frames: np.ndarray | None = None,
 ) -> Iterator[FramedFace]:
-    """Yields each face twice: framed by its box, and by that box moved.
+    """Yields each face framed twice: by its box, and by that box moved.
 
-    A photograph with several faces, one after the other, is read once. A face is left out if its
-    photograph cannot be read, or its labels or frame are no box that `Normaliser` takes.
+    A photograph with several consecutive faces is read once. A face is left out if its photograph
+    cannot be read, or its labels or frame do not give a box that `Normaliser` accepts.
 
     Args:
         faces: the faces.
-        moves: of each face, such as from `random_moves`.
+        moves: a move for each face, such as from `random_moves`.
         skipped: the faces that cannot be framed are appended here.
         progress: called on the sequence of faces that is iterated over, to show progress.
         frames: `(faces, 4)` boxes to frame the faces by; the tight boxes of their labelled points

@@ -20,10 +20,10 @@ from keras_3dmmstn.training.evaluation.framed_faces import (
     random_moves,
 )
 
-#: Labels of less confidence frame a face and are not measured: those of CFP's jawbone.
+#: Labels of less confidence, as on CFP's jawbone, frame a face but are not measured.
 LEAST_CONFIDENCE = 0.1
 
-# Where yaw is in the pose that comes with labels.
+# The index of yaw in the pose that comes with labels.
 _YAW = 2
 # Faces that go through the network together, with their photographs in memory.
 _BATCH = 16
@@ -36,10 +36,11 @@ class Measurement:
     Attributes:
         faces: the faces that were measured.
         boxes: `(n, 4)` x0, y0, x1, y1, the tight boxes of the labelled points.
-        frames: `(n, 4)` the boxes that the faces were framed by; the same unless others were given.
+        frames: `(n, 4)` boxes by which the faces were framed; equal to `boxes` unless others were
+            given.
         predicted: `(n, 89, 2)` landmarks in pixels of the photographs, framed by `frames`.
         predicted_when_moved: the same, framed by boxes that were moved and scaled at random.
-        labelled_yaw: `(n,)` degrees, NaN where the labels have none.
+        labelled_yaw: `(n,)` degrees, NaN where there is no label.
         fitted_yaw: `(n,)` degrees.
         skipped: the faces that were not measured.
     """
@@ -55,19 +56,19 @@ class Measurement:
 
     @property
     def yaw(self) -> np.ndarray:
-        """Yaw `(n,)` in degrees, from the labels where they have it, otherwise that of the fit."""
+        """Yaw `(n,)` in degrees, from the labels if they have it, otherwise from the fit."""
         return np.where(self.yaw_is_labelled, self.labelled_yaw, self.fitted_yaw)
 
     @property
     def yaw_is_labelled(self) -> np.ndarray:
-        """Where the labels have a yaw, `(n,)` bool."""
+        """Whether the labels have a yaw, `(n,)` bool."""
         return np.isfinite(self.labelled_yaw)
 
     @property
     def yaw_errors(self) -> np.ndarray:
-        """By how much |yaw| is fitted too large `(n,)`, degrees, NaN where it is not labelled.
+        """How much the fitted |yaw| is too large `(n,)`, degrees, NaN where it is not labelled.
 
-        Signs differ from data set to data set.
+        Signs are ignored because they differ between data sets.
         """
         return np.abs(self.fitted_yaw) - np.abs(self.labelled_yaw)
 
@@ -75,13 +76,13 @@ class Measurement:
     def errors(self) -> np.ndarray:
         """Errors `(n, 89)` in % of sqrt(w·h) of the boxes, NaN where a point is not labelled.
 
-        Nor where its label has a confidence below `LEAST_CONFIDENCE`.
+        They are also NaN where the label has a confidence below `LEAST_CONFIDENCE`.
         """
         return error_measures.relative_errors(self._distances(self.predicted), self.boxes)
 
     @property
     def errors_with_moved_boxes(self) -> np.ndarray:
-        """The same errors for the boxes that were moved and scaled."""
+        """The same errors for the moved and scaled boxes."""
         distances = self._distances(self.predicted_when_moved)
         return error_measures.relative_errors(distances, self.boxes)
 
@@ -111,20 +112,20 @@ def measure(
     and height and scaled by a factor in 1 ± `box_noise`, all uniform.
 
     Args:
-        normaliser: what is measured.
+        normaliser: the normaliser to measure.
         faces: photographs with labels.
         box_noise: how far boxes are moved and scaled.
-        seed: of that.
-        jaw: "apparent" where people labelled the jaw line, on the contour that a turned face
-            shows; "fixed" where the labels are of a fitted 3D face, as in AFLW2000-3D.
+        seed: seed for moving and scaling.
+        jaw: "apparent" if people labelled the jaw line on the visible contour of a turned face;
+            "fixed" if the labels are those of a fitted 3D face, as in AFLW2000-3D.
         frames: `(n, 4)` boxes to frame the faces by, such as those of all 68 points estimated from
-            fewer; the tight boxes of their labelled points if None. Errors are shares of the
-            latter in any case.
+            fewer; the tight boxes of their labelled points if None. Errors are always relative to
+            the latter.
         progress: called on the sequence of faces that is iterated over, to show progress.
 
     Raises:
         ValueError: if the face model lacks a landmark set that is labelled, `jaw` is unknown, or
-            not one face can be measured.
+            no face can be measured.
     """
     _check(normaliser.grid_model, faces, jaw)
     moves = random_moves(len(faces), box_noise, seed)
@@ -173,7 +174,7 @@ def _predict(normaliser, batch, jaw):
 
 
 def _landmark_vertices(model, fitted, jaw):
-    """Returns the vertices `(n, 89)` of the landmarks, 0 for those of sets that the model lacks."""
+    """Returns the vertices `(n, 89)` of the landmarks, 0 for sets that the model lacks."""
     sets = []
     for name in LANDMARK_SET.split("+"):
         if name not in model.landmarks:

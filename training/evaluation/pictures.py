@@ -1,4 +1,4 @@
-"""Pictures of a measurement: curve, landmarks, worst and typical faces, a sheet of textures."""
+"""Pictures of a measurement: curve, landmarks, worst and typical faces, and textures."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,15 +26,15 @@ def write_pictures(
 ) -> Iterator[Path]:
     """Writes pictures of measurements to a folder.
 
-    `cumulative_curve.png` has all data sets. Each has `NAME_landmarks.png` (the error of each point
-    on the mean face), `NAME_worst.jpg` and `NAME_median.jpg` (faces with labels in green and
+    `cumulative_curve.png` shows all data sets. Each has `NAME_landmarks.png` (the error of each
+    point on the mean face), `NAME_worst.jpg` and `NAME_median.jpg` (faces with labels in green and
     predictions in red) and `NAME_textures.jpg` (the textures of fifty faces).
 
     Args:
-        folder: where to write; it exists.
-        normaliser: what was measured.
-        measurements: data sets' names to measurements.
-        descriptions: the same names to what `report.describe` says of them.
+        folder: an existing folder to write to.
+        normaliser: the normaliser that was measured.
+        measurements: names of data sets to measurements.
+        descriptions: the same names to descriptions by `report.describe`.
 
     Yields:
         The path of each picture once it is written.
@@ -73,7 +73,7 @@ def _faces(measurement, numbers):
 
 
 def _stems(names):
-    """Returns names of files for data sets: the folders', numbered where two are the same."""
+    """Returns file names for data sets: those of the folders, numbered if two are the same."""
     stems: dict[str, str] = {}
     for name in names:
         stem, count = Path(name).resolve().name or "faces", 1

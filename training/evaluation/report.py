@@ -1,4 +1,4 @@
-"""What was measured, in numbers."""
+"""The numbers of a measurement."""
 
 import math
 from dataclasses import asdict
@@ -24,21 +24,21 @@ _GROUPS = {
 
 
 def describe(measurement: Measurement, threshold: float) -> dict[str, Any]:
-    """Returns everything that is known of a measurement, ready for JSON.
+    """Returns a full description of a measurement, ready for JSON.
 
     Errors are given twice: `percent` is in % of sqrt(w·h) of the tight box of a face's labelled
-    points, `pixels` in pixels at 224 in the paper's framing. A number without a face is None. The
-    bins of |yaw| also have the mean error of |yaw| where it is labelled, in degrees.
+    points, `pixels` in pixels at 224 in the paper's framing. Numbers without any face are None. The
+    bins of |yaw| also have the mean error of |yaw| in degrees if it is labelled.
 
     Args:
         measurement: the measurement.
         threshold: in %: a face with a larger mean error counts as failed, and the cumulative curve
-            goes up to it.
+            ends there.
 
     Returns:
-        A dict with `faces`, `skipped`, `points` (a summary for each group of points that is
-        labelled), `threshold_percent`, `failure_rate`, `area_under_curve`, `cumulative_curve`,
-        `moved_boxes`, `yaw_bins`, `landmarks` and `per_face`.
+        A dict with `faces`, `skipped`, `points` (a summary for each labelled group of points),
+        `threshold_percent`, `failure_rate`, `area_under_curve`, `cumulative_curve`, `moved_boxes`,
+        `yaw_bins`, `landmarks` and `per_face`.
     """
     errors = face_errors(measurement.errors)
     levels = np.linspace(0, threshold, _LEVELS)
@@ -139,7 +139,7 @@ def _per_face(measurement):
 
 
 def _plain(value):
-    """Returns a description in Python's own types, NaN as None."""
+    """Returns a description in built-in Python types, with NaN as None."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):

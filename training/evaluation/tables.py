@@ -1,4 +1,4 @@
-"""What was measured, as tables for the terminal."""
+"""The numbers of a measurement as tables for the terminal."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ def summary_table(name: str, description: dict[str, Any]) -> Table:
 def yaw_table(description: dict[str, Any]) -> Table:
     """Returns a table of the bins of |yaw|, with the unweighted mean over them.
 
-    Where yaw is labelled, it says by how much |yaw| is fitted wrong, and too large on average.
+    If yaw is labelled, it has the mean error of |yaw|, and how much |yaw| is too large on average.
     """
     bins = description["yaw_bins"]
     columns = ["faces", "% of √(w·h)", "px at 224"]
@@ -47,7 +47,7 @@ def yaw_table(description: dict[str, Any]) -> Table:
 
 
 def landmark_table(description: dict[str, Any]) -> Table:
-    """Returns a table of the errors of the single landmarks, several in a row."""
+    """Returns a table of the errors of the individual landmarks, several in a row."""
     columns = [f"+{column}" for column in range(_IN_A_ROW)]
     table = _table("", "point: % | px", *columns)
     for name in MIRROR:
@@ -72,7 +72,7 @@ def remark_lines(description: dict[str, Any]) -> list[str]:
 
 
 def _distinct(groups):
-    """Leaves out the group of all points where one set is all that is labelled."""
+    """Leaves out the group of all points if only one set is labelled."""
     others = list(groups)[1:]  # the first is all points
     sets = [name for name in others if name != "51 inner points"]
     return {name: groups[name] for name in (others if len(sets) == 1 else groups)}

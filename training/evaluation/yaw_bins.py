@@ -1,9 +1,9 @@
-"""Faces by how far they are turned: the bins of |yaw| that large poses are measured in."""
+"""Faces by how far they are turned: the bins of |yaw| for measuring large poses."""
 
 import numpy as np
 
-#: Lower and upper ends of the bins of |yaw|, degrees. A bin takes in its upper end, the first also
-#: its lower end, and the last all that is beyond.
+#: Lower and upper ends of the bins of |yaw|, degrees. A bin includes its upper end, the first also
+#: its lower end, and the last everything beyond.
 YAW_BINS = ((0, 30), (30, 60), (60, 90))
 
 
@@ -16,15 +16,15 @@ def yaw_bin(yaw: np.ndarray) -> np.ndarray:
 def balanced_subset(yaw: np.ndarray, seed: int = 0) -> np.ndarray:
     """Draws as many faces from each bin of |yaw| as the smallest bin has.
 
-    Of AFLW2000-3D this gives 696 faces, 232 with each of |yaw| up to 30°, 60° and 90°, which some
-    publications report on. Which ones they drew is not known.
+    For AFLW2000-3D this gives 696 faces, 232 with each of |yaw| up to 30°, 60° and 90°, as in some
+    publications. Which faces they drew is not known.
 
     Args:
         yaw: `(n,)` degrees.
-        seed: of the choice.
+        seed: seed for the choice.
 
     Returns:
-        The chosen faces' numbers, in order.
+        The numbers of the chosen faces, in order.
 
     Raises:
         ValueError: if a bin has no face.

@@ -1,4 +1,4 @@
-"""Where a face is when not all 68 points are labelled: a face model fitted to the others."""
+"""Finds a face if not all 68 points are labelled, by a face model fitted to the labelled ones."""
 
 import functools
 
@@ -12,8 +12,8 @@ from keras_3dmmstn.training.fitting.weak_perspective import (
     turned_pose,
 )
 
-# Standard deviations of the prior that keeps few points from explaining themselves by an odd pose:
-# of the x and y components of the direction the face looks in, and of a point, in millimetres.
+# Standard deviations of the prior that keeps few points from being explained by an odd pose: of the
+# x and y components of the direction the face looks in, and of a point, in millimetres.
 _YAW_DEVIATION, _PITCH_DEVIATION = 0.5, 0.2
 _POINT_DEVIATION = 4.0
 _MODES = 6  # of identity: the box needs the proportions, not the details
@@ -22,7 +22,7 @@ _ROUNDS = 12
 # The tight box of the 68 points within AFLW's rectangle, in its sides: centre and larger side.
 # Medians over 1,166 faces with 13 and more points (deviations: 0.03, 0.02, 0.04).
 _RECTANGLE_CENTRE, _RECTANGLE_SHARE = (0.5, 0.515), 0.845
-# An estimate whose centre is further off that, or whose size is another by more, is not believed.
+# An estimate is rejected if its centre or size differs from that by more than this.
 _LARGEST_SHIFT, _LARGEST_RATIO = 0.5, 2.0
 
 
@@ -31,26 +31,26 @@ def face_boxes(
     rectangles: np.ndarray | None = None,
     face_model: GridModel | None = None,
 ) -> np.ndarray:
-    """Returns the tight box of each face's 68 points, estimated where they are not all labelled.
+    """Returns the tight box of each face's 68 points, estimated if they are not all labelled.
 
     The pose and the first coefficients of a face model are fitted to the labelled points,
 
         Σ |y_l − (s P R x_l(α) + t)|² / (σ s)² + |α|² + (d_x / σ_x)² + (d_y / σ_y)²,
 
-    with d the direction that the face looks in; the box is then that of the 68 points, each where
-    its label is or else where the fit puts it. Where fewer than three points are labelled, or the
-    fit contradicts the data set's rectangle, the box is taken from the rectangle.
+    with d the direction that the face looks in. The box is that of the 68 points, each at its label
+    or, without one, where the fit puts it. If fewer than three points are labelled, or the fit
+    contradicts the data set's rectangle, the box is taken from the rectangle.
 
     Args:
         landmarks: `(faces, 89, 3)` in the order of `LANDMARK_SET`: x, y in pixels, and confidence,
             0 where a point is not labelled.
         rectangles: `(faces, 4)` x0, y0, x1, y1 of the data set's own face rectangle, NaN where it
-            has none; None if it has none at all.
+            has none; None if there are none at all.
         face_model: has the landmarks of `LANDMARK_SET`; the bundled one by default.
 
     Returns:
-        `(faces, 4)` float64 x0, y0, x1, y1 in pixels; NaN where nothing says where the face is:
-        neither two labelled points nor a rectangle, or a box of less than a pixel.
+        `(faces, 4)` float64 x0, y0, x1, y1 in pixels; NaN if the face cannot be located: there are
+        neither two labelled points nor a rectangle, or the box is smaller than a pixel.
     """
     if rectangles is None:
         rectangles = np.full((len(landmarks), 4), np.nan)
@@ -64,7 +64,7 @@ def face_boxes(
         if len(chunk):
             projected = fit_points(landmarks[chunk], face_model)[:, :IBUG68_COUNT]
             known = labelled[chunk, :IBUG68_COUNT, None]
-            # Rounded: how the fit is summed must not change what is stored.
+            # Rounded, so that the order of summation in the fit does not change what is stored.
             points[chunk] = np.where(known, points[chunk], np.round(projected * 64) / 64)
     boxes = np.full((len(landmarks), 4), np.nan)
     framed = ~partial | fitted
@@ -99,7 +99,7 @@ def fit_points(landmarks: np.ndarray, face_model: GridModel | None = None) -> np
 
 
 def _fit(mean, basis, points, weights, yaw):
-    """Fits from a first yaw; returns `(faces, L, 2)` pixels and the costs `(faces,)`."""
+    """Fits from an initial yaw; returns `(faces, L, 2)` pixels and the costs `(faces,)`."""
 
     def linearised(faces):
         turned = faces.turned(mean, basis)
@@ -120,7 +120,7 @@ def _fit(mean, basis, points, weights, yaw):
 
 
 def _lean(rotation, modes):
-    """Returns the direction that faces look in, in deviations `(faces, 2)`, and its Jacobian."""
+    """Returns the direction that faces look in, `(faces, 2)` in deviations, and its Jacobian."""
     look = np.array([1 / _YAW_DEVIATION, 1 / _PITCH_DEVIATION])
     direction = rotation[:, :, 2]
     jacobian = np.zeros((len(rotation), 2, 6 + modes))
@@ -130,7 +130,7 @@ def _lean(rotation, modes):
 
 
 def _box_in_rectangle(rectangles):
-    """Returns where the 68 points' box is in rectangles `(faces, 4)`, NaN for those that are."""
+    """Returns the box of the 68 points for rectangles `(faces, 4)`; NaN for NaN."""
     corner, size = rectangles[:, :2].astype(float), rectangles[:, 2:] - rectangles[:, :2]
     centre, half = corner + size * _RECTANGLE_CENTRE, size * (_RECTANGLE_SHARE / 2)
     return np.concatenate([centre - half, centre + half], axis=1)
@@ -148,7 +148,7 @@ def rectangles_around(boxes: np.ndarray) -> np.ndarray:
 
 
 def _contradict(boxes, others):
-    """Says which boxes `(faces, 4)` are far from others in place or size."""
+    """Returns which boxes `(faces, 4)` are far from others in position or size."""
     size, other_size = ((b[:, 2:] - b[:, :2]).max(axis=1) for b in (boxes, others))
     shift = np.abs(boxes[:, :2] + boxes[:, 2:] - others[:, :2] - others[:, 2:]).max(axis=1) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -162,7 +162,7 @@ def _bundled_landmarks():
 
 
 def _landmark_model(face_model):
-    """Returns mean `(L, 3)` and the first modes `(modes, L, 3)` of a face model's landmarks."""
+    """Returns the mean `(L, 3)` and first modes `(modes, L, 3)` of a face model's landmarks."""
     indices = face_model.landmark_indices(LANDMARK_SET)
     modes = min(_MODES, face_model.identity_count)
     return face_model.mean[indices].astype(float), face_model.basis[:modes, indices].astype(float)

@@ -19,7 +19,7 @@ from keras_3dmmstn.training.fitting.weak_perspective import (
 
 #: Standard deviation of hand-placed points, as a share of √(w h) of their tight box.
 LABEL_DEVIATION = 0.02
-#: Standard deviation of a yaw that is roughly known, radians.
+#: Standard deviation of a roughly known yaw, radians.
 YAW_DEVIATION = float(np.radians(5))
 _FEWEST_POINTS = 6
 _ROUNDS = 20
@@ -37,8 +37,8 @@ class FaceFit:
         scale: pixels per millimetre.
         shift: `(2,)` pixels.
         coefficients: `(modes,)` α.
-        vertices: `(89,)` the vertex that each point of `LANDMARK_SET` was matched with; those of
-            the jaw depend on the pose.
+        vertices: `(89,)` the vertex matched with each point of `LANDMARK_SET`; those of the jaw
+            depend on the pose.
         error: mean distance of the fitted points from the labels, as a share of √(w h) of the
             labels' tight box.
     """
@@ -52,11 +52,11 @@ class FaceFit:
 
     @property
     def yaw(self) -> float:
-        """By how much the face is turned towards image-right, radians."""
+        """How far the face is turned towards image-right, radians."""
         return float(yaw_of_rotation(self.rotation))
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """Returns where points `(N, 3)` of the model lie in the photograph, `(N, 2)`."""
+        """Returns the positions `(N, 2)` of model points `(N, 3)` in the photograph."""
         return self.scale * (points @ self.rotation.T)[:, :2] + self.shift
 
 
@@ -64,9 +64,9 @@ class FaceFitter:
     """Fits one face model to many faces.
 
     It minimises Σ_l c_l |y_l − (s P R x_l(α) + t)|² / σ² + |α|² over R, s, t and α by Gauss-Newton,
-    σ the deviation of the labels and c their confidence. In every round each point of the jaw
+    with σ the deviation of the labels and c their confidence. In every round each point of the jaw
     takes the vertex of its contour line that lies furthest outward. The points of one side of a
-    face hardly say by how much it is turned: where that is known, (yaw − ψ)² / σ_ψ² is added.
+    face hardly determine how far it is turned: if that is known, (yaw − ψ)² / σ_ψ² is added.
 
     Args:
         model: has the landmarks of `LANDMARK_SET`.
@@ -89,7 +89,7 @@ class FaceFitter:
 
         Args:
             landmarks: `(89, 3)` in the order of `LANDMARK_SET`: x, y in pixels, and confidence.
-            yaw: ψ towards image-right, radians; None if it is not known.
+            yaw: ψ towards image-right, radians; None if unknown.
 
         Raises:
             ValueError: if they have another shape, or fewer than six points are labelled or lie in
@@ -125,7 +125,7 @@ class FaceFitter:
             return np.append(residual.ravel(), lean), np.concatenate([jacobian, lean_jacobian])
 
         face = gauss_newton(start, linearised, _ROUNDS)
-        # In the units of the last round's labels: the step after it was next to nothing.
+        # In the units of the last round's labels: the step after it was negligible.
         error = LABEL_DEVIATION * np.mean(np.linalg.norm(residual[known], axis=1))
         return FaceFit(
             face.rotation,
@@ -137,12 +137,12 @@ class FaceFitter:
         )
 
     def _matched(self, turned, rotation):
-        """Returns where in `_vertices` the 89 points of a turned face are, the jaw outermost."""
+        """Returns the indices in `_vertices` of a turned face's 89 points, the jaw outermost."""
         candidates = turned[: self.jaw_lines.size, :2].reshape(*self.jaw_lines.shape, 2)
         return self._rows(outermost(candidates, self.jaw_directions, rotation))
 
     def _rows(self, positions):
-        """Returns where in `_vertices` the 89 points are, for positions `(17,)` on the lines."""
+        """Returns the indices in `_vertices` of the 89 points, given positions `(17,)` on lines."""
         lines, candidates = self.jaw_lines.shape
         others = np.arange(self.jaw_lines.size, len(self._vertices))
         return np.concatenate([np.arange(lines) * candidates + positions, others])

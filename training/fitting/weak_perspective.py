@@ -10,14 +10,14 @@ import numpy as np
 
 _LARGEST_TURN = 0.3  # radians in a round
 _LARGEST_GROWTH = 0.5  # of the logarithm of the scale in a round
-# Added to the diagonal of the normal equations for the pose, which has no prior: they can be solved
-# for any points. It slows a step down, and leaves where the steps end.
+# Added to the diagonal of the normal equations for the pose, which has no prior, so that they can
+# be solved for any points. It slows steps down but does not change where they end.
 _DAMPING = 1e-6
 
 
 @dataclass(frozen=True)
 class WeakPerspective:
-    """The shape and pose of faces: x(α) lies at s P R x(α) + t, P the first two rows of I.
+    """The shape and pose of faces: x(α) lies at s P R x(α) + t, with P the first two rows of I.
 
     Attributes:
         rotation: `(..., 3, 3)` R.
@@ -58,10 +58,10 @@ def gauss_newton(
     """Lowers |residual|² + |α|² over R, s, t and α.
 
     Args:
-        start: where to begin.
+        start: the initial shape and pose.
         linearised: returns the residual `(..., values)`, in standard deviations, and its Jacobian
             `(..., values, 6 + modes)` at some shape and pose.
-        rounds: steps.
+        rounds: number of steps.
     """
     faces = start
     for _ in range(rounds):
@@ -71,7 +71,7 @@ def gauss_newton(
 
 
 def first_pose(mean: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
-    """Returns R, s and t to begin with, from the best affine map of a shape to points.
+    """Returns an initial R, s and t, from the best affine map of a shape to points.
 
     Args:
         mean: `(L, 3)` the shape's points, millimetres.
@@ -93,7 +93,7 @@ def first_pose(mean: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, float,
 def turned_pose(
     mean: np.ndarray, points: np.ndarray, weights: np.ndarray, yaw: float, modes: int
 ) -> WeakPerspective:
-    """Returns the pose that takes a shape, turned by a yaw, closest to points; α = 0.
+    """Returns the pose that brings a shape, turned by a yaw, closest to points; α = 0.
 
     Args:
         mean: `(L, 3)` the shape's points, millimetres.
@@ -107,7 +107,7 @@ def turned_pose(
     model = (mean @ turn.T)[:, :2]
     share = weights / weights.sum(axis=1, keepdims=True)
     model_centre, centre = share @ model, np.einsum("bl,bli->bi", share, points)
-    # As complex numbers a similarity of the plane is one factor.
+    # In complex numbers, a similarity of the plane is one factor.
     source = (model - model_centre[:, None]) @ [1, 1j]
     target = (points - centre[:, None]) @ [1, 1j]
     factor = (share * source.conj() * target).sum(1) / (share * abs(source) ** 2).sum(1)

@@ -21,10 +21,10 @@ from keras_3dmmstn.training.turning.triangle_map import triangle_map
 AXIS = np.array([0.0, 30.0, 60.0])
 # Rows and columns of the mesh that is drawn.
 _MESH_SIDE = 56
-# The correction that takes the fitted points onto the labels: its reach in millimetres, and the
+# The correction that moves the fitted points onto the labels: its reach in millimetres, and the
 # variance of a label's error relative to that of the correction.
 _CORRECTION_REACH, _CORRECTION_NOISE = 14.0, 0.15
-# A point is hidden when the surface drawn there is nearer by this many millimetres.
+# A point is hidden if the surface drawn there is nearer by this many millimetres.
 _HIDDEN_DEPTH = 5.0
 # Side of the cut-out from which colours are taken, in sides of the picture.
 _SOURCE_SHARE = 1.5
@@ -36,7 +36,7 @@ class TurnedFace:
     """A face in a new pose.
 
     Attributes:
-        image: `(size, size, 3)` uint8, framed as `cut_faces` frames.
+        image: `(size, size, 3)` uint8, framed as by `cut_faces`.
         landmarks: `(89, 3)` float32 in the order of `LANDMARK_SET`: x, y in pixels of the image,
             and confidence.
         yaw: towards image-right, radians.
@@ -51,8 +51,8 @@ class FaceTurner:
     """Turns photographed faces out of the plane.
 
     The face model, fitted to the labels and shifted onto them, gives the photograph depth; head,
-    neck and background are rings around it (`surroundings`). The photograph's colours stick to
-    this relief, which is turned and drawn again.
+    neck and background are rings around it (`surroundings`). The photograph's colours are fixed to
+    this relief, which is turned and redrawn.
 
     Args:
         model: has the landmarks of `LANDMARK_SET`.
@@ -89,9 +89,9 @@ class FaceTurner:
         Args:
             photograph: `(height, width, 3)` uint8.
             landmarks: `(89, 3)` labels in its pixels.
-            fit: of the model to them.
-            yaw: by how much to turn towards image-right about the head's own axis, radians.
-            pitch: by how much to raise the chin, radians.
+            fit: the model's fit to them.
+            yaw: how far to turn towards image-right about the head's own axis, radians.
+            pitch: how far to raise the chin, radians.
         """
         posed = self._posed(fit, landmarks)
         rotation = _turned_rotation(fit.rotation, yaw, pitch)
@@ -132,7 +132,7 @@ class FaceTurner:
         )
 
     def _coloured(self, drawn, source):
-        """Returns the picture `(size, size, 3)` that a map makes of the cut-out."""
+        """Returns the picture `(size, size, 3)` that a map makes from the cut-out."""
         texture_x, texture_y = drawn.texture
         image = cv2.remap(source, texture_x, texture_y, cv2.INTER_LINEAR)
         return cv2.resize(image, (self._size, self._size), interpolation=cv2.INTER_AREA)
@@ -140,8 +140,8 @@ class FaceTurner:
     def _posed(self, fit, landmarks):
         """Returns mesh, landmarks and jaw lines as the camera sees them, `(P, 3)` millimetres.
 
-        In the image plane they are shifted so that fitted points come to lie near their labels;
-        the shift fades with the distance from the points.
+        In the image plane they are shifted so that fitted points lie near their labels; the shift
+        fades with the distance from the points.
         """
         posed = (self._mean + np.tensordot(fit.coefficients, self._basis, 1)) @ fit.rotation.T
         known = landmarks[:, 2] > 0
@@ -166,7 +166,7 @@ class FaceTurner:
     def _source(self, photograph, box):
         """Returns the cut-out for the colours, and the matrix to it from the photograph.
 
-        In its middle it has the crop that `cut_faces` stores.
+        The crop that `cut_faces` stores is in its middle.
         """
         size = round(self._size * _SOURCE_SHARE)
         matrix = stored_matrix(box, self._size)
@@ -175,7 +175,7 @@ class FaceTurner:
 
 
 def _turned_rotation(rotation, yaw, pitch):
-    """Returns a pose turned about the head's own axis, and nodded after it, `(3, 3)`."""
+    """Returns a pose turned about the head's own axis and then nodded, `(3, 3)`."""
     about_neck = cv2.Rodrigues(np.array([0.0, -yaw, 0.0]))[0]
     return cv2.Rodrigues(np.array([-pitch, 0.0, 0.0]))[0] @ rotation @ about_neck
 

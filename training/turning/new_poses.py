@@ -1,4 +1,4 @@
-"""The poses that photographed faces are turned to."""
+"""The poses to which photographed faces are turned."""
 
 import numpy as np
 
@@ -18,14 +18,14 @@ def new_poses(
 ) -> np.ndarray:
     """Returns turns for a face: changes of yaw and of pitch `(copies, 2)`, radians.
 
-    A face is turned on in the direction in which it is turned, which uncovers little that the
-    photograph does not show. The new |yaw| are spread evenly over `yaws`, beyond the old one.
-    A face that is turned further than they go turns on by 5°.
+    A face is turned further in the direction in which it is already turned, which uncovers little
+    that the photograph does not show. The new |yaw| are spread evenly over the part of `yaws`
+    beyond the old one. A face that is already beyond them is turned further by 5°.
 
     Args:
-        yaw: of the photographed face, radians.
+        yaw: yaw of the photographed face, radians.
         copies: how many turns.
-        rng: source of the randomness.
+        rng: the random generator.
         yaws: |yaw| from, to, radians.
     """
     least, most = yaws
@@ -41,7 +41,7 @@ def new_poses(
 
 
 def check_yaws(yaws: tuple[float, float]) -> None:
-    """Raises a ValueError unless these are |yaw| from, to in radians, as `new_poses` takes them."""
+    """Raises a ValueError unless these are |yaw| from, to in radians, valid for `new_poses`."""
     if not 0 <= yaws[0] < yaws[1] <= FURTHEST_YAW:
         first, last = np.degrees(yaws)
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The head, neck and background around a face: rings that follow it when it is turned."""
+"""The head, neck and background around a face: rings that follow it when it turns."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ _ANGLES = 72
 _RINGS = ((1.0, 0.0), (1.05, 0.5), (1.15, 1.0), (1.4, 2.0))
 # How far the back of the head lies behind its axis, and the background, millimetres.
 _BACK, _BACKGROUND = 60.0, 200.0
-# Below the face's middle the rings are the neck, which has no back of the head: fully from so
-# many millimetres on.
+# Below the face's middle the rings become the neck, which has no back of the head: completely from
+# this many millimetres on.
 _NECK = 60.0
 # A ring lies at least this far behind the outline, millimetres.
 _LEAST_STEP = 5.0
@@ -26,8 +26,8 @@ class Surroundings:
     """A mesh around a face.
 
     Attributes:
-        before: `(V, 2)` where its vertices lie in the photograph's cut-out, pixels.
-        after: `(V, 2)` where they lie in the picture of the turned face, pixels.
+        before: `(V, 2)` positions of its vertices in the photograph's cut-out, pixels.
+        after: `(V, 2)` their positions in the picture of the turned face, pixels.
         depth: `(V,)` after the turn, millimetres.
         triangles: `(T, 3)`.
     """
@@ -56,7 +56,7 @@ def surroundings(
         axis: `(3,)` a point on the axis of the turn.
         turn: `(3, 3)` the turn.
         to_source, to_picture: `(2, 3)`, from millimetres to pixels of the cut-out and the picture.
-        sizes: sides of the cut-out and of the picture; the one has the other in its middle.
+        sizes: sides of the cut-out and of the picture, which is in the middle of the cut-out.
     """
     outline, middle = _outline(posed)
     head = np.concatenate([_ring(outline, middle, axis[2], *ring) for ring in _RINGS])
@@ -79,7 +79,7 @@ def surroundings(
 def _outline(posed):
     """Returns the farthest point in each direction from the face's middle, and the middle `(2,)`.
 
-    The outline is `(angles, 3)`; where no point lies in a direction it is that of a neighbour.
+    The outline is `(angles, 3)`; a direction without a point takes that of a neighbour.
     """
     middle = (posed[:, :2].min(axis=0) + posed[:, :2].max(axis=0)) / 2
     x, y = (posed[:, :2] - middle).T
@@ -100,7 +100,7 @@ def _ring(outline, middle, axis_depth, radius, level):
 
 
 def _frame(centre, directions, source_size, size):
-    """Returns where rays from `centre` along directions `(angles, 2)` meet the enlarged frame."""
+    """Returns where rays from `centre` in directions `(angles, 2)` meet the enlarged frame."""
     half, middle = _FRAME_SHARE * size / 2, (source_size - 1) / 2
     steps = np.where(np.abs(directions) < 1e-9, 1e-9, directions)
     reach = ((middle + np.sign(steps) * half - centre) / steps).min(axis=1, keepdims=True)

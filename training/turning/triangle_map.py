@@ -1,4 +1,4 @@
-"""Draws a mesh into maps: from which place in the texture each pixel takes its colour."""
+"""Draws a mesh into maps: the place in the texture from which each pixel takes its colour."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ import numpy as np
 _FRACTION_BITS = 4
 # Triangles of less area, in square pixels, are not drawn: their affine map is not defined.
 _LEAST_AREA = 1e-3
-# What no triangle covers takes its colour from here: outside any texture.
+# Pixels that no triangle covers take their colour from here: outside any texture.
 _NOWHERE = -1e6
 
 
@@ -19,8 +19,8 @@ class TriangleMap:
 
     Attributes:
         texture: x and y in the texture, `(side, side)` float32 each, −1e6 where nothing is drawn.
-        depth: `(side, side)` float32, of the surface that is seen; infinite where there is none.
-        supersampling: pixels of the maps in a pixel of the picture, along a side.
+        depth: `(side, side)` float32, of the visible surface; infinite where there is none.
+        supersampling: pixels of the maps per pixel of the picture, along a side.
     """
 
     texture: tuple[np.ndarray, np.ndarray]
@@ -54,14 +54,14 @@ def triangle_map(
     """Draws a mesh, farthest triangle first.
 
     Args:
-        corners: `(V, 2)` where the vertices lie in the picture, pixels.
-        texture: `(V, 2)` where they lie in the texture, pixels.
+        corners: `(V, 2)` positions of the vertices in the picture, pixels.
+        texture: `(V, 2)` their positions in the texture, pixels.
         depth: `(V,)`, greater is farther.
         triangles: `(T, 3)` vertices, counter-clockwise as seen from outside.
-        behind: the first so many triangles lie behind all others and have no rear side; of the
-            others only those are drawn that face the viewer.
+        behind: this many of the first triangles lie behind all others and have no rear side; the
+            others are only drawn if they face the viewer.
         size: side of the picture in pixels.
-        supersampling: pixels of the maps in a pixel of the picture, along a side.
+        supersampling: pixels of the maps per pixel of the picture, along a side.
     """
     side = size * supersampling
     placed = ((corners + 0.5) * supersampling - 0.5)[triangles]  # (T, 3, 2)
@@ -73,7 +73,7 @@ def triangle_map(
     for position, triangle in enumerate(fixed):
         cv2.fillConvexPoly(owner, triangle, position, cv2.LINE_8, _FRACTION_BITS)
 
-    # Over a triangle texture and depth are affine functions of the pixel: (x, y, 1) @ map.
+    # Within a triangle, texture and depth are affine functions of the pixel: (x, y, 1) @ map.
     targets = np.concatenate([placed, np.ones((len(order), 3, 1))], axis=2)
     values = np.concatenate([texture, depth[:, None]], axis=1)[drawn]  # (T, 3, 3)
     maps = np.linalg.solve(targets, values).astype(np.float32)
@@ -91,7 +91,7 @@ def triangle_map(
 
 
 def _drawing_order(placed, depth, behind):
-    """Returns which triangles `(T, 3, 2)` are drawn, farthest first, those behind before others."""
+    """Returns which triangles `(T, 3, 2)` to draw: those behind first, each part farthest first."""
     (ax, ay), (bx, by) = (placed[:, 1] - placed[:, 0]).T, (placed[:, 2] - placed[:, 0]).T
     area = (ax * by - ay * bx) / 2  # negative where counter-clockwise: y points down
     rear = np.arange(len(placed)) < behind

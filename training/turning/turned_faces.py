@@ -44,24 +44,24 @@ def turn_faces(
     skipped: list[Skipped] | None = None,
     progress: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> Iterator[tuple[int, TurnedFace]]:
-    """Yields every face in new poses, with the number of the face that it is made of.
+    """Yields every face in new poses, with the number of the face that it is made from.
 
-    What becomes of a face depends on the seed and its number alone.
+    The result for a face depends only on the seed and its number.
 
     Args:
         faces: the photographs, most of their `ibug68` points labelled.
         model: has the landmarks of `LANDMARK_SET`; the bundled one by default.
         copies: new poses for each face.
-        yaws: |yaw| of the new poses: from, to, radians; at most 100°. A face that is turned
-            further than that turns on by 5°.
-        seed: of the poses.
+        yaws: |yaw| of the new poses: from, to, radians; at most 100°. A face that is already
+            beyond that is turned further by 5°.
+        seed: seed for the poses.
         size: side of the pictures in pixels.
         skipped: the faces that cannot be turned are appended here, after those that were left out
             of `faces`.
         progress: called on the sequence of numbers that is iterated over, to show progress.
 
     Raises:
-        ValueError: if `copies` or `size` is not positive, or `yaws` is no range within 0 to 100°.
+        ValueError: if `copies` or `size` is not positive, or `yaws` is not a range in 0 to 100°.
     """
     check_turning(copies, yaws, size)
     if skipped is not None:
@@ -85,7 +85,7 @@ def turn_faces(
 
 
 def check_turning(copies: int, yaws: tuple[float, float], size: int) -> None:
-    """Raises a ValueError unless these settings are within the range that `turn_faces` says."""
+    """Raises a ValueError unless these settings are within the ranges of `turn_faces`."""
     if copies < 1 or size < 1:
         raise ValueError(
             f"Expected at least one copy and a size of at least 1, received {copies} and {size}."
@@ -94,10 +94,10 @@ def check_turning(copies: int, yaws: tuple[float, float], size: int) -> None:
 
 
 def turned_faces(faces: LabelledFaces, model: GridModel | None = None, **options: Any) -> FaceCrops:
-    """Returns every face in new poses, as `cut_faces` returns the photographed ones.
+    """Returns every face in new poses, in the form in which `cut_faces` returns faces.
 
     Args:
-        faces, model, options: as of `turn_faces`, but for `skipped`, which the crops name.
+        faces, model, options: as for `turn_faces`, except `skipped`, which the crops contain.
 
     Raises:
         ValueError: if none of the faces can be turned.
@@ -125,21 +125,21 @@ def write_turned_faces(
 ) -> int:
     """Writes every face in new poses to a folder that `read_landmark_csv` reads.
 
-    A run that was stopped begins again when it is called with the same arguments.
+    A run that was stopped starts again when it is called with the same arguments.
 
     Args:
-        faces, model, copies, yaws, seed, size, options: as of `turn_faces`.
-        folder: gets `turned.json` with the settings, `images/` and, once they are whole,
-            `landmarks.csv` with subject, 89 points with confidence, and yaw; made if missing.
+        faces, model, copies, yaws, seed, size, options: as for `turn_faces`.
+        folder: gets `turned.json` with the settings, `images/` and, once these are complete,
+            `landmarks.csv` with subject, 89 points with confidence, and yaw; created if missing.
 
     Returns:
         How many faces were written.
 
     Raises:
-        ValueError: if the folder holds anything but the turned faces of a run that was stopped, or
+        ValueError: if the folder contains anything but the turned faces of a run that was stopped,
             that run had other settings, or none of the faces can be turned.
         FolderInUseError: if another process is writing to the folder.
-        FileNotFoundError: if somebody removes faces that were written, before all are.
+        FileNotFoundError: if written faces are removed before all are written.
     """
     folder, model = Path(folder), model or GridModel.bundled()
     check_turning(copies, yaws, size)
@@ -186,7 +186,7 @@ def _write(turned, faces, folder):
 
 
 def _check_all_there(folder, names):
-    """Raises a FileNotFoundError if somebody took away pictures that were written."""
+    """Raises a FileNotFoundError if written pictures were removed."""
     gone = [name for name in names if not (folder / IMAGES / name).exists()]
     if gone:
         raise FileNotFoundError(
@@ -196,7 +196,7 @@ def _check_all_there(folder, names):
 
 
 def _trusted_fit(turner, landmarks):
-    """Returns the fit to landmarks `(89, 3)`; a ValueError says why it is not to be trusted."""
+    """Returns the fit to landmarks `(89, 3)`; a ValueError says why it cannot be trusted."""
     known = int((landmarks[:IBUG68_COUNT, 2] > 0).sum())
     if known < FEWEST_POINTS:
         raise ValueError(

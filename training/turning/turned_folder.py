@@ -1,4 +1,4 @@
-"""The folder of turned faces: its settings, and what a run that was stopped left there."""
+"""The folder of turned faces: its settings, and what a stopped run left there."""
 
 import json
 import re
@@ -11,28 +11,28 @@ from keras_3dmmstn.folder_lock import LOCK_FILE
 from keras_3dmmstn.training.data.readers.landmark_table import LANDMARK_TABLE
 from keras_3dmmstn.training.data.recorded_settings import refuse_other_settings
 
-#: The file that says what the turned faces were made of and how.
+#: The file that records what the turned faces were made from and how.
 SETTINGS = "turned.json"
 #: The folder of the pictures.
 IMAGES = "images"
-# What marked a folder that was begun before version 0.1.0.
+# What marked the folder of an unfinished run before version 0.1.0.
 _OLD_MARK = f"{LANDMARK_TABLE}.part"
 _PICTURE = re.compile(r"[0-9]{6,}\.jpg")
 
 
 def begin_folder(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Makes a folder ready for turned faces: a new one, or one of a run that was stopped.
+    """Prepares a folder for turned faces: a new one, or one of a run that was stopped.
 
-    Pictures of the stopped run go: all are made anew, and none must be left that is not in the
-    table.
+    Pictures of the stopped run are removed: all are made again, and none may be left that is not in
+    the table.
 
     Args:
-        folder: exists, and is this process's own.
+        folder: an existing folder, locked by this process.
         settings: what the turned faces depend on, ready for JSON.
 
     Raises:
-        ValueError: if the folder holds anything else, turned faces that are complete, or a run with
-            other settings, which are named.
+        ValueError: if the folder contains anything else, turned faces that are complete, or a run
+            with other settings, which are named.
     """
     there = {path.name for path in folder.iterdir()} - {LOCK_FILE}
     begun = not there or bool(there & {SETTINGS, _OLD_MARK})

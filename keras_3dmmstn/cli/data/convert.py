@@ -19,9 +19,9 @@ Size = Annotated[
     ),
 ]
 ImageFormat = Annotated[
-    str, typer.Option("--format", help="jpeg (quality 95) or png (lossless, 6 times as large).")
+    str, typer.Option("--format", help="jpeg (quality 95) or png (lossless, 6 times the size).")
 ]
-FacesPerShard = Annotated[int, typer.Option(min=1, help="Faces in a file.")]
+FacesPerShard = Annotated[int, typer.Option(min=1, help="Faces in each file.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed for the order of the faces.")]
 HeldOut = Annotated[
     int | None,
@@ -29,27 +29,27 @@ HeldOut = Annotated[
         "--held-out",
         "--leave-out",
         min=2,
-        help="Keep one in N people or photographs out, for `evaluate --held-out N`.",
+        help="Hold out one in N people or photographs, for `evaluate --held-out N`.",
     ),
 ]
 Complete = Annotated[
     bool,
     typer.Option(
         "--complete",
-        help="Add the points of the 68 that labels lack, where a fitted face model has them.",
+        help="Fill in those of the 68 points that are not labelled, from a fitted face model.",
     ),
 ]
 Yaw = Annotated[
     float | None,
     typer.Option(
-        min=0, max=100, help="With --complete: what |yaw| is about, degrees; 85 for profiles."
+        min=0, max=100, help="With --complete: the approximate |yaw|, degrees; 85 for profiles."
     ),
 ]
 Frontal = Annotated[
     bool,
     typer.Option(
         "--frontal",
-        help="Keep the frontal photographs of CFP, too, without labels: for pairs of one person.",
+        help="Also keep CFP's frontal photographs, which have no labels: for pairs of one person.",
     ),
 ]
 
@@ -68,10 +68,10 @@ def convert(
     frontal: Frontal = False,
     anywhere: Anywhere = False,
 ) -> None:
-    """Cut the faces out of their photographs once, into TFRecord shards.
+    """Cut the faces out of their photographs once and store them in TFRecord shards.
 
-    Missing and broken photographs are skipped and named. Repeat the command to continue a
-    conversion that was stopped.
+    Missing and broken photographs are skipped and named. To continue a conversion that was
+    stopped, repeat the command.
     """
     from keras_3dmmstn.training.data import labelled_faces
     from keras_3dmmstn.training.data.completion import completed

@@ -1,4 +1,4 @@
-"""`keras-3dmmstn data inspect`: what is in folders of labelled photographs."""
+"""`keras-3dmmstn data inspect`: what folders of labelled photographs contain."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Picture = Annotated[
     Path | None,
-    typer.Option(help="Image file to write: some faces as they are cut out, with their labels."),
+    typer.Option(help="Image file to write: some of the cropped faces, with their labels."),
 ]
 Count = Annotated[int, typer.Option(min=1, max=400, help="Faces in the picture.")]
 
@@ -25,11 +25,11 @@ Count = Annotated[int, typer.Option(min=1, max=400, help="Faces in the picture."
 def inspect(
     folders: Folders, picture: Picture = None, count: Count = 48, anywhere: Anywhere = False
 ) -> None:
-    """Print what is in folders of labelled photographs or of shards.
+    """Print what folders of labelled photographs or of shards contain.
 
-    Faces whose photographs are missing, or whose labels cannot be read, are not counted but
-    named. The exit status is then 1. So it is for shards with damaged records: every picture is
-    decoded.
+    Faces whose photographs are missing, or whose labels cannot be read, are named instead of
+    counted, and the exit status is 1. It is also 1 for shards with damaged records: every picture
+    is decoded.
     """
     table = Table(box=box.SIMPLE)
     table.add_column("folder", overflow="fold")  # paths that begin alike must not be cut alike
@@ -48,9 +48,9 @@ def inspect(
 
 
 def _describe(table, folder, count, skipped, anywhere):
-    """Adds a row on a folder to the table; returns some of its crops.
+    """Adds a folder's row to the table and returns some of its crops.
 
-    What cannot be used is appended to `skipped`.
+    Faces that cannot be used are appended to `skipped`.
     """
     import numpy as np
 
@@ -76,11 +76,11 @@ def _describe(table, folder, count, skipped, anywhere):
 
 
 def _add_row(table, folder, faces, photographs, labels):
-    """Adds a row on a folder: how many faces and photographs, and what their labels are.
+    """Adds a folder's row: the number of faces and photographs, and what is labelled.
 
     Args:
         table: the table.
-        folder, faces, photographs: its first cells.
+        folder, faces, photographs: the first cells of the row.
         labels: landmarks `(n, 89, 3)`, poses `(n, 3)` and subjects of the faces.
     """
     import numpy as np
@@ -98,7 +98,7 @@ def _add_row(table, folder, faces, photographs, labels):
 
 
 def _with_photographs(faces):
-    """Returns the faces whose photographs are there; the others are among its `skipped`."""
+    """Returns the faces whose photographs exist; the others are added to its `skipped`."""
     from dataclasses import replace
 
     from keras_3dmmstn.training.data.skipped import Skipped, nothing_left
@@ -128,5 +128,5 @@ def _draw(crops, path):
 
 
 def _numbered(path, number, count):
-    """Returns the path, with a number if there are several."""
+    """Returns the path, numbered if there are several."""
     return path if count == 1 else path.with_stem(f"{path.stem}-{number + 1}")

@@ -47,7 +47,7 @@ def turn(
 ) -> None:
     """Turn photographed faces to large poses, which photographs rarely show.
 
-    The result is a folder with landmarks.csv and images/, to train on like any other. Faces
+    The result is a folder with landmarks.csv and images/, for training like any other. Faces
     that cannot be turned are skipped and named.
     """
     from keras_3dmmstn.training.data.faces import read_faces
@@ -76,7 +76,7 @@ def turn(
 
 
 def _radians(text):
-    """Returns the two angles of "20,75", which are degrees, in radians."""
+    """Returns the two angles of a text such as "20,75", given in degrees, in radians."""
     import numpy as np
 
     try:

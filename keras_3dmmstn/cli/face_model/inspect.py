@@ -10,7 +10,7 @@ from keras_3dmmstn.cli.options import Model, load_face_model
 
 
 def inspect(model: Model) -> None:
-    """Print a grid model's numbers: size, distortion, symmetry, placement of the landmarks."""
+    """Print a grid model's size, distortion, symmetry and landmark placement."""
     from keras_3dmmstn.mesh.feature_layout import feature_layout
     from keras_3dmmstn.mesh.quality import (
         feature_shares,

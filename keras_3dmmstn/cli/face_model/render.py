@@ -6,7 +6,7 @@ from keras_3dmmstn.cli.progress import tracking
 
 
 def render(model: Model, out: OutFolder) -> None:
-    """Draw a grid model: mean, modes at ±2.5, geometry image, texture layout with landmarks."""
+    """Draw a grid model: mean, modes at ±2.5, geometry image and texture layout with landmarks."""
     from keras_3dmmstn.drawing.face_model_pictures import draw_model
 
     face = load_face_model(model)

@@ -8,11 +8,11 @@ from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import Model, OutFolder, load_face_model
 
 Count = Annotated[int, typer.Option(min=1, help="How many faces.")]
-Seed = Annotated[int, typer.Option(help="The same number gives the same faces.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same faces.")]
 
 
 def sample(model: Model, out: OutFolder, count: Count = 10, seed: Seed = 0) -> None:
-    """Write random faces of a grid model, coefficients from N(0, 1), as GLB."""
+    """Write random faces of a grid model as GLB, with coefficients from N(0, 1)."""
     from keras_3dmmstn.drawing.face_model_pictures import write_samples
 
     face = load_face_model(model)

@@ -1,4 +1,4 @@
-"""`keras-3dmmstn face-model steady`: a face model that learnt, without what it learnt at random."""
+"""`keras-3dmmstn face-model steady`: a learnt face model without its random changes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,20 +8,20 @@ import typer
 from keras_3dmmstn.cli import terminal
 from keras_3dmmstn.cli.options import OutModel, load_face_model
 
-Learnt = Annotated[Path, typer.Argument(help="Grid model (.npz) of a run whose face model learnt.")]
+Learnt = Annotated[Path, typer.Argument(help="Grid model (.npz) of a run that trained it.")]
 Given = Annotated[
-    Path, typer.Option(help="Grid model (.npz) that the run began with, or `bundled`.")
+    Path, typer.Option(help="Grid model (.npz) that the run started from, or `bundled`.")
 ]
 Noise = Annotated[
     float,
-    typer.Option(min=0, max=100, help="What modes moved by that photographs hardly show, mm."),
+    typer.Option(min=0, max=100, help="How far modes moved that photographs hardly constrain, mm."),
 ]
 
 
 def steady(learnt: Learnt, out: OutModel, given: Given, noise: Noise = 0.45) -> None:
-    """Hold a face model that learnt to what its modes and named expressions were.
+    """Keep a trained face model close to its original modes and named expressions.
 
-    A training moves all modes, those that photographs hardly show, too. Train a network with the
+    Training moves all modes, even those that photographs hardly constrain. Train a network with the
     result for some epochs: `keras-3dmmstn train --face-model OUT --start RUN/localiser.keras`.
     """
     import numpy as np

@@ -32,7 +32,7 @@ def mirror_rows(errors: "np.ndarray") -> list[Row]:
 
 
 def layout_rows(layout: "FeatureLayout") -> list[Row]:
-    """Describes what the texture gives to eyes, nose and mouth."""
+    """Describes how much room the texture gives to eyes, nose and mouth."""
     rows = [
         (f"{name} / outer eye distance, texture and face", f"{texture:.3f}  {face:.3f}")
         for name, (texture, face) in layout.widths.items()
@@ -43,7 +43,7 @@ def layout_rows(layout: "FeatureLayout") -> list[Row]:
 
 
 def print_rows(rows: Iterable[Row]) -> None:
-    """Prints names and values below each other."""
+    """Prints names and values, one pair per line."""
     table = Table(show_header=False, box=None, pad_edge=False)
     for name, value in rows:
         table.add_row(name, value)

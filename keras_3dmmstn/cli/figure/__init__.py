@@ -1,1 +1,1 @@
-"""`keras-3dmmstn figure ...`: the pictures of the paper, of any photographs."""
+"""`keras-3dmmstn figure ...`: the paper's figures, made from any photographs."""

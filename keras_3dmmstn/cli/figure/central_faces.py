@@ -21,8 +21,8 @@ class CentralFaces:
     Attributes:
         found: photographs and the face of each.
         paths: their files.
-        failed: how many cannot be read or fitted, or were named and have no face.
-        faceless: how many others have no face: those of folders, where that is no failure.
+        failed: how many cannot be read or fitted, or were named by the user and have no face.
+        faceless: how many others have no face: those in folders, where that is not a failure.
     """
 
     found: "list[tuple[np.ndarray, NormalisedFace]]"
@@ -42,13 +42,13 @@ def central_faces(
     boxes: Path | None,
     named: Collection[Path] = (),
 ) -> CentralFaces:
-    """Returns the central face of each photograph; those without one are named and left out.
+    """Returns the central face of each photograph; photographs without one are named and left out.
 
     Args:
         normaliser: the normaliser.
         photographs: the files.
         boxes: a file of boxes, or None for the detector.
-        named: those photographs that the user named, rather than a folder of them.
+        named: the photographs that the user named one by one rather than by their folder.
     """
     from keras_3dmmstn.inference.box_table import read_boxes
     from keras_3dmmstn.inference.central_face import NoFaceError, central_face_of_file
@@ -78,9 +78,9 @@ def some_central_faces(
     boxes: Path | None,
     named: Collection[Path] | None = None,
 ) -> CentralFaces:
-    """Returns what `central_faces` does, or ends with a message if that is nothing.
+    """Returns the result of `central_faces`, or ends with a message if it has no face.
 
-    Without `named`, all photographs are.
+    Without `named`, all photographs count as named.
     """
     named = photographs if named is None else named
     central = central_faces(normaliser, photographs, boxes, named)
@@ -92,9 +92,9 @@ def some_central_faces(
 
 
 def report_failures(*groups: CentralFaces) -> None:
-    """Says how many photographs are not in a figure; ends with exit status 1 if any has failed.
+    """Says how many photographs are not in a figure; ends with exit status 1 if any failed.
 
-    To be called when the figure is written.
+    To be called after the figure has been written.
     """
     failed, faceless = sum(g.failed for g in groups), sum(g.faceless for g in groups)
     total = failed + faceless + sum(len(g.found) for g in groups)

@@ -18,9 +18,7 @@ Columns = Annotated[int, typer.Option(min=1, help="People in each row.")]
 TextureSize = Annotated[int, typer.Option(help="Side of the textures in pixels, from 32 to 2048.")]
 Align = Annotated[
     bool,
-    typer.Option(
-        "--align/--no-align", help="Whether textures are moved a little onto one another."
-    ),
+    typer.Option("--align/--no-align", help="Shift the textures slightly so that they match."),
 ]
 
 
@@ -35,7 +33,7 @@ def mean_texture(
 ) -> None:
     """Figure 8: the mean texture of each person, weighted by visibility and viewing angle.
 
-    In each photograph the face nearest the middle counts. Writes NAME.png for each person, and all
+    The face nearest the middle of each photograph is used. Writes NAME.png for each person, and all
     of them as mean_textures.jpg. Photographs without a face are named and left out. If one cannot
     be read, the others are still used, and the exit status is 1.
     """
@@ -56,7 +54,7 @@ def mean_texture(
 
 
 def _persons(folder):
-    """Returns the photographs of each folder below one, or ends with a message."""
+    """Returns the photographs of each subfolder, or ends with a message."""
     from keras_3dmmstn.cli.photograph_files import is_photograph
 
     with terminal.failing_on(OSError):

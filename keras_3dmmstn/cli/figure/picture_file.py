@@ -1,4 +1,4 @@
-"""The picture that a command of figures writes."""
+"""The picture that a figure command writes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ _ENDINGS = (".png", ".jpg", ".jpeg")
 
 
 def _picture_name(value: Path) -> Path:
-    """Returns the name of a picture to write; the command ends on another ending."""
+    """Returns the name of the picture to write, or ends the command if the suffix is wrong."""
     if value.suffix.lower() not in _ENDINGS:
         terminal.fail(f"--out expects a name that ends in {', '.join(_ENDINGS)}, received {value}.")
     return value
@@ -26,7 +26,7 @@ PictureFile = Annotated[
 
 
 def write_picture(path: Path, picture: "np.ndarray") -> None:
-    """Writes a picture and says where, or ends with a message."""
+    """Writes a picture and prints its path, or ends with a message."""
     from keras_3dmmstn.drawing.panels import encoded
 
     terminal.write_file(path, encoded(picture, path.suffix.lower()))

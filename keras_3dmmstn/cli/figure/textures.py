@@ -13,7 +13,7 @@ from keras_3dmmstn.cli.options import Boxes, Weights, load_normaliser
 Sources = Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.")]
 TextureSize = Annotated[int, typer.Option(help="Side of each texture in pixels, 32 to 2048.")]
 Columns = Annotated[int, typer.Option(min=1, help="Textures in each row.")]
-Count = Annotated[int, typer.Option(min=1, help="So many photographs, spread over all of them.")]
+Count = Annotated[int, typer.Option(min=1, help="Number of photographs, chosen evenly from all.")]
 
 
 def textures(
@@ -25,10 +25,10 @@ def textures(
     columns: Columns = 10,
     count: Count = 50,
 ) -> None:
-    """Textures of many photographs, in rows: fifty of them, ten in a row.
+    """Textures of many photographs, in rows: by default fifty of them, ten in a row.
 
-    Of more photographs, some are taken that are spread evenly over all in the order of their names.
-    In each, the face nearest the middle counts. Photographs that cannot be read, and named ones
+    If there are more photographs, they are chosen evenly from all in the order of their names. The
+    face nearest the middle of each is used. Photographs that cannot be read, and named ones
     without a face, are left out; the exit status is then 1.
     """
     from keras_3dmmstn.drawing.figures import texture_montage
@@ -40,7 +40,7 @@ def textures(
 
 
 def _photographs(sources):
-    """Returns photographs and those in folders and the folders below, or ends with a message."""
+    """Returns the photographs named or below the folders named, or ends with a message."""
     from keras_3dmmstn.cli.photograph_files import is_photograph
 
     paths: list[Path] = []
@@ -57,7 +57,7 @@ def _photographs(sources):
 
 
 def _spread(paths, count):
-    """Returns `count` of the paths at most, evenly spread."""
+    """Returns at most `count` of the paths, evenly spread."""
     if len(paths) <= count:
         return paths
     return [paths[number * len(paths) // count] for number in range(count)]

@@ -1,1 +1,1 @@
-"""Cuts a face out of a head and closes it to one disc."""
+"""Cuts a face out of a head and closes its holes, so that it is one disc."""

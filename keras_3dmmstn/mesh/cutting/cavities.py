@@ -6,11 +6,11 @@ import numpy as np
 from keras_3dmmstn.mesh.flattening.flatten import solve_inner_vertices
 
 # A conformal map shrinks a tube exponentially with depth. Where it has shrunk areas to less than
-# this share of the median, the surface is inside of a cavity.
+# this share of the median, the surface is inside a cavity.
 _CAVITY_SCALE = 0.05
-# With landmarks, which are outside: to less than this share of their least scale, at most to this.
+# With landmarks, which lie outside: less than this share of their least scale, and at most this.
 _SHARE_OF_LANDMARKS, _LARGEST_SCALE = 0.9, 0.25
-# Smaller spots (mm²) are no cavities.
+# Smaller spots (mm²) are not cavities.
 _LEAST_AREA = 20.0
 
 
@@ -20,16 +20,16 @@ def depth_in_cavities(
     """Measures how deep in a cavity each vertex lies, by how a conformal map shrinks it.
 
     The disc is flattened to the unit disc, its boundary to the circle by arc length. The map can
-    keep angles only by shrinking what lies in a tube, by a factor that falls exponentially with
-    the depth: cavities stand out whatever their shape.
+    preserve angles only by shrinking what lies in a tube, by a factor that falls exponentially
+    with the depth. So cavities stand out whatever their shape.
 
     Args:
         vertices: `(N, 3)` millimetres.
         triangles: `(T, 3)`, one disc.
-        landmarks: vertices that lie outside of cavities.
+        landmarks: vertices that lie outside cavities.
 
     Returns:
-        `(N,)`: positive inside of cavities, negative outside, with a smooth zero line.
+        `(N,)`: positive inside cavities, negative outside, with a smooth zero line.
     """
     scale = _area_scale(vertices, triangles)
     limit = _CAVITY_SCALE
@@ -48,7 +48,7 @@ def depth_in_cavities(
 
 
 def _area_scale(vertices, triangles):
-    """Returns `(N,)` the growth of area around each vertex, relative to the median."""
+    """Returns the growth of area around each vertex, relative to the median, `(N,)`."""
     loop = np.ravel(igl.boundary_loop(triangles))
     steps = np.linalg.norm(vertices[np.roll(loop, -1)] - vertices[loop], axis=1)
     angle = 2 * np.pi * (np.cumsum(steps) - steps) / steps.sum()

@@ -1,4 +1,4 @@
-"""Where the face ends: an outline from hairline to jaw, as seen from inside the head."""
+"""The outline of the face from hairline to jaw, as seen from inside the head."""
 
 from collections.abc import Sequence
 
@@ -20,14 +20,14 @@ def angle_beyond_outline(
     eye: np.ndarray,
     outline: Sequence[tuple[float, float]] = FACE_OUTLINE,
 ) -> np.ndarray:
-    """Returns by what angle each point lies outside the outline of the face.
+    """Returns the angle by which each point lies outside the outline of the face.
 
     Args:
         points: `(N, 3)`, x right, y down, z away from the viewer; the head is symmetric about
             x = 0.
         eye: `(3,)` the centre of one eyeball.
-        outline: pairs of degrees, rising from 0 to 180: a direction that turns from the crown over
-            the side to the chin, and the angle from straight ahead at which the face ends there.
+        outline: pairs of degrees: a direction, rising from 0 (the crown) over the side to 180 (the
+            chin), and the angle from straight ahead at which the face ends there.
 
     Returns:
         `(N,)` radians, negative inside the face.

@@ -1,4 +1,4 @@
-"""The face of a published head model: one mirror-symmetric disc, cut from the mesh alone."""
+"""The face of a published head model: one mirror-symmetric disc, cut using the mesh alone."""
 
 import igl
 import numpy as np
@@ -24,7 +24,7 @@ from keras_3dmmstn.mesh.shape_model import ShapeModel
 #: How the region that becomes the grid is chosen.
 REGIONS = ("face", "radius", "all")
 
-# How far (mm) a landmark may move, to the rim or the cap of a hole, when its vertex is cut away.
+# How far (mm) a landmark whose vertex is cut away may move, to the rim or the cap of a hole.
 _FARTHEST_MOVE = 12.0
 # An eyeball's centre lies this far behind the middle of its lids, in interpupillary distances.
 _EYE_DEPTH = 0.23
@@ -32,7 +32,7 @@ _EYE_DEPTH = 0.23
 _EYES = {"ibug68": (range(36, 42), range(42, 48)), "aflw21": ((7,), (10,))}
 # The landmark on the tip of the nose.
 _NOSE_TIPS = {"ibug68": NOSE_TIP, "aflw21": AFLW21_NAMES.index("nose centre")}
-# The search for an exact mirror map is begun when so many triangles seem to have an image.
+# An exact mirror map is searched for if at least this share of triangles seems to have an image.
 _WORTH_A_SEARCH = 0.8
 
 
@@ -43,29 +43,29 @@ def cut_face(
     centre: tuple[float, float, float] | None = None,
     keep_cavities: bool = False,
 ) -> ShapeModel:
-    """Makes one mirror-symmetric disc of the face of a head model.
+    """Makes one mirror-symmetric disc from the face of a head model.
 
-    In turn: the connected component of the face is kept (eyeballs, teeth, tongue and lashes that
-    are pieces of their own go) and cut to the region; its holes (eyes, mouth) are closed and its
-    dangling triangles trimmed; cavities (mouth, eye sockets, nostrils) are cut off where they
-    begin and closed; the triangulation is made mirror symmetric unless it is (`symmetrise`).
-    Every vertex of the result is a linear combination of given ones, and so mean and basis carry
-    over alike.
+    First the connected component of the face is kept, without eyeballs, teeth, tongue and lashes
+    that are separate pieces, and cut to the region. Its holes (eyes, mouth) are closed and its
+    dangling triangles trimmed. Then cavities (mouth, eye sockets, nostrils) are cut off where they
+    begin and closed. Finally the triangulation is made mirror symmetric if it is not
+    (`symmetrise`). Every vertex of the result is a linear combination of given ones, so mean and
+    basis carry over alike.
 
     Args:
         model: any head or face, roughly symmetric about x = 0.
         region: `"face"`, from the hairline to under the jaw and from ear to ear (needs landmarks
-            `ibug68` or `aflw21`, which say where the eyes are); `"radius"`, all within `radius`
-            of `centre`; `"all"`.
+            `ibug68` or `aflw21`, which locate the eyes); `"radius"`, all within `radius` of
+            `centre`; `"all"`.
         radius: millimetres.
         centre: x, y, z in millimetres; None takes the tip of the nose.
-        keep_cavities: whether what lies inside of mouth, eyes and nostrils stays.
+        keep_cavities: whether to keep the inside of mouth, eyes and nostrils.
 
     Returns:
         The face, with a mirror map. A landmark that is cut away moves to the nearest vertex.
 
     Raises:
-        ValueError: if the region is unknown or empty, a landmark lies far outside of it, or the
+        ValueError: if the region is unknown or empty, a landmark lies far outside it, or the
             surface cannot be made a symmetric disc.
     """
     if region not in REGIONS:
@@ -103,9 +103,9 @@ def cut_face(
 
 
 def nose_tip(model: ShapeModel) -> int:
-    """Returns the vertex of the tip of the nose, from landmarks or as the foremost of the middle.
+    """Returns the vertex of the tip of the nose.
 
-    Without landmarks it is the foremost vertex of the largest component's middle third across.
+    Without landmarks it is the foremost vertex in the middle third across the largest component.
     """
     for name, point in _NOSE_TIPS.items():
         if name in model.landmarks:
@@ -121,7 +121,7 @@ def nose_tip(model: ShapeModel) -> int:
 
 
 def _beyond_region(model, points, region, radius, centre):
-    """Returns `(N,)` numbers that are negative at the `points` inside the region."""
+    """Returns numbers that are negative at the `points` inside the region, `(N,)`."""
     if region == "radius":
         centre = model.mean[nose_tip(model)] if centre is None else np.asarray(centre)
         return np.linalg.norm(points - centre * [0, 1, 1], axis=1) - radius
@@ -155,13 +155,13 @@ def _mirror_if_symmetric(vertices, triangles):
 
 
 def _symmetric(values, points, triangles):
-    """Makes `(N,)` values as symmetric as the triangulation, if a mean of scans is less so."""
+    """Makes values `(N,)` as symmetric as the triangulation, as a mean of scans may be less so."""
     mirror = _mirror_if_symmetric(points, triangles)
     return values if mirror is None else (values + values[mirror]) / 2
 
 
 def _disc(weights, triangles, vertices):
-    """Makes one disc of the largest part: its holes closed, dangling triangles trimmed."""
+    """Makes the largest part one disc: closes its holes and trims dangling triangles."""
     weights, triangles = _without_loose_vertices(weights, without_pinches(triangles))
     loops = len(boundary_loops(triangles))
     if not loops:
@@ -177,13 +177,13 @@ def _then(weights, step, triangles):
 
 
 def _without_loose_vertices(weights, triangles):
-    """Drops the rows of vertices that are in no triangle."""
+    """Removes the rows of vertices that are in no triangle."""
     used, triangles = np.unique(triangles, return_inverse=True)
     return weights[used], triangles.reshape(-1, 3)
 
 
 def _carry_over(model, weights, triangles, mirror):
-    """Returns the model on the new vertices; each landmark where it was or nearly so."""
+    """Returns the model on the new vertices, each landmark where it was or close by."""
     vertices = weights @ model.mean.astype(np.float64)
     wanted = _landmark_vertices(model)
     place = _rows_of_vertices(weights, wanted)
@@ -219,7 +219,7 @@ def _carry_over(model, weights, triangles, mirror):
 
 
 def _landmark_pairs(model):
-    """Returns `(n, 2)` vertices, image-left first, on which landmark pairs of known sets lie."""
+    """Returns the vertices of landmark pairs of known sets, image-left first, `(n, 2)`."""
     pairs = np.concatenate(
         [np.empty((0, 2), int)]
         + [
@@ -232,12 +232,12 @@ def _landmark_pairs(model):
 
 
 def _landmark_vertices(model):
-    """Returns the vertices that are landmarks, each once."""
+    """Returns the vertices that are landmarks, without repeats."""
     return np.unique(np.concatenate([np.array([], int), *model.landmarks.values()])).astype(int)
 
 
 def _rows_of_vertices(weights, wanted):
-    """Returns for each of the given vertices the row that is this vertex alone, or −1."""
+    """Returns, for each given vertex, the row that is this vertex alone, or −1."""
     row_of = np.full(weights.shape[1], -1)
     single = np.flatnonzero(np.diff(weights.indptr) == 1)
     row_of[weights.indices[weights.indptr[single]]] = single

@@ -20,18 +20,18 @@ def close_holes(
         w_j ∝ (1 − ρ²) / (1 − 2ρ cos(θ − θ_j) + ρ²),
 
     so every new vertex is a fixed linear combination of old ones, and the basis of a
-    morphable model carries over: `weights @ mean`, `weights @ basis[d]`. By itself a
-    cap is as flat as its loop allows. An apex pulls its middle out (an eyeball's front)
-    or in (the teeth), by the share 1 − ρ². On a mesh with mirror symmetry the caps are
-    symmetric too.
+    morphable model carries over: `weights @ mean`, `weights @ basis[d]`. Without an
+    apex, a cap is as flat as its loop allows. An apex pulls its middle out (the front of
+    an eyeball) or in (the teeth), by the share 1 − ρ². On a mesh with mirror symmetry the
+    caps are symmetric too.
 
     Args:
-        vertices: `(N, 3)` positions. They decide which loop is longest and which loop
-            an apex belongs to, nothing else.
+        vertices: `(N, 3)` positions. They only decide which loop is longest and which loop
+            an apex belongs to.
         triangles: `(T, 3)` vertex indices, one orientation, at most one loop through a
             vertex.
         apexes: indices of vertices, usually in no triangle, each of which becomes the
-            middle of the cap of the loop nearest to it.
+            middle of the cap of the nearest loop.
 
     Returns:
         weights: `(N + K, N)`; its first N rows are the identity.
@@ -73,14 +73,14 @@ def boundary_loops(triangles: np.ndarray) -> list[np.ndarray]:
             vertex.
 
     Returns:
-        One array of vertex indices for each loop, from its smallest index on.
+        One array of vertex indices for each loop, starting with its smallest index.
 
     Raises:
-        ValueError: if several loops pass through a vertex, or triangles have no one orientation.
+        ValueError: if several loops pass through a vertex, or orientations are inconsistent.
     """
     edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
     count = int(edges.max(initial=-1)) + 1
-    # A sparse matrix of directed edges: where its transpose has no entry is the boundary.
+    # A sparse matrix of directed edges: an entry missing in its transpose is a boundary edge.
     directed = scipy.sparse.csr_array((np.ones(len(edges)), tuple(edges.T)), (count, count))
     directed.data[:] = 1
     start, end = (directed - directed.T > 0).nonzero()
@@ -106,13 +106,13 @@ def _length(points):
 
 
 def _ring_radii(loop_length):
-    """Returns the radii of a cap's rings, from the outermost in, without loop and centre."""
+    """Returns the radii of a cap's rings, outermost first, without loop and centre."""
     rings = max(1, round(loop_length / _LOOP_VERTICES_PER_RING))
     return 1 - np.arange(1, rings + 1) / (rings + 1)
 
 
 def _cap_weights(loop, radii, vertex_count, apex):
-    """Returns the `(2 * rings * n + 1, N)` weights of a cap, from the outside in, its centre last.
+    """Returns the weights of a cap, `(2 * rings * n + 1, N)`, from the outside in, its centre last.
 
     Each ring comes after the middles of the cells between it and the ring around it.
     """
@@ -138,7 +138,7 @@ def _cap_weights(loop, radii, vertex_count, apex):
 def _cap_triangles(loop, ring_count, first):
     """Returns the triangles of a cap whose own vertices are numbered from `first` on.
 
-    The cells between two rings are split into four about their middles, not in two: no
+    The cells between two rings are split into four around their middles, not in two: no
     diagonal has to be chosen, so the cap is as symmetric as its loop.
     """
     n = len(loop)

@@ -13,7 +13,7 @@ def cut_at_zero(
     """Cuts a mesh along the zero line of `values` and keeps the negative side.
 
     Where the line crosses an edge near one of its ends, within the share `snap` of its length,
-    it is made to pass through that end, so that no slivers remain.
+    it is moved to that end, so that no slivers remain.
 
     Args:
         values: `(N,)` a smooth function at the vertices, negative somewhere in a triangle.
@@ -21,7 +21,7 @@ def cut_at_zero(
         snap: a share of an edge.
 
     Returns:
-        weights: `(M, N)` of the remaining vertices, new ones on cut edges included.
+        weights: `(M, N)` of the remaining vertices, including new ones on cut edges.
         triangles: `(T', 3)`, the connected part around the vertex farthest inside.
     """
     edges = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
@@ -40,7 +40,7 @@ def cut_at_zero(
 def split_at_zero(
     values: np.ndarray, triangles: np.ndarray, snap: float = 0.15
 ) -> tuple[scipy.sparse.csr_array, np.ndarray, np.ndarray]:
-    """Splits the triangles of a mesh along the zero line of `values`; nothing is lost.
+    """Splits the triangles of a mesh along the zero line of `values` and keeps both sides.
 
     Args:
         values: `(N,)` a smooth function at the vertices.
@@ -50,12 +50,12 @@ def split_at_zero(
     Returns:
         weights: `(M, N)`, the first N rows the identity, the others on cut edges.
         triangles: `(T', 3)`, none of which has both signs at its corners.
-        is_negative: `(T',)` bool, which of them lie on the negative side.
+        is_negative: `(T',)` bool, which triangles lie on the negative side.
     """
     values = _snapped(values, triangles, snap)
     negative, on_negative_side = _clip(values, triangles)
     positive, on_positive_side = _clip(-values, triangles)
-    # Both sides meet in the same new vertices: number those of the second as in the first.
+    # Both sides share the same new vertices: number those of the second as in the first.
     count = len(values)
     number = {_row(on_negative_side, k): k for k in range(count, on_negative_side.shape[0])}
     same = [number[_row(on_positive_side, k)] for k in range(count, on_positive_side.shape[0])]
@@ -84,7 +84,7 @@ def _snapped(values, triangles, snap):
 
 
 def _farthest_inside(values, triangles):
-    """Returns the vertex of `triangles`, of those not on a cut edge, with the least value."""
+    """Returns the vertex of `triangles` with the least value, except those on cut edges."""
     old = np.unique(triangles)
     old = old[old < len(values)]
     return old[np.argmin(values[old])]
@@ -96,7 +96,7 @@ def _row(weights, number):
 
 
 def _clip(values, triangles):
-    """Returns what the zero line leaves of the triangles, and the `(M, N)` weights of vertices."""
+    """Returns what the zero line leaves of the triangles, and the vertices' weights `(M, N)`."""
     count = len(values)
     number: dict[tuple[int, int], int] = {}
     entries = []

@@ -1,4 +1,4 @@
-"""Gives a disc without a mirror-symmetric triangulation one: half of it and its reflection."""
+"""Gives a disc a mirror-symmetric triangulation: one half and its reflection."""
 
 import igl
 import numpy as np
@@ -8,12 +8,12 @@ from scipy.sparse.linalg import splu
 from keras_3dmmstn.mesh.cutting.mesh_cut import split_at_zero
 from keras_3dmmstn.mesh.flattening.flatten import solve_inner_vertices
 
-# A vertex's closest point on the other half is believed within this distance in the unit disc, and
+# A vertex's closest point on the other half is trusted within this distance in the unit disc, and
 # where the surfaces' normals agree this well.
 _TRUSTED_DISTANCE, _TRUSTED_COSINE = 0.05, 0.7
 # How stiffly the correspondence follows its neighbours where closest points disagree.
 _STIFFNESS = 2.0
-# The weight of a given pair, where that of a closest point is 1.
+# The weight of a given pair; that of a closest point is 1.
 _TRUST_IN_PAIRS = 1e4
 
 
@@ -23,17 +23,17 @@ def symmetrise(
     """Re-meshes one disc so that its triangulation is mirror symmetric about x = 0.
 
     The surface is split along the plane. The image-left half keeps its vertices and triangles;
-    the other half gets their reflection. Where each reflected vertex lies on the true other half
-    is found in two steps: both halves are flattened to half discs that share the symmetry line (a
-    bijection, so that nothing tears where surfaces lie close together, as the lips do), and the
-    place so found is moved towards the point of the other half that is closest to the reflected
+    the other half gets their reflection. The place of each reflected vertex on the true other half
+    is found in two steps. First, both halves are flattened to half discs that share the symmetry
+    line: a bijection, so that nothing tears where surfaces lie close together, as the lips do.
+    Then this place is moved towards the point of the other half that is closest to the reflected
     vertex, as far as neighbouring vertices move alike.
 
     Args:
         vertices: `(N, 3)` positions, roughly symmetric about x = 0.
-        triangles: `(T, 3)`, one disc that the plane x = 0 parts in two.
+        triangles: `(T, 3)`, one disc that the plane x = 0 divides in two.
         pairs: `(n, 2)` vertices of the image-left and the other half that are known to correspond
-            (landmarks): these become mirror images of each other, exactly where they are.
+            (landmarks): these become mirror images of each other without moving.
 
     Returns:
         weights: `(M, N)` sparse; each row has at most three entries, which add up to 1.
@@ -41,7 +41,7 @@ def symmetrise(
         mirror: `(M,)` index of each vertex's mirror image.
 
     Raises:
-        ValueError: if the plane x = 0 does not part the surface in two discs.
+        ValueError: if the plane x = 0 does not divide the surface into two discs.
     """
     split, triangles, is_left = split_at_zero(vertices[:, 0], triangles)
     used, triangles = np.unique(triangles, return_inverse=True)
@@ -73,7 +73,7 @@ def symmetrise(
 
 
 def _in_two_halves(triangles, is_left):
-    """Returns which triangles are of the left half, after giving stray islands to the other."""
+    """Returns which triangles belong to the left half; stray islands go to the other half."""
     if not is_left.all() and is_left.any():
         is_left = _without_islands(triangles, is_left)
         return ~_without_islands(triangles, ~is_left)
@@ -89,10 +89,10 @@ def _without_islands(triangles, chosen):
 
 
 def _flatten_to_disc(vertices, triangles, left, line):
-    """Returns `(N, 2)` positions in the unit disc, the line at u = 0, the boundary by arc length.
+    """Returns positions `(N, 2)` in the unit disc, the line at u = 0, the boundary by arc length.
 
-    Both ends of the line are put at the same places for both halves, so the flattening of a
-    symmetric surface is symmetric.
+    The ends of the line are at the same places for both halves, so the flattening of a symmetric
+    surface is symmetric.
     """
     loop = np.ravel(igl.boundary_loop(triangles))
     ends = loop[np.isin(loop, line)]
@@ -117,7 +117,7 @@ def _flatten_to_disc(vertices, triangles, left, line):
 
 
 def _usable_pairs(pairs, used, own, right, line):
-    """Returns the `(n, 2)` pairs that lie on their halves, each vertex once, in new numbers."""
+    """Returns the pairs `(n, 2)` that lie on their halves, each vertex once, renumbered."""
     pairs = pairs[np.isin(pairs, used).all(axis=1)]
     pairs = np.searchsorted(used, pairs)
     pairs = pairs[np.isin(pairs[:, 0], own) & np.isin(pairs[:, 1], np.setdiff1d(right, line))]
@@ -163,7 +163,7 @@ def _correspond(vertices, disc, left, right, own, pairs):
 
 
 def _smoothed(move, trust, left, own, count):
-    """Returns the `(n, 2)` moves that fit the given ones and change little along edges.
+    """Returns moves `(n, 2)` that fit the given ones and change little along edges.
 
     The vertices of the symmetry line, which are not among `own`, do not move.
     """
@@ -182,7 +182,7 @@ def _smoothed(move, trust, left, own, count):
 
 
 def _rows(corners, weights, count):
-    """Returns the `(n, count)` sparse matrix with `weights` `(n, 3)` in the columns `corners`."""
+    """Returns the sparse matrix `(n, count)` with `weights` `(n, 3)` in the columns `corners`."""
     rows = np.repeat(np.arange(len(corners)), 3)
     entries = (weights.ravel(), (rows, corners.ravel()))
     return scipy.sparse.csr_array(entries, shape=(len(corners), count))

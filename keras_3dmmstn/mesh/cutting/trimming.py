@@ -1,4 +1,4 @@
-"""Trims what a flattening cannot keep: pieces, pinched vertices, dangling boundary triangles."""
+"""Trims what cannot be flattened: separate pieces, pinched vertices, dangling triangles."""
 
 import igl
 import numpy as np
@@ -7,7 +7,7 @@ from scipy.sparse.csgraph import connected_components
 
 
 def component_around(triangles: np.ndarray, vertex: int) -> np.ndarray:
-    """Returns the triangles of the connected component that holds `vertex`.
+    """Returns the triangles of the connected component that contains `vertex`.
 
     Args:
         triangles: `(T, 3)` vertex indices.
@@ -24,7 +24,7 @@ def component_around(triangles: np.ndarray, vertex: int) -> np.ndarray:
 
 
 def check_surface(triangles: np.ndarray) -> None:
-    """Raises a ValueError, naming the fault, unless edges join two triangles the same way round."""
+    """Raises a ValueError that names the fault unless edges join triangles of one orientation."""
     if not len(triangles):
         raise ValueError("Expected a surface, received no triangles.")
     edges = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2).astype(np.int64)
@@ -41,7 +41,7 @@ def check_surface(triangles: np.ndarray) -> None:
 
 
 def without_repeats(triangles: np.ndarray) -> np.ndarray:
-    """Returns the triangles that have three different corners, each once, in the given order."""
+    """Returns the triangles with three different corners, without repeats, in the given order."""
     corners = np.sort(triangles, axis=1).astype(np.int64)
     proper = (np.diff(corners, axis=1) > 0).all(axis=1)
     number = corners @ (int(triangles.max(initial=0)) + 1) ** np.arange(3)
@@ -51,17 +51,17 @@ def without_repeats(triangles: np.ndarray) -> np.ndarray:
 
 
 def trim(triangles: np.ndarray) -> np.ndarray:
-    """Removes what cannot be laid on a square with its boundary on the square's sides.
+    """Removes what cannot be flattened onto a square with its boundary on the square's sides.
 
-    A triangle with two edges on the boundary is flattened to nothing when both edges come to lie
-    on one side of the square, and so is everything behind an inner edge that joins two boundary
-    vertices. Where parts of the surface touch in one vertex, all but the largest go.
+    A triangle with two edges on the boundary collapses if both edges lie on one side of the square.
+    So does everything behind an inner edge that joins two boundary vertices. Where parts of the
+    surface touch in one vertex, only the largest is kept.
 
     Args:
         triangles: `(T, 3)` vertex indices, manifold edges, one orientation.
 
     Returns:
-        `(T', 3)` the largest part that is left, in the given order.
+        `(T', 3)` the largest remaining part, in the given order.
     """
     while True:
         kept = without_pinches(triangles[_in_largest_part(triangles, walk_over_chords=False)])
@@ -71,7 +71,7 @@ def trim(triangles: np.ndarray) -> np.ndarray:
 
 
 def _in_largest_part(triangles, walk_over_chords):
-    """Tells which triangles are in the largest part when one walks from neighbour to neighbour."""
+    """Returns which triangles are in the largest part connected by shared edges."""
     neighbour, _ = igl.triangle_triangle_adjacency(triangles)  # by edge (0, 1), (1, 2), (2, 0)
     connected = neighbour >= 0
     if not walk_over_chords:
@@ -88,13 +88,13 @@ def _in_largest_part(triangles, walk_over_chords):
 
 
 def without_pinches(triangles: np.ndarray) -> np.ndarray:
-    """Removes all but the largest fan of triangles around every vertex that has several.
+    """Removes all but the largest fan of triangles around each vertex that has several.
 
     Args:
         triangles: `(T, 3)` vertex indices, manifold edges, one orientation.
 
     Returns:
-        `(T', 3)` the largest connected part that is left, in the given order.
+        `(T', 3)` the largest remaining connected part, in the given order.
     """
     while True:
         neighbour, _ = igl.triangle_triangle_adjacency(triangles)

@@ -1,1 +1,1 @@
-"""Flattens a face on the unit square and re-meshes it on a grid."""
+"""Flattens a face onto the unit square and re-meshes it on a grid."""

@@ -1,4 +1,4 @@
-"""More room in the texture for what makes a face a person: eyes and mouth, then the middle."""
+"""More room in the texture for what identifies a person: eyes and mouth, then the middle."""
 
 from collections.abc import Sequence
 
@@ -13,23 +13,23 @@ _BUMPS = (
     ((33,), 0.25, 60.0),  # the middle of the face
     (range(27, 36), -0.45, 15.0),  # the nose, which the middle makes large
 )
-# No less than this, so that lengths stay positive whatever the emphasis.
+# At least this, so that lengths stay positive whatever the emphasis.
 _SMALLEST = 0.1
 
 
 def feature_magnification(
     vertices: np.ndarray, ibug68: Sequence[int] | np.ndarray, emphasis: float = 1.0
 ) -> np.ndarray:
-    """Returns how many times as long lengths around each vertex should become.
+    """Returns the factor by which lengths around each vertex should grow.
 
-    For `flatten_least_distorted(magnification=)`. With an emphasis of 1 the bundled face gives an
-    eye 0.3 of the distance of the outer eye corners, as on the mean face, and the mouth 0.58, on a
-    texture in which the middle of the face is larger than its sides.
+    For `flatten_least_distorted(magnification=)`. With an emphasis of 1, an eye of the bundled face
+    gets 0.3 of the distance between the outer eye corners, as on the mean face, and the mouth 0.58,
+    in a texture in which the middle of the face is larger than its sides.
 
     Args:
         vertices: `(N, 3)` millimetres.
         ibug68: the 68 vertices of the landmark set.
-        emphasis: 0 for none, 1 for the bundled face's.
+        emphasis: 0 for none, 1 for that of the bundled face.
 
     Returns:
         `(N,)` positive numbers.

@@ -1,4 +1,4 @@
-"""The flattening of a face surface on the unit square: a symmetric Tutte embedding."""
+"""The flattening of a face surface onto the unit square: a symmetric Tutte embedding."""
 
 import igl
 import numpy as np
@@ -10,10 +10,10 @@ from keras_3dmmstn.mesh.flattening.stretch import vertex_stretch
 from keras_3dmmstn.mesh.flattening.symmetry import find_mirror
 
 # Cotangent weights of obtuse triangles can be negative, and then triangles may flip. Tutte's
-# theorem wants positive weights: they are raised to this share of the median weight.
+# theorem requires positive weights, so they are raised to this share of the median weight.
 _SMALLEST_WEIGHT = 0.01
 
-# A corner of the square is put on a vertex with a single triangle if one is so near along the
+# A corner of the square is put on a vertex with a single triangle if one is this near along the
 # boundary, in lengths of the half's boundary: on a side, that triangle would collapse.
 _CORNER_REACH = 0.15
 
@@ -33,7 +33,7 @@ def flatten_symmetric(
     whole mesh, which is symmetric because the mesh is; fixing v along the line by arc length
     would let a fold such as the closed mouth tear the lips apart.
 
-    Conformal weights keep angles where they can and crowd the nose and the mouth into little room.
+    Conformal weights preserve angles where they can, but crowd nose and mouth into a small area.
     With `evenness` η > 0 a second embedding has the weights w_ij / (σ_i σ_j)^η, where σ is the
     stretch of the first one around a vertex: what was crowded gets more room.
 
@@ -42,7 +42,7 @@ def flatten_symmetric(
         triangles: `(triangles, 3)` vertex indices, consistently oriented.
         mirror: `(vertices,)` index of each vertex's mirror image, itself on the symmetry line; None
             finds it (`find_mirror`).
-        evenness: η, from 0 (the paper's flattening) to 1 (areas almost even, angles less so).
+        evenness: η, from 0 (the paper's flattening) to 1 (areas almost equal, angles worse).
 
     Returns:
         `(vertices, 2)` float64 coordinates (u, v): u to the right, v down, the forehead's edge
@@ -90,7 +90,7 @@ def flatten_symmetric(
 
 
 def check_disc(triangles: np.ndarray, vertex_count: int) -> None:
-    """Raises a ValueError, naming the fault, unless the mesh is one disc."""
+    """Raises a ValueError that names the fault unless the mesh is one disc."""
     if triangles.ndim != 2 or triangles.shape[1] != 3 or not len(triangles):
         raise ValueError(f"Expected triangles of shape (triangles, 3), received {triangles.shape}.")
     if triangles.min() < 0 or triangles.max() >= vertex_count:
@@ -155,7 +155,7 @@ def _canonical(triangles):
 
 
 def _counts(rows, vertex_count):
-    """Returns how often each different row of vertex indices `(n, k)` occurs, in no order."""
+    """Returns how often each row of vertex indices `(n, k)` occurs, in no particular order."""
     digits = vertex_count ** np.arange(rows.shape[1])
     number = np.sort(rows @ digits)
     starts = np.flatnonzero(np.concatenate([[True], number[1:] != number[:-1]]))
@@ -163,7 +163,7 @@ def _counts(rows, vertex_count):
 
 
 def _symmetry_line(vertices, triangles, mirror):
-    """Returns the self-mirrored vertices as a path from the upper boundary to the lower."""
+    """Returns the self-mirrored vertices as a path from the upper to the lower boundary."""
     on_line = mirror == np.arange(len(mirror))
     edges = triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
     edges = np.unique(np.sort(edges[on_line[edges].all(axis=1)], axis=1), axis=0)
@@ -217,7 +217,7 @@ def image_left_triangles(
 
 
 def _outer_boundary(half, line):
-    """Returns the half's boundary vertices without the line, from its top end to its bottom."""
+    """Returns the half's boundary vertices without the line, from its top end to its bottom end."""
     loop = np.ravel(igl.boundary_loop(half))
     loop = np.roll(loop, -int(np.flatnonzero(loop == line[0])[0]))
     if loop[1] == line[1]:  # walk away from the symmetry line
@@ -235,8 +235,8 @@ def arc_length(points: np.ndarray) -> np.ndarray:
 def _three_sides(parameter, is_tip):
     """Lays a path, parameter 0..1, along the sides (½,0)-(0,0)-(0,1)-(½,1).
 
-    The corners are put about a quarter and three quarters of the way: on the tip of a triangle
-    that would collapse on a side, where one is near, else on the nearest vertex.
+    The corners are put at about a quarter and three quarters of the way: on the tip of a triangle
+    that would collapse on a side if one is near, otherwise on the nearest vertex.
     """
     inner = np.arange(1, len(parameter) - 1)
     first = _nearest_corner(inner[:-1], 0.25, parameter, is_tip)
@@ -248,7 +248,7 @@ def _three_sides(parameter, is_tip):
 
 
 def _nearest_corner(candidates, wanted, parameter, is_tip):
-    """Returns the candidate nearest to the parameter wanted; tips within a reach go first."""
+    """Returns the candidate nearest to the wanted parameter; tips within reach take precedence."""
     distance = np.abs(parameter[candidates] - wanted)
     tips = is_tip[candidates] & (distance < _CORNER_REACH)
     return int(candidates[np.argmin(distance + np.where(tips, 0, _CORNER_REACH))])
@@ -273,8 +273,8 @@ def solve_inner_vertices(
         inner = used[np.isnan(coordinate[used])]
         fixed = used[~np.isnan(coordinate[used])]
         right = -laplacian[inner][:, fixed] @ coordinate[fixed]
-        # The matrix is symmetric and negative definite: no pivoting, and this ordering, are the
-        # fast way.
+        # The matrix is symmetric and negative definite: this ordering without pivoting is
+        # the fastest.
         factors = splu(
             csc_array(laplacian[inner][:, inner]),
             permc_spec="MMD_AT_PLUS_A",
@@ -303,7 +303,7 @@ def _diagonal(values):
 
 
 def check_not_flipped(uv: np.ndarray, triangles: np.ndarray) -> None:
-    """Raises a ValueError if a flattened triangle has no area or is turned over."""
+    """Raises a ValueError if a flattened triangle has no area or is flipped."""
     a, b, c = (uv[triangles[:, k]] for k in range(3))
     (ux, uy), (wx, wy) = (b - a).T, (c - a).T
     area = ux * wy - uy * wx

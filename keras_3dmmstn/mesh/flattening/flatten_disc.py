@@ -1,4 +1,4 @@
-"""The flattening of a surface without symmetry on the unit square: a Tutte embedding."""
+"""The flattening of a surface without symmetry onto the unit square: a Tutte embedding."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ def flatten_disc(
     corners: Sequence[int] | np.ndarray | None = None,
     evenness: float = 0.0,
 ) -> np.ndarray:
-    """Flattens a disc of any object onto the unit square; it needs no symmetry.
+    """Flattens a disc of any object onto the unit square; the disc need not be symmetric.
 
     The boundary goes to the four sides by arc length, from corner to corner, and each inner vertex
     i solves Σ_j w_ij (uv_i − uv_j) = 0 with the weights of `flatten_symmetric`.
@@ -32,10 +32,10 @@ def flatten_disc(
     Args:
         vertices: `(vertices, 3)`, x right, y down.
         triangles: `(triangles, 3)` vertex indices, counter-clockwise seen from outside.
-        corners: the vertices of the boundary that become the corners of the texture: top left, top
+        corners: the boundary vertices that become the corners of the texture: top left, top
             right, bottom right, bottom left. None takes those nearest to the diagonals of the
             boundary's box.
-        evenness: as of `flatten_symmetric`.
+        evenness: as for `flatten_symmetric`.
 
     Returns:
         `(vertices, 2)` float64 coordinates (u, v): u to the right, v down.
@@ -45,7 +45,7 @@ def flatten_disc(
             this order, a triangle would be flattened to zero area, or `evenness` is out of range.
 
     Source:
-        Bas et al. 2017, sec. 2.3; Floater 1997; weights: Pinkall & Polthier 1993; evenness: as of
+        Bas et al. 2017, sec. 2.3; Floater 1997; weights: Pinkall & Polthier 1993; evenness: as for
         `flatten_symmetric`.
     """
     if not 0 <= evenness <= 1:
@@ -99,7 +99,7 @@ def _clockwise_boundary(triangles):
 def _diagonal(vertices, triangles, boundary):
     """Returns the boundary's vertices that lie nearest to the diagonals of its box, `(4,)`.
 
-    A vertex with a single triangle, which would collapse on a side, becomes a corner in any case.
+    A vertex with a single triangle always becomes a corner: on a side, it would collapse.
     """
     points = vertices[boundary, :2]
     low, high = points.min(axis=0), points.max(axis=0)
@@ -114,7 +114,7 @@ def _diagonal(vertices, triangles, boundary):
 
 
 def _places_of(corners, boundary):
-    """Returns where the corners are along the boundary, `(4,)`, None if they are not in order."""
+    """Returns the corners' positions along the boundary, `(4,)`; None if they are not in order."""
     places = [np.flatnonzero(boundary == corner) for corner in np.ravel(corners)]
     if len(places) == 4 and all(len(place) == 1 for place in places):
         along = np.concatenate(places)

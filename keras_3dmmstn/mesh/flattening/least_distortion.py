@@ -1,4 +1,4 @@
-"""The flattening of least distortion: the symmetric Dirichlet energy at its lowest."""
+"""The flattening of least distortion: it minimises the symmetric Dirichlet energy."""
 
 from dataclasses import dataclass
 
@@ -15,11 +15,11 @@ from keras_3dmmstn.mesh.flattening.flatten import (
 from keras_3dmmstn.mesh.flattening.flatten_disc import flatten_disc
 from keras_3dmmstn.mesh.flattening.symmetry import find_mirror
 
-# A step goes at most this share of the way to the first triangle that would lose its area.
+# A step goes at most this fraction of the way to where the first triangle would lose its area.
 _SAFE_SHARE = 0.9
-# Sufficient decrease, and the smallest step that is tried.
+# Sufficient decrease, and the smallest step tried.
 _ARMIJO, _SMALLEST_STEP = 1e-4, 1e-10
-# Iterations end when the energy falls by less than this share.
+# Iterations end when the energy falls by less than this fraction.
 _CONVERGED = 1e-7
 
 
@@ -33,35 +33,35 @@ def flatten_least_distorted(
     iterations: int = 200,
     symmetric: bool = True,
 ) -> np.ndarray:
-    """Flattens a disc onto the unit square with as little distortion as it can.
+    """Flattens a disc onto the unit square with as little distortion as possible.
 
         E = Σ_t w_t A_t (‖J_t‖² + ‖J_t⁻¹‖²) / Σ_t w_t A_t
 
-    over the triangles t of area A, J the linear map from a triangle in space to its image, both
-    scaled to the same total area: 4 where nothing is stretched, infinite where a triangle loses its
-    area, so that none is ever turned over. E is minimised from the Tutte embedding by Newton steps
-    with projected Hessians. Boundary vertices slide along their side, those of the symmetry line
-    along u = ½, the corners stay; the other half is the reflection. Without symmetry all of it is
-    minimised at once.
+    over the triangles t of area A, with J the linear map from a triangle in space to its image,
+    both scaled to the same total area. E is 4 if nothing is stretched and infinite if a triangle
+    loses its area, so no triangle ever flips. It is minimised from the Tutte embedding by Newton
+    steps with projected Hessians. Boundary vertices slide along their side, those of the symmetry
+    line along u = ½; the corners stay. The other half is the reflection. Without symmetry, the
+    whole surface is minimised at once.
 
     Args:
         vertices: `(N, 3)`, x right, y down.
         triangles: `(T, 3)` vertex indices, consistently oriented.
         mirror: `(N,)` index of each vertex's mirror image; None finds it (`find_mirror`).
-        magnification: `(N,)` how many times as long as elsewhere lengths should become around a
-            vertex; 1 everywhere if None. Only the values of the image-left half count.
+        magnification: `(N,)` relative factor by which lengths around a vertex should grow; 1
+            everywhere if None. Only the values of the image-left half count.
         weights: `(N,)` how much the distortion around a vertex counts, above 0; 1 if None.
-        start: `(N, 2)` a flattening onto the square to begin with, mirror symmetric and without
-            turned triangles; `flatten_symmetric`'s or `flatten_disc`'s if None.
-        iterations: Newton steps at most.
+        start: `(N, 2)` a flattening onto the square to start from, mirror symmetric and without
+            flipped triangles; that of `flatten_symmetric` or `flatten_disc` if None.
+        iterations: the maximum number of Newton steps.
         symmetric: False for a disc without symmetry; `mirror` is not used then.
 
     Returns:
-        `(N, 2)` float64 coordinates (u, v), as of `flatten_symmetric` or `flatten_disc`.
+        `(N, 2)` float64 coordinates (u, v), as from `flatten_symmetric` or `flatten_disc`.
 
     Raises:
-        ValueError: as of those two; or if arguments have another shape, are not positive,
-            or `start` does not fill the square or has turned triangles.
+        ValueError: as from those two; or if arguments have another shape or are not positive, or
+            `start` does not fill the square or has flipped triangles.
 
     Source:
         Smith & Schaefer 2015, "Bijective parameterization with free boundaries" (energy, step to
@@ -97,7 +97,7 @@ class _Energy:
 
     Attributes:
         triangles: `(T, 3)`.
-        gradients: `(T, 3, 2)` g, of the corners' hat functions in the triangle's own plane.
+        gradients: `(T, 3, 2)` g, gradients of the corners' hat functions in the triangle's plane.
         weights: `(T,)`, adding up to 1.
     """
 
@@ -110,7 +110,7 @@ class _Energy:
         return np.einsum("tki,tkj->tij", uv[self.triangles], self.gradients)
 
     def value(self, uv):
-        """Returns E, infinite where a triangle is turned over."""
+        """Returns E, infinite if a triangle is flipped."""
         jacobian = self.jacobians(uv)
         determinant = _determinants(jacobian)
         if determinant.min() <= 0:
@@ -147,7 +147,7 @@ def _determinants(jacobians):
 
 
 def _energy(vertices, triangles, magnification, weights, total_area=0.5):
-    """Returns the energy of triangles whose total area becomes that share of the unit square."""
+    """Returns the energy of triangles whose total area becomes this share of the unit square."""
     magnification = _of_triangles("magnification", magnification, triangles, len(vertices))
     weights = _of_triangles("weights", weights, triangles, len(vertices))
     a, b, c = (vertices[triangles[:, k]] for k in range(3))
@@ -170,7 +170,7 @@ def _energy(vertices, triangles, magnification, weights, total_area=0.5):
 
 
 def _checked_start(start, count):
-    """Returns a flattening to begin with, or raises a ValueError if it is none onto the square."""
+    """Returns a start, or raises a ValueError if it is not a flattening onto the square."""
     start = np.asarray(start, np.float64)
     if start.shape != (count, 2) or not np.isfinite(start).all():
         raise ValueError(
@@ -187,7 +187,7 @@ def _checked_start(start, count):
 
 
 def _of_triangles(name, values, triangles, count):
-    """Returns the means of a positive value at the corners of triangles, checked."""
+    """Returns the mean of a checked positive value over the corners of each triangle."""
     if values is None:
         return np.ones(len(triangles))
     values = np.asarray(values, np.float64)
@@ -211,7 +211,7 @@ def _free(start, half, mirror):
 
 
 def _minimised(energy, uv, free, iterations):
-    """Returns a flattening whose energy Newton steps have lowered as far as they can."""
+    """Returns a flattening whose energy has been minimised by Newton steps."""
     value = energy.value(uv)
     if not np.isfinite(value):
         raise ValueError("Expected a `start` without turned triangles, received some.")
@@ -235,7 +235,7 @@ def _minimised(energy, uv, free, iterations):
 
 
 def _assembled(energy, uv, number):
-    """Returns gradient `(free,)` and Hessian `(free, free)` of the free coordinates."""
+    """Returns the gradient `(free,)` and Hessian `(free, free)` of the free coordinates."""
     first, second = energy.derivatives(uv)
     g = energy.gradients
     by_corner = np.einsum("tij,tkj->tik", first.reshape(-1, 2, 2), g)  # (T, 2, 3)
@@ -253,7 +253,7 @@ def _assembled(energy, uv, number):
 
 
 def _first_flip(energy, uv, step):
-    """Returns the length of a step `(N, 2)` at which the first triangle has no area left."""
+    """Returns the length of a step `(N, 2)` at which the first triangle loses its area."""
     j, k = energy.jacobians(uv), energy.jacobians(step)
     # det(J + t K) = c + b t + a t²
     a, c = _determinants(k), _determinants(j)

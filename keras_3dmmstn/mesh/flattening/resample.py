@@ -7,19 +7,18 @@ from scipy.optimize import linear_sum_assignment
 from keras_3dmmstn.mesh.grid_model import GridModel
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
-# A grid vertex lies inside of a region when the region's vertices have more than this share of it.
+# A grid vertex lies inside a region if the region's vertices have more than this share of it.
 _INSIDE = 1e-3
 
 
 def resample(shape_model: ShapeModel, uv: np.ndarray, grid_shape: tuple[int, int]) -> GridModel:
     """Re-samples mean, basis and landmarks of a flattened model on an H'×W' grid.
 
-    Grid vertex (row, column) lies at (u, v) = (column / (W' − 1), row / (H' − 1)) and takes the
-    barycentric mixture of the triangle it falls in, so it lies on the original surface. Each
-    landmark gets the nearest grid vertex that is free, and that vertex is moved to where the
-    landmark is unless a cell would fold: on a grid so coarse that landmarks crowd a cell, some stay
-    where their vertex was. Of a model with a mirror map the image-left half is computed, the other
-    half is its reflection.
+    Grid vertex (row, column) lies at (u, v) = (column / (W' − 1), row / (H' − 1)) and is
+    interpolated barycentrically in its triangle, so it lies on the original surface. Each landmark
+    gets the nearest free grid vertex, which is moved to the landmark unless a cell would fold. On
+    a grid so coarse that several landmarks share a cell, some vertices are not moved. If the model
+    has a mirror map, the image-left half is computed, and the other half is its reflection.
 
     Args:
         shape_model: a model; without a mirror map its grid is not symmetric.
@@ -30,7 +29,7 @@ def resample(shape_model: ShapeModel, uv: np.ndarray, grid_shape: tuple[int, int
         The model on the grid.
 
     Raises:
-        ValueError: if sizes do not fit, or the grid has too few vertices for the landmarks.
+        ValueError: if sizes do not match, or the grid has too few vertices for the landmarks.
 
     Source:
         Bas et al. 2017, sec. 2.3.
@@ -48,7 +47,7 @@ def resample(shape_model: ShapeModel, uv: np.ndarray, grid_shape: tuple[int, int
     none = np.array([], np.int32)
     landmark_vertices = np.unique(np.concatenate([none, *shape_model.landmarks.values()]))
     if shape_model.mirror is not None:
-        # The grid's halves mirror each other, so a landmark of one moves a vertex in both.
+        # The halves of the grid mirror each other, so a landmark of one moves a vertex in both.
         landmark_vertices = np.union1d(landmark_vertices, shape_model.mirror[landmark_vertices])
     grid_uv, grid_index = _place_landmarks(
         uv, landmark_vertices, shape_model.mirror, (rows, columns)
@@ -75,13 +74,13 @@ def resample(shape_model: ShapeModel, uv: np.ndarray, grid_shape: tuple[int, int
 
 
 def _inside(region, corners, weights, count):
-    """Returns the grid vertices that lie inside of a region's rim."""
+    """Returns the grid vertices that lie inside a region's rim."""
     share = np.isin(np.arange(count), region)[corners] * weights
     return np.flatnonzero(share.sum(axis=1) > _INSIDE)
 
 
 def _place_landmarks(uv, landmark_vertices, mirror, grid_shape):
-    """Returns the grid's `(rows, columns, 2)` uv, and the grid vertex of each landmark vertex."""
+    """Returns the grid's uv `(rows, columns, 2)` and the grid vertex of each landmark vertex."""
     rows, columns = grid_shape
     u, v = np.meshgrid(np.linspace(0, 1, columns), np.linspace(0, 1, rows))
     regular = np.stack([u, v], axis=-1)
@@ -147,7 +146,7 @@ def _move_unless_it_folds(grid_uv, row, column, target):
 
 
 def _locate(uv, triangles, mirror, grid_uv):
-    """Returns for each grid vertex the three mesh vertices around it and their weights."""
+    """Returns, for each grid vertex, the three mesh vertices around it and their weights."""
     rows, columns, _ = grid_uv.shape
     left_columns = columns if mirror is None else (columns + 1) // 2
     is_left = (uv[triangles, 0] <= 0.5 + 1e-12).all(axis=1) | (mirror is None)

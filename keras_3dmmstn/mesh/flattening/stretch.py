@@ -8,13 +8,13 @@ def vertex_stretch(vertices: np.ndarray, triangles: np.ndarray, uv: np.ndarray) 
     """Measures the L² stretch of the map from the plane to the surface.
 
     For a triangle it is √((Γ² + γ²) / 2), the root mean square of the factors by which the map
-    from the plane to the surface lengthens directions, of which Γ and γ are the extremes; for a
-    vertex the root mean square over its triangles, by their areas. It is large where the
-    flattening crowds much surface into little room.
+    from the plane to the surface lengthens directions; Γ and γ are the extremes. For a vertex it
+    is the root mean square over its triangles, weighted by area. It is large where the flattening
+    crowds much surface into a small area.
 
     Args:
         vertices: `(N, 3)`.
-        triangles: `(T, 3)`, none without area in the plane.
+        triangles: `(T, 3)`, all with an area in the plane.
         uv: `(N, 2)`.
 
     Returns:

@@ -5,16 +5,16 @@ from collections import deque
 import numpy as np
 from scipy.spatial import cKDTree
 
-# So many triangle pairs, the best placed first, are tried as the start of the walk.
+# How many triangle pairs, the best placed first, are tried as the start of the walk.
 _STARTS = 50
 
 
 def find_mirror(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Finds the mirror image of every vertex in a mesh whose connectivity is symmetric.
 
-    Geometry proposes one pair of mirrored triangles; from there the walk over
-    neighbouring triangles leaves no choice. So the vertices need be symmetric only
-    roughly (a mean of scans), the connectivity exactly.
+    Geometry proposes one pair of mirrored triangles; from there, the walk over
+    neighbouring triangles determines all others. So the vertices need to be symmetric
+    only roughly (a mean of scans), but the connectivity exactly.
 
     Args:
         vertices: `(N, 3)` positions; the mirror plane is about x = 0.
@@ -51,7 +51,7 @@ def _likely_starts(vertices, triangles):
 
 
 def _walk(triangle, image, third_corner, vertex_count):
-    """Carries one pair of mirrored triangles over the mesh; None where it contradicts itself."""
+    """Extends one pair of mirrored triangles over the mesh; None if it contradicts itself."""
     mirror = np.full(vertex_count, -1)
     mirror[triangle] = image
     a, b, c = triangle

@@ -1,4 +1,4 @@
-"""Reads pickles that should hold arrays only, without running anything that is in them."""
+"""Reads pickles that should contain only arrays, without running anything in them."""
 
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +11,7 @@ from keras_3dmmstn.mesh.formats.pickled_values import Copies, Inert, Name, Pickl
 from keras_3dmmstn.mesh.numpy_files import npy_header
 from keras_3dmmstn.outside_files import memory_limit, read_file
 
-# Containers within containers. FLAME takes five.
+# How deep containers may be nested. FLAME needs five.
 _DEEPEST = 50
 
 
@@ -19,15 +19,14 @@ def load_array_pickle(path: str | Path) -> Any:
     """Reads a pickle of arrays, numbers, strings and containers of them.
 
     Nothing that the pickle names is imported or called: an interpreter of the format builds arrays
-    of plain numbers from their bytes. Objects of chumpy, SciPy's sparse matrices and PyTorch's
-    tensors, which published models carry beside arrays, become `Inert`. Pickles of Python 2 are
-    read as well. A `.npy` file that holds a pickled object is read in the same way. Arrays are
-    read-only.
+    of plain numbers from their bytes. Chumpy objects, SciPy's sparse matrices and PyTorch tensors,
+    which published models contain beside arrays, become `Inert`. Python 2 pickles, and `.npy`
+    files that contain a pickled object, are read in the same way. Arrays are read-only.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the pickle holds anything else, naming it, is damaged, or asks for more
-            memory than a file of its size may take.
+        ValueError: if the pickle contains anything else (the message names it), is damaged, or
+            asks for more memory than a file of its size may take.
     """
     content = read_file(path)
     try:
@@ -43,24 +42,24 @@ def load_array_pickle(path: str | Path) -> Any:
 
 
 def array_of(value: Any) -> Any:
-    """Returns the array inside a chumpy stand-in, and anything else as it is."""
+    """Returns the array inside a chumpy stand-in, and anything else unchanged."""
     if isinstance(value, Inert) and isinstance(value.state, dict) and "x" in value.state:
         return value.state["x"]
     return value
 
 
 class _Plain:
-    """Replaces arrays in the making by arrays, throughout a pickle's value.
+    """Replaces unfinished arrays with arrays throughout a pickle's value.
 
-    A container may be in the value many times, or in itself. Each time counts, so that whatever
-    walks through the value later meets a bounded tree.
+    A container may occur in the value many times, or in itself. Each occurrence counts, so that
+    code that walks through the value later meets a bounded tree.
     """
 
     def __init__(self, copies):
         self._copies, self._objects = copies, 0
 
     def of(self, value, depth=0, in_list=False):
-        """Returns the plain value; arrays in lists count with their bytes, as they get stacked."""
+        """Returns the plain value; arrays in lists count by their bytes, as they get stacked."""
         if depth > _DEEPEST:
             raise ValueError(f"containers more than {_DEEPEST} deep")
         if isinstance(value, PickledArray):

@@ -7,9 +7,9 @@ import numpy as np
 
 from keras_3dmmstn.outside_files import read_file
 
-# Versions of the file that hold a shape model first, then a colour model.
+# Versions of the file that contain a shape model first, then a colour model.
 _VERSIONS = range(1, 5)
-# From this version on it says whether expressions follow.
+# From this version on, the file says whether expressions follow.
 _WITH_EXPRESSIONS = 2
 
 _MOST_SHAPES, _LONGEST_NAME = 10_000, 1000
@@ -19,11 +19,11 @@ class EosModel(NamedTuple):
     """A shape model of eos.
 
     Attributes:
-        mean: `(3 N,)` float32, x, y, z of one vertex after the other.
-        basis: `(3 N, K)` float32, an orthonormal vector in each column.
-        variances: `(K,)` float32, along the vectors.
+        mean: `(3 N,)` float32, x, y, z of one vertex after another.
+        basis: `(3 N, K)` float32, orthonormal columns.
+        variances: `(K,)` float32, along the columns.
         triangles: `(T, 3)` int32, counted from 0.
-        has_expressions: whether the file holds expressions, too. They are not read.
+        has_expressions: whether the file also contains expressions, which are not read.
     """
 
     mean: np.ndarray
@@ -34,7 +34,7 @@ class EosModel(NamedTuple):
 
 
 def read_eos_model(path: str | Path) -> EosModel:
-    """Reads the shape of a model that eos' `save_model` wrote.
+    """Reads the shape of a model written by eos' `save_model`.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -49,7 +49,7 @@ def read_eos_model(path: str | Path) -> EosModel:
         stream.refuse(f"a version of {version:,}")
     mean, basis, variances, triangles = _pca_model(stream)
     _pca_model(stream)  # of colours
-    # cereal writes of what is optional whether it is missing.
+    # For optional values, cereal writes whether they are missing.
     has_expressions = version >= _WITH_EXPRESSIONS and not stream.number("<u1")
     if basis.shape != (len(mean), len(variances)):
         stream.refuse(
@@ -59,10 +59,10 @@ def read_eos_model(path: str | Path) -> EosModel:
 
 
 def read_eos_blendshapes(path: str | Path) -> dict[str, np.ndarray]:
-    """Reads blend shapes that eos' `save_blendshapes` wrote.
+    """Reads blend shapes written by eos' `save_blendshapes`.
 
     Returns:
-        Name to offsets `(3 N,)` float32, x, y, z of one vertex after the other.
+        Name to offsets `(3 N,)` float32, x, y, z of one vertex after another.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -93,7 +93,7 @@ def _pca_model(stream):
 
 
 def _matrix(stream):
-    """Reads a matrix of float32, which lies column after column."""
+    """Reads a float32 matrix, stored column by column."""
     rows, columns = stream.number("<i4"), stream.number("<i4")
     if rows < 0 or columns < 0:
         stream.refuse(f"a matrix of {rows} x {columns}")
@@ -101,7 +101,7 @@ def _matrix(stream):
 
 
 class _Bytes:
-    """The bytes of a file, read one after the other."""
+    """The bytes of a file, read in order."""
 
     def __init__(self, path):
         self._path, self._content, self._place = path, read_file(path), 0
@@ -122,5 +122,5 @@ class _Bytes:
         return np.frombuffer(self._content, kind, count, self._place - size)
 
     def refuse(self, received):
-        """Raises the ValueError that says what was received."""
+        """Raises a ValueError that says what was received."""
         raise ValueError(f"Expected a file of eos, received {self._path}, with {received}.")

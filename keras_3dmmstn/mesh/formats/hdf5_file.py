@@ -1,4 +1,4 @@
-"""Reads arrays of an HDF5 file that lie in the file itself, in memory that the file can justify."""
+"""Reads arrays stored in an HDF5 file itself, using no more memory than its size justifies."""
 
 import os
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_3dmmstn.outside_files import check_memory, open_file
 
-# Filters of HDF5 itself: deflate, shuffle, check sum. Others would be looked for among plug-ins.
+# HDF5's own filters: deflate, shuffle, checksum. For others, HDF5 would search for plug-ins.
 _FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 
 
@@ -17,18 +17,18 @@ def read_hdf5(path: str | Path, names: Iterable[str]) -> dict[str, np.ndarray]:
     """Reads datasets of numbers, and texts.
 
     What is stored elsewhere is refused: external links, soft links, external storage and virtual
-    datasets read files that the name of this one does not tell.
+    datasets may read other files.
 
     Args:
         path: the file.
-        names: of datasets, with the groups that they are in: `shape/model/mean`.
+        names: names of datasets, with their groups: `shape/model/mean`.
 
     Returns:
         Name to array, for those of `names` that the file has.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is damaged, something else, refers to other files, or asks for more
+        ValueError: if it is damaged or something else, refers to other files, or asks for more
             memory than a file of its size may take.
     """
     with open_file(path) as stream:
@@ -48,7 +48,7 @@ def read_hdf5(path: str | Path, names: Iterable[str]) -> dict[str, np.ndarray]:
 
 
 def _find(file, name):
-    """Returns a dataset by its name, or None; each step to it must be within the file."""
+    """Returns a dataset by name, or None; each step of its path must be within the file."""
     group, parts = file, name.split("/")
     for number, part in enumerate(parts, 1):
         if not isinstance(group, h5py.Group):
@@ -64,7 +64,7 @@ def _find(file, name):
 
 
 def _check_dataset(name, dataset, file_size):
-    """Returns how many bytes a dataset takes in memory, once it lies in the file itself."""
+    """Returns a dataset's bytes in memory after checking that it is in the file itself."""
     properties = dataset.id.get_create_plist()
     if properties.get_external_count() or dataset.is_virtual:
         raise ValueError(f"`{name}` is stored in another file, which is not read")
@@ -77,7 +77,7 @@ def _check_dataset(name, dataset, file_size):
     check_memory(f"a chunk of `{name}`", file_size, chunk)
     needed = int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize
     stored = dataset.id.get_storage_size()
-    # Storage that was never written reads as zeros, however much of it there should be.
+    # Storage that was never written reads as zeros, whatever its declared size.
     if dataset.chunks is None and dataset.dtype.kind != "O" and stored != needed:
         raise ValueError(f"`{name}` of {needed:,} bytes is stored in {stored:,}")
     check_memory(f"`{name}`", max(stored, 0), needed)

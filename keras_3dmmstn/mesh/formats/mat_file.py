@@ -1,7 +1,7 @@
-"""Reads MATLAB files, such that a damaged file ends in an error.
+"""Reads MATLAB files in such a way that a damaged file raises an error.
 
-scipy.io.loadmat reads more kinds of variables, but some damaged files bring down the whole process
-there, and small ones may ask for any amount of memory.
+scipy.io.loadmat reads more kinds of variables, but some damaged files crash the whole process
+there, and small files may ask for any amount of memory.
 """
 
 import struct
@@ -14,20 +14,20 @@ import numpy as np
 
 from keras_3dmmstn.outside_files import check_memory, memory_limit, read_file
 
-# The format's names for what an element holds.
+# The format's names for the content of an element.
 _MATRIX, _COMPRESSED = 14, 15
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8"} | {
     12: "i8",
     13: "u8",
 }
 _TEXTS = {1: "latin1", 2: "latin1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
-# The format's names for what a variable is.
+# The format's names for kinds of variables.
 _CELLS, _STRUCT, _CHARACTERS = 1, 2, 4
 _NUMERIC_CLASSES = range(6, 16)  # double, single, and integers of 1 to 8 bytes
 _COMPLEX = 0x800
 _HEADER, _TAG = 128, 8
 
-# Structs within cells within structs, and so on. VGG-Face takes five.
+# How deep structs and cells may be nested. VGG-Face needs five.
 _DEEPEST = 20
 _MOST_VALUES, _MOST_FIELDS = 1_000_000, 1000
 
@@ -43,7 +43,7 @@ def read_mat(path: str | Path, names: Iterable[str]) -> dict[str, np.ndarray]:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is damaged, something else, or asks for more memory than a file of its
+        ValueError: if it is damaged or something else, or asks for more memory than a file of its
             size may take.
 
     Source:
@@ -54,17 +54,17 @@ def read_mat(path: str | Path, names: Iterable[str]) -> dict[str, np.ndarray]:
 
 
 def read_mat_values(path: str | Path, names: Iterable[str] | None = None) -> dict[str, Any]:
-    """Reads variables of a MATLAB file, level 5 (versions 5 to 7.2), of more kinds.
+    """Reads variables of more kinds from a MATLAB file, level 5 (versions 5 to 7.2).
 
     Returns:
         Name to value, for those of `names` that the file has; None stands for all. A real array
-        is one; text is a string, row after row; a struct is a dictionary of its fields, an array
-        of several structs a list of them; cells are a list. Lists go down the columns. Whatever
-        else there is, such as a sparse matrix, is None.
+        becomes an array; a text, a string, row by row; a struct, a dictionary of its fields; an
+        array of several structs, a list of dictionaries; cells, a list. Lists go down the columns.
+        Anything else, such as a sparse matrix, becomes None.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: as `read_mat`.
+        ValueError: as for `read_mat`.
     """
     content = memoryview(read_file(path))
     order = {b"IM": "<", b"MI": ">"}.get(bytes(content[_HEADER - 2 : _HEADER]))
@@ -83,7 +83,7 @@ def read_mat_values(path: str | Path, names: Iterable[str] | None = None) -> dic
 
 
 class _Reading:
-    """One file: its byte order, and what of its memory and values is spent."""
+    """One file: its byte order, and how much memory and how many values it has used up."""
 
     def __init__(self, order, size):
         self.order, self._size = order, size
@@ -101,7 +101,7 @@ class _Reading:
         return memoryview(inflated)
 
     def several(self, parts, count):
-        """Yields so many elements, which must be there: the count is no matter of trust."""
+        """Yields as many elements as counted; they must exist, as the count is not trusted."""
         self._values += count
         if self._values > _MOST_VALUES:
             raise ValueError(f"more than {_MOST_VALUES:,} variables within others")
@@ -110,7 +110,7 @@ class _Reading:
 
 
 def _read_variables(content, wanted, reading) -> Iterator[tuple[str, Any]]:
-    """Yields name and value of the wanted variables."""
+    """Yields the name and value of each wanted variable."""
     for element in _elements(content, reading.order):
         kind, data = element
         if kind == _COMPRESSED:
@@ -123,7 +123,7 @@ def _read_variables(content, wanted, reading) -> Iterator[tuple[str, Any]]:
 
 
 def _head(parts, order):
-    """Returns flags, shape and name of a variable, and leaves its data in `parts`."""
+    """Returns the flags, shape and name of a variable, and leaves its data in `parts`."""
     flags, shape = _numbers(_next(parts), order), _numbers(_next(parts), order).tolist()
     name = bytes(_next(parts)[1]).decode("ascii")
     if not flags.size or not 2 <= len(shape) <= 32 or min(shape) < 0:
@@ -132,7 +132,7 @@ def _head(parts, order):
 
 
 def _value(parts, reading, flags, shape, depth):
-    """Returns the value of a variable whose head is read; None if it is of another kind."""
+    """Returns the value of a variable whose head was read; None if it is of another kind."""
     kind = flags & 0xFF
     if depth > _DEEPEST:
         raise ValueError(f"variables more than {_DEEPEST} deep")
@@ -150,7 +150,7 @@ def _value(parts, reading, flags, shape, depth):
 
 
 def _structs(parts, reading, count, depth):
-    """Returns a struct as a dictionary, or several in a list of them."""
+    """Returns a struct as a dictionary, or several as a list of dictionaries."""
     (width,) = _numbers(_next(parts), reading.order).tolist()
     block = bytes(_next(parts)[1])
     if not 0 < width <= 1024 or len(block) % width or len(block) > _MOST_FIELDS * width:
@@ -196,7 +196,7 @@ def _count(shape):
 
 
 def _text(element, order, shape):
-    """Returns the characters of a text, row after row."""
+    """Returns the characters of a text, row by row."""
     kind, data = element
     if kind not in _TEXTS:
         raise ValueError(f"a text of the unknown kind {kind}")
@@ -210,7 +210,7 @@ def _text(element, order, shape):
 
 
 def _elements(content, order) -> Iterator[tuple[int, memoryview]]:
-    """Yields kind and data of the elements, one after the other."""
+    """Yields the kind and data of each element in order."""
     offset = 0
     while offset < len(content):
         kind, size = struct.unpack_from(f"{order}II", content, offset)

@@ -8,7 +8,7 @@ import numpy as np
 from keras_3dmmstn.number_texts import number, whole_number
 from keras_3dmmstn.outside_files import read_file
 
-# How lines begin that hold numbers; names, such as those of materials, may have a #.
+# Keywords of lines with numbers; names, such as those of materials, may contain a #.
 _OF_NUMBERS = ("v ", "v\t", "f ", "f\t")
 
 
@@ -68,7 +68,7 @@ def read_obj(path: str | Path) -> Obj:
 def _lines(path):
     """Returns the lines of a file; a backslash joins a line to the next.
 
-    They end as those of Linux, Windows or old Macs, and comments behind numbers are taken away.
+    Line ends may be those of Linux, Windows or old Macs. Comments after numbers are removed.
     """
     text = read_file(path).decode("utf-8-sig", errors="replace")
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\\\n", " ")

@@ -9,15 +9,15 @@ _HEADERS = ("OFF", "COFF", "NOFF", "CNOFF")
 
 
 def polygons_of_off(content: bytes) -> Polygons:
-    """Returns the mesh of an OFF file with a vertex or a polygon a line.
+    """Returns the mesh of an OFF file with one vertex or polygon per line.
 
-    Colours and normals that follow on a line are passed over.
+    Colours and normals that follow on a line are ignored.
 
     Args:
         content: the bytes of the file.
 
     Raises:
-        ValueError: if they are damaged or something else.
+        ValueError: if the file is damaged or something else.
     """
     lines = [line.split(b"#")[0].split() for line in content.splitlines()]
     lines = [words for words in lines if words]

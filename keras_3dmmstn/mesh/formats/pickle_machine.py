@@ -1,4 +1,4 @@
-"""An interpreter of the pickle format that can build arrays and plain values, and nothing else."""
+"""An interpreter of the pickle format that can build only arrays and plain values."""
 
 import codecs
 import pickletools
@@ -16,7 +16,7 @@ from keras_3dmmstn.mesh.formats.pickled_values import (
     named,
 )
 
-# One instruction makes at most one object, of a few hundred bytes. FLAME takes some thousands.
+# One instruction makes at most one object of a few hundred bytes. FLAME needs some thousands.
 MOST_OBJECTS = 1_000_000
 
 _INSTRUCTIONS = {instruction.code: instruction for instruction in pickletools.opcodes}
@@ -30,7 +30,7 @@ _CONSTANTS: dict[str, Callable[[], Any]] = {
     "EMPTY_DICT": dict,
     "EMPTY_SET": set,
 }
-# What the argument is the value of.
+# Instructions whose argument is the value.
 _LITERALS = {
     *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
     *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
@@ -44,15 +44,15 @@ _NOTHING_TO_DO = {"PROTO", "FRAME"}
 
 
 class Damaged(ValueError):
-    """A pickle that does not follow the format, or holds what is not admitted."""
+    """A pickle that does not follow the format, or contains something not allowed."""
 
 
 class PickleMachine:
     """Runs a pickle's instructions.
 
     The objects that a pickle names are made by `pickled_values`; no name is imported. The memo is
-    a dictionary and every length is held against the bytes that there are, so that memory is in
-    proportion to the pickle.
+    a dictionary, and every length is checked against the number of bytes, so that memory is
+    proportional to the pickle.
 
     Args:
         content: the pickle.
@@ -70,7 +70,8 @@ class PickleMachine:
         """Returns the pickle's value, with arrays and stand-ins as `pickled_values` makes them.
 
         Raises:
-            Exception: of almost any kind, if the pickle is damaged or holds what is not admitted.
+            Exception: of almost any kind, if the pickle is damaged or contains something not
+                allowed.
         """
         for _ in range(MOST_OBJECTS):
             code = self._stream.read(1).decode("latin1")
@@ -109,7 +110,7 @@ class PickleMachine:
         self._stack = []
 
     def _since_mark(self):
-        """Returns what came since the last mark, and drops the mark."""
+        """Returns what was pushed since the last mark, and removes the mark."""
         items, self._stack = self._stack, self._marked.pop()
         return items
 
@@ -205,7 +206,7 @@ class PickleMachine:
 
 
 def _argument(instruction, stream):
-    """Reads an instruction's argument; the strings of Python 2 are taken as Latin-1."""
+    """Reads an instruction's argument; Python 2 strings are read as Latin-1."""
     if instruction.name == "STRING":
         line = stream.readline()
         text = line[:-1].strip()

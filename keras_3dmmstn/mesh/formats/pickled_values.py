@@ -1,4 +1,4 @@
-"""What a pickle may make: arrays of plain numbers, and stand-ins for what is not needed."""
+"""What a pickle may create: arrays of plain numbers, and stand-ins for what is not needed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-# Kinds and sizes of the numbers that arrays may hold.
+# Kinds and sizes of numbers allowed in arrays.
 _DTYPES = {"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"}
 
-# What the pickles of arrays and NumPy scalars call, and what they pass on.
+# What the pickles of arrays and NumPy scalars call, and what they pass as arguments.
 _ARRAY_NAMES = {
     **{(f"{core}.multiarray", "_reconstruct"): "array" for core in ("numpy.core", "numpy._core")},
     **{(f"{core}.multiarray", "scalar"): "scalar" for core in ("numpy.core", "numpy._core")},
@@ -23,7 +23,7 @@ _ARRAY_NAMES = {
     **{(module, "set"): "set" for module in ("__builtin__", "builtins")},
 }
 
-# Found beside the arrays in published files. Objects of these are kept as `Inert`.
+# Found beside the arrays in published files. Objects of these classes become `Inert`.
 _INERT = {
     ("chumpy.ch", "Ch"),
     ("scipy.sparse.csc", "csc_matrix"),
@@ -37,10 +37,10 @@ _INERT = {
 
 
 class Inert:
-    """Stands in for an object of a class that is known and not needed: it keeps its state.
+    """Stands in for an object of a class that is known but not needed; it keeps its state.
 
     Attributes:
-        state: what the pickle says the object's attributes are.
+        state: the object's attributes according to the pickle.
     """
 
     def __init__(self, *arguments: Any):
@@ -49,7 +49,7 @@ class Inert:
 
 
 class Name(NamedTuple):
-    """A name that a pickle may use: of a function of NumPy's pickles, or of a stand-in."""
+    """A name that a pickle may use: that of a function of NumPy's pickles, or of a stand-in."""
 
     role: str
 
@@ -66,7 +66,7 @@ class Copies:
     made: int = 0
 
     def add(self, size: int) -> None:
-        """Raises a ValueError once more than `limit` bytes are copied."""
+        """Raises a ValueError once more than `limit` bytes have been copied."""
         self.made += size
         if self.made > self.limit:
             raise ValueError(f"copies of more than {self.limit:,} bytes")
@@ -74,9 +74,9 @@ class Copies:
 
 @dataclass
 class PickledType:
-    """A dtype in the making: `code` as `f8`, and its byte order.
+    """An unfinished dtype: `code`, such as `f8`, and its byte order.
 
-    The type `O8` belongs to the one array that a `.npy` file of a dictionary is.
+    The type `O8` is that of the single array in a `.npy` file of a dictionary.
     """
 
     code: str
@@ -95,14 +95,14 @@ class PickledType:
 
 @dataclass
 class PickledArray:
-    """An array in the making: empty until its state is set."""
+    """An unfinished array: empty until its state is set."""
 
     value: Any = field(default=None)
     is_set: bool = False
 
 
 def named(module: Any, name: Any) -> Name:
-    """Returns what stands for a name in a pickle, unless it may not be used."""
+    """Returns what a name in a pickle stands for, if it may be used."""
     if not isinstance(module, str) or not isinstance(name, str):
         raise ValueError("a name that is no text")
     if (module, name) in _ARRAY_NAMES:
@@ -113,7 +113,7 @@ def named(module: Any, name: Any) -> Name:
 
 
 def checked_key(key: Any) -> Any:
-    """Returns a key of a dictionary or an item of a set: a text or a small number."""
+    """Returns a dictionary key or set item after checking that it is a text or a small number."""
     is_small = isinstance(key, int) and abs(key) < 2**31
     if isinstance(key, (str, bytes)) or key is None or is_small:
         return key
@@ -121,7 +121,7 @@ def checked_key(key: Any) -> Any:
 
 
 def called(function: Any, arguments: Any, copies: Copies) -> Any:
-    """Does for an admitted name what a call of it would do."""
+    """Does what a call of an allowed name would do."""
     if not isinstance(function, Name) or not isinstance(arguments, tuple):
         raise ValueError("a call of something that is no name")
     if function.is_inert:
@@ -145,7 +145,7 @@ def called(function: Any, arguments: Any, copies: Copies) -> Any:
 
 
 def built(target: Any, state: Any, copies: Copies) -> Any:
-    """Gives an object in the making its state, and returns it."""
+    """Sets the state of an unfinished object and returns it."""
     if isinstance(target, Inert):
         target.state = state
     elif isinstance(target, PickledType):
@@ -174,7 +174,7 @@ def _set_type_state(target, state):
     if not isinstance(state, tuple) or len(state) < 5 or state[1] not in ("<", ">", "=", "|"):
         raise ValueError("a damaged type of an array")
     order, parts = state[1], state[2:5]
-    # −1 leaves size and alignment to the type. NumPy's flags of an array of objects are 63.
+    # −1 leaves size and alignment to the type. NumPy's flags for an array of objects are 63.
     rest, plain = state[5:8], (-1, -1, 63 if target.holds_objects else 0)
     if any(part is not None for part in parts) or not all(
         type(value) is int and value == expected
@@ -185,7 +185,7 @@ def _set_type_state(target, state):
 
 
 def _array_of_state(copies, _version, shape, dtype, is_fortran, data):
-    """Returns the array `(shape)` of a state as NumPy pickles it."""
+    """Returns the array `(shape)` of a state in NumPy's pickle format."""
     if not isinstance(dtype, PickledType):
         raise ValueError("an array without a type")
     if dtype.holds_objects:
@@ -210,7 +210,7 @@ def _scalar(dtype, data):
 
 
 def _array(data, dtype, shape, order):
-    """Returns the array of a buffer that holds its numbers and nothing else."""
+    """Returns the array of a buffer that contains its numbers and nothing else."""
     if not isinstance(data, (bytes, bytearray)) or not isinstance(dtype, PickledType):
         raise ValueError("an array without data or type")
     if not isinstance(shape, tuple) or len(shape) > 8 or order not in ("C", "F"):
@@ -232,7 +232,7 @@ def _encoded(text, *_):
 
 
 def _no_bytes():
-    """Old protocols write empty bytes as a call of `bytes`."""
+    """Returns empty bytes, which old protocols write as a call of `bytes`."""
     return b""
 
 

@@ -1,4 +1,4 @@
-"""Reads the polygons of a PLY file: its header, and what the formats of its data share."""
+"""Reads the polygons of a PLY file: its header, and what its data formats have in common."""
 
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ _MOST_LINES, _MOST_PROPERTIES = 1000, 100
 
 
 class _Header(NamedTuple):
-    """The byte order of the data, `""` for text, the elements, and where the data begin."""
+    """The byte order of the data (`""` for text), the elements, and where the data begin."""
 
     order: str
     elements: list[Element]
@@ -29,15 +29,15 @@ class _Header(NamedTuple):
 
 
 def polygons_of_ply(content: bytes) -> Polygons:
-    """Returns the mesh of a PLY file, as text or binary.
+    """Returns the mesh of a PLY file, text or binary.
 
-    Elements and properties other than vertices and their polygons are passed over.
+    Elements and properties other than vertices and their polygons are ignored.
 
     Args:
         content: the bytes of the file.
 
     Raises:
-        ValueError: if they are damaged or something else.
+        ValueError: if the file is damaged or something else.
     """
     header = _read_header(content)
     body = memoryview(content)[header.end :]
@@ -95,7 +95,7 @@ def _property(words):
 
 
 def _list_of_corners(element):
-    """Returns the name of the list of an element that holds the corners of polygons."""
+    """Returns the name of the list property that contains the corners of polygons."""
     for part in element.properties:
         if part.name in _CORNERS and part.length_type is not None and part.type[0] in "iu":
             return part.name

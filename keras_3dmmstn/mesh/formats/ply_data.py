@@ -1,4 +1,4 @@
-"""The data of a PLY file, element after element, as text or binary."""
+"""The data of a PLY file, element by element, as text or binary."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from keras_3dmmstn.number_texts import number, whole_number
 
 
 class Property(NamedTuple):
-    """A property of an element: numbers of a NumPy type, or lists with a length of a type."""
+    """A property of an element: numbers of a NumPy type, or lists whose length has a type."""
 
     name: str
     type: str
@@ -16,7 +16,7 @@ class Property(NamedTuple):
 
 
 class Element(NamedTuple):
-    """A table of the file, `rows` rows of properties."""
+    """A table of the file: `rows` rows of properties."""
 
     name: str
     rows: int
@@ -24,7 +24,7 @@ class Element(NamedTuple):
 
 
 class AsciiData:
-    """Data as text, word after word."""
+    """Data as text, word by word."""
 
     def __init__(self, body: memoryview):
         self._words, self._place = bytes(body).split(), 0
@@ -107,7 +107,7 @@ class BinaryData:
             self.lists(element, "")
 
     def _lists_of_one_size(self, element, name):
-        """Returns the same as `lists`, or None if the lists are not all as long as the first."""
+        """Returns the same as `lists`, or None if the lists differ in length."""
         types, start = [], self._place
         for part in element.properties if element.rows else ():
             size = len(self._numbers(part))
@@ -133,7 +133,7 @@ class BinaryData:
         return np.full(element.rows, found.shape[1]), found.ravel()
 
     def _numbers(self, part):
-        """Reads one number, or one list."""
+        """Reads one number or one list."""
         count = 1
         if part.length_type:
             (count,) = self._read(part.length_type, 1).tolist()
@@ -160,7 +160,7 @@ class BinaryData:
 
 
 def _places(element, names):
-    """Returns where among an element's properties those of the names are."""
+    """Returns the positions of the named properties among an element's properties."""
     held = [part.name for part in element.properties]
     missing = [name for name in names if name not in held]
     if missing:

@@ -1,4 +1,4 @@
-"""Polygon meshes as files hold them, checked and split into triangles."""
+"""Polygon meshes as stored in files, checked and split into triangles."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ class Polygons(NamedTuple):
     Attributes:
         vertices: `(n, 3)`.
         sizes: how many corners each polygon has.
-        corners: the vertices of all polygons, one after the other, counted from 0.
+        corners: the vertices of all polygons, concatenated, counted from 0.
     """
 
     vertices: np.ndarray
@@ -24,10 +24,10 @@ def triangles_of(mesh: Polygons) -> np.ndarray:
     """Splits polygons into triangles that share the polygon's first corner.
 
     Returns:
-        `(triangles, 3)` vertex indices, those of a polygon one after the other.
+        `(triangles, 3)` vertex indices, in the order of the polygons.
 
     Raises:
-        ValueError: if there is no polygon, one has less than three corners, or a corner is no
+        ValueError: if there is no polygon, one has fewer than three corners, or a corner is not a
             vertex.
     """
     try:

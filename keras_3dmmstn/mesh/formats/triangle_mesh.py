@@ -15,7 +15,7 @@ SUFFIXES = (".obj", ".ply", ".off")
 
 
 def read_triangle_mesh(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Reads vertices and triangles of a mesh; polygons are split from their first corner.
+    """Reads the vertices and triangles of a mesh; polygons are split from their first corner.
 
     Args:
         path: a file whose suffix is one of `SUFFIXES`.

@@ -1,4 +1,4 @@
-"""Readers of published face models: each from the files as their owners ship them.
+"""Readers of published face models, from the files as their owners ship them.
 
 | kind | model | files |
 |---|---|---|
@@ -8,7 +8,7 @@
 | `surrey` | Surrey Face Model | sfm_shape_3448.bin (+ blend shapes, landmark table) |
 | `flame` | FLAME 2020, 2023 | generic_model.pkl, flame2023.pkl, .npz |
 | `ict` | ICT Face Model Light | the folder FaceXModel |
-| `meshes` | a model of one's own | a folder of registered .obj, .ply or .off |
+| `meshes` | your own model | a folder of registered .obj, .ply or .off |
 | `npz` | any | an .npz of mean, basis, triangles |
 
 The Basel models (University of Basel) and FLAME (Max Planck Society) come from their owners after
@@ -16,8 +16,8 @@ registration, the Surrey model (University of Surrey) with eos for non-commercia
 model (USC ICT) under the MIT licence. None of them is part of this package.
 
 Each returns the whole surface as a `ShapeModel` in the package's frame, in millimetres, with
-unit-variance coefficients, identity first. Nothing in a file is executed. A file that is missing
-raises FileNotFoundError, one that is wrong a ValueError that names it.
+unit-variance coefficients, identity first. Nothing in a file is executed. A missing file raises a
+FileNotFoundError, a wrong one a ValueError that names it.
 """
 
 from pathlib import Path
@@ -47,7 +47,7 @@ READERS = {
 
 
 def read(kind: str, path: str | Path, **options: Any) -> ShapeModel:
-    """Reads a model of a kind; `options` are those of the kind's function.
+    """Reads a model of a kind; `options` are those of the function for that kind.
 
     Raises:
         FileNotFoundError: if there is no such file.

@@ -1,4 +1,4 @@
-"""Reads `.anl` files: vertex numbers of landmarks, one a line, counted from 1."""
+"""Reads `.anl` files: vertex numbers of landmarks, one per line, counted from 1."""
 
 from pathlib import Path
 
@@ -16,9 +16,9 @@ def read_annotations(path: str | Path, vertex_count: int) -> dict[str, np.ndarra
     """Reads landmark sets of 68 (`ibug68`) or 21 (`aflw21`) vertices.
 
     Args:
-        path: an `.anl` file as the paper's authors publish (`Landmarks68_BFM.anl`), or a folder
-            with `Landmarks68_BFM.anl` and `Landmarks21_BFM.anl`. Lines that begin with % are
-            comments.
+        path: an `.anl` file as published by the paper's authors (`Landmarks68_BFM.anl`), or a
+            folder with `Landmarks68_BFM.anl` and `Landmarks21_BFM.anl`. Lines that begin with %
+            are comments.
         vertex_count: how many vertices the model has.
 
     Returns:
@@ -26,7 +26,7 @@ def read_annotations(path: str | Path, vertex_count: int) -> dict[str, np.ndarra
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if a file holds anything else.
+        ValueError: if a file contains anything else.
     """
     path = Path(path)
     files = sorted(path.glob("Landmarks*_BFM.anl")) if path.is_dir() else [path]

@@ -35,9 +35,9 @@ def read_arrays(
     | identity modes, optional | identity_count | a number; None means all K |
     | landmarks, optional | ibug68 or landmarks68, aflw21 or landmarks21 | (68,), (21,) |
 
-    Instead of the modes there may be `identity` and `expression`, each with `identity_std` or
-    `expression_std` if its vectors do not carry their standard deviation. A flat vector is x, y, z
-    of one vertex after the other. A file of `ShapeModel.save` is read as what it is.
+    Instead of the modes there may be `identity` and `expression`, with `identity_std` or
+    `expression_std` if their vectors are not scaled by their standard deviation. A flat vector is
+    x, y, z of one vertex after another. A file of `ShapeModel.save` is read as such.
 
     Args:
         path: the `.npz` file.
@@ -48,7 +48,7 @@ def read_arrays(
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it lacks an array, holds one of another shape, or has fewer modes.
+        ValueError: if an array is missing or has another shape, or there are fewer modes.
     """
     check_frame("read_arrays", unit, frame)
     arrays = read_npz(path)
@@ -109,7 +109,7 @@ def _read_modes(path, arrays, vertex_count):
 
 
 def _scaled(path, arrays, name, deviation_name, vertex_count):
-    """Returns the modes `(K, N, 3)` of one array times their standard deviations, if given."""
+    """Returns the modes `(K, N, 3)` of one array, times their standard deviations if given."""
     array, flat = arrays[name], 3 * vertex_count
     if array.ndim == 3 and array.shape[1:] == (vertex_count, 3):
         modes = array
@@ -135,7 +135,7 @@ def _scaled(path, arrays, name, deviation_name, vertex_count):
 
 
 def _keep_modes(path, model, identity, expression):
-    """Returns the model with its first identity and its first expression modes only."""
+    """Returns the model with only its first identity and expression modes."""
     held = model.identity_count
     identity = checks.mode_count(path, "identity", identity, held)
     expression = checks.mode_count(path, "expression", expression, model.modes - held)

@@ -15,7 +15,7 @@ from keras_3dmmstn.mesh.shape_model import ShapeModel
 
 _SHAPE = ("shapeMU", "shapePC", "shapeEV", "tl")
 _EXPRESSION = ("mu_exp", "w_exp", "sigma_exp")
-# Where the vertices of the expression model are in the whole one: name to number of the first.
+# Names of the map from the expression model's vertices to the whole model's, and its first number.
 _MAPS = {"trimIndex": 1, "map_tddfa_to_basel": 0}
 
 
@@ -34,10 +34,10 @@ def read_bfm2009(
     `shapeEV` and triangles `tl` counted from 1.
 
     3DDFA's `Model_Expression.mat` has mean `mu_exp`, vectors `w_exp` and standard deviations
-    `sigma_exp` on 53,215 of the 53,490 vertices. They are carried into the others (inside of
-    the mouth) as harmonic functions on the mean face: L d = 0 there, with the cotangent
-    Laplacian L, and d as given elsewhere. The authors' preparation solves for the same
-    functions in a least-squares sense, leaves out `mu_exp` and does not scale by `sigma_exp`.
+    `sigma_exp` on 53,215 of the 53,490 vertices. They are extended to the others (inside the
+    mouth) as harmonic functions on the mean face: L d = 0 there, with the cotangent Laplacian L,
+    and d as given elsewhere. The authors' preparation solves for the same functions in a
+    least-squares sense, leaves out `mu_exp` and does not scale by `sigma_exp`.
 
     Args:
         path: `01_MorphableModel.mat`.
@@ -53,7 +53,7 @@ def read_bfm2009(
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if a file is not what it should be, or has fewer modes.
+        ValueError: if a file has the wrong content or fewer modes.
 
     Source:
         Paysan et al. 2009; Zhu et al. 2016 (3DDFA); Bas et al. 2017, sec. 2.3.
@@ -85,7 +85,7 @@ def read_bfm2009(
 
 
 def _points(path, name, array):
-    """Returns `(N, 3)` positions from a column of x, y, z of one vertex after the other."""
+    """Returns positions `(N, 3)` from a column of x, y, z of one vertex after another."""
     column = np.ravel(array)
     if len(column) % 3:
         raise ValueError(
@@ -95,7 +95,7 @@ def _points(path, name, array):
 
 
 def _modes(path, name, array, vertex_count):
-    """Returns `(K, N, 3)` modes from a matrix with a mode in each column."""
+    """Returns modes `(K, N, 3)` from a matrix with a mode in each column."""
     matrix = checks.numbers(path, name, array, (3 * vertex_count, None))
     return matrix.T.reshape(-1, vertex_count, 3)
 
@@ -117,7 +117,7 @@ def _read_expressions(path, vertex_map, asked, mean, faces):
 
 
 def _read_map(expressions_path, given, count, vertex_count):
-    """Returns for each vertex of the expression model its index in the whole model."""
+    """Returns, for each vertex of the expression model, its index in the whole model."""
     candidates = (
         [Path(given)]
         if given is not None
@@ -141,7 +141,7 @@ def _read_map(expressions_path, given, count, vertex_count):
 
 
 def _extend_harmonically(vertices, triangles, known, values):
-    """Carries values `(D, K, 3)` at K vertices to all, `(D, N, 3)`; L d = 0 at the others."""
+    """Extends values `(D, K, 3)` at K vertices to all, `(D, N, 3)`; L d = 0 at the others."""
     extended = np.zeros((len(values), len(vertices), 3))
     extended[:, known] = values
     unknown = np.setdiff1d(np.arange(len(vertices)), known)

@@ -27,7 +27,7 @@ def read_bfm2017(
     face is the sum of the means of shape and expression.
 
     The named landmarks of `metadata/landmarks/json` become the set `basel`: the nearest vertices,
-    in the alphabetical order of the names. They are other points than those of `ibug68`.
+    in the alphabetical order of the names. They are not the points of `ibug68`.
 
     Args:
         path: the `.h5` file.
@@ -36,7 +36,7 @@ def read_bfm2017(
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is not what it should be, or has fewer modes.
+        ValueError: if the file has the wrong content or fewer modes.
 
     Source:
         Gerig et al. 2018.

@@ -1,4 +1,4 @@
-"""Blend shapes (offsets with activations from 0 to 1) as modes of unit variance."""
+"""Blend shapes (offsets with activations from 0 to 1) as unit-variance modes."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ def modes_from_blendshapes(
 ) -> np.ndarray:
     """Turns blend shapes into the principal modes of a distribution of their activations.
 
-    With offsets E (one a row) and activations a ~ N(0, C), C = L Lᵀ, the deformation
+    With offsets E (one per row) and activations a ~ N(0, C), C = L Lᵀ, the deformation
     aᵀ E has the modes Uᵀ Lᵀ E, where Lᵀ E = U S Vᵀ over `region`. So α ~ N(0, I) gives the same
     deformations as a ~ N(0, C), the first modes move `region` most, and all modes together span
     all blend shapes. The neutral face stays at α = 0. The sign of a mode is that of its
@@ -17,7 +17,7 @@ def modes_from_blendshapes(
     Args:
         offsets: `(shapes, vertices, 3)`, the deformation at full activation.
         covariance: `(shapes, shapes)` C, of activations about the neutral face.
-        region: which vertices decide the order and the rotation of the modes.
+        region: the vertices that determine the order and the rotation of the modes.
 
     Returns:
         `(shapes, vertices, 3)` modes, the most important first.
@@ -27,7 +27,7 @@ def modes_from_blendshapes(
     factor = np.linalg.cholesky(covariance)  # L
     scaled = np.tensordot(factor.T, offsets, 1)
     rows = scaled[:, region].reshape(len(offsets), -1).astype(np.float64)
-    # U comes from the small Gram matrix: rows are few, columns many.
+    # U comes from the small Gram matrix: there are few rows and many columns.
     _, rotation = np.linalg.eigh(rows @ rows.T)
     rotation = rotation[:, ::-1]
     activations = factor @ rotation  # (shapes, modes)

@@ -1,11 +1,11 @@
-"""What the readers ask of the arrays in a file; each error names the file and the array."""
+"""Checks of the arrays in a file for the readers; each error names the file and the array."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
-# No model has larger numbers in any unit; a damaged file has.
+# No model has larger numbers in any unit; damaged files do.
 _LARGEST = 1e15
 
 
@@ -13,10 +13,10 @@ def require(path: str | Path, arrays: Mapping, names: Iterable[str], what: str) 
     """Raises a ValueError that lists those of `names` that `arrays` lacks.
 
     Args:
-        path: the file, for the error.
-        arrays: what the file holds, by name.
-        names: what a reader needs.
-        what: what the file should be, for the error.
+        path: the file, for the error message.
+        arrays: the file's arrays, by name.
+        names: the names of the arrays that a reader needs.
+        what: what the file should be, for the error message.
     """
     missing = [name for name in names if name not in arrays]
     if missing:
@@ -28,14 +28,14 @@ def require(path: str | Path, arrays: Mapping, names: Iterable[str], what: str) 
 
 
 def as_array(path: str | Path, name: str, value: object) -> np.ndarray:
-    """Returns an array, or lists of numbers as one.
+    """Returns an array unchanged, or nested lists of numbers as one.
 
-    NumPy makes arrays of anything: of texts as wide as the longest, or of objects.
+    NumPy would make arrays of anything: of texts, as wide as the longest, or of objects.
 
     Args:
-        path: the file, for the error.
-        name: what the array is called there.
-        value: an array, a number, or lists of numbers in lists.
+        path: the file, for the error message.
+        name: the name of the array in the file.
+        value: an array, a number, or nested lists of numbers.
 
     Raises:
         ValueError: if it is something else.
@@ -53,7 +53,7 @@ def as_array(path: str | Path, name: str, value: object) -> np.ndarray:
 
 
 def _is_of_numbers(value, depth=0):
-    """Whether a value is a number, or lists of numbers, at most four deep."""
+    """Returns whether a value is a number, or lists of numbers nested at most four deep."""
     if isinstance(value, (list, tuple)):
         return depth < 4 and all(_is_of_numbers(item, depth + 1) for item in value)
     if isinstance(value, np.ndarray):
@@ -64,17 +64,17 @@ def _is_of_numbers(value, depth=0):
 def numbers(
     path: str | Path, name: str, array: object, shape: tuple[int | None, ...]
 ) -> np.ndarray:
-    """Returns an array of finite numbers, once its shape is right.
+    """Returns an array of finite numbers after checking its shape.
 
     Args:
-        path: the file, for the error.
-        name: what the array is called there.
+        path: the file, for the error message.
+        name: the name of the array in the file.
         array: the array.
         shape: the expected shape; None stands for any size but 0.
 
     Raises:
-        ValueError: if it has another shape, is not numeric, or holds NaN, infinity or numbers
-            beyond all measure.
+        ValueError: if it has another shape, is not numeric, or contains NaN, infinity or absurdly
+            large numbers.
     """
     array = as_array(path, name, array)
     fits = array.ndim == len(shape) and all(
@@ -96,12 +96,12 @@ def numbers(
 
 
 def indices(path: str | Path, name: str, array: object, count: int, first: int = 0) -> np.ndarray:
-    """Returns vertex numbers counted from 0, once they are in range.
+    """Returns vertex numbers counted from 0 after checking their range.
 
     Args:
-        path: the file, for the error.
-        name: what the array is called there.
-        array: vertex numbers, of any shape; whole numbers, whatever their type.
+        path: the file, for the error message.
+        name: the name of the array in the file.
+        array: vertex numbers, of any shape; whole numbers of any type.
         count: how many vertices there are.
         first: the number of the first vertex in the file (MATLAB counts from 1).
 
@@ -128,13 +128,13 @@ def indices(path: str | Path, name: str, array: object, count: int, first: int =
 def triangles(path: str | Path, name: str, array: object, count: int, first: int = 0) -> np.ndarray:
     """Returns `(triangles, 3)` vertex indices from 0; `array` may be the transpose.
 
-    Quads are split from their first corner. One of which two neighbouring corners are the same is
-    a triangle.
+    Quads are split from their first corner. A quad with two equal neighbouring corners is a
+    triangle.
 
     Raises:
         ValueError: if the shape is none of `(triangles, 3)`, `(3, triangles)`, `(quads, 4)` and
-            `(4, quads)`, an index is out of range, no triangle is left, or it may be four triangles
-            or three quads: `(3, 4)`, unless the name says quads.
+            `(4, quads)`, an index is out of range, no triangle is left, or the shape is `(3, 4)`,
+            which may be four triangles or three quads, and the name does not say quads.
     """
     array = as_array(path, name, array)
     if array.shape == (3, 4) and "quad" not in name:
@@ -160,10 +160,10 @@ def triangles(path: str | Path, name: str, array: object, count: int, first: int
 
 
 def mode_count(path: str | Path, kind: str, asked: int | None, held: int) -> int:
-    """Returns how many modes of a kind to keep: `asked`, or all that the file holds if None.
+    """Returns how many modes of a kind to keep: `asked`, or all in the file if None.
 
     Raises:
-        ValueError: if `asked` is no whole number, negative, or more than the file holds.
+        ValueError: if `asked` is not a whole number, is negative, or exceeds those in the file.
     """
     if asked is None:
         return held

@@ -1,4 +1,4 @@
-"""FLAME 2020 and 2023, in neutral pose."""
+"""FLAME 2020 and 2023, in the neutral pose."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from keras_3dmmstn.mesh.readers.jaw_line import jaw_line
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
 _ARRAYS = ("v_template", "shapedirs", "f")
-# `shapedirs` holds the identity modes first; the rest are expressions.
+# `shapedirs` contains the identity modes first; the rest are expressions.
 _IDENTITY_MODES = 300
 
 # From the lower lip to the chin, in distances from nose to lower lip: 0.9 to 1.3 in four models.
@@ -33,24 +33,24 @@ def read_flame(
 ) -> ShapeModel:
     """Reads FLAME from its `.pkl` (2020: generic_model.pkl, 2023: flame2023.pkl) or an `.npz`.
 
-    The files hold `v_template` (N, 3) in metres, y up, `shapedirs` (N, 3, 400), 300 identity
-    modes and then 100 expression modes, which carry their standard deviation, and triangles `f`
+    The files contain `v_template` (N, 3) in metres, y up; `shapedirs` (N, 3, 400), 300 identity
+    modes and then 100 expression modes, scaled by their standard deviation; and triangles `f`
     (T, 3) counted from 0. The pose is the neutral one: joints and pose corrections are not read.
 
-    A pickle is read without running anything in it (`load_array_pickle`); arrays of chumpy, which
-    need not be installed, count as arrays.
+    A pickle is read without running anything in it (`load_array_pickle`). Chumpy arrays count as
+    arrays; chumpy need not be installed.
 
     Args:
         path: the `.pkl` or `.npz` file.
         identity, expression: how many modes to keep, None for all.
         landmarks: `landmark_embedding.npy` (all 68 points), or `flame_static_embedding.pkl` (the
             51 without the jaw, which is then placed by `jaw_line`). Each point goes to the
-            corner of its triangle that has the largest weight. None leaves them out: the model
+            corner of its triangle with the largest weight. None leaves them out: the model
             itself has no landmarks.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if a file is not what it should be, holds other objects than arrays, or has
+        ValueError: if a file has the wrong content, contains objects other than arrays, or has
             fewer modes.
 
     Source:

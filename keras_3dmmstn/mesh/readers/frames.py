@@ -5,7 +5,7 @@ import numpy as np
 #: Millimetres in one unit of a model's files.
 MILLIMETRES = {"um": 0.001, "mm": 1.0, "cm": 10.0, "m": 1000.0}
 
-#: What takes a frame's axes to the package's. Both frames are right-handed.
+#: Factors that convert a frame's axes to the package's. Both frames are right-handed.
 AXES = {
     "y up": np.array([1.0, -1.0, -1.0]),  # x image-right, y up, z towards the viewer
     "y down": np.array([1.0, 1.0, 1.0]),  # x image-right, y down, z away from the viewer
@@ -26,7 +26,7 @@ def to_package_frame(points: np.ndarray, unit: str, frame: str = "y up") -> np.n
     Args:
         points: `(..., 3)`, in `unit` and `frame`.
         unit: a key of `MILLIMETRES`.
-        frame: a key of `AXES`. Every published model of this folder is drawn y up.
+        frame: a key of `AXES`. Every published model in this folder has y up.
 
     Returns:
         `(..., 3)` float32.
@@ -37,9 +37,9 @@ def to_package_frame(points: np.ndarray, unit: str, frame: str = "y up") -> np.n
 def outward_triangles(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Returns the triangles counter-clockwise as seen from outside.
 
-    The files' triangles have one orientation. It is turned if the volume they enclose with the
-    middle of the vertices is negative, which tells inside from outside on a closed head and on
-    an open face alike.
+    All triangles of a file have the same orientation. It is reversed if the volume they enclose
+    with the centre of the vertices is negative, which tells inside from outside both on a closed
+    head and on an open face.
 
     Args:
         vertices: `(vertices, 3)` in a right-handed frame.

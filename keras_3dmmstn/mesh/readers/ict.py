@@ -30,12 +30,12 @@ def read_ict(
 ) -> ShapeModel:
     """Reads the ICT Face Model from its folder of OBJ files, in centimetres.
 
-    `identityNNN.obj` are the neutral face moved by one standard deviation of one mode (the
+    Each `identityNNN.obj` is the neutral face moved by one standard deviation of one mode (the
     owners draw the weights from N(0, 1)). The expression files are blend shapes with
-    activations from 0 to 1; they become their principal modes on the face (material M_Face)
-    when activations have a root mean square of 0.25, are correlated by 0.8 between the two
-    sides (`..._L` and `..._R`), and otherwise independent (`modes_from_blendshapes`). A file
-    that is absent is left out, so a part of the folder will do.
+    activations from 0 to 1; they become their principal modes on the face (material M_Face),
+    assuming that activations have a root mean square of 0.25, are correlated by 0.8 between the
+    two sides (`..._L` and `..._R`), and otherwise independent (`modes_from_blendshapes`). Missing
+    files are left out, so a part of the folder is enough.
 
     Quads are split so that the triangles are as mirror symmetric as the quads.
 
@@ -46,7 +46,7 @@ def read_ict(
             neck, eyes, sockets, teeth and lashes, 9,409 vertices.
 
     Raises:
-        ValueError: if a file is not what it should be, or there are fewer modes.
+        ValueError: if a file has the wrong content, or there are fewer modes.
         FileNotFoundError: if there is no such folder.
     """
     path = _face_x_model(Path(path))
@@ -86,13 +86,13 @@ def read_ict(
 
 
 def _face_x_model(path: Path) -> Path:
-    """Returns the folder itself, or the folder FaceXModel in it."""
+    """Returns the folder itself, or the folder FaceXModel within it."""
     below = path / "FaceXModel"
     return below if not (path / _NEUTRAL).exists() and (below / _NEUTRAL).is_file() else path
 
 
 def _check_request(path, part):
-    """Raises an error unless the part is known and the folder has what every part needs."""
+    """Raises an error unless the part is known and the folder contains what every part needs."""
     if part not in ("all", "face"):
         raise ValueError(f"read_ict expects `part` to be 'all' or 'face', received {part!r}.")
     if not path.exists():
@@ -107,7 +107,7 @@ def _expression_modes(path, names, wanted, neutral, face):
     shapes = [path / f"{name}.obj" for name in names]
     shapes = [shape for shape in shapes if shape.is_file()]
     count = checks.mode_count(path, "expression", wanted, len(shapes))
-    # All shapes make every mode: read them unless none is wanted.
+    # Every mode depends on all shapes: read them unless no mode is wanted.
     shapes = shapes if count else []
     stems = [shape.stem for shape in shapes]
     offsets = _offsets(shapes, neutral.vertices)

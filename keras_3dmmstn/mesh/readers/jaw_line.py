@@ -5,7 +5,7 @@ from scipy.spatial import cKDTree
 
 from keras_3dmmstn.mesh.cutting.holes import boundary_loops
 
-# How far behind the chin the first and the last jaw point lie, in outer eye corner distances.
+# How far behind the chin the first and last jaw points lie, in outer eye corner distances.
 _DEPTH = 0.75
 _DIRECTIONS = np.linspace(0, np.pi, 61)
 _HALF_WIDTH = np.radians(5)
@@ -22,7 +22,7 @@ def jaw_line(
         z − z_chin = depth · √(1 − t²),    t = (y − y_eyes) / (y_chin − y_eyes).
 
     The jaw line is the outermost line in which this sheet cuts the surface. Where the surface
-    ends before the sheet, it is the surface's edge.
+    does not reach the sheet, it is the surface's edge.
 
     Args:
         vertices: `(vertices, 3)` of the mean face, x right, y down, z away from the viewer.
@@ -34,8 +34,8 @@ def jaw_line(
         `(17,)` vertex indices, from image-left to image-right; `chin` is the ninth.
 
     Raises:
-        ValueError: if the surface does not reach from the chin to the height of the eyes, which
-            are above it, or its edge is not made of loops.
+        ValueError: if the surface does not reach from the chin up to the height of the eyes, or its
+            edge does not consist of loops.
     """
     vertices = np.asarray(vertices, np.float64)
     eyes = vertices[list(eye_corners)].mean(axis=0)
@@ -80,7 +80,7 @@ def _crossings(vertices, triangles, height):
 
 
 def _at_equal_distances(line):
-    """Returns nine points on either half of a line `(n, 3)`, the middle one shared."""
+    """Returns nine points on each half of a line `(n, 3)`; the middle one is shared."""
     middle = len(line) // 2
     points = []
     for half in (line[: middle + 1], line[middle:]):

@@ -1,4 +1,4 @@
-"""Reads landmarks of one's own: a JSON file of vertex numbers by the name of their set."""
+"""Reads your own landmarks: a JSON file that maps set names to vertex numbers."""
 
 import json
 from collections import Counter
@@ -9,7 +9,7 @@ import numpy as np
 from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.outside_files import read_file
 
-# Bytes of a file of landmarks: two million vertex numbers, and fifteen times as much memory.
+# Maximum bytes of a landmark file: two million vertex numbers, and fifteen times as much memory.
 _LARGEST = 16_000_000
 
 
@@ -25,7 +25,7 @@ def read_landmark_sets(path: str | Path, vertex_count: int) -> dict[str, np.ndar
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it holds anything else.
+        ValueError: if it contains anything else.
     """
     content = read_file(path, _LARGEST)
     try:
@@ -47,7 +47,7 @@ def read_landmark_sets(path: str | Path, vertex_count: int) -> dict[str, np.ndar
 
 
 def _without_repeats(pairs):
-    """Returns the object of names and values, or raises a ValueError if a name comes twice."""
+    """Returns the object of names and values, or raises a ValueError if a name occurs twice."""
     name, count = next(iter(Counter(name for name, _ in pairs).most_common(1)), ("", 0))
     if count > 1:
         raise ValueError(f"the name {name[:40]!r} comes {count} times")

@@ -1,4 +1,4 @@
-"""A morphable model of one's own: a folder of registered meshes."""
+"""Your own morphable model: a folder of registered meshes."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def read_registered_meshes(
     unit: str = "mm",
     frame: str = "y up",
 ) -> ShapeModel:
-    """Builds a model from meshes of one connectivity, of faces or of any other class.
+    """Builds a model from meshes with the same connectivity, of faces or any other class.
 
     The meshes are aligned by similarity transforms to their common mean (generalised Procrustes
     analysis), which keeps the average size and the first mesh's pose. The modes are the
@@ -30,17 +30,17 @@ def read_registered_meshes(
     Args:
         path: a folder of at least three `.obj`, `.ply` or `.off` meshes with the same
             triangles. Polygons are split from their first corner.
-        identity: how many modes to keep, None for all; at most the number of meshes less 1.
+        identity: how many modes to keep, None for all; at most the number of meshes minus 1.
         expression: 0 or None; there are no expression modes.
-        landmarks: a JSON file of landmarks of your own, as of `read_landmark_sets`.
+        landmarks: a JSON file of your own landmarks, as for `read_landmark_sets`.
         unit: the meshes' unit, `"um"`, `"mm"`, `"cm"` or `"m"`.
         frame: the first mesh's axes, `"y up"` (and z towards the viewer) or `"y down"` (and z
             away).
 
     Raises:
-        FileNotFoundError: if there is no such folder, or no such file of landmarks.
+        FileNotFoundError: if there is no such folder or landmark file.
         ValueError: if meshes are damaged, too few or do not correspond, or if more modes are
-            asked for than they give.
+            requested than they provide.
     """
     check_frame("read_registered_meshes", unit, frame)
     path = Path(path)

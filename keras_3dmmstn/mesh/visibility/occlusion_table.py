@@ -1,4 +1,4 @@
-"""What the mean face hides of itself, for view directions all over the sphere."""
+"""Which parts of the mean face hide behind others, for view directions all over the sphere."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from keras_3dmmstn.mesh.visibility.ray_casting import grid_normals, occluded_ver
 def occlusion_table(grid_model: GridModel, step: float = 10.0) -> np.ndarray:
     """Computes the table of `ops.self_occlusion_mask_by_table` for a model's mean, by ray casting.
 
-    For the 112×112 grid and steps of 10° it takes 1.1 MB, and some ten seconds to compute.
+    For the 112×112 grid and steps of 10°, the table takes 1.1 MB and some ten seconds to compute.
 
     Args:
         grid_model: the face model.
@@ -17,7 +17,7 @@ def occlusion_table(grid_model: GridModel, step: float = 10.0) -> np.ndarray:
 
     Returns:
         `(180 / step + 1, 360 / step + 1, ⌈N / 8⌉)` uint8, one bit per vertex, the lowest first: 1
-        if the vertex faces a viewer in that direction and another part of the face is between.
+        if the vertex faces a viewer in that direction and another part of the face is in between.
 
     Raises:
         ValueError: if `step` does not divide 180.
@@ -37,8 +37,8 @@ def occlusion_table(grid_model: GridModel, step: float = 10.0) -> np.ndarray:
 def table_directions(rows: int, columns: int) -> np.ndarray:
     """Returns the directions of a table's entries, towards the viewer, `(rows, columns, 3)`.
 
-    Entry (0, 0) is that of a viewer above (−y); the middle one looks the face in the eyes (−z), and
-    columns further right look from image-right (+x).
+    Entry (0, 0) is that of a viewer above (−y), the middle entry that of a viewer in front (−z);
+    columns further right are those of viewers at image-right (+x).
     """
     latitude = np.radians(np.linspace(-90, 90, rows))[:, None]
     longitude = np.radians(np.linspace(-180, 180, columns))[None, :]

@@ -1,11 +1,11 @@
-"""Which vertices of a grid hide behind another part of it, by casting rays."""
+"""Finds the vertices of a grid that hide behind another part of it, by casting rays."""
 
 import numpy as np
 from igl.embree import EmbreeIntersector
 
 
 def grid_normals(vertices: np.ndarray, grid_shape: tuple[int, int]) -> np.ndarray:
-    """Returns unit normals `(H'·W', 3)`: of the area vectors of the cells around each vertex.
+    """Returns unit normals `(H'·W', 3)`, from the area vectors of the cells around each vertex.
 
     Args:
         vertices: `(H'·W', 3)`, row by row.
@@ -36,7 +36,7 @@ def occluded_vertices(
         triangles: `(T, 3)` vertex indices.
         normals: `(N, 3)` outward unit normals.
         directions: `(K, 3)` unit vectors towards the viewer.
-        offset: how far the rays start from the surface, millimetres.
+        offset: the distance from the surface at which the rays start, millimetres.
 
     Returns:
         `(K, N)` bool. A vertex with ⟨normal, direction⟩ ≤ 0 is False: it does not face the viewer.

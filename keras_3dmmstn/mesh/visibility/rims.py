@@ -1,4 +1,4 @@
-"""The rims of a face model's regions: what is inside is seen where the rim is."""
+"""The rims of a face model's regions: the inside counts as visible where the rim is."""
 
 import numpy as np
 from scipy.ndimage import binary_dilation
@@ -6,20 +6,20 @@ from scipy.spatial import cKDTree
 
 from keras_3dmmstn.mesh.grid_model import GridModel
 
-# How far outside of a region its rim is taken, in widths of the texture: 2 vertices of 112; further
-# where lips hide each other, and the tip of the nose what is under it.
+# How far outside a region its rim is taken, in widths of the texture: 2 vertices of 112; further
+# where lips hide each other, and where the tip of the nose hides what is under it.
 _MARGIN, _WIDE_MARGIN = 2 / 112, 5 / 112
 _WIDE = ("mouth", "nostril")
 
 
 def visibility_rims(grid_model: GridModel) -> np.ndarray:
-    """Returns for each vertex the one whose visibility it shares.
+    """Returns, for each vertex, the one whose visibility it shares.
 
-    The caps behind lips and lids are no part of the skin: the lips hide what lies between them
+    The caps behind lips and lids are not part of the skin. The lips hide what lies between them
     although a photograph shows the lips there, and a cap that is hit or missed by a depth test
-    leaves specks in a mask. So each vertex of a region (`GridModel.regions`) follows the nearest
-    vertex of its rim, nearest in the texture; all others are on their own. The rim is taken a
-    little outside of the region, since lips that touch hide each other's edges too.
+    leaves specks in a mask. So each vertex of a region (`GridModel.regions`) follows the vertex of
+    its rim that is nearest in the texture; every other vertex stands for itself. The rim is taken
+    a little outside the region, as lips that touch also hide each other's edges.
 
     Args:
         grid_model: the face model.
@@ -44,9 +44,9 @@ def visibility_rims(grid_model: GridModel) -> np.ndarray:
 
 
 def _widened(region, shape, steps):
-    """Returns which vertices `(H'·W',)` are in a region or at most so many steps away from it."""
+    """Returns which vertices `(H'·W',)` are in a region or within so many steps of it."""
     inside = np.zeros(shape, bool)
     inside.ravel()[region] = True
-    if steps:  # 0 iterations would go on until nothing changes
+    if steps:  # 0 iterations would continue until nothing changes
         inside = binary_dilation(inside, np.ones((3, 3)), iterations=steps)
     return inside.ravel()

@@ -13,7 +13,7 @@ _DATABASE = "aflw.sqlite"
 
 
 def is_aflw(folder: str | Path) -> bool:
-    """Says whether a folder holds AFLW's database, or has a folder `data` that does."""
+    """Returns whether a folder, or a folder `data` within it, contains AFLW's database."""
     return _data_folder(folder) is not None
 
 
@@ -22,19 +22,18 @@ def read_aflw(
 ) -> LabelledFaces:
     """Reads AFLW: faces with up to 21 points, with pose and rectangle where the database has them.
 
-    A point without a row is hidden and gets confidence 0; so does one at (-1, -1), the owners'
-    mark of an absent point. Rectangles may be missing, and may reach out of the photograph.
+    A point without a row is hidden and gets confidence 0; so does a point at (-1, -1), the owners'
+    mark for absent points. Rectangles may be missing, and may extend beyond the photograph.
 
     Args:
-        folder: holds `aflw.sqlite` and `flickr/`, or is the folder above (then in `data/`).
+        folder: contains `aflw.sqlite` and `flickr/`, or a folder `data/` that does.
         minimum_points: faces with fewer labelled points are left out; 0 keeps all.
-        first_pixel: what the database calls the centre of the top-left pixel, in x and in y. By
-            the images it is 1: see `docs/data.md`.
-        anywhere: whether the database may name photographs outside of its folder.
+        first_pixel: the coordinate of the centre of the top-left pixel in the database, in x and
+            in y. Judging by the images it is 1: see `docs/data.md`.
+        anywhere: whether the database may name photographs outside its folder.
 
     Returns:
-        The faces; those with a row that is none, or whose photographs are elsewhere, are in
-        `skipped`.
+        The faces; those with an invalid row, or whose photographs are elsewhere, are in `skipped`.
 
     Raises:
         ValueError: if there is no database, it is damaged or has other tables, or no face is left.
@@ -72,7 +71,7 @@ def read_aflw(
 
 
 def _data_folder(folder):
-    """Returns the folder that holds the database, or None."""
+    """Returns the folder that contains the database, or None."""
     for candidate in (Path(folder), Path(folder) / "data"):
         if (candidate / _DATABASE).is_file():
             return candidate

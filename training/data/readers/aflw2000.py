@@ -1,4 +1,4 @@
-"""AFLW2000-3D, the benchmark of face alignment in large poses: its files."""
+"""The files of AFLW2000-3D, the benchmark for face alignment in large poses."""
 
 from pathlib import Path
 
@@ -19,17 +19,17 @@ _POINTS, _POSE = "pt3d_68", "Pose_Para"
 
 
 def is_aflw2000(folder: str | Path) -> bool:
-    """Says whether a folder holds photographs `*.jpg` with `*.mat` beside them."""
+    """Returns whether a folder contains photographs `*.jpg` with `*.mat` beside them."""
     return bool(_pairs(folder))
 
 
 def read_aflw2000(folder: str | Path) -> LabelledFaces:
     """Reads the folder of AFLW2000-3D: `image00002.jpg`, `image00002.mat` and so on.
 
-    The 2D labels are the first two rows of `pt3d_68`: all 68 points of a fitted 3D face, also
-    those that are hidden. They count pixels from 1, as MATLAB does: 3DDFA's benchmark compares
-    them with predictions in that frame, from which 3DDFA_V2 subtracts 1 for its use in Python. So
-    1 is subtracted from the labels here.
+    The 2D labels are the first two rows of `pt3d_68`: all 68 points of a fitted 3D face, including
+    hidden ones. They count pixels from 1, as MATLAB does: 3DDFA's benchmark compares them with
+    predictions in that frame, from which 3DDFA_V2 subtracts 1 for use in Python. So 1 is subtracted
+    from the labels here.
 
     Returns:
         Faces with 89 points, of which the 68 of `ibug68` are labelled, and with roll, pitch and
@@ -62,14 +62,14 @@ def read_aflw2000(folder: str | Path) -> LabelledFaces:
 
 
 def _pairs(folder):
-    """Returns the files of labels that have a photograph, with it."""
+    """Returns the label files that have a photograph, with these photographs."""
     files = label_files(Path(folder), ".mat")
     pairs = zip(files, photographs_beside(files, (".jpg",)), strict=True)
     return {file: photograph for file, photograph in pairs if photograph.exists()}
 
 
 def _read_labels(file):
-    """Returns the 68 points `(68, 2)` as they are written, and pitch, yaw, roll in radians."""
+    """Returns the 68 points `(68, 2)` as written, and pitch, yaw, roll in radians."""
     content = read_mat(file, [_POINTS, _POSE])
     if len(content) < 2:
         raise ValueError(

@@ -24,10 +24,10 @@ _FACES = """
 """
 _POINTS = "SELECT face_id, feature_id, x, y FROM FeatureCoords"
 _ABSENT = (-1.0, -1.0)
-# Steps of SQLite's machine: some at least, and more for a larger file. AFLW takes 0.2 a byte.
+# Steps of SQLite's machine: a minimum, and more per byte of the file. AFLW takes 0.2 per byte.
 _FEWEST_STEPS, _STEPS_PER_BYTE, _STEPS_BETWEEN_LOOKS = 100_000_000, 20, 100_000
 
-# Bytes that a value, or the statement that makes a table, may have in the smallest file.
+# Bytes that a value, or the statement that creates a table, may have in the smallest file.
 _SHORT_VALUE = 100_000
 
 
@@ -39,11 +39,11 @@ def read_database(path: Path) -> tuple[list[tuple], np.ndarray, list[Skipped]]:
 
     Returns:
         A row (face_id, db_id, file, x, y, w, h, roll, pitch, yaw) for each face, whose numbers may
-        be None; its points `(faces, 21, 2)` float64, NaN where there is none; and the faces with a
-        row of which nothing can be made.
+        be None; its points `(faces, 21, 2)` float64, NaN where there is none; and the faces with
+        an unusable row.
 
     Raises:
-        ValueError: if it is no such database, or no row is left.
+        ValueError: if it is not such a database, or no row is left.
     """
     faces, points = _rows(path)
     wrong = {face[0]: _fault(face) for face in faces if _fault(face)}
@@ -69,7 +69,7 @@ def _rows(path):
     looks = iter(range(steps // _STEPS_BETWEEN_LOOKS))
     try:
         with closing(sqlite3.connect(address, uri=True)) as database:
-            # Ends a query that goes on for ever.
+            # Stops a query that would run for ever.
             database.set_progress_handler(lambda: next(looks, None) is None, _STEPS_BETWEEN_LOOKS)
             # No value is longer than the file, whatever a damaged page says.
             database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(path.stat().st_size, _SHORT_VALUE))
@@ -83,7 +83,7 @@ def _rows(path):
 
 
 def _refuse_views(path, database):
-    """Raises a ValueError if what should be a table is a view, which may have any content."""
+    """Raises a ValueError if a view, which may have any content, takes the place of a table."""
     kinds = database.execute("SELECT name, type, sql FROM sqlite_master").fetchall()
     for name, kind, sql in kinds:
         wanted = isinstance(name, str) and name.lower() in map(str.lower, _TABLES)
@@ -93,7 +93,7 @@ def _refuse_views(path, database):
 
 
 def _refuse_computed_columns(path, database):
-    """Raises a ValueError if a column is computed: a few bytes would make gigabytes of it."""
+    """Raises a ValueError if a column is computed: a few bytes could make gigabytes of it."""
     for table in _TABLES:
         columns = database.execute("SELECT name, hidden FROM pragma_table_xinfo(?)", [table])
         for name, hidden in columns.fetchall():
@@ -115,7 +115,7 @@ def _fault(face):
 
 
 def _is_number(value):
-    """Says whether a value is a number, or unknown."""
+    """Returns whether a value is a number or unknown."""
     return value is None or isinstance(value, (int, float))
 
 

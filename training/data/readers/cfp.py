@@ -1,4 +1,4 @@
-"""Reader of CFP, profile photographs with the 30 points of the half of the face in sight."""
+"""Reader of CFP, profile photographs with the 30 points of the visible half of the face."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +22,9 @@ from keras_3dmmstn.training.data.readers.landmark_table import (
 from keras_3dmmstn.training.data.readers.photograph_names import within_folder
 from keras_3dmmstn.training.fitting.face_box import face_boxes, rectangles_around
 
-#: What the 30 points are among `ibug68` when a face shows the side that is image-left in a frontal
-#: photograph: jaw from the ear to the chin, brow, eye, nose from the top to its base, lips. On the
-#: lower lid CFP begins at the outer corner, `ibug68` at the inner one.
+#: The indices of the 30 points in `ibug68` when a face shows the side that is image-left in a
+#: frontal photograph: jaw from the ear to the chin, brow, eye, nose from the top to its base, lips.
+#: On the lower lid CFP begins at the outer corner, `ibug68` at the inner one.
 IMAGE_LEFT_POINTS = (
     *range(9),
     *(17, 19, 21),
@@ -34,8 +34,8 @@ IMAGE_LEFT_POINTS = (
 )
 #: The same when it shows the other side.
 IMAGE_RIGHT_POINTS = tuple(mirror_permutation("ibug68")[list(IMAGE_LEFT_POINTS)].tolist())
-#: The first of the 30 points lie at the ear and on the jawbone, where `ibug68` has the contour:
-#: they help to frame the face, and hardly count as labels.
+#: The first of the 30 points lie at the ear and on the jawbone, not on the contour as in `ibug68`:
+#: they help to frame the face, but hardly count as labels.
 JAWBONE_POINTS, JAWBONE_CONFIDENCE = 4, 0.01
 
 _KINDS = ("frontal", "profile")
@@ -45,10 +45,10 @@ _SUSPECTS = "suspect_profile.csv"
 
 
 def is_cfp(folder: str | Path) -> bool:
-    """Says whether `landmarks.csv` of a folder has CFP's columns of kind and side.
+    """Returns whether the `landmarks.csv` of a folder has CFP's columns of kind and side.
 
     Raises:
-        ValueError: if the file is no CSV table in UTF-8.
+        ValueError: if the file is not a CSV table in UTF-8.
     """
     path = Path(folder) / LANDMARK_TABLE
     if not path.is_file():
@@ -62,28 +62,28 @@ def read_cfp(folder: str | Path, anywhere: bool = False, frontal: bool = False) 
     """Reads the profile photographs of CFP, each with 30 of the points of `ibug68`.
 
     Their points are labelled by hand. Those of the FRONTAL photographs come from a detector and
-    must never be used as labels, neither to train on nor to measure with: these photographs are
-    left out, or read without labels. Left out are also those that `suspect_profile.csv` names,
-    where there is such a file: its labels are gross errors.
+    must never be used as labels, neither for training nor for measuring: these photographs are
+    left out, or read without labels. Photographs that `suspect_profile.csv` names, if it exists,
+    are also left out: their labels are gross errors.
 
     Args:
-        folder: holds `images/` and `landmarks.csv` with the columns image, person, kind ("frontal"
-            or "profile"), subject_right_side (1: the face shows the side that is image-left in a
-            frontal photograph, 0: the other) and x0, y0 ... x29, y29 in pixels counted from 0. A
-            number that is empty or nan is not labelled.
-        anywhere: whether its names may be absolute, or climb out of `images/` with `..`.
-        frontal: whether the frontal photographs are read, too, for pairs with the profiles of the
-            same people. No point of theirs is labelled: the detector's points only say where the
-            face is, as its rectangle.
+        folder: contains `images/` and `landmarks.csv` with the columns image, person, kind
+            ("frontal" or "profile"), subject_right_side (1: the face shows the side that is
+            image-left in a frontal photograph, 0: the other) and x0, y0 ... x29, y29 in pixels
+            counted from 0. A number that is empty or nan is not labelled.
+        anywhere: whether its names may be absolute, or leave `images/` with `..`.
+        frontal: whether the frontal photographs are also read, for pairs with the profiles of the
+            same people. None of their points is labelled: the detector's points only give the
+            rectangle of the face.
 
     Returns:
-        Faces with confidence 1 of the labelled points, but `JAWBONE_CONFIDENCE` of the first four.
-        The subject is the person's number, the view is the kind; the pose is not known. Rows that
-        were cut off, or whose photographs are elsewhere, are in `skipped`.
+        Faces; labelled points have confidence 1, but the first four `JAWBONE_CONFIDENCE`. The
+        subject is the person's number, the view is the kind; the pose is unknown. Rows that were
+        cut off, or whose photographs are elsewhere, are in `skipped`.
 
     Raises:
-        ValueError: if a table is no CSV table in UTF-8, a column is missing, a row names no image,
-            a value is none of those above, or no profile is left.
+        ValueError: if a table is not a CSV table in UTF-8, a column is missing, a row names no
+            image, a value is none of those above, or no profile is left.
 
     Source:
         Sengupta et al. 2016, Frontal to Profile Face Verification in the Wild.
@@ -141,7 +141,7 @@ def _sides(path: Path, rows: Rows) -> np.ndarray:
 
 
 def _suspects(folder):
-    """Returns the names of the photographs whose labels are not to be trusted."""
+    """Returns the names of the photographs whose labels cannot be trusted."""
     path = folder / _SUSPECTS
     if not path.exists():
         return set()
@@ -153,7 +153,7 @@ def _suspects(folder):
 
 
 def _without_detected_points(faces):
-    """Returns the faces, frontal ones with a rectangle in place of their points."""
+    """Returns the faces; frontal ones have a rectangle in place of their points."""
     frontal = np.array([view == "frontal" for view in faces.views])
     if not frontal.any():
         return faces

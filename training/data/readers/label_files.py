@@ -1,4 +1,4 @@
-"""Files of labels with the photographs beside them; capital letters in endings do not matter."""
+"""Label files with the photographs beside them; the case of suffixes does not matter."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -6,19 +6,19 @@ from typing import Any
 
 from keras_3dmmstn.training.data.skipped import Skipped, nothing_left, reason_of
 
-# Of 68 points: a few kilobytes in text or from MATLAB, some 100 with the face model's meshes.
+# 68 points take a few kilobytes as text or from MATLAB, and some 100 with the face model's meshes.
 _LARGEST_FILE = 16 << 20
 
 _PHOTOGRAPHS = (".jpg", ".png", ".jpeg")
 
 
 def label_files(folder: Path, ending: str, below: bool = False) -> list[Path]:
-    """Returns the files of a folder with an ending such as `.pts`, in the order of their names.
+    """Returns the files of a folder with a suffix such as `.pts`, in the order of their names.
 
     Args:
         folder: the folder.
-        ending: in small letters.
-        below: whether files in folders below are taken, too.
+        ending: the suffix in lower case.
+        below: whether files in subfolders are included.
     """
     pattern = "*." + "".join(f"[{c}{c.upper()}]" for c in ending.removeprefix("."))
     files = folder.rglob(pattern) if below else folder.glob(pattern)
@@ -27,7 +27,7 @@ def label_files(folder: Path, ending: str, below: bool = False) -> list[Path]:
 
 
 def photographs_beside(files: Sequence[Path], endings: Sequence[str] = _PHOTOGRAPHS) -> list[Path]:
-    """Returns for each file the photograph of its name, one ending in `.jpg` if there is none."""
+    """Returns, for each file, the photograph of the same name; a `.jpg` name if there is none."""
     there: dict[Path, list[Path]] = {}
     for folder in {file.parent for file in files}:
         for path in sorted(folder.iterdir(), reverse=True):
@@ -45,15 +45,15 @@ def photographs_beside(files: Sequence[Path], endings: Sequence[str] = _PHOTOGRA
 def read_each(
     files: Iterable[Path], names: Iterable[str], read: Callable[[Path], Any]
 ) -> tuple[list[Any], list[int], list[Skipped]]:
-    """Reads files of labels; those that cannot be read are left out.
+    """Reads label files; those that cannot be read are left out.
 
     Args:
         files: the files.
-        names: what their faces are called in messages.
-        read: reads one; a ValueError or OSError says what is wrong with it.
+        names: the names of their faces in messages.
+        read: reads one file; its ValueError or OSError says what is wrong with it.
 
     Returns:
-        What was read, the places of its files, and what was left out.
+        What was read, the positions of its files, and what was left out.
 
     Raises:
         ValueError: if none can be read.
@@ -72,8 +72,8 @@ def read_each(
 
 
 def _check_file(file):
-    """Raises a ValueError unless a file of labels is one, and of a size that labels have."""
-    if not file.is_file():  # a pipe is read for ever
+    """Raises a ValueError unless a label file is a regular file of a plausible size."""
+    if not file.is_file():  # reading a pipe may never end
         raise ValueError(f"{file}: expected a file of labels, received something else.")
     if file.stat().st_size > _LARGEST_FILE:
         raise ValueError(

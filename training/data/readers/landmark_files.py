@@ -1,4 +1,4 @@
-"""Readers of photographs whose landmarks lie beside them in text: 300-W and CSV."""
+"""Readers of photographs with landmarks in text files beside them: 300-W and CSV."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from keras_3dmmstn.training.data.readers.landmark_table import (
 )
 from keras_3dmmstn.training.data.readers.photograph_names import within_folder
 
-# A landmarks.csv has columns x0, y0, x1, y1 ...: how many there are says what they are.
+# A landmarks.csv has columns x0, y0, x1, y1 ...: their number tells the landmark set.
 _SETS = {len(mirror_permutation(name)): name for name in ("ibug68", "aflw21", LANDMARK_SET)}
 # Or it names five points, as MTFL does.
 _FIVE_NAMES = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
@@ -35,7 +35,7 @@ def read_300w(folder: str | Path) -> LabelledFaces:
     """Reads a folder of 300-W: photographs and, beside each, its 68 points as `.pts`.
 
     Args:
-        folder: the folder; sub-folders are read too. Endings may be in capital letters.
+        folder: the folder; subfolders are read too. Suffixes may be in capital letters.
 
     Returns:
         The faces; those whose `.pts` file is malformed are in `skipped`.
@@ -64,7 +64,7 @@ def read_300w(folder: str | Path) -> LabelledFaces:
 
 
 def read_pts(path: Path) -> np.ndarray:
-    """Reads the points of one `.pts` file as they are written, `(68, 2)`."""
+    """Reads the points of one `.pts` file as written, `(68, 2)`."""
     try:
         lines = path.read_text("utf-8").split("{")[-1].split("}")[0].split()
         points = single_precision(np.array([number_or_nan(word) for word in lines])).reshape(-1, 2)
@@ -85,14 +85,14 @@ def read_landmark_csv(folder: str | Path, anywhere: bool = False) -> LabelledFac
 
     Args:
         folder: the folder.
-        anywhere: whether its names may be absolute, or climb out of `images/` with `..`.
+        anywhere: whether its names may be absolute, or leave `images/` with `..`.
 
     Returns:
         The faces; rows that were cut off, or whose photographs are elsewhere, are in `skipped`.
 
     Raises:
-        ValueError: if it is no CSV table in UTF-8, columns are missing or come twice, a row names
-            no image, a value is not a number, or no face is left.
+        ValueError: if it is not a CSV table in UTF-8, columns are missing or occur twice, a row
+            names no image, a value is not a number, or no face is left.
     """
     folder = Path(folder)
     path = folder / LANDMARK_TABLE
@@ -120,7 +120,7 @@ def read_landmark_csv(folder: str | Path, anywhere: bool = False) -> LabelledFac
 
 
 def _points_of_columns(path, header):
-    """Returns what follows x and y in the names of the columns, and the landmark set."""
+    """Returns the parts of column names that follow x and y, and the landmark set."""
     five = [f"_{name}" for name in _FIVE_NAMES]
     if all(axis + name in header for name in five for axis in "xy"):
         return five, "five points"

@@ -13,25 +13,25 @@ from keras_3dmmstn.training.data.skipped import Skipped, nothing_left
 
 LANDMARK_TABLE = "landmarks.csv"
 
-# Rows by the number of their line, and cells by the names of their columns.
+# Rows by line number, and cells by column name.
 Rows = dict[int, dict[str, str]]
 
 
 def read_header(path: Path) -> list[str]:
-    """Returns the names of the columns of a CSV file.
+    """Returns the column names of a CSV file.
 
     Raises:
-        ValueError: if it is no CSV table in UTF-8.
+        ValueError: if it is not a CSV table in UTF-8.
     """
     with _opened(path) as reader:
         return list(reader.fieldnames or [])
 
 
 def read_table(path: Path) -> tuple[list[str], Rows, list[Skipped]]:
-    """Returns the names of the columns of a CSV file, its rows, and those that were cut off.
+    """Returns the column names of a CSV file, its rows, and the rows that were cut off.
 
     Raises:
-        ValueError: if it is no CSV table in UTF-8.
+        ValueError: if it is not a CSV table in UTF-8.
     """
     with _opened(path) as reader:
         header, rows = list(reader.fieldnames or []), dict(enumerate(reader, start=2))
@@ -47,12 +47,12 @@ def read_table(path: Path) -> tuple[list[str], Rows, list[Skipped]]:
 
 
 def check_read_once(path: Path, header: Sequence[str], columns: Collection[str]) -> None:
-    """Raises a ValueError if a column that is read comes twice: which of them counts?"""
+    """Raises a ValueError if a column that is read occurs twice, which would be ambiguous."""
     check_columns_differ(path, (name for name in header if name in columns))
 
 
 def check_images(path: Path, header: Sequence[str], rows: Rows, skipped: Sequence[Skipped]) -> None:
-    """Raises a ValueError unless there are whole rows, and each names an image."""
+    """Raises a ValueError unless there are complete rows and each names an image."""
     if "image" not in header:
         raise ValueError(f"{path}: expected a column image, received {shown(header)}.")
     if not rows and skipped:
@@ -68,7 +68,7 @@ def numbers_in(path: Path, rows: Rows, columns: Sequence[str]) -> np.ndarray:
     """Returns the values of columns `(rows, columns)`, NaN where a cell is empty or nan.
 
     Raises:
-        ValueError: if a cell holds something else than a number.
+        ValueError: if a cell contains something other than a number.
     """
     values = np.empty((len(rows), len(columns)))
     for place, (line, row) in enumerate(rows.items()):
@@ -84,18 +84,18 @@ def numbers_in(path: Path, rows: Rows, columns: Sequence[str]) -> np.ndarray:
 
 
 def source_of(folder: str | Path) -> str:
-    """Returns a name for a data set: the folder's and that of the folder it is in."""
+    """Returns a name for a data set: those of the folder and its parent."""
     return "/".join(Path(folder).resolve().parts[-2:])
 
 
 def shown(header: Sequence[str]) -> str:
-    """Returns the first names of a header for a message."""
+    """Returns the first names of a header, for a message."""
     return ", ".join(header[:6]) + (" ..." if len(header) > 6 else "") if header else "no header"
 
 
 def _is_cut_off(row):
-    """Says whether a row has cells too few, or more that are not empty."""
-    # `csv` gives those too few as None, and those too many under None.
+    """Returns whether a row has too few cells, or surplus cells that are not empty."""
+    # `csv` gives missing cells as None, and surplus cells under the key None.
     return None in row.values() or any(cell.strip() for cell in row.get(None, ()))
 
 
@@ -107,11 +107,11 @@ def _cell_count(row):
 
 @contextmanager
 def _opened(path: Path) -> Iterator[csv.DictReader]:
-    """Gives the reader of a CSV file; what is wrong with the file becomes a ValueError."""
-    if path.exists() and not path.is_file():  # a pipe is read for ever
+    """Yields the reader of a CSV file; faults of the file become a ValueError."""
+    if path.exists() and not path.is_file():  # reading a pipe may never end
         raise ValueError(f"{path}: expected a CSV table, received something that is no file.")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:  # Excel begins with a mark
+        with path.open(encoding="utf-8-sig", newline="") as file:  # Excel writes a byte order mark
             yield csv.DictReader(file, skipinitialspace=True)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path}: expected a CSV table in UTF-8: {error}.") from error

@@ -1,4 +1,4 @@
-"""Names of photographs in tables: they stay within the folder of the data set."""
+"""Names of photographs in tables, which must stay within the folder of the data set."""
 
 from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -10,20 +10,20 @@ from keras_3dmmstn.training.data.skipped import Skipped, nothing_left
 
 
 def leaves_folder(name: str) -> bool:
-    """Says whether a name, of whatever system, is absolute or climbs out with `..`."""
+    """Returns whether a name, of any operating system, is absolute or leaves with `..`."""
     path, windows = PurePosixPath(name), PureWindowsPath(name)
     absolute = path.is_absolute() or bool(windows.drive or windows.root)
     return absolute or ".." in path.parts or ".." in windows.parts
 
 
 def within_folder(faces: LabelledFaces, folder: Path, anywhere: bool) -> LabelledFaces:
-    """Leaves out faces whose photographs a table places outside of its folder, and names them.
+    """Leaves out faces whose photographs a table places outside its folder, and names them.
 
-    A table from someone else would otherwise say which files of this machine are read.
+    Otherwise, a table from someone else could decide which files of this machine are read.
 
     Args:
-        faces: as a table has them.
-        folder: where the photographs belong, whose path all others begin with.
+        faces: the faces of a table.
+        folder: the photographs' folder, with which all paths begin.
         anywhere: whether they may be elsewhere; nothing is left out then.
 
     Raises:
@@ -48,8 +48,8 @@ def within_folder(faces: LabelledFaces, folder: Path, anywhere: bool) -> Labelle
 
 
 def _is_outside(path, folder):
-    """Says whether a path leaves a folder. Links in the folder are followed: they are its own."""
+    """Returns whether a path leaves a folder. Links in the folder are allowed: they are its own."""
     try:
         return leaves_folder(str(path.relative_to(folder)))
-    except ValueError:  # an absolute name took the place of the folder
+    except ValueError:  # an absolute name replaced the folder
         return True
