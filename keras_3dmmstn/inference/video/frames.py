@@ -150,8 +150,8 @@ def timed(
 
     Raises:
         TypeError: if these are not frames, or one is not a picture.
-        ValueError: if the rate is not positive, `frames` is a single picture, or a time is not later
-            than the previous one.
+        ValueError: if the rate is not positive, `frames` is a single picture, or a time is not
+            later than the previous one.
     """
     is_number = all(isinstance(value, Real) for value in (rate,))
     if not (is_number and 0 < rate < np.inf):
