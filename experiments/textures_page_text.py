@@ -4,13 +4,14 @@ INTRODUCTION = """\
 # How good the textures are
 
 `python experiments/textures.py` and `python experiments/mean_textures.py` measure the textures
-themselves, `python experiments/textures_page.py` makes this page of their results, and
-`keras-3dmmstn face-model inspect` prints the widths and areas of any face model. A column is a set
-of weights with its face model. The second edition was measured with earlier weights and its first
-layout, in which the inside of the mouth had three rows of the texture and the inward curl of the
-lips many. The third has eight rows for the inside, the fourth five, with the same weights.
-The last column is that of the fourth edition as it is used now: the network sees each face twice,
-and the mean counts. In all other columns, and in the mean textures, it sees each face once.
+themselves, `python experiments/textures_page.py` makes this page from their results, and
+`keras-3dmmstn face-model inspect` prints the widths and areas of any face model. Each column is a
+set of weights with its face model. The second edition was measured with earlier weights and its
+first layout, in which the inside of the mouth had three rows of the texture and the inward curl of
+the lips had many. The third has eight rows for the inside, the fourth five, with the same weights.
+In the last two columns the network sees each face twice, as it does now, and the mean counts. In
+all other columns, and in the mean textures, it sees each face once. The last column has the weights
+that are bundled now, trained from scratch; the one before it has those of the fourth column.
 
 Numbers do not say whether a texture looks like the person: `python experiments/texture_montage.py
 FOLDER --weights A B` draws 50 faces as textures and front views of one or several sets of

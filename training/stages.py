@@ -18,7 +18,7 @@ from keras_3dmmstn.training.config_file import read_toml
 #: The name of the file in the run's folder that records which stages are done.
 STAGES_FILE = "stages.json"
 
-#: The stages that make weights like the bundled ones.
+#: The stages that made the bundled weights.
 BUNDLED_WEIGHTS = Path(__file__).with_name("bundled_weights.toml")
 
 _NAME = re.compile(r"\{(\w+)\}")

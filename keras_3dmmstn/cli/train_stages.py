@@ -32,7 +32,7 @@ def train_stages(
     only: Only = None,
     dry_run: DryRun = False,
 ) -> None:
-    """Run a training of several stages, by default one that makes weights like the bundled ones.
+    """Run a training of several stages, by default the one that made the bundled weights.
 
     To continue a run that was stopped, repeat the command.
     """
