@@ -33,25 +33,26 @@ COUNTS = {
 SIZES = (24, 32, 48)
 # Pixels of the box's larger side, side of the square, the largest box that is looked at closer, the
 # least score of the search, number of looks in vain, score from which on a larger place hides what
-# lies in it.
+# lies in it, least score of a closer look within a larger place that may be a face.
 SETTINGS = {
-    "no closer look": (64, 96, 0, 0.02, 8, 0.3),
-    "44 pixels, boxes to 50": (44, 96, 50, 0.02, 8, 0.3),
-    "64 pixels, boxes to 40": (64, 96, 40, 0.02, 8, 0.3),
-    "64 pixels, boxes to 50": (64, 96, 50, 0.02, 8, 0.3),
-    "the same, hidden by larger places from 0.06": (64, 96, 50, 0.02, 8, 0.06),
-    "the same, hidden by larger places from 0.88": (64, 96, 50, 0.02, 8, 0.88),
-    "64 pixels, boxes to 60": (64, 96, 60, 0.02, 8, 0.3),
-    "64 pixels, boxes to 50, hints from 0.01, 4 in vain": (64, 96, 50, 0.01, 4, 0.3),
-    "64 pixels, boxes to 50, hints from 0.01": (64, 96, 50, 0.01, 8, 0.3),
-    "64 pixels, boxes to 50, hints from 0.01, 12 in vain": (64, 96, 50, 0.01, 12, 0.3),
-    "80 of 128 pixels, boxes to 50": (80, 128, 50, 0.02, 8, 0.3),
+    "no closer look": (64, 96, 0, 0.02, 8, 0.3, 0.78),
+    "44 pixels, boxes to 50": (44, 96, 50, 0.02, 8, 0.3, 0.78),
+    "64 pixels, boxes to 40": (64, 96, 40, 0.02, 8, 0.3, 0.78),
+    "64 pixels, boxes to 50": (64, 96, 50, 0.02, 8, 0.3, 0.78),
+    "the same, hidden by larger places from 0.06": (64, 96, 50, 0.02, 8, 0.06, 0.78),
+    "the same, hidden by larger places from 0.88": (64, 96, 50, 0.02, 8, 0.88, 0.78),
+    "the same, clear within larger places from 0.5": (64, 96, 50, 0.02, 8, 0.3, 0.5),
+    "64 pixels, boxes to 60": (64, 96, 60, 0.02, 8, 0.3, 0.78),
+    "64 pixels, boxes to 50, hints from 0.01, 4 in vain": (64, 96, 50, 0.01, 4, 0.3, 0.78),
+    "64 pixels, boxes to 50, hints from 0.01": (64, 96, 50, 0.01, 8, 0.3, 0.78),
+    "64 pixels, boxes to 50, hints from 0.01, 12 in vain": (64, 96, 50, 0.01, 12, 0.3, 0.78),
+    "80 of 128 pixels, boxes to 50": (80, 128, 50, 0.02, 8, 0.3, 0.78),
 }
 
 
 @contextmanager
 def setting(
-    seen: float, side: int, small: float, hint: float, most: int, likely: float
+    seen: float, side: int, small: float, hint: float, most: int, likely: float, within: float
 ) -> Iterator[None]:
     """Gives the closer look other constants."""
     constants = {
@@ -61,6 +62,7 @@ def setting(
         "HINT": hint,
         "_MOST_IN_VAIN": most,
         "_LIKELY": likely,
+        "_CLEAR_WITHIN": within,
     }
     with mock.patch.multiple(closer_look, **constants), mock.patch.object(search, "HINT", hint):
         yield

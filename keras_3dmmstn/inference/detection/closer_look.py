@@ -16,9 +16,11 @@ from keras_3dmmstn.inference.photograph import warp
 #: Places with a lower score in the search are ignored.
 HINT = 0.02
 # From the first score on, a place is surely a face. From the second on, a larger place is probably
-# a turned face: what lies in it is a part of it. A closer look with a score below the third tells
-# nothing: the square may show a face beside the place.
-_SURE, _LIKELY, _CLEAR = 0.88, 0.3, 0.5
+# a turned face: what lies in it is a part of it. From the third on, it may be one.
+_SURE, _LIKELY, _DOUBTFUL = 0.88, 0.3, 0.06
+# A closer look with a score below the first tells nothing: the square may show a face beside the
+# place. Within a larger place that may be a face, so does one with a score below the second.
+_CLEAR, _CLEAR_WITHIN = 0.5, 0.78
 # A place whose box is smaller than the first, √(w·h) in pixels of the searched picture, gets a
 # closer look: in a square with the second as its side in pixels, and the third for the box's larger
 # side.
@@ -55,9 +57,12 @@ def seen_closer(
     small = np.sqrt(np.prod(sizes, axis=1)) * searched < _SMALL
     wholes = (places.scores >= _SURE) | (~small & (places.scores >= _LIKELY))
     parts = shares_inside(places.boxes, places.boxes[wholes]) > PART
+    doubtful = places.boxes[~small & (places.scores >= _DOUBTFUL)]
+    within = shares_inside(places.boxes, doubtful) > PART
     seen, in_vain = [], 0
     for place in np.flatnonzero(small & (places.scores < _SURE) & ~parts):
-        closer = _closer(image, places.boxes[place], maps)
+        clear = _CLEAR_WITHIN if within[place] else _CLEAR
+        closer = _closer(image, places.boxes[place], maps).at_least(clear)
         seen.append(closer)
         in_vain += not len(closer.scores)
         if in_vain == _MOST_IN_VAIN:

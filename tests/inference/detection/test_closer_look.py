@@ -99,6 +99,13 @@ def test_a_place_within_one_that_is_hardly_a_face_is_looked_at():
     np.testing.assert_allclose(found.scores, [0.8, 0.1], atol=1e-9)
 
 
+def test_a_part_of_a_larger_place_has_to_be_clearer():
+    # The eye of a face that lies on its side looks a little like a face.
+    before = places([[20.0, 20, 300, 230], [95.0, 45, 125, 77]], [0.1, 0.05])
+    found = seen_closer(PHOTOGRAPH, before, 1.0, Maps(0.7))
+    np.testing.assert_array_equal(found.scores, before.scores)
+
+
 @pytest.mark.parametrize(("score", "looks"), [(0.0, 8), (0.8, 12)])
 def test_no_more_are_looked_at_after_eight_looks_in_vain(score, looks):
     boxes = [[25.0 * k, 10, 25.0 * k + 20, 30] for k in range(12)]
