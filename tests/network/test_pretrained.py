@@ -44,7 +44,8 @@ def test_the_bundled_weights_make_the_bundled_normaliser(rng):
     image = rng.uniform(0, 255, (1, 224, 224, 3)).astype(np.float32)
     expected = Normaliser.pretrained().fit(image)
     outputs = network(image, training=False)
-    np.testing.assert_allclose(outputs["parameters"], expected.parameters, atol=1e-4)
+    # Translations are some 100 pixels: ten roundings of float32 are 1e-4 of them.
+    np.testing.assert_allclose(outputs["parameters"], expected.parameters, rtol=1e-5, atol=1e-4)
     np.testing.assert_allclose(outputs["landmarks"], expected.landmarks("ibug68"), atol=1e-3)
 
 
